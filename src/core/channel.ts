@@ -1,0 +1,78 @@
+import { NarrowcastError } from './errors.ts'
+import type { Pattern, Place, Token } from './message.ts'
+
+/** Enough to name a channel to a broker. */
+export interface ChannelRef {
+  readonly name: string
+  readonly pattern: Pattern
+}
+
+/** What a stream may forget. Nothing that a group has not settled is ever removed. */
+export interface Retention {
+  readonly ageMs: number | null
+  readonly messages: number | null
+  readonly bytes: number | null
+}
+
+/** A channel as drivers see it: checked, every default filled in. */
+export interface ChannelSpec extends ChannelRef {
+  readonly leaseMs: number
+  readonly payloadBytesMax: number
+  /** How long publish-dedupe remembers an id; null: off. */
+  readonly dedupeWindowMs: number | null
+  readonly retention: Retention
+}
+
+/** `id` is `<name>-<8 random>`; `incarnation` is one start of it. */
+export interface WorkerRef {
+  readonly id: string
+  readonly incarnation: string
+}
+
+/** One subscription, as a driver sees it. */
+export interface ReaderSpec {
+  /** Unique per subscription and start of the process; the same again after a lost connection. */
+  readonly reader: string
+  readonly worker: WorkerRef
+  /** Streams only. */
+  readonly group: string | null
+  /**
+   * What the runtime still has in hand while it reopens. All else that this reader holds comes
+   * out of `receive` again, uncharged.
+   */
+  readonly holding: readonly Token[]
+  /** The most that driver and client may keep. */
+  readonly hold: { readonly messages: number; readonly bytes: number }
+  readonly leaseMs: number
+  /** A crash is counted for all that was taken, or only for what `renew(begun)` had marked. */
+  readonly charge: 'taken' | 'marked'
+  /** Where a group begins that has no position yet. */
+  readonly from: Place
+}
+
+const nameForm = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/
+const nameLengthMax = { channel: 150, group: 60 } as const
+
+/**
+ * Checks a channel or group name against what works on every backend.
+ * @throws INVALID_ARGUMENT, naming what is wrong with it.
+ */
+export function checkName(kind: 'channel' | 'group', name: string): void {
+  const wrong = nameFault(name, nameLengthMax[kind])
+  if (wrong === null) return
+  throw new NarrowcastError(
+    'INVALID_ARGUMENT',
+    `${kind} name ${JSON.stringify(name)} ${wrong}; expected 1 to ${nameLengthMax[kind]} letters, digits, ".", "_" or "-"`,
+    kind === 'channel' ? { channel: name } : {},
+  )
+}
+
+function nameFault(name: unknown, lengthMax: number): string | null {
+  if (typeof name !== 'string') return 'is not a string'
+  if (name.length === 0) return 'is empty'
+  if (name.length > lengthMax) return `has ${name.length} characters`
+  if (!nameForm.test(name)) return 'has a character that not every backend takes'
+  if (name.includes('..') || name.endsWith('.')) return 'has a dot at its end or two in a row'
+  if (name.startsWith('narrowcast')) return 'begins with "narrowcast", which is reserved'
+  return null
+}

@@ -1,0 +1,47 @@
+import { NarrowcastError } from './errors.ts'
+
+/** How data becomes a body and back. A string body is JSON text. */
+export interface Codec {
+  readonly name: string
+  encode(data: unknown): string | Uint8Array
+  /** @throws anything; the message becomes a dead letter with cause `invalid`. */
+  decode(body: string | Uint8Array): unknown
+}
+
+/** JSON text. Bytes that came from elsewhere are read as UTF-8 JSON. */
+export const jsonCodec: Codec = {
+  name: 'json',
+  encode(data) {
+    let text: string | undefined
+    try {
+      text = JSON.stringify(data)
+    } catch (cause) {
+      throw new NarrowcastError(
+        'INVALID_MESSAGE',
+        `publish: the data cannot be written as JSON: ${(cause as Error).message}`,
+        { cause },
+      )
+    }
+    if (text !== undefined) return text
+    throw new NarrowcastError(
+      'INVALID_MESSAGE',
+      `publish: the data cannot be written as JSON: got ${typeof data}`,
+    )
+  },
+  decode: (body) => JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body)),
+}
+
+/** Bytes as they are. */
+export const bytesCodec: Codec = {
+  name: 'bytes',
+  encode(data) {
+    if (data instanceof Uint8Array) return data.slice()
+    throw new NarrowcastError(
+      'INVALID_MESSAGE',
+      `publish: codec 'bytes' takes a Uint8Array, got ${typeof data}`,
+    )
+  },
+  decode: (body) => (typeof body === 'string' ? new TextEncoder().encode(body) : body),
+}
+
+export const codecs = { json: jsonCodec, bytes: bytesCodec } as const

@@ -1,0 +1,122 @@
+import { NarrowcastError } from './errors.ts'
+import type { Count, Pattern } from './message.ts'
+
+export type Loss = 'worker-crash' | 'broker-restart' | 'broker-crash' | 'node-loss' | 'power-loss'
+
+export interface Order {
+  readonly scope: 'none' | 'publisher' | 'key' | 'channel'
+  readonly condition?: string
+  /** workers: between processes too, and after a takeover. */
+  readonly across: 'worker' | 'workers'
+  readonly afterRetry: 'kept' | 'lost'
+}
+
+/**
+ * What holds for one channel with its options on this broker. Data: printed, checked when the
+ * channel opens, tested both ways.
+ */
+export interface Contract {
+  readonly delivery: 'at-most-once' | 'at-least-once'
+  /** True when `publish` resolves. */
+  readonly stored: {
+    readonly in: 'nowhere' | 'memory' | 'page-cache' | 'disk'
+    readonly copies: Count
+  }
+  readonly survives: Readonly<
+    Record<Loss, 'yes' | 'no' | 'unknown' | { readonly lossWindowMs: number }>
+  >
+  readonly settle: 'confirmed' | 'sent' | 'watermark' | 'none'
+  /** Who refuses the token of a former owner. */
+  readonly fencing: 'token' | 'connection' | 'generation' | 'clock' | 'none'
+  readonly counts: {
+    readonly failures: 'exact' | 'mixed' | 'no'
+    readonly crashes: 'exact' | 'head' | 'mixed' | 'no'
+  }
+  /** Giving back: uncharged · counted by the broker · stays until the next owner. */
+  readonly release: 'free' | 'counted' | 'none'
+  /** In which order messages are handed out. */
+  readonly order: Order
+  /** When what a dead reader held comes again, its lease included. */
+  readonly redelivery: {
+    readonly how: 'none' | 'on-release' | 'on-lease'
+    readonly withinMs: number
+  }
+  /** The real delay lies in [wish, wish × (1 + errorShare) + errorMs]. */
+  readonly delay: {
+    readonly how: 'native' | 'emulated' | 'no'
+    readonly errorMs: number
+    readonly errorShare: number
+    readonly msMax: number
+  }
+  readonly dedupe: {
+    /** The longest window; null: no publish-dedupe. */
+    readonly publishWindowMsMax: number | null
+    readonly consume: 'here' | 'no'
+  }
+  /** durable: a position is never given twice. reusable: a store that lost its tail may. */
+  readonly positions: 'durable' | 'reusable' | 'none'
+  readonly replay: boolean
+  readonly seek: boolean
+  readonly pause: boolean
+  readonly deadLetters: boolean
+  /** List, purge, remove. */
+  readonly manage: boolean
+  readonly peek: 'exact' | 'approximate' | 'no'
+  readonly depth: 'exact' | 'estimate' | 'no'
+  /** Longest wait of an idle reader for a message that this library published. */
+  readonly wakeMs: number
+  readonly payloadBytesMax: number
+  /** Where the broker itself says so. */
+  readonly source: string
+}
+
+/** The most that a driver promises, per pattern. A pattern that is absent is refused. */
+export type Contracts = Readonly<Partial<Record<Pattern, Contract>>>
+
+/** Each value from weak to strong, where a driver may only go down from what it claimed. */
+const ranks: Readonly<Record<string, readonly unknown[]>> = {
+  delivery: ['at-most-once', 'at-least-once'],
+  'stored.in': ['nowhere', 'memory', 'page-cache', 'disk'],
+  settle: ['none', 'sent', 'watermark', 'confirmed'],
+  fencing: ['none', 'clock', 'generation', 'connection', 'token'],
+  'counts.failures': ['no', 'mixed', 'exact'],
+  'counts.crashes': ['no', 'mixed', 'head', 'exact'],
+  release: ['none', 'counted', 'free'],
+  'dedupe.consume': ['no', 'here'],
+  positions: ['none', 'reusable', 'durable'],
+  replay: [false, true],
+  seek: [false, true],
+  pause: [false, true],
+  deadLetters: [false, true],
+  manage: [false, true],
+  peek: ['no', 'approximate', 'exact'],
+  depth: ['no', 'estimate', 'exact'],
+  'survives.worker-crash': ['no', 'unknown', 'yes'],
+  'survives.broker-restart': ['no', 'unknown', 'yes'],
+  'survives.broker-crash': ['no', 'unknown', 'yes'],
+  'survives.node-loss': ['no', 'unknown', 'yes'],
+  'survives.power-loss': ['no', 'unknown', 'yes'],
+}
+
+function at(contract: Contract, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], contract)
+}
+
+/**
+ * Compares a contract found on a broker with the most that the driver claims, field by field.
+ * @throws INTERNAL for a stronger one: a driver may only weaken its claim.
+ */
+export function checkNotStronger(driver: string, most: Contract, found: Contract): void {
+  for (const [path, values] of Object.entries(ranks)) {
+    const claimed = at(most, path)
+    const value = at(found, path)
+    if (values.indexOf(value) <= values.indexOf(claimed)) continue
+    throw new NarrowcastError(
+      'INTERNAL',
+      `${driver}: the contract found says ${path} = ${String(value)}, the driver claims at most ${String(claimed)}`,
+      { driver },
+    )
+  }
+}

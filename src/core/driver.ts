@@ -1,0 +1,230 @@
+import type { ChannelRef, ChannelSpec, ReaderSpec } from './channel.ts'
+import type { Contract, Contracts } from './contract.ts'
+import type { NarrowcastError } from './errors.ts'
+import type {
+  Count,
+  DeadLetter,
+  Delivery,
+  IncomingMessage,
+  OutgoingMessage,
+  Pattern,
+  Place,
+  PublishOutcome,
+  Settlement,
+  SettleOutcome,
+  Token,
+} from './message.ts'
+
+/**
+ * A small honest adapter to one kind of broker. It never retries, never reconnects, never logs,
+ * and never holds more than it was told; all of that is written once, in the runtime.
+ */
+export interface Driver<C extends Contracts = Contracts> {
+  readonly name: string
+  /** The most it can promise. */
+  readonly contracts: C
+  /** @throws CONNECT_FAILED, LOGIN_REFUSED, STORE_UNUSABLE, … */
+  open(on: SessionEvents, signal: AbortSignal): Promise<Session>
+}
+
+export interface SessionEvents {
+  /** Called once, after which everything opened from the session is closed too. */
+  closed(error: NarrowcastError): void
+}
+
+export interface BrokerInfo {
+  readonly product: string
+  readonly version: string
+  readonly settings: Readonly<Record<string, string>>
+  readonly warnings: readonly string[]
+}
+
+/** One live connection to a broker. */
+export interface Session extends AsyncDisposable {
+  readonly info: BrokerInfo
+  /** Of this very channel, as the broker stores it: as claimed, or weaker. */
+  contract(channel: ChannelSpec, signal: AbortSignal): Promise<Contract>
+  publisher(channel: ChannelSpec, signal: AbortSignal): Promise<Publisher>
+  /** Resolves when the broker has confirmed the subscription. */
+  source(
+    channel: ChannelSpec,
+    reader: ReaderSpec,
+    on: SourceEvents,
+    signal: AbortSignal,
+  ): Promise<Source>
+  /** The consume-dedupe store of one channel and group; absent where the contract says no. */
+  marks?(channel: ChannelSpec, group: string | null): Marks
+  readonly admin: Admin
+}
+
+export interface Publisher extends AsyncDisposable {
+  /**
+   * One outcome per message, in their order; one bad message never spoils its neighbours.
+   * Rejects only with INVALID_ARGUMENT or CLOSED, before anything has left.
+   */
+  publish(batch: readonly OutgoingMessage[], signal: AbortSignal): Promise<PublishOutcome[]>
+}
+
+export interface Source extends AsyncDisposable {
+  /** What holds, in ms; may be less than wished. */
+  readonly leaseMs: number
+  /**
+   * Waits for at least one delivery, never more than `room`; one message may exceed its bytes
+   * alone. One call at a time. An abort resolves at once with what was taken: it never rejects
+   * for it and never drops.
+   */
+  receive(room: { messages: number; bytes: number }, signal: AbortSignal): Promise<Delivery[]>
+  /** One outcome per settlement. A token settled before gives its first answer again. */
+  settle(batch: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]>
+  /**
+   * "This reader lives", for all that it holds. `begun`: work on everything up to this token has
+   * begun. Returns what is no longer ours.
+   */
+  renew(begun: Token | null, signal: AbortSignal): Promise<Token[]>
+  /**
+   * Asks for nothing more; resolves with all that was handed over and `receive` has not
+   * returned. `settle` and `renew` go on until the source is disposed. Disposing gives back what
+   * the reader still holds, uncharged.
+   */
+  stop(signal: AbortSignal): Promise<Delivery[]>
+}
+
+export type LostWhy = 'disconnected' | 'revoked' | 'expired' | 'cancelled'
+
+/** Called synchronously, never after close. */
+export interface SourceEvents {
+  /** Said at once, before any of it is handed out again. */
+  lost(tokens: readonly Token[] | 'all', why: LostWhy): void
+}
+
+/** Dedupe on consume. Ids carry the redrive count: `${id}~${redrives}` above 0. */
+export interface Marks {
+  /** mine: run it. busy: another owner has it. done: it was worked off before. */
+  claim(
+    ids: readonly string[],
+    by: Token,
+    leaseMs: number,
+    signal: AbortSignal,
+  ): Promise<('mine' | 'busy' | 'done')[]>
+  /** `forget` drops the claims of `by`. */
+  finish(
+    ids: readonly string[],
+    by: Token,
+    keepMs: number | 'forget',
+    signal: AbortSignal,
+  ): Promise<void>
+}
+
+export interface Page<T> {
+  readonly items: T[]
+  /** Where the next page begins; null at the end. */
+  readonly cursor: string | null
+}
+
+export interface PageQuery {
+  readonly cursor: string | null
+  readonly limit: number
+  readonly newestFirst: boolean
+}
+
+export interface Depth {
+  readonly waiting: Count
+  readonly inFlight: Count
+  readonly scheduled: Count
+  readonly dead: Count
+  /** Messages that the channel holds now, settled ones of a stream included. */
+  readonly stored: Count
+  /** Totals since the channel was made, from which a reader makes rates. */
+  readonly in: Count
+  readonly out: Count
+  /** Age of the oldest waiting message. */
+  readonly oldestMs: Count
+  readonly paused: boolean
+}
+
+export interface GroupInfo {
+  readonly group: string
+  readonly lag: Count
+  readonly inFlight: Count
+  readonly oldestMs: Count
+  readonly readers: Count
+  readonly position: string | null
+}
+
+export interface Stored {
+  readonly message: IncomingMessage
+  readonly state: 'waiting' | 'in-flight' | 'scheduled'
+  readonly position?: string
+  readonly worker?: string
+  readonly failures: number
+  readonly crashes: Count
+  readonly redrives: number
+}
+
+export interface DeadEntry {
+  /** Names this dead letter to `redrive` and `removeDead`. */
+  readonly ref: string
+  readonly message: IncomingMessage
+  readonly letter: DeadLetter
+}
+
+export interface ChannelInfo {
+  readonly name: string
+  readonly pattern: Pattern
+}
+
+/**
+ * What can be asked and changed beside the flow of messages. Every optional call is there
+ * exactly when the contract fact beside it says so. Asking changes nothing in the broker.
+ */
+export interface Admin {
+  /** Declares the channel. `differs` names each value wanted and found; nothing was changed. */
+  ensure(
+    channel: ChannelSpec,
+    signal: AbortSignal,
+  ): Promise<
+    | { state: 'created' | 'same' }
+    | { state: 'differs'; what: { name: string; wanted: string; found: string }[] }
+  >
+  /** `depth`. Null for a channel that does not exist. */
+  depths?(channels: readonly ChannelRef[], signal: AbortSignal): Promise<(Depth | null)[]>
+  /** `depth`, on streams. */
+  groups?(channel: ChannelRef, signal: AbortSignal): Promise<GroupInfo[]>
+  /** `peek`: of a stream what is stored, of a queue what is not settled. */
+  peek?(
+    channel: ChannelRef,
+    query: PageQuery & { from: Place },
+    signal: AbortSignal,
+  ): Promise<Page<Stored>>
+  /** `peek: 'exact'`. */
+  message?(channel: ChannelRef, id: string, signal: AbortSignal): Promise<Stored | null>
+  /** `deadLetters`, this and the next two. `group` null: a queue, or all groups of a stream. */
+  deadLetters?(
+    channel: ChannelRef,
+    group: string | null,
+    query: PageQuery,
+    signal: AbortSignal,
+  ): Promise<Page<DeadEntry>>
+  /**
+   * Publishes the stored form again with `redrives` + 1, back to where it died (a group's dead
+   * letter to that group alone), and removes the dead letter once that is stored. One outcome per
+   * ref; a ref that is gone is refused with NOT_FOUND.
+   */
+  redrive?(
+    channel: ChannelRef,
+    refs: readonly string[],
+    signal: AbortSignal,
+  ): Promise<PublishOutcome[]>
+  removeDead?(channel: ChannelRef, refs: readonly string[], signal: AbortSignal): Promise<number>
+  /** `pause`: a flag that every reader obeys; publishing goes on. */
+  pause?(channel: ChannelRef, paused: boolean, signal: AbortSignal): Promise<void>
+  /** `seek`: moves a group; what it holds now is lost to its readers. */
+  seek?(channel: ChannelRef, group: string, to: Place, signal: AbortSignal): Promise<void>
+  /** `manage`, this and the rest. */
+  channels?(query: PageQuery & { prefix: string }, signal: AbortSignal): Promise<Page<ChannelInfo>>
+  /** Removes what waits (not what is in flight); returns how many. */
+  purge?(channel: ChannelRef, signal: AbortSignal): Promise<number>
+  remove?(channel: ChannelRef, signal: AbortSignal): Promise<void>
+  removeGroup?(channel: ChannelRef, group: string, signal: AbortSignal): Promise<void>
+  removeMessage?(channel: ChannelRef, id: string, signal: AbortSignal): Promise<boolean>
+}

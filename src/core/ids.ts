@@ -1,0 +1,43 @@
+import { randomFillSync } from 'node:crypto'
+
+const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/**
+ * Makes UUIDs of version 7 (RFC 9562): milliseconds, then a counter of 12 bits that starts anew
+ * each millisecond, then 62 random bits. Ids of one maker rise, also when the clock steps back.
+ */
+export function uuidMaker(wallMs: () => number = Date.now): () => string {
+  let lastMs = 0
+  let counter = 0
+  let prefix = ''
+  const pool = Buffer.alloc(8 * 512)
+  let used = pool.length
+  return () => {
+    const now = wallMs()
+    if (now > lastMs || ++counter > 0xfff) {
+      lastMs = now > lastMs ? now : lastMs + 1
+      counter = 0
+      const time = lastMs.toString(16).padStart(12, '0')
+      prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`
+    }
+    if (used >= pool.length) {
+      randomFillSync(pool)
+      used = 0
+    }
+    const at = used
+    used += 8
+    const byte = (n: number) => hex[pool[at + n] as number]
+    const variant = hex[((pool[at] as number) & 0x3f) | 0x80]
+    const sequence = counter.toString(16).padStart(3, '0')
+    return `${prefix}${sequence}-${variant}${byte(1)}-${byte(2)}${byte(3)}${byte(4)}${byte(5)}${byte(6)}${byte(7)}`
+  }
+}
+
+/** A new UUIDv7 of this process. */
+export const uuid: () => string = uuidMaker()
+
+/** `count` random letters and digits, for worker and reader names. */
+export function randomName(count = 8): string {
+  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
+  return Array.from(randomFillSync(Buffer.alloc(count)), (byte) => alphabet[byte & 31]).join('')
+}

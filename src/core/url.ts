@@ -1,0 +1,78 @@
+import { NarrowcastError } from './errors.ts'
+
+/** A broker URL, taken apart once. `text` is as given and may hold a password. */
+export interface BrokerUrl {
+  readonly text: string
+  readonly scheme: string
+  /** Whatever stands between the scheme and the query. */
+  readonly rest: string
+  readonly options: ReadonlyMap<string, string>
+}
+
+/** @throws INVALID_CONFIG, with the password hidden. */
+export function parseBrokerUrl(text: string): BrokerUrl {
+  const found = /^([a-z][a-z0-9+.-]*):([^?#]*)(?:\?([^#]*))?$/i.exec(text.trim())
+  if (!found) {
+    throw new NarrowcastError(
+      'INVALID_CONFIG',
+      `URL ${JSON.stringify(redactUrl(text))} has no scheme; expected for example file:./.narrowcast/store`,
+    )
+  }
+  const options = new Map<string, string>()
+  for (const [name, value] of new URLSearchParams(found[3] ?? '')) {
+    if (options.has(name)) {
+      throw new NarrowcastError('INVALID_CONFIG', `URL option ${name} is given twice`)
+    }
+    options.set(name, value)
+  }
+  return {
+    text: text.trim(),
+    scheme: (found[1] as string).toLowerCase(),
+    rest: found[2] as string,
+    options,
+  }
+}
+
+/** The URL with its password as `***`, fit for every output. */
+export function redactUrl(text: string): string {
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/[^:/?#@]*):.*@/i, '$1:***@')
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+const unitBytes: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1_000,
+  KB: 1_000,
+  MB: 1_000_000,
+  GB: 1_000_000_000,
+  KiB: 1_024,
+  MiB: 1_048_576,
+  GiB: 1_073_741_824,
+}
+
+function measure(what: string, text: string, units: Readonly<Record<string, number>>): number {
+  const found = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/.exec(text.trim())
+  const unit = found ? units[found[2] as string] : undefined
+  if (found && unit !== undefined) return Number(found[1]) * unit
+  throw new NarrowcastError(
+    'INVALID_CONFIG',
+    `${what}: ${JSON.stringify(text)} is not a number with a unit; expected for example ${units === unitMs ? '30s, 500ms, 2h' : '32MB, 512KiB'}`,
+  )
+}
+
+/** `30s` → 30_000. @throws INVALID_CONFIG, naming `what`. */
+export function parseDurationMs(what: string, text: string): number {
+  return measure(what, text, unitMs)
+}
+
+/** `32MB` → 32_000_000. @throws INVALID_CONFIG, naming `what`. */
+export function parseBytes(what: string, text: string): number {
+  return measure(what, text, unitBytes)
+}

@@ -1,0 +1,265 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { WorkerRef } from '../core/channel.ts'
+import type { Codec } from '../core/codec.ts'
+import type { Contract, Contracts } from '../core/contract.ts'
+import type { Admin, BrokerInfo, ChannelInfo, LostWhy } from '../core/driver.ts'
+import type { NarrowcastError } from '../core/errors.ts'
+import type {
+  Count,
+  DeadLetter,
+  IncomingMessage,
+  Pattern,
+  Place,
+  Settlement,
+  SettleOutcome,
+} from '../core/message.ts'
+import type { Verdict } from '../core/verdict.ts'
+
+/** What a handler, a batch handler or `deliveries()` is given. */
+export interface Received<T> {
+  readonly data: T
+  readonly message: Omit<IncomingMessage, 'body'>
+  /** Failures + 1. */
+  readonly attempt: number
+  readonly failures: number
+  /** Owners that ended with this message in hand. */
+  readonly crashes: Count
+  readonly redrives: number
+  readonly position?: string
+  /** Fires on drain past its deadline, lost ownership, or `runMsMax`; its `reason` says which. */
+  readonly signal: AbortSignal
+}
+
+/** Returning nothing is an ack, a verdict is that verdict, throwing is a retry by policy. */
+export type Handler<T> = (
+  data: T,
+  delivery: Received<T>,
+) => Verdict | undefined | void | Promise<Verdict | undefined | void>
+
+/** One verdict per message, in their order; returning nothing acks all, throwing retries all. */
+export type BatchHandler<T> = (
+  batch: readonly Received<T>[],
+  signal: AbortSignal,
+) =>
+  | readonly (Verdict | undefined | void)[]
+  | void
+  | Promise<readonly (Verdict | undefined | void)[] | void>
+
+export interface OpenDelivery<T> extends Received<T> {
+  /** Once. `late`: ownership was gone before, nothing was changed. */
+  settle(verdict: DeliveryVerdict): Promise<SettleOutcome>
+}
+
+/** What the holder of an open delivery may say: release gives it back at no cost. */
+export type DeliveryVerdict = Verdict | { readonly kind: 'release'; readonly delayMs?: number }
+
+/**
+ * The loop in the caller's hands. Leases are renewed until settle or close; the caller owns the
+ * retry policy: neither `attempts` nor `deliveriesMax` is applied. A message that cannot be
+ * decoded, or does not fit the schema, becomes a dead letter with cause `invalid`.
+ */
+export interface Deliveries<T> extends AsyncIterable<OpenDelivery<T>>, AsyncDisposable, Watched {
+  /** With `charge: 'marked'`: await it before work on everything up to this one begins. */
+  begin(upTo: OpenDelivery<T>): Promise<void>
+  /** Gives back what is unsettled, at no cost, and ends the iteration. */
+  close(): Promise<void>
+}
+
+export interface DeliveriesOptions {
+  /** Streams only, and required there. */
+  group?: string
+  /** Where a group begins that has no position yet. @default 'first' */
+  from?: Place
+  /** Label of the worker id. @default the program's name */
+  name?: string
+  /** Messages held unsettled. @default 1_000 */
+  holdMax?: number
+  /** @default 64 MiB */
+  holdBytesMax?: number
+  /** @default 'marked' */
+  charge?: 'taken' | 'marked'
+}
+
+export interface SubscribeOptions<T = unknown> {
+  /** Streams only, and required there. */
+  group?: string
+  /** Where a group begins that has no position yet. @default 'first' */
+  from?: Place
+  /** Label of the worker id. @default the program's name */
+  name?: string
+  /** Handlers at once. @default 1 */
+  concurrency?: number
+  /** @default 64 MiB */
+  holdBytesMax?: number
+  /** A handler that runs longer is aborted and counts as failed. @default 15 min */
+  runMsMax?: number
+  /** What an aborted handler gets to end by itself. @default 10 s */
+  abortMs?: number
+  /** Functions around the handler, the first outermost. */
+  middleware?: readonly Middleware<T>[]
+}
+
+export type Middleware<T> = (
+  delivery: Received<T>,
+  next: () => Promise<Verdict | undefined | void>,
+) => Promise<Verdict | undefined | void>
+
+export interface BatchOptions {
+  batch: {
+    /** Messages in a batch at most. */
+    size: number
+    /** Longest wait for a batch to fill, counted from its first message. */
+    waitMsMax: number
+  }
+}
+
+export interface PublishOptions {
+  /** @default a new UUIDv7 */
+  id?: string
+  key?: string
+  headers?: Record<string, string>
+  /** CloudEvents `type`. @default the channel's name */
+  type?: string
+  /** CloudEvents `source`. @default 'narrowcast' */
+  source?: string
+  /** The producer's time, ms since 1970. @default now */
+  timeMs?: number
+  /** Hand it out no earlier than after this time. @default 0 */
+  delayMs?: number
+  /** Stops waiting; the message may still travel. */
+  signal?: AbortSignal
+}
+
+export interface Receipt {
+  readonly id: string
+  readonly position?: string
+  /** The broker knew this id inside the dedupe window and stored nothing new. */
+  readonly duplicate: boolean
+}
+
+/** What belongs to the channel: every program that opens it should say the same. */
+export interface ChannelOptions<T = unknown> {
+  /** Any Standard Schema; checked on publish and before every handler. */
+  schema?: StandardSchemaV1<unknown, T>
+  /** @default 'json' */
+  codec?: 'json' | 'bytes' | Codec
+  /** @default 1 MiB, or what the broker allows */
+  payloadBytesMax?: number
+  publish?: {
+    /**
+     * safe: only what was certainly not stored, or inside the dedupe window. always: also what
+     * may have been stored, which can store it twice. @default 'safe'
+     */
+    retry?: false | 'safe' | 'always'
+    /** @default 30 s */
+    timeoutMs?: number
+  }
+  /** Messages in the outbox, waiting callers included. @default 1_000 */
+  inFlightMax?: number
+  /** @default 16 MiB */
+  inFlightBytesMax?: number
+  /** @default 30 s */
+  leaseMs?: number
+  /** Total tries; the one that fails last makes it a dead letter. @default 5 */
+  attempts?: number
+  /** Owners that may end with the message in hand before it is dead. At least 2. @default 10 */
+  deliveriesMax?: number
+  /** Full jitter, doubled per failure. @default 100 ms … 30 s */
+  backoff?: { delayMsMin?: number; delayMsMax?: number }
+  /** Streams only. @default keep everything */
+  retention?: { ageMs?: number; messages?: number; bytes?: number }
+  /** Off unless asked. `windowMs` @default 120 s */
+  dedupe?: { on: 'publish' | 'consume'; windowMs?: number }
+}
+
+export interface Channel<T = unknown> {
+  readonly name: string
+  readonly pattern: Pattern
+  /** Opens it: checks the wishes against the broker's contract. publish and subscribe do it too. */
+  opened(): Promise<Contract>
+  /** @throws NarrowcastError; its `definite` says whether the message may have been stored. */
+  publish(data: T, options?: PublishOptions): Promise<Receipt>
+  /** Waits for room in the outbox instead of BUSY. One answer per message, in their order. */
+  publishMany(
+    batch: readonly { data: T; options?: PublishOptions }[],
+  ): Promise<(Receipt | NarrowcastError)[]>
+  /** Resolves when the outbox has room. */
+  writable(signal?: AbortSignal): Promise<void>
+  subscribe(handler: Handler<T>, options?: SubscribeOptions<T>): Subscription
+  subscribe(handler: BatchHandler<T>, options: SubscribeOptions<T> & BatchOptions): Subscription
+  deliveries(options?: DeliveriesOptions): Deliveries<T>
+}
+
+/** Names a message in an event. */
+export interface Of {
+  readonly id: string
+  readonly position?: string
+}
+
+export interface SubscriptionEvents {
+  ready: { isReady: boolean; why: string }
+  /** Every delivery that ended here, with what became of it. */
+  settled: Of & { kind: Settlement['kind']; outcome: SettleOutcome }
+  lost: { deliveries: readonly Of[]; why: LostWhy }
+  /** The work finished but ownership was gone. `loopBlockedMs`: our event loop stood still. */
+  late: Of & { overdueMs: number; loopBlockedMs: number | null }
+  dead: Of & { letter: DeadLetter }
+  /** A failed handler, or trouble of ours; `id` null: not about one message. */
+  error: { id: string | null; error: NarrowcastError }
+  /** A handler did not end after its abort; its slot is lost. */
+  stuck: Of & { runMs: number; slotsLeft: number }
+}
+
+export interface Watched {
+  readonly worker: WorkerRef
+  readonly isReady: boolean
+  /** Resolves when the broker has confirmed the subscription; rejects when it never will. */
+  ready(signal?: AbortSignal): Promise<void>
+  /** Returns the function that takes the listener away again. */
+  on<E extends keyof SubscriptionEvents>(
+    event: E,
+    listener: (what: SubscriptionEvents[E]) => void,
+  ): () => void
+}
+
+export interface Drained {
+  /** Settled while draining. */
+  readonly settled: number
+  /** Given back, at no cost in attempts. */
+  readonly released: number
+  /** Handlers that did not end; their messages come again after the lease. */
+  readonly abandoned: number
+}
+
+export interface Subscription extends Watched, AsyncDisposable {
+  /** Takes nothing new, gives back what has not begun, lets handlers end. @default 10 s */
+  drain(options?: { timeoutMs?: number }): Promise<Drained>
+}
+
+type Call<F> = F extends (...args: [...infer A, AbortSignal]) => infer R
+  ? (...args: [...A, signal?: AbortSignal]) => R
+  : never
+
+/**
+ * The broker's admin calls, see `Admin` in core/driver.ts. A call that the contract does not
+ * offer rejects with UNSUPPORTED.
+ */
+export type BusAdmin = {
+  [K in Exclude<keyof Admin, 'ensure'>]-?: Call<NonNullable<Admin[K]>>
+} & {
+  /** The channel of that very name; null when there is none. */
+  find(name: string, signal?: AbortSignal): Promise<ChannelInfo | null>
+}
+
+export interface Bus extends AsyncDisposable {
+  /** Name of the driver. */
+  readonly driver: string
+  readonly info: BrokerInfo
+  /** The most that the driver promises. */
+  readonly contracts: Contracts
+  readonly admin: BusAdmin
+  queue<T = unknown>(name: string, options?: ChannelOptions<T>): Channel<T>
+  stream<T = unknown>(name: string, options?: ChannelOptions<T>): Channel<T>
+  /** Drains every subscription, flushes every outbox, closes. */
+  close(options?: { timeoutMs?: number }): Promise<void>
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/*.test.ts'] } },
+      { test: { name: 'brokers', include: ['test/brokers/*.test.ts'], testTimeout: 30_000 } },
+      { test: { name: 'e2e', include: ['test/e2e/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'faults', include: ['test/faults/*.test.ts'], testTimeout: 120_000 } },
+    ],
+  },
+})
