@@ -1,0 +1,96 @@
+/** One measured thing: every run of it, and the run in the middle. */
+export interface Figure {
+  /** `publish file:, 100 B, batches of 500` */
+  readonly what: string
+  /** `messages/s`, `ms`, `rows/s` */
+  readonly unit: string
+  /** In the order in which they were taken; at least 5 where affordable. */
+  readonly runs: readonly number[]
+  readonly median: number
+  /** This figure divided by another one of the same run of the benchmark. */
+  readonly ratioTo?: { readonly what: string; readonly ratio: number }
+  /** Messages that went in and never came out. Anything but 0 makes the benchmark BROKEN. */
+  readonly lost?: number
+  /** Messages that came out more than once. Anything but 0 makes the benchmark BROKEN. */
+  readonly duplicated?: number
+}
+
+export interface Measured {
+  /** What decides the figures: sizes, counts, seed, processes. Written beside them. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>
+  readonly figures: readonly Figure[]
+}
+
+/** A file `bench/<name>.bench.ts` exports one of these as `bench`. */
+export interface Bench {
+  /** The same as in the file's name. */
+  readonly name: string
+  /** One line: what is measured, beside what. */
+  readonly about: string
+  /** `report` prints a line of progress. */
+  run(report: (line: string) => void): Promise<Measured>
+}
+
+export interface FigureOptions {
+  /** The figure that this one is compared with. */
+  readonly against?: Figure
+  readonly lost?: number
+  readonly duplicated?: number
+}
+
+/** Makes a figure of its runs. @throws RangeError without runs, or with one that is no number. */
+export function figure(
+  what: string,
+  unit: string,
+  runs: readonly number[],
+  { against, ...counts }: FigureOptions = {},
+): Figure {
+  if (runs.length === 0 || !runs.every(Number.isFinite)) {
+    throw new RangeError(`figure "${what}": expected at least one number, got [${runs.join(', ')}]`)
+  }
+  const median = medianOf(runs)
+  if (!against) return { what, unit, runs, median, ...counts }
+  const ratioTo = { what: against.what, ratio: median / against.median }
+  return { what, unit, runs, median, ratioTo, ...counts }
+}
+
+/** The middle value, or the mean of the two in the middle. */
+export function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const half = sorted.length / 2
+  const low = sorted[Math.ceil(half) - 1] as number
+  const high = sorted[Math.floor(half)] as number
+  return (low + high) / 2
+}
+
+/** The value below which `share` (0 to 1) of the values lie; 0.99 is p99. */
+export function quantileOf(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number
+}
+
+/**
+ * Runs the sides of a comparison in turns, so that a slow spell of the machine meets all of them.
+ * Returns the runs of each side under its name.
+ */
+export async function inTurns<S extends string>(
+  runs: number,
+  sides: Readonly<Record<S, (run: number) => Promise<number>>>,
+): Promise<Record<S, number[]>> {
+  const names = Object.keys(sides) as S[]
+  const taken = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<
+    S,
+    number[]
+  >
+  for (let run = 0; run < runs; run++) {
+    for (const name of names) taken[name].push(await sides[name](run))
+  }
+  return taken
+}
+
+/** `count` things in the time that `work` takes, as things per second. */
+export async function ratePerSecond(count: number, work: () => Promise<unknown>): Promise<number> {
+  const startMs = performance.now()
+  await work()
+  return (count / (performance.now() - startMs)) * 1_000
+}
