@@ -1,0 +1,65 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { errorCodes } from '../src/core/errors.ts'
+import { root } from './start.ts'
+
+export interface GeneratedFile {
+  /** From the root of the project. */
+  readonly path: string
+  readonly text: string
+}
+
+/** Every file that is made from a table or from the folders, as it should be. */
+export async function generatedFiles(): Promise<GeneratedFile[]> {
+  const names = await driverNames()
+  return [
+    { path: 'src/drivers/registry.ts', text: registry(names) },
+    { path: 'docs/errors.md', text: errors() },
+  ]
+}
+
+/** The folders of src/drivers; those that begin with `_` are shared parts. */
+export async function driverNames(): Promise<string[]> {
+  const entries = await readdir(join(root, 'src/drivers'), { withFileTypes: true })
+  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('_'))
+  return folders.map(({ name }) => name).sort()
+}
+
+function registry(names: readonly string[]): string {
+  return `// Made from the folders by \`npm run generate\`.
+import type { Driver } from '../core/driver.ts'
+import type { BrokerUrl } from '../core/url.ts'
+
+interface DriverModule {
+  fromUrl(url: BrokerUrl): Driver
+}
+
+/** Scheme → driver, loaded when it is asked for. */
+export const drivers = {
+${names.map((name) => `  ${name}: () => import('./${name}/index.ts'),`).join('\n')}
+} as const satisfies Record<string, () => Promise<DriverModule>>
+`
+}
+
+function errors(): string {
+  const rows = Object.entries(errorCodes).map(
+    ([code, { definite, retryable, exit, doc }]) =>
+      `| \`${code}\` | ${doc} | ${definite ? 'yes' : 'no'} | ${retryable ? 'yes' : 'no'} | ${exit} |`,
+  )
+  return `<!-- Made from src/core/errors.ts by \`npm run generate\`. -->
+
+# Errors
+
+Every error of narrowcast is a \`NarrowcastError\`. Branch on its \`code\`, never on its text.
+
+- **Definite**: it certainly did not happen, so doing it again cannot duplicate. \`error.definite\` may differ
+  from the table for one error: a connection can break before or after the bytes have left.
+- **Retryable**: the same call may succeed later.
+- **Exit**: the exit code of the command line.
+- \`error.hint\` says what to do next, \`error.cause\` is the error underneath, unchanged.
+
+| code | meaning | definite | retryable | exit |
+|---|---|---|---|---|
+${rows.join('\n')}
+`
+}

@@ -1,0 +1,86 @@
+/** What vitest's json reporter writes, as far as it is read here. */
+export interface TestReport {
+  readonly testResults: readonly {
+    /** Absolute path of the test file. */
+    readonly name: string
+    readonly status: string
+    readonly message: string
+    readonly assertionResults: readonly {
+      readonly ancestorTitles: readonly string[]
+      readonly fullName: string
+      readonly status: string
+    }[]
+  }[]
+}
+
+export interface TestCounts {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+  /** How many tests ran on each backend. */
+  readonly backends: Readonly<Record<string, number>>
+  /** What is said of the run besides its numbers, a line each. */
+  readonly remarks: readonly string[]
+}
+
+export interface CountOptions {
+  readonly backends: readonly string[]
+  /** In CI a broker test that did not run is a failure: nothing was proven. */
+  readonly isCi: boolean
+  readonly exitCode: number
+}
+
+/** Adds up a run. A file that could not be loaded, or a crash of the runner, counts as a failure. */
+export function countTests(report: TestReport, options: CountOptions): TestCounts {
+  let [passed, failed, skipped] = [0, 0, 0]
+  const backends = Object.fromEntries(options.backends.map((name) => [name, 0]))
+  const remarks: string[] = []
+  for (const file of report.testResults) {
+    if (
+      file.status === 'failed' &&
+      file.assertionResults.every((test) => test.status !== 'failed')
+    ) {
+      failed++
+      remarks.push(`failed before its tests: ${file.name}`)
+    }
+    for (const { status, fullName, ancestorTitles } of file.assertionResults) {
+      if (status === 'passed') passed++
+      else if (status === 'failed') failed++
+      else if (options.isCi && folderOf(file.name) === 'brokers') {
+        failed++
+        remarks.push(`skipped, a failure in CI: ${fullName}`)
+      } else {
+        skipped++
+        remarks.push(`skipped: ${fullName}`)
+      }
+      if (status !== 'passed' && status !== 'failed') continue
+      const backend = options.backends.find((name) => isOn(name, file.name, ancestorTitles))
+      if (backend !== undefined) backends[backend] = (backends[backend] ?? 0) + 1
+    }
+  }
+  if (options.exitCode !== 0 && failed === 0) {
+    failed++
+    remarks.push(`failed outside of every test: vitest ended with exit code ${options.exitCode}`)
+  }
+  return { passed, failed, skipped, backends, remarks }
+}
+
+const slashed = (file: string) => file.replaceAll('\\', '/')
+const folderOf = (file: string) => slashed(file).split('/').at(-2)
+
+/** By the driver's folder, or by a title `file: …` or `file keeps …` around a test on real brokers. */
+function isOn(backend: string, file: string, titles: readonly string[]): boolean {
+  if (slashed(file).includes(`/src/drivers/${backend}/`)) return true
+  if (folderOf(file) !== 'brokers') return false
+  return titles.some((title) => title.split(/[\s:]/)[0] === backend)
+}
+
+/** The last lines of a test run; the very last one is the count. */
+export function closingLines({ passed, failed, skipped, backends, remarks }: TestCounts): string[] {
+  const ran = Object.entries(backends).map(([name, count]) => `${name} ${count}`)
+  return [
+    ...remarks,
+    `Tests on backends: ${ran.join(', ')}`,
+    `${passed} passed, ${failed} failed, ${skipped} skipped`,
+  ]
+}

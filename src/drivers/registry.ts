@@ -1,0 +1,13 @@
+// Made from the folders by `npm run generate`.
+import type { Driver } from '../core/driver.ts'
+import type { BrokerUrl } from '../core/url.ts'
+
+interface DriverModule {
+  fromUrl(url: BrokerUrl): Driver
+}
+
+/** Scheme → driver, loaded when it is asked for. */
+export const drivers = {
+  file: () => import('./file/index.ts'),
+  memory: () => import('./memory/index.ts'),
+} as const satisfies Record<string, () => Promise<DriverModule>>
