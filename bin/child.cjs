@@ -82,7 +82,9 @@ function environment(node) {
 function npm(node, args, folder, done) {
   var cli = process.env.npm_execpath || ''
   var isNpm = /^npm-cli\.c?js$/.test(path.basename(cli))
-  var words = args.concat(['--no-audit', '--no-fund', '--loglevel=warn'])
+  // Without a network npm's own pauses between two tries add up to over a minute.
+  var pauses = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000']
+  var words = args.concat(pauses, ['--no-audit', '--no-fund', '--loglevel=warn'])
   var options = { cwd: folder, env: environment(node), stdio: ['ignore', 2, 2] }
   if (!isNpm) options.shell = process.platform === 'win32'
   run(isNpm ? node : 'npm', isNpm ? [cli].concat(words) : words, options, done)

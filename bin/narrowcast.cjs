@@ -16,5 +16,5 @@ function sayTooOld() {
   process.exitCode = 2
 }
 
-if (nodeVersion.isNewEnough(process.versions.node)) void import('../dist/cli/main.js')
+if (nodeVersion.isNewEnough(process.versions.node)) require('./start.cjs')
 else sayTooOld()

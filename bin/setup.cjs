@@ -21,6 +21,10 @@ function remove(target) {
   } else fs.unlinkSync(target)
 }
 
+function modifiedMs(file) {
+  return fs.existsSync(file) ? fs.statSync(file).mtime.getTime() : 0
+}
+
 function makeFolder(folder) {
   try {
     fs.mkdirSync(folder)
@@ -62,10 +66,23 @@ function withLock(work, isWaiting) {
   work(unlock)
 }
 
+/** Runs `work`; a file that is gone meanwhile is no trouble, another process was faster. */
+function unlessGone(work) {
+  try {
+    work()
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error
+  }
+}
+
 function waitForLock(work, isWaiting) {
-  var owner = fs.existsSync(lockFile) ? Number(fs.readFileSync(lockFile, 'utf8')) : 0
-  if (owner && !isAlive(owner)) fs.unlinkSync(lockFile)
-  else if (!isWaiting) child.say('narrowcast: another first run is installing; waiting for it')
+  unlessGone(function () {
+    var owner = Number(fs.readFileSync(lockFile, 'utf8'))
+    // A lock without a name is being written, or its owner was killed while it wrote.
+    var isDead = owner ? !isAlive(owner) : Date.now() - modifiedMs(lockFile) > 10000
+    if (isDead) fs.unlinkSync(lockFile)
+    else if (!isWaiting) child.say('narrowcast: another first run is installing; waiting for it')
+  })
   setTimeout(withLock, 200, work, true)
 }
 
@@ -84,7 +101,10 @@ function installNode(done) {
   child.say(nodeVersion.tooOld(process.versions.node))
   child.say('Installing one for this folder only, once: npm package node@24, about 190 MB …')
   makeFolder(folder)
-  fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n')
+  fs.writeFileSync(
+    path.join(folder, 'package.json'),
+    '{ "private": true, "allowScripts": { "node": true } }\n',
+  )
   child.npm(self, ['install', '--prefix', folder, '--no-package-lock', 'node@24'], folder, fetched)
 
   function fetched(code) {
@@ -125,10 +145,6 @@ function withNode(done) {
       done(nodeIn(nodeDir))
     }
   })
-}
-
-function modifiedMs(file) {
-  return fs.existsSync(file) ? fs.statSync(file).mtime.getTime() : 0
 }
 
 /** npm writes the hidden lock file last: an interrupted installation has none. */
