@@ -49,6 +49,12 @@ export const errorCodes = {
     doc: 'The work finished, but the message was no longer owned; nothing was changed.',
   },
   FENCED: { ...refused, exit: 1, doc: 'Another process took over this slot.' },
+  HANDLER_FAILED: {
+    definite: false,
+    retryable: true,
+    exit: 1,
+    doc: 'A handler threw or asked for a retry; the channel decides what follows.',
+  },
   STUCK: { ...refused, exit: 1, doc: 'A handler passed its time limit and did not stop.' },
   CLOSED: { ...refused, exit: 1, doc: 'The object was already closed.' },
   ABORTED: { definite: false, retryable: false, exit: 130, doc: "The caller's signal fired." },

@@ -1,0 +1,86 @@
+import { type Clock, systemClock } from '../core/clock.ts'
+import type { Driver } from '../core/driver.ts'
+import { NarrowcastError } from '../core/errors.ts'
+import { randomName } from '../core/ids.ts'
+import type { Pattern } from '../core/message.ts'
+import type { Bus, Channel, ChannelOptions } from './api.ts'
+import { busAdmin } from './busAdmin.ts'
+import { BusChannel, unsupportedPattern } from './busChannel.ts'
+import { planChannel } from './channelOptions.ts'
+import { whole } from './checks.ts'
+import type { ChannelDefaults } from './config.ts'
+import { Connection } from './connection.ts'
+import { withDeadline } from './deadline.ts'
+import { seededRandom } from './random.ts'
+
+export interface BusOptions {
+  /** Label of the worker ids. @default 'worker' */
+  name?: string
+  clock?: Clock
+  /** Of the jitter. @default random */
+  seed?: number
+  /** What a channel is given when its call does not say. */
+  channelDefaults?: (name: string) => ChannelDefaults
+  /** Ends the first connect. */
+  signal?: AbortSignal
+}
+
+const closeMsDefault = 10_000
+
+/** Opens a driver. @throws what the driver's `open` throws: CONNECT_FAILED, STORE_UNUSABLE, … */
+export async function createBus(driver: Driver, options: BusOptions = {}): Promise<Bus> {
+  const clock = options.clock ?? systemClock
+  const random = options.seed === undefined ? Math.random : seededRandom(options.seed)
+  const connection = new Connection(driver, clock, random)
+  const { info } = await connection.open(options.signal ?? new AbortController().signal)
+  const incarnation = randomName()
+  const channels: BusChannel<never>[] = []
+  let closing: Promise<void> | null = null
+
+  function channel<T>(name: string, pattern: Pattern, wish: ChannelOptions<T>): Channel<T> {
+    if (closing) throw new NarrowcastError('CLOSED', 'the bus was closed')
+    if (!driver.contracts[pattern]) throw unsupportedPattern(driver.name, pattern, name)
+    const plan = planChannel(
+      name,
+      pattern,
+      wish as ChannelOptions<never>,
+      options.channelDefaults?.(name) ?? {},
+    )
+    const workerRef = (label: string | null) => ({
+      id: `${label ?? options.name ?? 'worker'}-${randomName()}`,
+      incarnation,
+    })
+    const made = new BusChannel<T>({ connection, clock, random, workerRef }, plan)
+    channels.push(made as unknown as BusChannel<never>)
+    return made
+  }
+
+  async function close(timeoutMs: number): Promise<void> {
+    const never = new AbortController().signal
+    await withDeadline(
+      clock,
+      timeoutMs,
+      never,
+      () => null,
+      async (deadline) => {
+        await Promise.all(channels.map((one) => one.close(timeoutMs, deadline)))
+      },
+    )
+    await connection.close()
+  }
+
+  const closeOnce = (timeoutMs: number): Promise<void> => {
+    closing ??= close(timeoutMs)
+    return closing
+  }
+  return {
+    driver: driver.name,
+    info,
+    contracts: driver.contracts,
+    admin: busAdmin(connection),
+    queue: (name, wish = {}) => channel(name, 'queue', wish),
+    stream: (name, wish = {}) => channel(name, 'stream', wish),
+    close: ({ timeoutMs } = {}) => closeOnce(whole('timeoutMs', timeoutMs, closeMsDefault, 0)),
+    [Symbol.asyncDispose]: () => closeOnce(closeMsDefault),
+  }
+}

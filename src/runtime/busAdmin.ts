@@ -1,0 +1,70 @@
+import type { Admin, ChannelInfo } from '../core/driver.ts'
+import { NarrowcastError } from '../core/errors.ts'
+import type { BusAdmin } from './api.ts'
+import type { Connection } from './connection.ts'
+
+/** The calls that take (…, signal), and the contract fact that each one is tied to. */
+const facts = {
+  depths: 'depth',
+  groups: 'depth',
+  peek: 'peek',
+  message: 'peek',
+  deadLetters: 'deadLetters',
+  redrive: 'deadLetters',
+  removeDead: 'deadLetters',
+  pause: 'pause',
+  seek: 'seek',
+  channels: 'manage',
+  purge: 'manage',
+  remove: 'manage',
+  removeGroup: 'manage',
+  removeMessage: 'manage',
+} as const satisfies Record<Exclude<keyof Admin, 'ensure'>, string>
+
+const pageSize = 100
+
+/** The broker's admin calls on whatever session is open now. */
+export function busAdmin(connection: Connection): BusAdmin {
+  const call =
+    (name: keyof typeof facts, arity: number) =>
+    async (...args: unknown[]): Promise<unknown> => {
+      const signal = (args[arity] as AbortSignal | undefined) ?? connection.closing
+      const session = await connection.ready(signal)
+      const method = session.admin[name] as ((...all: unknown[]) => Promise<unknown>) | undefined
+      if (method) return method.call(session.admin, ...args.slice(0, arity), signal)
+      const driver = connection.driver.name
+      throw new NarrowcastError(
+        'UNSUPPORTED',
+        `${driver} does not offer "${name}": its contract says no to ${facts[name]}`,
+        { driver, operation: name },
+      )
+    }
+  const calls = {
+    depths: call('depths', 1),
+    groups: call('groups', 1),
+    peek: call('peek', 2),
+    message: call('message', 2),
+    deadLetters: call('deadLetters', 3),
+    redrive: call('redrive', 2),
+    removeDead: call('removeDead', 2),
+    pause: call('pause', 2),
+    seek: call('seek', 3),
+    channels: call('channels', 1),
+    purge: call('purge', 1),
+    remove: call('remove', 1),
+    removeGroup: call('removeGroup', 2),
+    removeMessage: call('removeMessage', 2),
+  } as Omit<BusAdmin, 'find'>
+  return {
+    ...calls,
+    async find(name, signal): Promise<ChannelInfo | null> {
+      for (let cursor: string | null = null; ; ) {
+        const query = { prefix: name, cursor, limit: pageSize, newestFirst: false }
+        const page: Awaited<ReturnType<typeof calls.channels>> = await calls.channels(query, signal)
+        const found = page.items.find((one) => one.name === name)
+        if (found || page.cursor === null) return found ?? null
+        cursor = page.cursor
+      }
+    },
+  }
+}

@@ -1,0 +1,160 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { type ChannelSpec, checkName } from '../core/channel.ts'
+import { type Codec, codecs } from '../core/codec.ts'
+import type { Contract } from '../core/contract.ts'
+import { NarrowcastError } from '../core/errors.ts'
+import type { Pattern } from '../core/message.ts'
+import type { ChannelOptions } from './api.ts'
+import type { Backoff } from './backoff.ts'
+import { onlyKnown, whole, wrongOption } from './checks.ts'
+import type { ChannelDefaults } from './config.ts'
+
+const dayMs = 86_400_000
+
+/** A channel with every option checked and every default filled in. */
+export interface ChannelPlan {
+  readonly spec: ChannelSpec
+  readonly schema: StandardSchemaV1 | null
+  readonly codec: Codec
+  readonly attempts: number
+  readonly attemptsAsked: boolean
+  readonly deliveriesMax: number
+  readonly backoff: Backoff
+  readonly payloadAsked: boolean
+  readonly publish: { readonly retry: false | 'safe' | 'always'; readonly timeoutMs: number }
+  readonly outbox: { readonly messagesMax: number; readonly bytesMax: number }
+  /** How long a consumed id is remembered; null: no dedupe on consume. */
+  readonly consumeWindowMs: number | null
+}
+
+const known: readonly (keyof ChannelOptions)[] = [
+  'schema',
+  'codec',
+  'payloadBytesMax',
+  'publish',
+  'inFlightMax',
+  'inFlightBytesMax',
+  'leaseMs',
+  'attempts',
+  'deliveriesMax',
+  'backoff',
+  'retention',
+  'dedupe',
+]
+
+/** Checks what can be checked without a broker. @throws INVALID_ARGUMENT, naming the option. */
+export function planChannel(
+  name: string,
+  pattern: Pattern,
+  options: ChannelOptions<never>,
+  defaults: ChannelDefaults,
+): ChannelPlan {
+  checkName('channel', name)
+  onlyKnown(`channel "${name}"`, options, known)
+  const wish: ChannelOptions<never> = { ...defaults, ...options }
+  const { dedupe, retention } = wish
+  if (dedupe && dedupe.on !== 'publish' && dedupe.on !== 'consume') {
+    throw wrongOption('dedupe.on', "'publish' or 'consume'", dedupe.on)
+  }
+  if (retention && pattern === 'queue') {
+    throw wrongOption('retention', 'nothing on a queue (streams only)', JSON.stringify(retention))
+  }
+  const windowMs = dedupe
+    ? whole('dedupe.windowMs', dedupe.windowMs, 120_000, 1_000, 30 * dayMs)
+    : null
+  return {
+    spec: {
+      name,
+      pattern,
+      leaseMs: whole('leaseMs', wish.leaseMs, 30_000, 100, dayMs),
+      payloadBytesMax: whole('payloadBytesMax', wish.payloadBytesMax, 1_048_576, 1),
+      dedupeWindowMs: dedupe?.on === 'publish' ? windowMs : null,
+      retention: {
+        ageMs: limit('retention.ageMs', retention?.ageMs),
+        messages: limit('retention.messages', retention?.messages),
+        bytes: limit('retention.bytes', retention?.bytes),
+      },
+    },
+    schema: (wish.schema as StandardSchemaV1 | undefined) ?? null,
+    codec: codecOf(wish.codec ?? 'json'),
+    attempts: whole('attempts', wish.attempts, 5, 1),
+    attemptsAsked: wish.attempts !== undefined,
+    deliveriesMax: whole('deliveriesMax', wish.deliveriesMax, 10, 2),
+    backoff: backoffOf(wish.backoff ?? {}),
+    payloadAsked: wish.payloadBytesMax !== undefined,
+    publish: {
+      retry: retryOf(wish.publish?.retry ?? 'safe'),
+      timeoutMs: whole('publish.timeoutMs', wish.publish?.timeoutMs, 30_000, 1),
+    },
+    outbox: {
+      messagesMax: whole('inFlightMax', wish.inFlightMax, 1_000, 1),
+      bytesMax: whole('inFlightBytesMax', wish.inFlightBytesMax, 16 * 1_048_576, 1),
+    },
+    consumeWindowMs: dedupe?.on === 'consume' ? windowMs : null,
+  }
+}
+
+function limit(name: string, value: number | undefined): number | null {
+  return value === undefined ? null : whole(name, value, 0, 1)
+}
+
+function codecOf(codec: 'json' | 'bytes' | Codec): Codec {
+  if (typeof codec === 'object') return codec
+  const found = codecs[codec]
+  if (!found) throw wrongOption('codec', "'json', 'bytes' or a Codec", codec)
+  return found
+}
+
+function retryOf(retry: false | 'safe' | 'always'): false | 'safe' | 'always' {
+  if (retry === false || retry === 'safe' || retry === 'always') return retry
+  throw wrongOption('publish.retry', "false, 'safe' or 'always'", retry)
+}
+
+function backoffOf(wish: NonNullable<ChannelOptions['backoff']>): Backoff {
+  const delayMsMin = whole('backoff.delayMsMin', wish.delayMsMin, 100, 0, dayMs)
+  const delayMsMax = whole(
+    'backoff.delayMsMax',
+    wish.delayMsMax,
+    Math.max(30_000, delayMsMin),
+    0,
+    dayMs,
+  )
+  if (delayMsMax >= delayMsMin) return { delayMsMin, delayMsMax }
+  throw wrongOption('backoff.delayMsMax', `at least delayMsMin (${delayMsMin})`, delayMsMax)
+}
+
+/**
+ * Compares the wishes of a channel with what the broker promises for it.
+ * @throws UNSUPPORTED, naming the wish and the driver.
+ */
+export function checkWishes(plan: ChannelPlan, contract: Contract, driver: string): void {
+  const refuse = (wish: string, why: string): never => {
+    throw new NarrowcastError(
+      'UNSUPPORTED',
+      `${driver}: channel "${plan.spec.name}" asks for ${wish}, ${why}`,
+      { driver, channel: plan.spec.name, operation: 'open' },
+    )
+  }
+  const { dedupe, counts, payloadBytesMax } = contract
+  const windowMs = plan.spec.dedupeWindowMs
+  if (windowMs !== null && windowMs > (dedupe.publishWindowMsMax ?? -1)) {
+    refuse(
+      `dedupe on publish over ${windowMs} ms`,
+      dedupe.publishWindowMsMax === null
+        ? 'which this backend does not offer'
+        : `the longest window here is ${dedupe.publishWindowMsMax} ms`,
+    )
+  }
+  if (plan.consumeWindowMs !== null && dedupe.consume === 'no') {
+    refuse('dedupe on consume', 'which this backend does not offer')
+  }
+  if (plan.attemptsAsked && counts.failures !== 'exact') {
+    refuse(`attempts = ${plan.attempts}`, 'but failures are not counted exactly here')
+  }
+  if (plan.payloadAsked && plan.spec.payloadBytesMax > payloadBytesMax) {
+    refuse(
+      `payloadBytesMax = ${plan.spec.payloadBytesMax}`,
+      `the most here is ${payloadBytesMax} bytes`,
+    )
+  }
+}

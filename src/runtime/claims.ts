@@ -1,0 +1,80 @@
+import { asNarrowcastError, type NarrowcastError } from '../core/errors.ts'
+import type { Token } from '../core/message.ts'
+import type { Held } from './held.ts'
+import { markId } from './policy.ts'
+import type { ReaderHost } from './readerHost.ts'
+
+export type Claimed = 'mine' | 'busy' | 'done'
+
+/**
+ * Dedupe on consume: an id is claimed before its handler runs and marked done in the same step as
+ * the ack. A claim ends with its lease, so it is claimed again for as long as the handler runs.
+ */
+export class Claims {
+  readonly #host: ReaderHost
+  readonly #group: string | null
+  readonly #claimed = new Map<Held, Token>()
+  readonly #closing: AbortSignal
+  readonly #failed: (error: NarrowcastError) => void
+
+  constructor(
+    host: ReaderHost,
+    group: string | null,
+    closing: AbortSignal,
+    failed: (error: NarrowcastError) => void,
+  ) {
+    this.#host = host
+    this.#group = group
+    this.#closing = closing
+    this.#failed = failed
+    void this.#keep()
+  }
+
+  /** All of one batch under the first token: a claim is compared, never settled. */
+  async claim(batch: readonly Held[]): Promise<readonly Claimed[]> {
+    const by = (batch[0] as Held).delivery.token
+    const marks = await this.#host.marks(this.#group, this.#closing)
+    const ids = batch.map(markId)
+    const answers = await marks.claim(ids, by, this.#leaseMs, this.#closing)
+    for (const [n, held] of batch.entries()) if (answers[n] === 'mine') this.#claimed.set(held, by)
+    return answers
+  }
+
+  /** Done by the ack, or lost: nothing keeps it any more. */
+  drop(held: Held): void {
+    this.#claimed.delete(held)
+  }
+
+  /** Before a retry, a release or a burial: the next delivery must find no mark. */
+  async forget(held: Held): Promise<void> {
+    const by = this.#claimed.get(held)
+    if (!by) return
+    this.#claimed.delete(held)
+    const marks = await this.#host.marks(this.#group, this.#closing)
+    await marks.finish([markId(held)], by, 'forget', this.#closing)
+  }
+
+  get #leaseMs(): number {
+    return this.#host.plan.spec.leaseMs
+  }
+
+  async #keep(): Promise<void> {
+    while (!this.#closing.aborted) {
+      await this.#host.clock.sleep(this.#leaseMs / 3, this.#closing)
+      if (this.#closing.aborted || this.#claimed.size === 0) continue
+      try {
+        await this.#renewAll()
+      } catch (error) {
+        if (!this.#closing.aborted) this.#failed(asNarrowcastError(error))
+      }
+    }
+  }
+
+  async #renewAll(): Promise<void> {
+    const byToken = Map.groupBy(this.#claimed.keys(), (held) => this.#claimed.get(held) as Token)
+    const marks = await this.#host.marks(this.#group, this.#closing)
+    for (const [by, held] of byToken) {
+      await marks.claim(held.map(markId), by, this.#leaseMs, this.#closing)
+    }
+  }
+}

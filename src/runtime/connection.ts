@@ -1,0 +1,135 @@
+import type { Clock } from '../core/clock.ts'
+import type { Driver, Session } from '../core/driver.ts'
+import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
+import { backoffMs } from './backoff.ts'
+
+const reconnectBackoff = { delayMsMin: 100, delayMsMax: 30_000 }
+
+/**
+ * Keeps one session open: when the driver says it closed, a new one is opened with backoff, for
+ * ever. Whoever needs a session waits here for the present one or the next.
+ */
+export class Connection {
+  readonly driver: Driver
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #closing = new AbortController()
+  readonly #troubled = new Set<(error: NarrowcastError) => void>()
+  #session: Session | null = null
+  #next: PromiseWithResolvers<Session> = Promise.withResolvers()
+  #reopening: Promise<void> = Promise.resolve()
+
+  constructor(driver: Driver, clock: Clock, random: () => number) {
+    this.driver = driver
+    this.#clock = clock
+    this.#random = random
+    this.#next.promise.catch(() => undefined) // nobody may be waiting when the bus closes
+  }
+
+  /** The first connect: its failure is the caller's. */
+  async open(signal: AbortSignal): Promise<Session> {
+    return this.#adopt(await this.#openOnce(AbortSignal.any([signal, this.#closing.signal])))
+  }
+
+  /** The present session, at once; null while it is being opened again. */
+  get session(): Session | null {
+    return this.#session
+  }
+
+  /** Aborts when the bus closes. */
+  get closing(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  /** The present session, or the next one. Rejects when closed for good or the signal fires. */
+  async ready(signal: AbortSignal): Promise<Session> {
+    this.#closing.signal.throwIfAborted()
+    signal.throwIfAborted()
+    if (this.#session) return this.#session
+    const aborted = Promise.withResolvers<never>()
+    const abort = () => aborted.reject(signal.reason)
+    signal.addEventListener('abort', abort)
+    try {
+      return await Promise.race([this.#next.promise, aborted.promise])
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  /** Tells of every lost session and every attempt to reopen that failed. */
+  onTrouble(listener: (error: NarrowcastError) => void): () => void {
+    this.#troubled.add(listener)
+    return () => this.#troubled.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    const error = new NarrowcastError('CLOSED', 'the bus was closed')
+    this.#closing.abort(error)
+    this.#next.reject(error)
+    await this.#reopening
+    const session = this.#session
+    this.#session = null
+    await session?.[Symbol.asyncDispose]()
+  }
+
+  async #openOnce(signal: AbortSignal): Promise<Session> {
+    const opened: { session?: Session; error?: NarrowcastError } = {}
+    const session = await this.driver.open(
+      {
+        closed: (error) => {
+          opened.error = error
+          if (opened.session) this.#lost(opened.session, error)
+        },
+      },
+      signal,
+    )
+    if (opened.error) throw opened.error
+    opened.session = session
+    return session
+  }
+
+  #adopt(session: Session): Session {
+    this.#session = session
+    this.#next.resolve(session)
+    return session
+  }
+
+  #lost(session: Session, error: NarrowcastError): void {
+    if (this.#session !== session || this.#closing.signal.aborted) return
+    this.#session = null
+    this.#next = Promise.withResolvers()
+    this.#next.promise.catch(() => undefined)
+    this.#tell(error)
+    this.#reopening = this.#reopen(session)
+  }
+
+  async #reopen(old: Session): Promise<void> {
+    try {
+      await old[Symbol.asyncDispose]()
+    } catch (error) {
+      this.#tell(asNarrowcastError(error))
+    }
+    for (let failures = 0; !this.#closing.signal.aborted; failures++) {
+      await this.#clock.sleep(
+        backoffMs(failures, reconnectBackoff, this.#random),
+        this.#closing.signal,
+      )
+      if (this.#closing.signal.aborted) return
+      try {
+        const session = await this.#openOnce(this.#closing.signal)
+        if (!this.#closing.signal.aborted) {
+          this.#adopt(session)
+          return
+        }
+        await session[Symbol.asyncDispose]()
+      } catch (error) {
+        if (!this.#closing.signal.aborted) this.#tell(asNarrowcastError(error, 'CONNECT_FAILED'))
+      }
+    }
+  }
+
+  #tell(error: NarrowcastError): void {
+    for (const listener of [...this.#troubled]) listener(error)
+  }
+}

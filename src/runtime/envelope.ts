@@ -1,0 +1,135 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Contract } from '../core/contract.ts'
+import { NarrowcastError } from '../core/errors.ts'
+import { uuid } from '../core/ids.ts'
+import type { OutgoingMessage } from '../core/message.ts'
+import type { PublishOptions } from './api.ts'
+import type { ChannelPlan } from './channelOptions.ts'
+import { onlyKnown, whole } from './checks.ts'
+
+const known: readonly (keyof PublishOptions)[] = [
+  'id',
+  'key',
+  'headers',
+  'type',
+  'source',
+  'timeMs',
+  'delayMs',
+  'signal',
+]
+const idLengthMax = 255
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
+const noOptions: PublishOptions = Object.freeze({})
+
+/** An encoded message with its size, counted once. */
+export interface Encoded {
+  readonly message: OutgoingMessage
+  readonly bytes: number
+}
+
+/**
+ * Encodes before it returns: what the caller changes later does not travel.
+ * @throws INVALID_ARGUMENT, INVALID_MESSAGE, PAYLOAD_TOO_LARGE
+ */
+export function encode(
+  plan: ChannelPlan,
+  data: unknown,
+  options: PublishOptions | undefined,
+  wallMs: number,
+): Encoded {
+  const { name } = plan.spec
+  const wish = options ?? noOptions
+  if (options) checkOptions(options)
+  const body = plan.codec.encode(data)
+  const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
+  if (bytes > plan.spec.payloadBytesMax) throw tooLarge(name, bytes, plan.spec.payloadBytesMax)
+  const id = wish.id ?? uuid()
+  const message: OutgoingMessage = {
+    id,
+    key: wish.key ?? null,
+    timeMs: wish.timeMs ?? wallMs,
+    headers: wish.headers ? { ...wish.headers } : noHeaders,
+    delayMs: wish.delayMs ?? 0,
+    redrives: 0,
+    dedupeId: id,
+    type: wish.type ?? name,
+    source: wish.source ?? 'narrowcast',
+    body,
+  }
+  return { message, bytes }
+}
+
+function checkOptions(options: PublishOptions): void {
+  onlyKnown('publish', options, known)
+  checkText('id', options.id)
+  checkText('key', options.key)
+  checkText('type', options.type)
+  checkText('source', options.source)
+  whole('delayMs', options.delayMs, 0, 0)
+  whole('timeMs', options.timeMs, 0, 0)
+  for (const [name, value] of Object.entries(options.headers ?? {})) {
+    if (typeof value === 'string') continue
+    throw new NarrowcastError(
+      'INVALID_ARGUMENT',
+      `publish: header ${name} is not a string, got ${typeof value}`,
+    )
+  }
+}
+
+function checkText(name: string, value: unknown): void {
+  if (value === undefined) return
+  if (typeof value === 'string' && value !== '' && value.length <= idLengthMax) return
+  throw new NarrowcastError(
+    'INVALID_ARGUMENT',
+    `publish: ${name} must be a text of 1 to ${idLengthMax} characters, got ${typeof value === 'string' ? `${value.length} characters` : typeof value}`,
+  )
+}
+
+function tooLarge(channel: string, bytes: number, bytesMax: number): NarrowcastError {
+  return new NarrowcastError(
+    'PAYLOAD_TOO_LARGE',
+    `publish to "${channel}": the message has ${bytes} bytes, payloadBytesMax is ${bytesMax}`,
+    { channel, operation: 'publish', hint: 'Store the data elsewhere and publish a reference.' },
+  )
+}
+
+/** What only the broker's contract can refuse. @throws UNSUPPORTED, PAYLOAD_TOO_LARGE */
+export function checkAgainst(
+  contract: Contract,
+  { message, bytes }: Encoded,
+  channel: string,
+  driver: string,
+): void {
+  const { delay, payloadBytesMax } = contract
+  if (message.delayMs > 0 && (delay.how === 'no' || message.delayMs > delay.msMax)) {
+    throw new NarrowcastError(
+      'UNSUPPORTED',
+      delay.how === 'no'
+        ? `${driver}: channel "${channel}" offers no delayed messages`
+        : `${driver}: delayMs ${message.delayMs} is above the most on "${channel}", ${delay.msMax}`,
+      { driver, channel, operation: 'publish' },
+    )
+  }
+  if (bytes > payloadBytesMax) throw tooLarge(channel, bytes, payloadBytesMax)
+}
+
+/** What a schema says of a value: the output, or one line that names the first fault. */
+export type Judged = { readonly value: unknown } | { readonly fault: string }
+
+/** @returns a promise only where the schema does. */
+export function judge(schema: StandardSchemaV1, value: unknown): Judged | Promise<Judged> {
+  const result = schema['~standard'].validate(value)
+  return result instanceof Promise ? result.then(judged) : judged(result)
+}
+
+function judged(result: StandardSchemaV1.Result<unknown>): Judged {
+  if (!result.issues) return { value: result.value }
+  const shown = result.issues.slice(0, 3).map((issue) => {
+    const path = (issue.path ?? [])
+      .map((step) => String(typeof step === 'object' ? step.key : step))
+      .join('.')
+    return path ? `${path}: ${issue.message}` : issue.message
+  })
+  const more = result.issues.length - shown.length
+  return { fault: shown.join('; ') + (more > 0 ? ` (and ${more} more)` : '') }
+}

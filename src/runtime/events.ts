@@ -1,0 +1,42 @@
+import { NarrowcastError } from '../core/errors.ts'
+import type { SubscriptionEvents } from './api.ts'
+
+type Listener<E extends keyof SubscriptionEvents> = (what: SubscriptionEvents[E]) => void
+
+/**
+ * Listeners of one subscription. They run after the state has changed; one that throws becomes
+ * an `error` event, and one of `error` itself that throws is told to the process as a warning.
+ */
+export class Events {
+  readonly #listeners = new Map<keyof SubscriptionEvents, Set<Listener<never>>>()
+
+  on<E extends keyof SubscriptionEvents>(event: E, listener: Listener<E>): () => void {
+    let set = this.#listeners.get(event)
+    if (!set) this.#listeners.set(event, (set = new Set()))
+    set.add(listener as Listener<never>)
+    return () => set.delete(listener as Listener<never>)
+  }
+
+  /** Cheap to ask before an event object is made on a hot path. */
+  has(event: keyof SubscriptionEvents): boolean {
+    return (this.#listeners.get(event)?.size ?? 0) > 0
+  }
+
+  emit<E extends keyof SubscriptionEvents>(event: E, what: SubscriptionEvents[E]): void {
+    const listeners = this.#listeners.get(event)
+    if (!listeners) return
+    for (const listener of [...listeners]) {
+      try {
+        ;(listener as Listener<E>)(what)
+      } catch (cause) {
+        this.#threw(event, cause)
+      }
+    }
+  }
+
+  #threw(event: string, cause: unknown): void {
+    const text = `a listener of "${event}" threw: ${cause instanceof Error ? cause.message : String(cause)}`
+    if (event === 'error') process.emitWarning(text, 'NarrowcastWarning')
+    else this.emit('error', { id: null, error: new NarrowcastError('INTERNAL', text, { cause }) })
+  }
+}

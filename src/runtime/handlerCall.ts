@@ -1,0 +1,49 @@
+import { NarrowcastError } from '../core/errors.ts'
+import type { Verdict } from '../core/verdict.ts'
+import type { BatchHandler, Handler, Middleware, Received } from './api.ts'
+import type { ReceivedMessage } from './receivedMessage.ts'
+import type { SubscriptionPlan } from './subscribeOptions.ts'
+import type { Said, Unit } from './unit.ts'
+
+/** Runs the user's handler on one unit. A promise only where the handler gives one. */
+export type Call<T> = (unit: Unit<T>) => Said | Promise<Said>
+
+type Answer = Verdict | undefined | void
+
+export function callOf<T>(handler: Handler<T> | BatchHandler<T>, plan: SubscriptionPlan): Call<T> {
+  if (plan.batch) return batchCall(handler as BatchHandler<T>)
+  return singleCall(handler as Handler<T>, plan.middleware as readonly Middleware<T>[])
+}
+
+function singleCall<T>(handler: Handler<T>, middleware: readonly Middleware<T>[]): Call<T> {
+  const last = (one: Received<T>) => handler(one.data, one)
+  if (middleware.length === 0) {
+    return (unit) => {
+      const answer = last(unit.received[0] as ReceivedMessage<T>)
+      return isThenable(answer) ? Promise.resolve(answer).then((one) => [one]) : [answer]
+    }
+  }
+  const around = middleware.reduceRight<(one: Received<T>) => Promise<Answer>>(
+    (next, layer) => async (one) => layer(one, () => next(one)),
+    async (one) => last(one),
+  )
+  return async (unit) => [await around(unit.received[0] as ReceivedMessage<T>)]
+}
+
+/** Any library's promise, not only the built-in one. */
+function isThenable(answer: Answer | Promise<Answer>): answer is Promise<Answer> {
+  return typeof (answer as Partial<Promise<Answer>> | undefined)?.then === 'function'
+}
+
+function batchCall<T>(handler: BatchHandler<T>): Call<T> {
+  return async (unit) => {
+    const verdicts = await handler(unit.received, unit.signal)
+    if (verdicts === undefined) return []
+    if (Array.isArray(verdicts) && verdicts.length === unit.received.length) return verdicts
+    const got = Array.isArray(verdicts) ? `${verdicts.length} verdicts` : typeof verdicts
+    throw new NarrowcastError(
+      'HANDLER_FAILED',
+      `the batch handler was given ${unit.received.length} messages and returned ${got}; expected one verdict each, or nothing`,
+    )
+  }
+}

@@ -1,0 +1,93 @@
+import type { Clock } from '../core/clock.ts'
+import type { Held } from './held.ts'
+
+const blockedMsMin = 50
+
+export interface LeaseHost {
+  readonly clock: Clock
+  /** What the lease covers now. */
+  held(): Iterable<Held>
+  /** Renews at the broker. @returns true when it held. */
+  renew(): Promise<boolean>
+  expired(held: readonly Held[]): void
+}
+
+/**
+ * Keeps the lease of one reader: it covers all that the reader holds, is renewed at a third of
+ * its length, and ends by our own clock when no renewal came through in time.
+ */
+export class Lease {
+  readonly #host: LeaseHost
+  readonly #ms: number
+  readonly #closing = new AbortController()
+  #renewedUntilMs = Number.NEGATIVE_INFINITY
+  #wakeMs = Number.POSITIVE_INFINITY
+  #block: { endedMs: number; ms: number } | null = null
+  #isRenewing = false
+  #hasFailed = false
+
+  constructor(host: LeaseHost, ms: number) {
+    this.#host = host
+    this.#ms = ms
+    void this.#run()
+  }
+
+  /** Until when this delivery is ours. */
+  ownedUntilMs(held: Held): number {
+    return Math.max(held.delivery.ownedUntilMs, this.#renewedUntilMs)
+  }
+
+  /** How long our own event loop stood still lately; null when it did not. */
+  loopBlockedMs(): number | null {
+    const now = this.#host.clock.monotonicMs()
+    if (now - this.#wakeMs > blockedMsMin) return Math.round(now - this.#wakeMs)
+    if (this.#block && now - this.#block.endedMs < this.#ms) return Math.round(this.#block.ms)
+    return null
+  }
+
+  close(): void {
+    this.#closing.abort()
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#host
+    while (!this.#closing.signal.aborted) {
+      const periodMs = this.#periodMs(clock.monotonicMs())
+      this.#wakeMs = clock.monotonicMs() + periodMs
+      await clock.sleep(periodMs, this.#closing.signal)
+      if (this.#closing.signal.aborted) return
+      const now = clock.monotonicMs()
+      const overdueMs = now - this.#wakeMs
+      if (overdueMs > blockedMsMin) this.#block = { endedMs: now, ms: overdueMs }
+      this.#expire(now)
+      this.#renew()
+    }
+  }
+
+  /** A third of the lease; sooner where a renewal hangs, failed, or something ends before. */
+  #periodMs(now: number): number {
+    let periodMs = this.#ms / (this.#isRenewing || this.#hasFailed ? 12 : 3)
+    for (const held of this.#host.held()) {
+      const leftMs = this.ownedUntilMs(held) - now
+      if (leftMs > 0 && leftMs < periodMs) periodMs = leftMs
+    }
+    return periodMs
+  }
+
+  #expire(now: number): void {
+    const over = [...this.#host.held()].filter((held) => this.ownedUntilMs(held) <= now)
+    if (over.length > 0) this.#host.expired(over)
+  }
+
+  /** Not awaited by the loop: a renewal that hangs must not keep the lease from ending. */
+  #renew(): void {
+    if (this.#isRenewing || this.#host.held()[Symbol.iterator]().next().done) return
+    const beforeMs = this.#host.clock.monotonicMs()
+    this.#isRenewing = true
+    void this.#host.renew().then((isHeld) => {
+      if (isHeld) this.#renewedUntilMs = beforeMs + this.#ms
+      this.#hasFailed = !isHeld
+      this.#isRenewing = false
+    })
+  }
+}

@@ -1,0 +1,195 @@
+import type { WorkerRef } from '../core/channel.ts'
+import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
+import type { SettleOutcome } from '../core/message.ts'
+import type { Deliveries, DeliveryVerdict, OpenDelivery, SubscriptionEvents } from './api.ts'
+import { withDeadline } from './deadline.ts'
+import { Events } from './events.ts'
+import type { Held } from './held.ts'
+import { type Ending, type PolicyHost, settlementOf } from './policy.ts'
+import { Reader } from './reader.ts'
+import type { ReaderHost } from './readerHost.ts'
+import { ReceivedMessage, read } from './receivedMessage.ts'
+import type { DeliveriesPlan } from './subscribeOptions.ts'
+import { waitReady } from './waitReady.ts'
+
+const closeMsMax = 5_000
+
+class Open<T> extends ReceivedMessage<T> implements OpenDelivery<T> {
+  readonly held: Held
+  readonly #settle: (held: Held, verdict: DeliveryVerdict) => Promise<SettleOutcome>
+  #outcome: Promise<SettleOutcome> | null = null
+
+  constructor(
+    held: Held,
+    data: T,
+    settle: (held: Held, verdict: DeliveryVerdict) => Promise<SettleOutcome>,
+  ) {
+    super(held, data)
+    this.held = held
+    this.#settle = settle
+  }
+
+  settle(verdict: DeliveryVerdict): Promise<SettleOutcome> {
+    this.#outcome ??= this.#settle(this.held, verdict)
+    return this.#outcome
+  }
+}
+
+/** The loop in the caller's hands: holds up to `holdMax`, renews all of it, settles as told. */
+export class OpenDeliveries<T> implements Deliveries<T> {
+  readonly worker: WorkerRef
+  readonly #host: ReaderHost
+  readonly #plan: DeliveriesPlan
+  readonly #policy: PolicyHost
+  readonly #events = new Events()
+  readonly #reader: Reader
+  readonly #stopping = new AbortController()
+  #changed: PromiseWithResolvers<void> = Promise.withResolvers()
+  #closing: Promise<void> | null = null
+  #isIterated = false
+
+  constructor(host: ReaderHost, plan: DeliveriesPlan, worker: WorkerRef) {
+    this.#host = host
+    this.#plan = plan
+    this.worker = worker
+    this.#policy = {
+      plan: host.plan,
+      attempts: Number.POSITIVE_INFINITY, // the caller decides when it is enough
+      group: plan.group,
+      worker: worker.id,
+      wallMs: () => host.clock.wallMs(),
+      random: host.random,
+    }
+    const { group, from, hold, charge } = plan
+    this.#reader = new Reader(host, { worker, group, from, hold, charge }, this.#events)
+    this.#events.on('lost', () => this.#wake())
+  }
+
+  get isReady(): boolean {
+    return this.#reader.isReady
+  }
+
+  ready(signal?: AbortSignal): Promise<void> {
+    return waitReady(this.#reader.ready, signal)
+  }
+
+  on<E extends keyof SubscriptionEvents>(
+    event: E,
+    listener: (what: SubscriptionEvents[E]) => void,
+  ): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<OpenDelivery<T>, void, undefined> {
+    if (this.#isIterated) {
+      throw new NarrowcastError(
+        'INVALID_ARGUMENT',
+        `deliveries of "${this.#host.plan.spec.name}" are iterated already; call deliveries() again for a second reader`,
+      )
+    }
+    this.#isIterated = true
+    const stop = this.#stopping.signal
+    while (!stop.aborted) {
+      const room = this.#room()
+      if (!room) {
+        await this.#changed.promise
+        continue
+      }
+      const batch = await this.#reader.receive(room, stop)
+      const opened = batch.map((held) => this.#open(held))
+      for (const one of opened) {
+        const delivery = one instanceof Promise ? await one : one
+        if (stop.aborted) return // close() gives back whatever is still held
+        if (delivery) yield delivery
+      }
+    }
+  }
+
+  async begin(upTo: OpenDelivery<T>): Promise<void> {
+    await this.#reader.begin((upTo as Open<T>).held)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #room(): { messages: number; bytes: number } | null {
+    const { hold } = this.#plan
+    const messages = hold.messages - this.#reader.held.size
+    const bytes = hold.bytes - this.#reader.heldBytes
+    return messages > 0 && bytes > 0 ? { messages, bytes } : null
+  }
+
+  #open(held: Held): Open<T> | null | Promise<Open<T> | null> {
+    const one = read<T>(held, this.#host.plan.codec, this.#host.plan.schema)
+    const conclude = (said: Awaited<typeof one>): Open<T> | null => {
+      if ('received' in said) {
+        return new Open(held, said.received.data, (owner, verdict) => this.#settle(owner, verdict))
+      }
+      void this.#bury(held, said.fault)
+      return null
+    }
+    return one instanceof Promise ? one.then(conclude) : conclude(one)
+  }
+
+  /** Never acked away, never handed out: it cannot be read. */
+  async #bury(held: Held, fault: string): Promise<void> {
+    try {
+      await this.#conclude(held, { kind: 'invalid', reason: fault })
+    } catch (error) {
+      this.#events.emit('error', { id: held.id, error: asNarrowcastError(error) })
+    }
+  }
+
+  #settle(held: Held, verdict: DeliveryVerdict): Promise<SettleOutcome> {
+    switch (verdict.kind) {
+      case 'release':
+        return this.#conclude(held, { kind: 'release', delayMs: verdict.delayMs ?? 0 })
+      case 'retry': {
+        const error = new Error('the holder of the delivery asked for a retry')
+        const { delayMs } = verdict
+        return this.#conclude(held, {
+          kind: 'failed',
+          error,
+          ...(delayMs === undefined ? {} : { delayMs }),
+        })
+      }
+      default:
+        return this.#conclude(held, verdict)
+    }
+  }
+
+  async #conclude(held: Held, ending: Ending): Promise<SettleOutcome> {
+    const settlement = settlementOf(held, ending, this.#policy)
+    const outcome = await this.#reader.settle(held, settlement)
+    this.#wake()
+    if (settlement.kind === 'dead' && outcome !== 'late') {
+      this.#events.emit('dead', { ...held.of, letter: settlement.letter })
+    }
+    return outcome
+  }
+
+  #wake(): void {
+    const { resolve } = this.#changed
+    this.#changed = Promise.withResolvers()
+    resolve()
+  }
+
+  async #close(): Promise<void> {
+    this.#stopping.abort()
+    this.#wake()
+    const never = new AbortController().signal
+    await withDeadline(
+      this.#host.clock,
+      closeMsMax,
+      never,
+      () => null,
+      (deadline) => this.#reader.close(deadline),
+    )
+  }
+}

@@ -1,0 +1,333 @@
+import type { Clock } from '../core/clock.ts'
+import type { Publisher } from '../core/driver.ts'
+import { asNarrowcastError, errorCodes, NarrowcastError } from '../core/errors.ts'
+import type { OutgoingMessage, PublishOutcome } from '../core/message.ts'
+import type { Receipt } from './api.ts'
+import { backoffMs } from './backoff.ts'
+import type { ChannelPlan } from './channelOptions.ts'
+import { withDeadline } from './deadline.ts'
+import type { Encoded } from './envelope.ts'
+
+const batchMessagesMax = 500
+const batchBytesMax = 1_048_576
+const resendBackoff = { delayMsMin: 20, delayMsMax: 1_000 }
+
+/** One message and who waits for it. */
+interface Entry {
+  readonly message: OutgoingMessage
+  readonly bytes: number
+  readonly deadlineMs: number
+  done: (answer: Receipt | NarrowcastError) => void
+  /** When it first left; null: it certainly never did, or was refused each time. */
+  leftMs: number | null
+  isGone: boolean
+}
+
+/** What the outbox needs of its channel. */
+export interface OutboxHost {
+  readonly plan: ChannelPlan
+  readonly driver: string
+  readonly clock: Clock
+  readonly random: () => number
+  /** A publisher of the present session; waits while it is being opened again. */
+  publisher(signal: AbortSignal): Promise<Publisher>
+}
+
+/**
+ * Gathers what is published in one turn of the event loop into batches. Bounded in messages and
+ * bytes. One batch is on its way at a time, so that the order holds when a send fails; the next
+ * one fills meanwhile. Only here is anything sent again, under the same id.
+ */
+export class Outbox {
+  readonly #host: OutboxHost
+  readonly #closing = new AbortController()
+  #closed: NarrowcastError | null = null
+  #entries: Entry[] = []
+  #onWay: Entry[] = []
+  #bytes = 0
+  #running: Promise<void> | null = null
+  #waiters: ((value: unknown) => void)[] = []
+
+  constructor(host: OutboxHost) {
+    this.#host = host
+  }
+
+  get isFull(): boolean {
+    const { messagesMax, bytesMax } = this.#host.plan.outbox
+    return this.#count >= messagesMax || this.#bytes >= bytesMax
+  }
+
+  get #count(): number {
+    return this.#entries.length + this.#onWay.length
+  }
+
+  /** Takes one message, or answers BUSY or CLOSED. `done` is called exactly once. */
+  add({ message, bytes }: Encoded, done: Entry['done'], signal?: AbortSignal): void {
+    const { plan, clock } = this.#host
+    const refusal = this.#closed ?? (this.isFull ? this.#busy() : null)
+    if (refusal) {
+      done(refusal)
+      return
+    }
+    const entry: Entry = {
+      message,
+      bytes,
+      deadlineMs: clock.monotonicMs() + plan.publish.timeoutMs,
+      done,
+      leftMs: null,
+      isGone: false,
+    }
+    this.#entries.push(entry)
+    this.#bytes += bytes
+    if (signal) this.#watch(entry, signal)
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves when there is room. */
+  async writable(signal?: AbortSignal): Promise<void> {
+    while (this.isFull && !this.#closed) {
+      signal?.throwIfAborted()
+      const room = Promise.withResolvers<unknown>()
+      this.#waiters.push(room.resolve)
+      signal?.addEventListener('abort', room.resolve)
+      await room.promise
+      signal?.removeEventListener('abort', room.resolve)
+    }
+    signal?.throwIfAborted()
+  }
+
+  /** Waits until everything has its answer, or the signal fires; then refuses the rest. */
+  async close(deadline: AbortSignal): Promise<void> {
+    this.#closed ??= new NarrowcastError('CLOSED', `channel "${this.#name}" was closed`, {
+      channel: this.#name,
+    })
+    const stop = () => this.#closing.abort(this.#closed)
+    if (deadline.aborted || !this.#running) stop()
+    else deadline.addEventListener('abort', stop)
+    await this.#running
+    stop()
+    deadline.removeEventListener('abort', stop)
+  }
+
+  get #name(): string {
+    return this.#host.plan.spec.name
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0
+    while (true) {
+      await new Promise(setImmediate) // the rest of this turn travels along
+      if (this.#entries.length === 0) break
+      if (this.#closing.signal.aborted) {
+        this.#refuseAll(this.#closing.signal.reason as NarrowcastError)
+        break
+      }
+      const isSent = await this.#sendNext()
+      failures = isSent ? 0 : failures + 1
+      if (!isSent) {
+        const pauseMs = backoffMs(failures, resendBackoff, this.#host.random)
+        await this.#host.clock.sleep(pauseMs, this.#closing.signal)
+      }
+      this.#expire()
+    }
+    this.#running = null
+  }
+
+  /** @returns false when something has to be sent again after a pause. */
+  async #sendNext(): Promise<boolean> {
+    const { clock } = this.#host
+    const head = this.#entries[0] as Entry
+    const leftMs = head.deadlineMs - clock.monotonicMs()
+    const timeout = () => this.#timeout(false)
+    return withDeadline(clock, leftMs, this.#closing.signal, timeout, async (signal) => {
+      let publisher: Publisher
+      try {
+        publisher = await this.#host.publisher(signal)
+      } catch (error) {
+        return this.#couldNotOpen(error, signal)
+      }
+      return this.#send(publisher, signal)
+    })
+  }
+
+  #couldNotOpen(error: unknown, signal: AbortSignal): boolean {
+    if (signal.aborted) return true // expired or closed: the loop answers them
+    const known = asNarrowcastError(error, 'CONNECT_FAILED')
+    if (known.retryable && this.#host.plan.publish.retry !== false) return false
+    this.#refuseAll(known)
+    return true
+  }
+
+  async #send(publisher: Publisher, signal: AbortSignal): Promise<boolean> {
+    const batch = this.#take()
+    if (batch.length === 0) return true
+    this.#onWay = batch
+    const leftMs = this.#host.clock.monotonicMs()
+    for (const entry of batch) entry.leftMs ??= leftMs
+    let outcomes: readonly PublishOutcome[]
+    try {
+      outcomes = await publisher.publish(
+        batch.map((entry) => entry.message),
+        signal,
+      )
+    } catch (error) {
+      // Rejects only before anything has left: nobody has lost anything, all are refused.
+      const { code, message } = asNarrowcastError(error)
+      const isClosed = code === 'CLOSED' && !this.#closing.signal.aborted
+      outcomes = batch.map(() => ({
+        state: 'refused' as const,
+        code: isClosed ? ('CONNECTION_LOST' as const) : code,
+        message,
+      }))
+    }
+    this.#onWay = []
+    const isCut = signal.aborted && !this.#closing.signal.aborted
+    const again = batch.filter((entry, n) => !this.#settle(entry, outcomes[n], isCut))
+    this.#entries = again.length === 0 ? this.#entries : [...again, ...this.#entries]
+    this.#wake()
+    return again.length === 0
+  }
+
+  #take(): Entry[] {
+    let bytes = 0
+    let count = 0
+    for (const entry of this.#entries) {
+      if (count >= batchMessagesMax || (count > 0 && bytes + entry.bytes > batchBytesMax)) break
+      bytes += entry.bytes
+      count++
+    }
+    const batch = this.#entries.slice(0, count)
+    this.#entries = count === this.#entries.length ? [] : this.#entries.slice(count)
+    return batch
+  }
+
+  /** @returns false when the message must be sent again. */
+  #settle(entry: Entry, outcome: PublishOutcome | undefined, isCut: boolean): boolean {
+    if (outcome?.state === 'stored') {
+      const { id } = entry.message
+      const { duplicate, position } = outcome
+      this.#answer(entry, position === undefined ? { id, duplicate } : { id, duplicate, position })
+      return true
+    }
+    const failed = outcome ?? {
+      state: 'unknown' as const,
+      code: 'INTERNAL' as const,
+      message: `${this.#host.driver} gave no outcome for this message`,
+    }
+    const isRefused = failed.state === 'refused'
+    const leftMs = entry.leftMs
+    if (isRefused) entry.leftMs = null
+    if (!entry.isGone && this.#maySendAgain(failed, leftMs, isCut)) return false
+    this.#answer(entry, this.#failure(failed.code, failed.message, isRefused))
+    return true
+  }
+
+  /** `isCut`: our own deadline ended the call; what was refused for it may still have time left. */
+  #maySendAgain(
+    failed: PublishOutcome & { state: 'refused' | 'unknown' },
+    leftMs: number | null,
+    isCut: boolean,
+  ): boolean {
+    const { retry } = this.#host.plan.publish
+    if (retry === false || this.#closing.signal.aborted) return false
+    if (failed.state === 'refused') return isCut || errorCodes[failed.code].retryable
+    if (retry === 'always') return true
+    const windowMs = this.#host.plan.spec.dedupeWindowMs
+    return windowMs !== null && this.#host.clock.monotonicMs() - (leftMs ?? 0) < windowMs
+  }
+
+  #failure(code: NarrowcastError['code'], why: string, definite: boolean): NarrowcastError {
+    const end = definite
+      ? 'it was not stored'
+      : 'it may have been stored, publish again only with the same id'
+    return new NarrowcastError(
+      code,
+      `${this.#host.driver}: publish to "${this.#name}": ${why}; ${end}`,
+      { definite, driver: this.#host.driver, channel: this.#name, operation: 'publish' },
+    )
+  }
+
+  #timeout(definite: boolean): NarrowcastError {
+    const { timeoutMs } = this.#host.plan.publish
+    return this.#failure('TIMEOUT', `no answer in ${timeoutMs} ms`, definite)
+  }
+
+  /** Deadlines rise along the queue. */
+  #expire(): void {
+    const now = this.#host.clock.monotonicMs()
+    let count = 0
+    for (const entry of this.#entries) {
+      if (entry.deadlineMs > now) break
+      this.#answer(entry, this.#timeout(entry.leftMs === null))
+      count++
+    }
+    if (count === 0) return
+    this.#entries = this.#entries.slice(count)
+    this.#wake()
+  }
+
+  #refuseAll(error: NarrowcastError): void {
+    const entries = this.#entries
+    this.#entries = []
+    for (const entry of entries) {
+      this.#answer(
+        entry,
+        entry.leftMs === null ? error : this.#failure(error.code, error.message, false),
+      )
+    }
+    this.#wake()
+  }
+
+  #answer(entry: Entry, answer: Receipt | NarrowcastError): void {
+    this.#bytes -= entry.bytes
+    if (!entry.isGone) entry.done(answer)
+    entry.isGone = true
+  }
+
+  /** The caller stops waiting: what has not left is taken out, the rest travels unwatched. */
+  #watch(entry: Entry, signal: AbortSignal): void {
+    const abort = () => {
+      if (entry.isGone) return
+      const at = this.#entries.indexOf(entry)
+      const isOut = at >= 0 && entry.leftMs === null
+      if (at >= 0) {
+        this.#entries.splice(at, 1)
+        this.#bytes -= entry.bytes
+      }
+      entry.isGone = true
+      const why = `publish to "${this.#name}" was aborted`
+      entry.done(new NarrowcastError('ABORTED', why, { definite: isOut, cause: signal.reason }))
+      this.#wake()
+    }
+    if (signal.aborted) {
+      abort()
+      return
+    }
+    signal.addEventListener('abort', abort)
+    const { done } = entry
+    entry.done = (answer) => {
+      signal.removeEventListener('abort', abort)
+      done(answer)
+    }
+  }
+
+  #wake(): void {
+    if (this.isFull || this.#waiters.length === 0) return
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const resume of waiters) resume(undefined)
+  }
+
+  #busy(): NarrowcastError {
+    const { messagesMax, bytesMax } = this.#host.plan.outbox
+    return new NarrowcastError(
+      'BUSY',
+      `publish to "${this.#name}": the outbox is full (${this.#count} of ${messagesMax} messages, ${this.#bytes} of ${bytesMax} bytes)`,
+      {
+        channel: this.#name,
+        operation: 'publish',
+        hint: 'await channel.writable() before the next publish, or use publishMany.',
+      },
+    )
+  }
+}

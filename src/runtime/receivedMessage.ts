@@ -1,0 +1,69 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Codec } from '../core/codec.ts'
+import type { Received } from './api.ts'
+import { type Judged, judge } from './envelope.ts'
+import type { Held } from './held.ts'
+
+/** What the handler is given: data, and the facts of its delivery read from where they are. */
+export class ReceivedMessage<T> implements Received<T> {
+  readonly data: T
+  declare readonly position?: string
+  readonly #held: Held
+
+  constructor(held: Held, data: T) {
+    this.#held = held
+    this.data = data
+    if (held.delivery.position !== undefined) this.position = held.delivery.position
+  }
+
+  get message(): Received<T>['message'] {
+    return this.#held.delivery.message
+  }
+  get attempt(): number {
+    return this.#held.delivery.failures + 1
+  }
+  get failures(): number {
+    return this.#held.delivery.failures
+  }
+  get crashes(): Received<T>['crashes'] {
+    return this.#held.delivery.crashes
+  }
+  get redrives(): number {
+    return this.#held.delivery.redrives
+  }
+  get signal(): AbortSignal {
+    return this.#held.signal
+  }
+}
+
+export type Read<T> = { readonly received: ReceivedMessage<T> } | { readonly fault: string }
+
+/** Decodes, then checks by the schema. @returns a promise only where the schema does. */
+export function read<T>(
+  held: Held,
+  codec: Codec,
+  schema: StandardSchemaV1 | null,
+): Read<T> | Promise<Read<T>> {
+  let value: unknown
+  try {
+    value = codec.decode(held.delivery.message.body)
+  } catch (error) {
+    return { fault: `not readable as ${codec.name}: ${text(error)}` }
+  }
+  if (!schema) return { received: new ReceivedMessage(held, value as T) }
+  const broke = (error: unknown): Read<T> => ({ fault: `the schema itself threw: ${text(error)}` })
+  const conclude = (said: Judged): Read<T> =>
+    'fault' in said
+      ? { fault: `does not fit the schema: ${said.fault}` }
+      : { received: new ReceivedMessage(held, said.value as T) }
+  try {
+    const judged = judge(schema, value)
+    return judged instanceof Promise ? judged.then(conclude, broke) : conclude(judged)
+  } catch (error) {
+    return broke(error)
+  }
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,135 @@
+import { checkName, type ReaderSpec } from '../core/channel.ts'
+import { NarrowcastError } from '../core/errors.ts'
+import type { Pattern, Place } from '../core/message.ts'
+import type { BatchOptions, DeliveriesOptions, Middleware, SubscribeOptions } from './api.ts'
+import { onlyKnown, whole, wrongOption } from './checks.ts'
+
+const dayMs = 86_400_000
+const mebibyte = 1_048_576
+
+/** A subscription with every option checked and every default filled in. */
+export interface SubscriptionPlan {
+  readonly group: string | null
+  readonly from: Place
+  readonly name: string | null
+  readonly concurrency: number
+  readonly hold: ReaderSpec['hold']
+  readonly runMsMax: number
+  readonly abortMs: number
+  readonly middleware: readonly Middleware<never>[]
+  readonly batch: BatchOptions['batch'] | null
+}
+
+const known: readonly (keyof SubscribeOptions | 'batch')[] = [
+  'group',
+  'from',
+  'name',
+  'concurrency',
+  'holdBytesMax',
+  'runMsMax',
+  'abortMs',
+  'middleware',
+  'batch',
+]
+
+/** @throws INVALID_ARGUMENT, naming the option. */
+export function planSubscription(
+  channel: string,
+  pattern: Pattern,
+  options: SubscribeOptions<never> & Partial<BatchOptions>,
+): SubscriptionPlan {
+  onlyKnown(`subscribe to "${channel}"`, options, known)
+  const concurrency = whole('concurrency', options.concurrency, 1, 1, 100_000)
+  const batch = options.batch ? batchOf(options.batch) : null
+  if (batch && options.middleware) {
+    throw wrongOption('middleware', 'nothing beside batch', 'a list of functions')
+  }
+  const messages = concurrency * (batch?.size ?? 1)
+  const bytes = whole('holdBytesMax', options.holdBytesMax, 64 * mebibyte, 1)
+  return {
+    ...reading(channel, pattern, options),
+    concurrency,
+    hold: { messages, bytes },
+    runMsMax: whole('runMsMax', options.runMsMax, 900_000, 1, dayMs),
+    abortMs: whole('abortMs', options.abortMs, 10_000, 0, dayMs),
+    middleware: options.middleware ?? [],
+    batch,
+  }
+}
+
+function batchOf(batch: BatchOptions['batch']): BatchOptions['batch'] {
+  onlyKnown('batch', batch, ['size', 'waitMsMax'])
+  return {
+    size: whole('batch.size', batch.size, 1, 1, 100_000),
+    waitMsMax: whole('batch.waitMsMax', batch.waitMsMax, 0, 0, dayMs),
+  }
+}
+
+export interface DeliveriesPlan {
+  readonly group: string | null
+  readonly from: Place
+  readonly name: string | null
+  readonly hold: ReaderSpec['hold']
+  readonly charge: ReaderSpec['charge']
+}
+
+/** @throws INVALID_ARGUMENT, naming the option. */
+export function planDeliveries(
+  channel: string,
+  pattern: Pattern,
+  options: DeliveriesOptions,
+): DeliveriesPlan {
+  const names = ['group', 'from', 'name', 'holdMax', 'holdBytesMax', 'charge']
+  onlyKnown(`deliveries of "${channel}"`, options, names)
+  const { charge = 'marked' } = options
+  if (charge !== 'marked' && charge !== 'taken') {
+    throw wrongOption('charge', "'taken' or 'marked'", charge)
+  }
+  return {
+    ...reading(channel, pattern, options),
+    hold: {
+      messages: whole('holdMax', options.holdMax, 1_000, 1, 10_000_000),
+      bytes: whole('holdBytesMax', options.holdBytesMax, 64 * mebibyte, 1),
+    },
+    charge,
+  }
+}
+
+function reading(
+  channel: string,
+  pattern: Pattern,
+  options: { group?: string; from?: Place; name?: string },
+): { group: string | null; from: Place; name: string | null } {
+  const { group = null, from, name = null } = options
+  if (pattern === 'stream' && group === null) {
+    throw new NarrowcastError(
+      'INVALID_ARGUMENT',
+      `stream "${channel}" is read by groups: option group is missing`,
+      { channel, hint: "Name the group, for example { group: 'mail' }." },
+    )
+  }
+  if (pattern === 'queue' && group !== null) {
+    throw wrongOption('group', 'nothing on a queue (streams only)', group)
+  }
+  if (pattern === 'queue' && from !== undefined) {
+    throw wrongOption('from', 'nothing on a queue (streams only)', JSON.stringify(from))
+  }
+  if (group !== null) checkName('group', group)
+  return { group, from: placeOf(from ?? 'first'), name }
+}
+
+function placeOf(from: Place): Place {
+  if (from === 'first' || from === 'end') return from
+  if (typeof from === 'object' && from !== null) {
+    const isText =
+      'position' in from
+        ? typeof from.position === 'string'
+        : 'id' in from && typeof from.id === 'string'
+    if (isText || ('timeMs' in from && Number.isFinite(from.timeMs))) return from
+  }
+  throw wrongOption(
+    'from',
+    "'first', 'end', { position }, { id } or { timeMs }",
+    JSON.stringify(from),
+  )
+}

@@ -1,0 +1,72 @@
+import type { NarrowcastError } from '../core/errors.ts'
+import type { Verdict } from '../core/verdict.ts'
+import type { Held } from './held.ts'
+import type { Ending } from './policy.ts'
+import type { ReceivedMessage } from './receivedMessage.ts'
+
+/** What a handler said, one per message of its unit. */
+export type Said = readonly (Verdict | undefined | void)[]
+
+/** Messages that one call of the handler works on: one, or a batch. */
+export class Unit<T> {
+  readonly startedMs: number
+  readonly received: readonly ReceivedMessage<T>[]
+  readonly held: readonly Held[]
+  /** The handler has ended or was given up. */
+  isEnded = false
+  onEnded: (() => void) | null = null
+  #abort: AbortController | null = null
+  #reason: NarrowcastError | null = null
+  /** Why every message of it counts as failed, whatever the handler says later. */
+  overrun: NarrowcastError | null = null
+  isDrained = false
+
+  constructor(held: readonly Held[], received: readonly ReceivedMessage<T>[], startedMs: number) {
+    this.held = held
+    this.received = received
+    this.startedMs = startedMs
+  }
+
+  /** Of a batch: fires when all of it is aborted. Of one message: that message's own. */
+  get signal(): AbortSignal {
+    if (this.held.length === 1) return (this.held[0] as Held).signal
+    this.#abort ??= new AbortController()
+    if (this.#reason) this.#abort.abort(this.#reason)
+    return this.#abort.signal
+  }
+
+  abort(reason: NarrowcastError): void {
+    this.#reason ??= reason
+    this.#abort?.abort(this.#reason)
+    for (const held of this.held) held.abort(reason)
+  }
+
+  end(): void {
+    this.isEnded = true
+    this.onEnded?.()
+  }
+
+  /** How each message ended, given what the handler said or threw. */
+  endings(said: { verdicts: Said } | { error: unknown }): Ending[] {
+    return this.held.map((_, n) => {
+      if (this.overrun) return { kind: 'failed', error: this.overrun }
+      if ('verdicts' in said) return endingOf(said.verdicts[n])
+      if (this.isDrained) return { kind: 'release', delayMs: 0 }
+      return { kind: 'failed', error: said.error }
+    })
+  }
+}
+
+function endingOf(verdict: Verdict | undefined | void): Ending {
+  if (!verdict || verdict.kind === 'ack') return { kind: 'ack' }
+  if (verdict.kind === 'dead') return verdict
+  if (verdict.kind !== 'retry') {
+    const got = JSON.stringify(verdict)
+    return { kind: 'failed', error: new TypeError(`the handler returned ${got}, not a verdict`) }
+  }
+  const error = new Error('the handler asked for a retry')
+  error.name = 'Retry'
+  delete (error as Partial<Error>).stack
+  const { delayMs } = verdict
+  return delayMs === undefined ? { kind: 'failed', error } : { kind: 'failed', error, delayMs }
+}
