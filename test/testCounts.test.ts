@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest'
+import { closingLines, countTests, type TestReport } from '../scripts/testCounts.ts'
+
+type File = TestReport['testResults'][number]
+
+function file(name: string, tests: Record<string, string>, ancestorTitles: string[] = []): File {
+  const assertionResults = Object.entries(tests).map(([fullName, status]) => ({
+    ancestorTitles,
+    fullName,
+    status,
+  }))
+  const isBad = Object.values(tests).includes('failed')
+  return { name, status: isBad ? 'failed' : 'passed', message: '', assertionResults }
+}
+
+const options = { backends: ['file', 'memory'], isCi: false, exitCode: 0 }
+
+describe('counting a test run', () => {
+  test('the last line is the count, alone', () => {
+    const report = { testResults: [file('/x/src/a.test.ts', { a: 'passed', b: 'skipped' })] }
+    const lines = closingLines(countTests(report, options))
+    expect(lines.at(-1)).toBe('1 passed, 0 failed, 1 skipped')
+    expect(lines).toContain('skipped: b')
+  })
+
+  test('tests are counted by backend: by the folder of the driver, or the title around them', () => {
+    const report = {
+      testResults: [
+        file('/x/src/drivers/file/store.test.ts', { a: 'passed' }),
+        file('/x/test/brokers/c.test.ts', { b: 'passed', c: 'failed', d: 'skipped' }, [
+          'memory: q',
+        ]),
+        file('/x/test/e2e/c.test.ts', { e: 'passed' }, ['file: q']),
+      ],
+    }
+    const counts = countTests(report, { ...options, exitCode: 1 })
+    expect(counts.backends).toEqual({ file: 1, memory: 2 })
+    expect(closingLines(counts)).toContain('Tests on backends: file 1, memory 2')
+  })
+
+  test('a broker test that is skipped fails in CI, and only there', () => {
+    const report = {
+      testResults: [
+        file('/x/test/brokers/c.test.ts', { a: 'skipped' }),
+        file('/x/test/e2e/c.test.ts', { b: 'skipped' }),
+      ],
+    }
+    expect(countTests(report, options)).toMatchObject({ failed: 0, skipped: 2 })
+    const inCi = countTests(report, { ...options, isCi: true })
+    expect(inCi).toMatchObject({ failed: 1, skipped: 1 })
+    expect(inCi.remarks).toContain('skipped, a failure in CI: a')
+  })
+
+  test('a file that cannot be loaded counts as a failure', () => {
+    const broken = { name: '/x/a.test.ts', status: 'failed', message: 'x', assertionResults: [] }
+    const counts = countTests({ testResults: [broken] }, { ...options, exitCode: 1 })
+    expect(counts).toMatchObject({ passed: 0, failed: 1 })
+    expect(counts.remarks).toEqual(['failed before its tests: /x/a.test.ts'])
+  })
+
+  test('a runner that ends badly without a failed test is a failure all the same', () => {
+    const report = { testResults: [file('/x/a.test.ts', { a: 'passed' })] }
+    const counts = countTests(report, { ...options, exitCode: 137 })
+    expect(counts).toMatchObject({ passed: 1, failed: 1 })
+    expect(counts.remarks[0]).toContain('exit code 137')
+  })
+})
