@@ -227,7 +227,7 @@ export interface Drained {
   readonly settled: number
   /** Given back, at no cost in attempts. */
   readonly released: number
-  /** Handlers that did not end; their messages come again after the lease. */
+  /** Messages whose handlers did not end in time; they are given back all the same. */
   readonly abandoned: number
 }
 

@@ -1,13 +1,14 @@
 import type { WorkerRef } from '../core/channel.ts'
 import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
-import type { SettleOutcome } from '../core/message.ts'
 import type { BatchHandler, Drained, Handler, Subscription, SubscriptionEvents } from './api.ts'
 import { Claims } from './claims.ts'
+import { Conclusions } from './conclusions.ts'
 import { withDeadline } from './deadline.ts'
 import { Events } from './events.ts'
 import { type Call, callOf } from './handlerCall.ts'
 import type { Held } from './held.ts'
-import { type Ending, hasCrashedOut, type PolicyHost, settlementOf } from './policy.ts'
+import { type Ending, hasCrashedOut, type PolicyHost } from './policy.ts'
+import { Overruns } from './overruns.ts'
 import { Reader } from './reader.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { type ReceivedMessage, read } from './receivedMessage.ts'
@@ -25,20 +26,19 @@ export class Worker<T> implements Subscription {
   readonly worker: WorkerRef
   readonly #host: ReaderHost
   readonly #plan: SubscriptionPlan
-  readonly #policy: PolicyHost
   readonly #events = new Events()
   readonly #reader: Reader
   readonly #claims: Claims | null
+  readonly #conclusions: Conclusions
+  readonly #overruns: Overruns<T>
   readonly #call: Call<T>
   readonly #stopping = new AbortController()
   readonly #closed = new AbortController()
   readonly #units = new Set<Unit<T>>()
   readonly #loop: Promise<void>
   #slotsLost = 0
-  #isWatching = false
   #changed: PromiseWithResolvers<void> = Promise.withResolvers()
   #draining: Promise<Drained> | null = null
-  #counts = { settled: 0, released: 0 }
 
   constructor(
     host: ReaderHost,
@@ -50,7 +50,7 @@ export class Worker<T> implements Subscription {
     this.#plan = plan
     this.worker = worker
     this.#call = callOf(handler, plan)
-    this.#policy = {
+    const policy: PolicyHost = {
       plan: host.plan,
       attempts: host.plan.attempts,
       group: plan.group,
@@ -60,11 +60,21 @@ export class Worker<T> implements Subscription {
     }
     const { group, from, hold } = plan
     this.#reader = new Reader(host, { worker, group, from, hold, charge: 'taken' }, this.#events)
-    const failed = (error: NarrowcastError) => this.#tell(null, error)
+    const failed = (error: NarrowcastError) => this.#tell(error)
     this.#claims =
       host.plan.consumeWindowMs === null
         ? null
         : new Claims(host, group, this.#closed.signal, failed)
+    this.#conclusions = new Conclusions(policy, this.#reader, this.#claims, this.#events)
+    this.#overruns = new Overruns({
+      clock: host.clock,
+      channel: host.plan.spec.name,
+      runMsMax: plan.runMsMax,
+      abortMs: plan.abortMs,
+      units: this.#units,
+      closed: this.#closed.signal,
+      stuck: (unit) => void this.#giveUp(unit),
+    })
     this.#loop = this.#run()
   }
 
@@ -110,7 +120,7 @@ export class Worker<T> implements Subscription {
       }
     } catch (error) {
       // Only a subscription that can never be opened ends here; `ready` rejects with the same.
-      this.#tell(null, asNarrowcastError(error))
+      this.#tell(asNarrowcastError(error))
     }
   }
 
@@ -146,11 +156,11 @@ export class Worker<T> implements Subscription {
   /** Begins work on what was received, or gives it back when we are stopping. */
   async #admit(batch: readonly Held[]): Promise<void> {
     if (batch.length === 0) return
-    if (this.#stopping.signal.aborted) return this.#release(batch, 0)
+    if (this.#stopping.signal.aborted) return this.#conclusions.release(batch, 0)
     if (!batch.some((held) => held.isSuspect)) return this.#start(batch)
     for (const held of batch) {
       await this.#idle()
-      if (this.#stopping.signal.aborted) await this.#release([held], 0)
+      if (this.#stopping.signal.aborted) await this.#conclusions.release([held], 0)
       else await this.#start([held])
       await this.#idle()
     }
@@ -190,21 +200,21 @@ export class Worker<T> implements Subscription {
       const busyMs = Math.min(busyReleaseMsMax, this.#host.plan.spec.leaseMs)
       await Promise.all(
         batch.map((held, n) => {
-          if (answers[n] === 'done') return this.#settle(held, { kind: 'ack' })
-          return answers[n] === 'busy' ? this.#release([held], busyMs) : undefined
+          if (answers[n] === 'done') return this.#conclusions.settle(held, { kind: 'ack' })
+          return answers[n] === 'busy' ? this.#conclusions.release([held], busyMs) : undefined
         }),
       )
       return batch.filter((_, n) => answers[n] === 'mine')
     } catch (error) {
-      this.#tell(null, asNarrowcastError(error))
-      await this.#release(batch, troubleReleaseMs)
+      this.#tell(asNarrowcastError(error))
+      await this.#conclusions.release(batch, troubleReleaseMs)
       return []
     }
   }
 
   #begin(unit: Unit<T>): void {
     this.#units.add(unit)
-    if (!this.#isWatching) void this.#watchOverruns()
+    this.#overruns.watch()
     void this.#work(unit)
   }
 
@@ -213,7 +223,7 @@ export class Worker<T> implements Subscription {
     const unit = new Unit<T>([held], [], this.#host.clock.monotonicMs())
     unit.end()
     this.#units.add(unit)
-    void this.#conclude(unit, [ending]).then(() => this.#leave(unit))
+    void this.#conclude(unit, [ending])
   }
 
   async #work(unit: Unit<T>): Promise<void> {
@@ -227,17 +237,12 @@ export class Worker<T> implements Subscription {
     if (unit.isEnded) {
       // Given up as stuck and settled already; the slot is back.
       this.#slotsLost--
+      this.#events.emit('ready', { isReady: this.isReady, why: 'a stuck handler has ended' })
       this.#wake()
       return
     }
     unit.end()
     await this.#conclude(unit, unit.endings(said))
-    this.#leave(unit)
-  }
-
-  #leave(unit: Unit<T>): void {
-    this.#units.delete(unit)
-    this.#wake()
   }
 
   #wake(): void {
@@ -249,104 +254,33 @@ export class Worker<T> implements Subscription {
   // ── settling ─────────────────────────────────────────────────────────────────────────────────
 
   async #conclude(unit: Unit<T>, endings: readonly Ending[]): Promise<void> {
-    if (unit.held.length === 1) {
-      await this.#settle(unit.held[0] as Held, endings[0] as Ending)
-      return
-    }
-    await Promise.all(unit.held.map((held, n) => this.#settle(held, endings[n] as Ending)))
+    const settle = (held: Held, n: number) => this.#conclusions.settle(held, endings[n] as Ending)
+    if (unit.held.length === 1) await settle(unit.held[0] as Held, 0)
+    else await Promise.all(unit.held.map(settle))
+    this.#units.delete(unit)
+    this.#wake()
   }
 
-  /** Never rejects: what could not be settled comes again, and is told. */
-  async #settle(held: Held, ending: Ending): Promise<void> {
-    try {
-      if (this.#claims && ending.kind !== 'ack') await this.#claims.forget(held)
-      const settlement = settlementOf(held, ending, this.#policy)
-      const outcome = await this.#reader.settle(held, settlement)
-      this.#claims?.drop(held)
-      this.#count(ending, outcome)
-      if (ending.kind === 'failed') this.#tell(held.id, failureOf(ending.error, this.#name))
-      if (settlement.kind === 'dead' && outcome !== 'late') {
-        this.#events.emit('dead', { ...held.of, letter: settlement.letter })
-      }
-    } catch (error) {
-      this.#claims?.drop(held)
-      this.#tell(held.id, asNarrowcastError(error))
-    }
-  }
-
-  #count(ending: Ending, outcome: SettleOutcome): void {
-    if (outcome === 'late') return
-    if (ending.kind === 'release') this.#counts.released++
-    else this.#counts.settled++
-  }
-
-  async #release(batch: readonly Held[], delayMs: number): Promise<void> {
-    await Promise.all(batch.map((held) => this.#settle(held, { kind: 'release', delayMs })))
-  }
-
-  #tell(id: string | null, error: NarrowcastError): void {
-    this.#events.emit('error', { id, error })
-  }
-
-  get #name(): string {
-    return this.#host.plan.spec.name
-  }
-
-  // ── time limit ───────────────────────────────────────────────────────────────────────────────
-
-  /** One sleeper for all: units stand in the order in which they began. */
-  async #watchOverruns(): Promise<void> {
-    const { clock } = this.#host
-    this.#isWatching = true
-    while (!this.#closed.signal.aborted) {
-      const now = clock.monotonicMs()
-      let nextMs = this.#plan.runMsMax
-      for (const unit of this.#units) {
-        if (unit.overrun || unit.isEnded) continue
-        const leftMs = unit.startedMs + this.#plan.runMsMax - now
-        if (leftMs > 0) {
-          nextMs = leftMs
-          break
-        }
-        void this.#overrun(unit)
-      }
-      if (this.#units.size === 0) break
-      await clock.sleep(nextMs, this.#closed.signal)
-    }
-    this.#isWatching = false
-  }
-
-  async #overrun(unit: Unit<T>): Promise<void> {
-    const { runMsMax, abortMs } = this.#plan
-    const what = `the handler on "${this.#name}" ran longer than runMsMax, ${runMsMax} ms`
-    unit.overrun = new NarrowcastError('TIMEOUT', what, { channel: this.#name })
-    unit.abort(unit.overrun)
-    const ended = new AbortController()
-    unit.onEnded = () => ended.abort()
-    await this.#host.clock.sleep(abortMs, AbortSignal.any([ended.signal, this.#closed.signal]))
-    if (unit.isEnded || this.#closed.signal.aborted) return
-    unit.overrun = new NarrowcastError(
-      'STUCK',
-      `${what}, and did not end within abortMs, ${abortMs} ms, after its abort`,
-      { channel: this.#name },
-    )
-    unit.end()
+  /** The slot is lost until the handler ends after all. */
+  async #giveUp(unit: Unit<T>): Promise<void> {
     this.#slotsLost++
+    const slotsLeft = this.#plan.concurrency - this.#slotsLost
     const runMs = Math.round(this.#host.clock.monotonicMs() - unit.startedMs)
     await this.#conclude(unit, unit.endings({ error: unit.overrun }))
-    this.#leave(unit)
-    const slotsLeft = this.#plan.concurrency - this.#slotsLost
     for (const held of unit.held) this.#events.emit('stuck', { ...held.of, runMs, slotsLeft })
-    if (slotsLeft === 0) {
-      this.#events.emit('ready', { isReady: false, why: 'every slot is lost to a stuck handler' })
-    }
+    if (slotsLeft > 0) return
+    this.#events.emit('ready', { isReady: false, why: 'every slot is lost to a stuck handler' })
+  }
+
+  #tell(error: NarrowcastError): void {
+    this.#events.emit('error', { id: null, error })
   }
 
   // ── draining ─────────────────────────────────────────────────────────────────────────────────
 
   async #drain(timeoutMs: number): Promise<Drained> {
     const { clock } = this.#host
-    this.#counts = { settled: 0, released: 0 }
+    const { settled, released } = this.#conclusions
     this.#stopping.abort()
     this.#wake()
     const never = new AbortController().signal
@@ -362,7 +296,7 @@ export class Worker<T> implements Subscription {
           this.#wake()
         })
         await Promise.race([this.#loop, isOver.promise]) // it gives back what it had not begun
-        await this.#release(await this.#reader.stop(deadline), 0)
+        await this.#conclusions.release(await this.#reader.stop(deadline), 0)
         while (this.#units.size > 0 && !deadline.aborted) await this.#changed.promise
       },
     )
@@ -385,23 +319,18 @@ export class Worker<T> implements Subscription {
     this.#closed.abort()
     await this.#loop
     this.#host.ended()
-    return { ...this.#counts, abandoned }
+    return {
+      settled: this.#conclusions.settled - settled,
+      released: this.#conclusions.released - released,
+      abandoned,
+    }
   }
 
   #abortAll(): void {
-    const reason = new NarrowcastError('CLOSED', `the worker on "${this.#name}" is being drained`)
+    const reason = new NarrowcastError('CLOSED', `the worker on "${this.#host.plan.spec.name}" is being drained`)
     for (const unit of this.#units) {
       unit.isDrained = true
       unit.abort(reason)
     }
   }
-}
-
-function failureOf(thrown: unknown, channel: string): NarrowcastError {
-  if (thrown instanceof NarrowcastError) return thrown
-  const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
-  return new NarrowcastError('HANDLER_FAILED', `the handler on "${channel}" failed: ${text}`, {
-    channel,
-    cause: thrown,
-  })
 }

@@ -1,0 +1,60 @@
+import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
+import type { Claims } from './claims.ts'
+import type { Events } from './events.ts'
+import type { Held } from './held.ts'
+import { type Ending, type PolicyHost, settlementOf } from './policy.ts'
+import type { Reader } from './reader.ts'
+
+/** Turns the end of the work on a message into its settlement, and tells what came of it. */
+export class Conclusions {
+  readonly #policy: PolicyHost
+  readonly #reader: Reader
+  readonly #claims: Claims | null
+  readonly #events: Events
+  settled = 0
+  released = 0
+
+  constructor(policy: PolicyHost, reader: Reader, claims: Claims | null, events: Events) {
+    this.#policy = policy
+    this.#reader = reader
+    this.#claims = claims
+    this.#events = events
+  }
+
+  /** Never rejects: what could not be settled comes again, and is told. */
+  async settle(held: Held, ending: Ending): Promise<void> {
+    try {
+      if (this.#claims && ending.kind !== 'ack') await this.#claims.forget(held)
+      const settlement = settlementOf(held, ending, this.#policy)
+      const outcome = await this.#reader.settle(held, settlement)
+      if (outcome !== 'late' && ending.kind === 'release') this.released++
+      else if (outcome !== 'late') this.settled++
+      if (ending.kind === 'failed') this.#tell(held, this.#failure(ending.error))
+      if (settlement.kind === 'dead' && outcome !== 'late') {
+        this.#events.emit('dead', { ...held.of, letter: settlement.letter })
+      }
+    } catch (error) {
+      this.#tell(held, asNarrowcastError(error))
+    } finally {
+      this.#claims?.drop(held)
+    }
+  }
+
+  async release(batch: readonly Held[], delayMs: number): Promise<void> {
+    await Promise.all(batch.map((held) => this.settle(held, { kind: 'release', delayMs })))
+  }
+
+  #tell(held: Held, error: NarrowcastError): void {
+    this.#events.emit('error', { id: held.id, error })
+  }
+
+  #failure(thrown: unknown): NarrowcastError {
+    if (thrown instanceof NarrowcastError) return thrown
+    const channel = this.#policy.plan.spec.name
+    const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
+    return new NarrowcastError('HANDLER_FAILED', `the handler on "${channel}" failed: ${text}`, {
+      channel,
+      cause: thrown,
+    })
+  }
+}
