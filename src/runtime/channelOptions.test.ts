@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { planChannel } from './channelOptions.ts'
+
+test('defaults are filled in', () => {
+  const plan = planChannel('orders', 'queue', {}, {})
+  expect(plan).toMatchObject({
+    attempts: 5,
+    deliveriesMax: 10,
+    backoff: { delayMsMin: 100, delayMsMax: 30_000 },
+    publish: { retry: 'safe', timeoutMs: 30_000 },
+    consumeWindowMs: null,
+    spec: { leaseMs: 30_000, payloadBytesMax: 1_048_576, dedupeWindowMs: null },
+  })
+})
+
+test('the call wins over the defaults of URL and project file', () => {
+  const plan = planChannel('orders', 'queue', { attempts: 2 }, { attempts: 9, leaseMs: 5_000 })
+  expect(plan.attempts).toBe(2)
+  expect(plan.spec.leaseMs).toBe(5_000)
+})
+
+test('dedupe belongs to one side', () => {
+  const on = (on: 'publish' | 'consume') => planChannel('a', 'queue', { dedupe: { on } }, {})
+  expect(on('publish')).toMatchObject({ consumeWindowMs: null, spec: { dedupeWindowMs: 120_000 } })
+  expect(on('consume')).toMatchObject({ consumeWindowMs: 120_000, spec: { dedupeWindowMs: null } })
+})
+
+test.each([
+  [{ attempts: 0 }, 'option attempts: expected a whole number of at least 1, got 0'],
+  [{ attempts: 1.5 }, 'option attempts'],
+  [{ deliveriesMax: 1 }, 'option deliveriesMax: expected a whole number of at least 2'],
+  [{ leaseMs: 5 }, 'option leaseMs: expected a whole number from 100 to 86400000, got 5'],
+  [{ backoff: { delayMsMin: 10, delayMsMax: 5 } }, 'option backoff.delayMsMax'],
+  [{ retention: { messages: 5 } }, 'option retention: expected nothing on a queue'],
+  [{ codec: 'xml' as 'json' }, 'option codec'],
+  [{ publish: { retry: 'never' as 'safe' } }, 'option publish.retry'],
+  [{ dedupe: { on: 'read' as 'publish' } }, 'option dedupe.on'],
+  [{ atempts: 3 } as object, 'unknown option atempts; known are'],
+])('%j is refused at the door, with name, value and range', (options, text) => {
+  expect(() => planChannel('orders', 'queue', options, {})).toThrow(text)
+})
