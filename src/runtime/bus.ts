@@ -38,7 +38,7 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
   let closing: Promise<void> | null = null
 
   function channel<T>(name: string, pattern: Pattern, wish: ChannelOptions<T>): Channel<T> {
-    if (closing) throw new NarrowcastError('CLOSED', 'the bus was closed')
+    if (closing !== null) throw new NarrowcastError('CLOSED', 'the bus was closed')
     if (!driver.contracts[pattern]) throw unsupportedPattern(driver.name, pattern, name)
     const plan = planChannel(
       name,

@@ -18,7 +18,9 @@ export function channelDefaultsOf(where: string, words: Words): ChannelDefaults 
     ...(attempts === undefined ? {} : { attempts: wholeOf(`${where}: attempts`, attempts) }),
     ...(backoff === undefined ? {} : { backoff: backoffOf(`${where}: backoff`, backoff) }),
     ...(dedupe === undefined ? {} : { dedupe: dedupeOf(`${where}: dedupe`, dedupe) }),
-    ...(retention === undefined ? {} : { retention: retentionOf(`${where}: retention`, retention) }),
+    ...(retention === undefined
+      ? {}
+      : { retention: retentionOf(`${where}: retention`, retention) }),
   }
 }
 
@@ -30,7 +32,8 @@ function wrong(what: string, expected: string, got: unknown): NarrowcastError {
 }
 
 function wholeOf(what: string, value: number | string): number {
-  const number = typeof value === 'number' ? value : /^\d+$/.test(value) ? Number(value) : Number.NaN
+  const number =
+    typeof value === 'number' ? value : /^\d+$/.test(value) ? Number(value) : Number.NaN
   if (Number.isSafeInteger(number) && number > 0) return number
   throw wrong(what, 'a whole number of at least 1', value)
 }

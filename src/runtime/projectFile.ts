@@ -26,7 +26,8 @@ export async function loadProjectFile(
   path: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Config> {
-  if (!existsSync(path)) throw new NarrowcastError('NOT_FOUND', `project file ${path}: no such file`)
+  if (!existsSync(path))
+    throw new NarrowcastError('NOT_FOUND', `project file ${path}: no such file`)
   const config = await load(path)
   checkKeys(path, config, ['url', 'channels'])
   const { url, channels } = config as Config

@@ -7,8 +7,8 @@ import { withDeadline } from './deadline.ts'
 import { Events } from './events.ts'
 import { type Call, callOf } from './handlerCall.ts'
 import type { Held } from './held.ts'
-import { type Ending, hasCrashedOut, type PolicyHost } from './policy.ts'
 import { Overruns } from './overruns.ts'
+import { type Ending, hasCrashedOut, type PolicyHost } from './policy.ts'
 import { Reader } from './reader.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { type ReceivedMessage, read } from './receivedMessage.ts'
@@ -327,7 +327,10 @@ export class Worker<T> implements Subscription {
   }
 
   #abortAll(): void {
-    const reason = new NarrowcastError('CLOSED', `the worker on "${this.#host.plan.spec.name}" is being drained`)
+    const reason = new NarrowcastError(
+      'CLOSED',
+      `the worker on "${this.#host.plan.spec.name}" is being drained`,
+    )
     for (const unit of this.#units) {
       unit.isDrained = true
       unit.abort(reason)

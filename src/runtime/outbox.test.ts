@@ -1,0 +1,167 @@
+import { expect, test } from 'vitest'
+import { systemClock } from '../core/clock.ts'
+import type { Publisher } from '../core/driver.ts'
+import { NarrowcastError } from '../core/errors.ts'
+import type { OutgoingMessage, PublishOutcome } from '../core/message.ts'
+import { virtualClock } from '../testing/virtualClock.ts'
+import type { ChannelOptions, Receipt } from './api.ts'
+import { planChannel } from './channelOptions.ts'
+import { encode } from './envelope.ts'
+import { Outbox } from './outbox.ts'
+
+type Answer = Receipt | NarrowcastError
+type Send = (batch: readonly OutgoingMessage[], signal: AbortSignal) => Promise<PublishOutcome[]>
+
+const stored: PublishOutcome = { state: 'stored', duplicate: false }
+const allStored: Send = async (batch) => batch.map(() => stored)
+const refused = (code: NarrowcastError['code']): PublishOutcome => ({
+  state: 'refused',
+  code,
+  message: 'no',
+})
+
+/** An outbox over a publisher whose every send is decided by the test. */
+function box(send: Send, options: ChannelOptions<never> = {}, clock = systemClock) {
+  const plan = planChannel('orders', 'queue', options, {})
+  const publisher: Publisher = { publish: send, async [Symbol.asyncDispose]() {} }
+  const outbox = new Outbox({
+    plan,
+    driver: 'test',
+    clock,
+    random: () => 0.5,
+    publisher: async () => publisher,
+  })
+  const publish = (id: string, signal?: AbortSignal) =>
+    new Promise<Answer>((resolve) => {
+      outbox.add(encode(plan, id, { id }, 0), resolve, signal)
+    })
+  return { outbox, publish }
+}
+
+const codeOf = (answer: Answer) => (answer instanceof NarrowcastError ? answer.code : answer.id)
+
+test('what is published in one turn travels in one batch, in order', async () => {
+  const batches: string[][] = []
+  const { publish } = box(async (batch) => {
+    batches.push(batch.map(({ id }) => id))
+    return batch.map(() => stored)
+  })
+  await Promise.all(['a', 'b', 'c'].map((id) => publish(id)))
+  expect(batches).toEqual([['a', 'b', 'c']])
+})
+
+test('one batch is on its way at a time, and the order holds when the first one fails', async () => {
+  const sent: string[] = []
+  let isFirst = true
+  let underWay = 0
+  const { publish } = box(async (batch) => {
+    expect(++underWay).toBe(1)
+    await new Promise(setImmediate)
+    underWay--
+    if (isFirst) {
+      isFirst = false
+      late = publish('c')
+      return batch.map(() => refused('UNAVAILABLE'))
+    }
+    sent.push(...batch.map(({ id }) => id))
+    return batch.map(() => stored)
+  })
+  let late: Promise<Answer> | null = null
+  await Promise.all([publish('a'), publish('b')])
+  await late
+  expect(sent).toEqual(['a', 'b', 'c'])
+})
+
+test('one refused message never spoils its neighbours', async () => {
+  const { publish } = box(async (batch) =>
+    batch.map(({ id }) => (id === 'b' ? refused('PAYLOAD_TOO_LARGE') : stored)),
+  )
+  const answers = await Promise.all(['a', 'b', 'c'].map((id) => publish(id)))
+  expect(answers.map(codeOf)).toEqual(['a', 'PAYLOAD_TOO_LARGE', 'c'])
+  expect(answers[1]).toMatchObject({ definite: true })
+})
+
+test('unknown is told, not sent again, where no dedupe makes that safe', async () => {
+  let sends = 0
+  const unknown: Send = async (batch) => {
+    sends++
+    return batch.map(() => ({ state: 'unknown', code: 'CONNECTION_LOST', message: 'cut' }))
+  }
+  const answer = await box(unknown).publish('a')
+  expect(answer).toMatchObject({ code: 'CONNECTION_LOST', definite: false })
+  expect(sends).toBe(1)
+})
+
+test.each([
+  ['inside the dedupe window', { dedupe: { on: 'publish' } }],
+  ['when the caller said always', { publish: { retry: 'always' } }],
+] as const)('unknown is sent again, under the same id, %s', async (_, options) => {
+  const ids: string[] = []
+  const { publish } = box(async (batch) => {
+    ids.push(...batch.map(({ id }) => id))
+    return batch.map(() =>
+      ids.length < 3 ? { state: 'unknown', code: 'CONNECTION_LOST', message: 'cut' } : stored,
+    )
+  }, options)
+  expect(await publish('a')).toMatchObject({ id: 'a' })
+  expect(ids).toEqual(['a', 'a', 'a'])
+})
+
+test('a full outbox says BUSY, and writable() resolves when there is room', async () => {
+  const gate = Promise.withResolvers<void>()
+  const { outbox, publish } = box(
+    async (batch) => {
+      await gate.promise
+      return batch.map(() => stored)
+    },
+    { inFlightMax: 2 },
+  )
+  const first = [publish('a'), publish('b')]
+  expect(await publish('c')).toMatchObject({ code: 'BUSY', definite: true, retryable: true })
+  const room = outbox.writable()
+  gate.resolve()
+  await room
+  expect((await Promise.all(first)).map(codeOf)).toEqual(['a', 'b'])
+  expect(codeOf(await publish('d'))).toBe('d')
+})
+
+test('a broker that never answers ends in TIMEOUT after the limit, not in memory', async () => {
+  const clock = virtualClock()
+  const { publish } = box(
+    (batch, signal) =>
+      new Promise((resolve) => {
+        const unknown: PublishOutcome = { state: 'unknown', code: 'TIMEOUT', message: 'silence' }
+        signal.addEventListener('abort', () => resolve(batch.map(() => unknown)))
+      }),
+    {},
+    clock,
+  )
+  const answer = publish('a')
+  await new Promise(setImmediate)
+  await new Promise(setImmediate)
+  await clock.advance(30_001)
+  expect(await answer).toMatchObject({ code: 'TIMEOUT', definite: false })
+})
+
+test('an abort takes out what has not left, and leaves nothing behind', async () => {
+  const sent: string[] = []
+  const { publish } = box(async (batch) => {
+    sent.push(...batch.map(({ id }) => id))
+    return allStored(batch, new AbortController().signal)
+  })
+  const stop = new AbortController()
+  const [a, b] = [publish('a', stop.signal), publish('b')]
+  stop.abort()
+  expect(await a).toMatchObject({ code: 'ABORTED', definite: true })
+  expect(codeOf(await b)).toBe('b')
+  expect(sent).toEqual(['b'])
+})
+
+test('closing flushes what waits and refuses what comes', async () => {
+  const { outbox, publish } = box(allStored)
+  const waiting = publish('a')
+  const closed = outbox.close(new AbortController().signal)
+  expect(await publish('b')).toMatchObject({ code: 'CLOSED' })
+  await closed
+  expect(codeOf(await waiting)).toBe('a')
+})

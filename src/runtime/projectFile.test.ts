@@ -1,0 +1,58 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { findProjectFile, loadProjectFile } from './projectFile.ts'
+
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'narrowcast-project-'))
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+function write(name: string, text: string): string {
+  const path = join(root, name)
+  writeFileSync(path, text)
+  return path
+}
+
+test('it is found from a folder below, and not beyond the root of the repository', () => {
+  const path = write('narrowcast.config.json', '{}')
+  mkdirSync(join(root, 'inner', 'deep'), { recursive: true })
+  expect(findProjectFile(join(root, 'inner', 'deep'))).toBe(path)
+  mkdirSync(join(root, 'inner', '.git'))
+  expect(findProjectFile(join(root, 'inner', 'deep'))).toBeNull()
+})
+
+test('TypeScript is loaded as it is, and the environment fills in the URL', async () => {
+  const path = write(
+    'narrowcast.config.mts',
+    "export default { url: '${STORE_URL:-file:./store}', channels: { a: { lease: '5s' as string } } }",
+  )
+  expect(await loadProjectFile(path, {})).toEqual({
+    url: 'file:./store',
+    channels: { a: { lease: '5s' } },
+  })
+  expect((await loadProjectFile(path, { STORE_URL: 'memory:' })).url).toBe('memory:')
+})
+
+test.each([
+  ['{', /cannot be loaded/],
+  ['[]', /default export: expected an object/],
+  ['{"uri":"x"}', /uri: expected one of url, channels/],
+  ['{"url":7}', /url: expected a string, got 7/],
+  ['{"channels":{"a":{"leese":"5s"}}}', /channels\.a\.leese: expected one of pattern, lease/],
+  ['{"channels":{"a":{"pattern":"topic"}}}', /channels\.a\.pattern: expected 'queue' or 'stream'/],
+  ['{"channels":{"a":{"lease":5}}}', /channels\.a\.lease: expected a string, got 5/],
+  ['{"url":"${NOWHERE}"}', /url: the environment has no NOWHERE/],
+])('%s is refused, naming file and field', async (text, why) => {
+  const path = write('narrowcast.config.json', text)
+  await expect(loadProjectFile(path, {})).rejects.toThrow(why)
+  await expect(loadProjectFile(path, {})).rejects.toThrow(path)
+})
+
+test('a file that is not there is NOT_FOUND', async () => {
+  await expect(loadProjectFile(join(root, 'none.json'), {})).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+  })
+})
