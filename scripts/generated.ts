@@ -1,6 +1,7 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCodes } from '../src/core/errors.ts'
+import { driverTable } from './driverTable.ts'
 import { root } from './start.ts'
 
 export interface GeneratedFile {
@@ -15,6 +16,7 @@ export async function generatedFiles(): Promise<GeneratedFile[]> {
   return [
     { path: 'src/drivers/registry.ts', text: registry(names) },
     { path: 'docs/errors.md', text: errors() },
+    { path: 'README.md', text: await readme(names) },
   ]
 }
 
@@ -23,6 +25,16 @@ export async function driverNames(): Promise<string[]> {
   const entries = await readdir(join(root, 'src/drivers'), { withFileTypes: true })
   const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('_'))
   return folders.map(({ name }) => name).sort()
+}
+
+const marks = ['<!-- drivers: made by `npm run generate` -->', '<!-- /drivers -->'] as const
+
+async function readme(names: readonly string[]): Promise<string> {
+  const text = await readFile(join(root, 'README.md'), 'utf8')
+  const [from, to] = marks.map((mark) => text.indexOf(mark)) as [number, number]
+  if (from === -1 || to < from) throw new Error(`README.md: expected ${marks.join(' and ')}`)
+  const table = await driverTable(names)
+  return `${text.slice(0, from)}${marks[0]}\n\n${table}\n\n${text.slice(to)}`
 }
 
 function registry(names: readonly string[]): string {

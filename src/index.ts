@@ -1,5 +1,5 @@
 /** The public list: what `import … from 'narrowcast'` offers. */
-export { connect } from './connect.ts'
+export { type ConnectOptions, connect } from './connect.ts'
 export type * from './core/channel.ts'
 export type * from './core/clock.ts'
 export type * from './core/codec.ts'
