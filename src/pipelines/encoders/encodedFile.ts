@@ -13,6 +13,9 @@ export interface Body {
   abandon(): void
 }
 
+/** Few enough to look at in a millisecond or two. */
+const sliceRows = 1_000
+
 /** The life of a file: open, then finished or gone. */
 export function encodedFile(
   file: NewFile,
@@ -41,8 +44,11 @@ export function encodedFile(
   return {
     append: (rows) =>
       step('append to', async () => {
-        stats.add(rows)
-        await body.append(rows)
+        for (let from = 0; from < rows.length; from += sliceRows) {
+          const slice = rows.slice(from, from + sliceRows)
+          stats.add(slice)
+          await body.append(slice)
+        }
         rowCount += rows.length
       }),
     async finish(): Promise<EncodedSummary> {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Column, Row, TableSchema } from '../schema/columnTypes.ts'
@@ -83,6 +84,8 @@ export class RowGroups {
     }
     this.forget()
     await this.#drain()
+    // One group per turn of the event loop: a write that ends at once would let the next one run.
+    await setImmediate()
   }
 
   async close(): Promise<void> {

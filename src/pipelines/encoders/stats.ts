@@ -8,8 +8,9 @@ export function statsOf(columns: readonly Column[]): {
   add(rows: readonly Row[]): void
   result(): ColumnStats[]
 } {
-  const kept = columns.map(({ name, type }) => ({
+  const kept = columns.map(({ name, type, nullable }) => ({
     name,
+    nullable,
     isOrdered: isOrdered(type),
     nulls: 0,
     min: null as Bound | null,
@@ -18,7 +19,8 @@ export function statsOf(columns: readonly Column[]): {
   return {
     add(rows) {
       for (const column of kept) {
-        const { name, isOrdered } = column
+        const { name, nullable, isOrdered } = column
+        if (!nullable && !isOrdered) continue
         let { nulls, min, max } = column
         for (const row of rows) {
           const cell = row[name]
