@@ -1,0 +1,178 @@
+import { asNarrowcastError, type NarrowcastError } from '../../core/errors.ts'
+import {
+  eventRecord,
+  type FinishedBy,
+  type FinishedGame,
+  finishedRecords,
+  type GameRecord,
+  type RecordChannel,
+  type RecordTask,
+} from '../records.ts'
+import type { Round, Seat } from '../state/state.ts'
+import type { AttackDetails } from './answers.ts'
+
+/** What a server tells its owner while it runs. */
+export interface ServerEvents {
+  started: { readonly game: string; readonly players: number }
+  hit: { readonly game: string }
+  finished: FinishedGame & { readonly winner: string | null }
+  timedOut: { readonly game: string }
+  /** A client that the server closed for a limit it passed. */
+  refused: { readonly code: number }
+  /** `log`, a listener or the state failed; the games go on. */
+  error: NarrowcastError
+}
+
+/** Totals since the start. */
+export interface ServerTotals {
+  started: number
+  /** Of those started: won by the last one standing. */
+  complete: number
+  /** Of those started: all left at once. */
+  abandoned: number
+  /** Lobbies that did not fill in time. */
+  timedOut: number
+  hits: number
+  /** Players who died by leaving, or by not taking their turn. */
+  forfeits: number
+  /** Requests answered with a refusal. */
+  refusals: number
+  /** Connections closed for a limit they passed. */
+  connectionsRefused: number
+  /** Failures of `log`, of a listener or of the state. */
+  errors: number
+}
+
+export interface ReportOptions {
+  readonly log: ((record: GameRecord) => void) | null
+  readonly finished: FinishedBy
+  readonly hasEvents: boolean
+  readonly nowMs: () => number
+}
+
+/** Counts what happens, writes the records, and tells the listeners. */
+export class Report {
+  readonly totals: ServerTotals = {
+    started: 0,
+    complete: 0,
+    abandoned: 0,
+    timedOut: 0,
+    hits: 0,
+    forfeits: 0,
+    refusals: 0,
+    connectionsRefused: 0,
+    errors: 0,
+  }
+  readonly #options: ReportOptions
+  readonly #listeners = new Map<keyof ServerEvents, Set<(what: never) => void>>()
+
+  constructor(options: ReportOptions) {
+    this.#options = options
+  }
+
+  on<E extends keyof ServerEvents>(
+    event: E,
+    listener: (what: ServerEvents[E]) => void,
+  ): () => void {
+    const listeners = this.#listeners.get(event) ?? new Set()
+    this.#listeners.set(event, listeners)
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+
+  joined({ game, user_token, superhero_id, isNew }: Seat): void {
+    const task = { game_token: game, user_token, superhero_id, is_host: isNew }
+    this.#write('lib.server.lobby', 'Joined Game', task)
+  }
+
+  leftLobby(game: string, user_token: string): void {
+    this.#write('lib.server.lobby', 'Left Lobby', { game_token: game, user_token })
+  }
+
+  timedOut(game: string): void {
+    this.totals.timedOut++
+    this.#write('lib.server.lobby', 'Lobby Timed Out', { game_token: game })
+    this.#emit('timedOut', { game })
+  }
+
+  started(game: string, { participants, fighters }: Round): void {
+    this.totals.started++
+    const idOf = new Map(fighters.map(({ token, id }) => [token, id]))
+    this.#write('lib.server.lobby', 'Started Game', {
+      game_token: game,
+      participants: participants.map((user_token) => ({
+        user_token,
+        superhero_id: idOf.get(user_token),
+      })),
+    })
+    this.#emit('started', { game, players: participants.length })
+  }
+
+  hit(game: string, user_token: string, made: AttackDetails): void {
+    this.totals.hits++
+    const task = {
+      game_token: game,
+      user_token,
+      enemy_token: made.enemy,
+      enemy_damage: made.damage,
+      enemy_health_prior: made.healthPrior,
+      enemy_health_post: made.healthPost,
+    }
+    this.#write('lib.server.game', 'Hit', task)
+    if (this.#options.hasEvents) this.#write('combat.events', 'Hit', task)
+    this.#emit('hit', { game })
+  }
+
+  forfeited(game: string, fallen: readonly string[], why: 'left' | 'turn timed out'): void {
+    for (const user_token of fallen) {
+      this.totals.forfeits++
+      this.#write('lib.server.game', 'Forfeit', { game_token: game, user_token, why })
+    }
+  }
+
+  finished(finished: FinishedGame, winner: string | null): void {
+    this.totals[finished.outcome]++
+    const { game_token, outcome } = finished
+    this.#write('lib.server.lobby', 'Ended Game', { game_token, outcome, winner })
+    for (const record of finishedRecords(finished, this.#options.finished)) this.#log(record)
+    this.#emit('finished', { ...finished, winner })
+  }
+
+  refusal(): void {
+    this.totals.refusals++
+  }
+
+  connectionRefused(code: number): void {
+    this.totals.connectionsRefused++
+    this.#emit('refused', { code })
+  }
+
+  failed(error: unknown): void {
+    this.totals.errors++
+    this.#emit('error', asNarrowcastError(error, 'INTERNAL', { operation: 'simulator' }))
+  }
+
+  #write(channel: RecordChannel, message: string, task: RecordTask): void {
+    if (this.#options.log === null) return
+    this.#log(eventRecord(channel, message, task, this.#options.nowMs()))
+  }
+
+  #log(record: GameRecord): void {
+    try {
+      this.#options.log?.(record)
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  #emit<E extends keyof ServerEvents>(event: E, what: ServerEvents[E]): void {
+    for (const listener of this.#listeners.get(event) ?? []) {
+      try {
+        ;(listener as (what: ServerEvents[E]) => void)(what)
+      } catch (error) {
+        if (event !== 'error') this.failed(error)
+        else process.emitWarning(`a listener of "error" threw: ${error}`, 'NarrowcastWarning')
+      }
+    }
+  }
+}
