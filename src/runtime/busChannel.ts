@@ -41,6 +41,7 @@ export class BusChannel<T> implements Channel<T> {
   readonly #publishers = new WeakMap<Session, Promise<Publisher>>()
   readonly #readers = new Set<Worker<T> | OpenDeliveries<T>>()
   #contract: Contract | null = null
+  #opening: Promise<Contract> | null = null
   #isClosed = false
 
   constructor(host: ChannelHost, plan: ChannelPlan) {
@@ -72,8 +73,8 @@ export class BusChannel<T> implements Channel<T> {
   async publish(data: T, options?: PublishOptions): Promise<Receipt> {
     const encoded = encode(this.#plan, data, options, this.#host.clock.wallMs())
     const judged = this.#judge(data)
-    if (judged) await judged
-    this.#checkContract(this.#contract ?? (await this.opened()), encoded)
+    if (judged !== null) await judged
+    this.#checkContract(this.#contract ?? (await this.#firstOpened()), encoded)
     return new Promise((resolve, reject) => {
       const done = (answer: Receipt | NarrowcastError) => {
         if (answer instanceof NarrowcastError) reject(answer)
@@ -94,13 +95,13 @@ export class BusChannel<T> implements Channel<T> {
       if (--open === 0) all.resolve()
     }
     if (open === 0) return answers
-    const contract = this.#contract ?? (await this.opened())
+    const contract = this.#contract ?? (await this.#firstOpened())
     const wallMs = this.#host.clock.wallMs()
     for (const [n, { data, options }] of batch.entries()) {
       try {
         const encoded = encode(this.#plan, data, options, wallMs)
         const judged = this.#judge(data)
-        if (judged) await judged
+        if (judged !== null) await judged
         this.#checkContract(contract, encoded)
         while (this.#outbox.isFull) await this.#outbox.writable(options?.signal)
         this.#outbox.add(encoded, (said) => answer(n, said), options?.signal)
@@ -139,6 +140,8 @@ export class BusChannel<T> implements Channel<T> {
         reader instanceof Worker ? reader.drain({ timeoutMs }) : reader.close(),
       ),
     )
+    await this.#opening?.catch(() => undefined) // whoever publishes is told
+    await new Promise(setImmediate) // those who waited for it have their message in the outbox now
     await this.#outbox.close(deadline)
     const session = this.#host.connection.session
     const publisher = session && this.#publishers.get(session)
@@ -184,6 +187,11 @@ export class BusChannel<T> implements Channel<T> {
     checkAgainst(contract, encoded, this.name, this.#host.connection.driver.name)
   }
 
+  #firstOpened(): Promise<Contract> {
+    this.#opening = this.opened()
+    return this.#opening
+  }
+
   #prepare(session: Session, signal: AbortSignal): Promise<Contract> {
     let prepared = this.#prepared.get(session)
     if (!prepared) {
@@ -203,9 +211,18 @@ export class BusChannel<T> implements Channel<T> {
     checkNotStronger(driver.name, most, contract)
     checkWishes(this.#plan, contract, driver.name)
     const found = await session.admin.ensure(spec, signal)
-    if (found.state === 'differs') throw conflict(driver.name, spec.name, found.what)
+    const what =
+      found.state === 'differs' ? found.what.filter((one) => this.#isAsked(one.name)) : []
+    if (what.length > 0) throw conflict(driver.name, spec.name, what)
     this.#contract = contract
     return contract
+  }
+
+  /** A reader that says nothing about dedupe or retention goes by what the channel has. */
+  #isAsked(name: string): boolean {
+    if (name.startsWith('retention')) return this.#plan.asked.has('retention')
+    if (name.startsWith('dedupe')) return this.#plan.asked.has('dedupe')
+    return true
   }
 
   async #publisher(signal: AbortSignal): Promise<Publisher> {

@@ -17,10 +17,10 @@ export interface ChannelPlan {
   readonly schema: StandardSchemaV1 | null
   readonly codec: Codec
   readonly attempts: number
-  readonly attemptsAsked: boolean
   readonly deliveriesMax: number
   readonly backoff: Backoff
-  readonly payloadAsked: boolean
+  /** Wishes that the caller made: what nobody asked for is taken as the broker has it. */
+  readonly asked: ReadonlySet<keyof ChannelOptions>
   readonly publish: { readonly retry: false | 'safe' | 'always'; readonly timeoutMs: number }
   readonly outbox: { readonly messagesMax: number; readonly bytesMax: number }
   /** How long a consumed id is remembered; null: no dedupe on consume. */
@@ -78,10 +78,9 @@ export function planChannel(
     schema: (wish.schema as StandardSchemaV1 | undefined) ?? null,
     codec: codecOf(wish.codec ?? 'json'),
     attempts: whole('attempts', wish.attempts, 5, 1),
-    attemptsAsked: wish.attempts !== undefined,
     deliveriesMax: whole('deliveriesMax', wish.deliveriesMax, 10, 2),
     backoff: backoffOf(wish.backoff ?? {}),
-    payloadAsked: wish.payloadBytesMax !== undefined,
+    asked: new Set(Object.keys(wish) as (keyof ChannelOptions)[]),
     publish: {
       retry: retryOf(wish.publish?.retry ?? 'safe'),
       timeoutMs: whole('publish.timeoutMs', wish.publish?.timeoutMs, 30_000, 1),
@@ -148,10 +147,10 @@ export function checkWishes(plan: ChannelPlan, contract: Contract, driver: strin
   if (plan.consumeWindowMs !== null && dedupe.consume === 'no') {
     refuse('dedupe on consume', 'which this backend does not offer')
   }
-  if (plan.attemptsAsked && counts.failures !== 'exact') {
+  if (plan.asked.has('attempts') && counts.failures !== 'exact') {
     refuse(`attempts = ${plan.attempts}`, 'but failures are not counted exactly here')
   }
-  if (plan.payloadAsked && plan.spec.payloadBytesMax > payloadBytesMax) {
+  if (plan.asked.has('payloadBytesMax') && plan.spec.payloadBytesMax > payloadBytesMax) {
     refuse(
       `payloadBytesMax = ${plan.spec.payloadBytesMax}`,
       `the most here is ${payloadBytesMax} bytes`,

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest'
+import * as z from 'zod'
+import { memory } from '../drivers/memory/index.ts'
+import { createBus } from './bus.ts'
+
+test('a channel says what is stored with it once; who asks for nothing takes what is there', async () => {
+  const driver = memory()
+  await using first = await createBus(driver)
+  await first.queue('orders', { dedupe: { on: 'publish', windowMs: 5_000 } }).opened()
+  await using second = await createBus(driver)
+  await expect(second.queue('orders').opened()).resolves.toBeDefined()
+  await expect(second.stream('orders').opened()).rejects.toMatchObject({ code: 'CONFLICT' })
+  const other = second.queue('orders', { dedupe: { on: 'publish', windowMs: 9_000 } })
+  await expect(other.opened()).rejects.toThrow(/wanted 9000.*found 5000/)
+})
+
+test('what the schema refuses is told to the publisher and stored nowhere', async () => {
+  await using bus = await createBus(memory())
+  const orders = bus.queue('orders', { schema: z.object({ id: z.int() }) })
+  await expect(orders.publish({ id: 1.5 })).rejects.toMatchObject({
+    code: 'INVALID_MESSAGE',
+    message: expect.stringContaining('id: '),
+    definite: true,
+  })
+  const [good, bad] = await orders.publishMany([
+    { data: { id: 1 } },
+    { data: { id: 'x' as unknown as number } },
+  ])
+  expect(good).toMatchObject({ duplicate: false })
+  expect(bad).toMatchObject({ code: 'INVALID_MESSAGE' })
+  expect(await bus.admin.depths([{ name: 'orders', pattern: 'queue' }])).toMatchObject([{ in: 1 }])
+})
+
+test('options of the wrong pattern, and unknown ones, are refused at the call', async () => {
+  await using bus = await createBus(memory())
+  const queue = bus.queue('orders')
+  const stream = bus.stream('events')
+  const noop = () => undefined
+  expect(() => queue.subscribe(noop, { group: 'mail' })).toThrow('option group')
+  expect(() => queue.deliveries({ from: 'end' })).toThrow('option from')
+  expect(() => stream.subscribe(noop)).toThrow('option group is missing')
+  expect(() => stream.subscribe(noop, { group: 'a b' })).toThrow('group name "a b"')
+  expect(() => queue.subscribe(noop, { concurency: 2 } as object)).toThrow(
+    'unknown option concurency; known are',
+  )
+  await expect(queue.publish('x', { delayMs: -1 })).rejects.toThrow('option delayMs')
+  await expect(queue.publish('x', { headers: { a: 1 as unknown as string } })).rejects.toThrow(
+    'header a is not a string',
+  )
+})
+
+test('a closed bus refuses everything, by name', async () => {
+  const bus = await createBus(memory())
+  const orders = bus.queue('orders')
+  await bus.close()
+  await bus.close()
+  expect(() => bus.queue('more')).toThrow('the bus was closed')
+  expect(() => orders.subscribe(() => undefined)).toThrow('channel "orders" was closed')
+  await expect(orders.publish('x')).rejects.toMatchObject({ code: 'CLOSED' })
+})
+
+test('closing waits for what was published without waiting', async () => {
+  const driver = memory()
+  const bus = await createBus(driver)
+  const orders = bus.queue<number>('orders')
+  const receipts = Array.from({ length: 900 }, (_, n) => orders.publish(n))
+  await bus.close()
+  expect((await Promise.all(receipts)).length).toBe(900)
+  await using again = await createBus(driver)
+  expect(await again.admin.depths([{ name: 'orders', pattern: 'queue' }])).toMatchObject([
+    { waiting: 900 },
+  ])
+})
