@@ -11,8 +11,8 @@ export class Events {
   readonly #listeners = new Map<keyof SubscriptionEvents, Set<Listener<never>>>()
 
   on<E extends keyof SubscriptionEvents>(event: E, listener: Listener<E>): () => void {
-    let set = this.#listeners.get(event)
-    if (!set) this.#listeners.set(event, (set = new Set()))
+    const set = this.#listeners.get(event) ?? new Set<Listener<never>>()
+    this.#listeners.set(event, set)
     set.add(listener as Listener<never>)
     return () => set.delete(listener as Listener<never>)
   }
