@@ -1,0 +1,88 @@
+import { resolve } from 'node:path'
+import { type Clock, systemClock } from '../../core/clock.ts'
+import type { Driver } from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { BrokerUrl } from '../../core/url.ts'
+import { nearest } from '../_shared/nearest.ts'
+import { contracts, type SyncMode } from './contract.ts'
+import { skipReserved } from './numbers.ts'
+import { openStore } from './openStore.ts'
+import { pause } from './pause.ts'
+import { FileSession } from './session.ts'
+import { StoreClock } from './storeClock.ts'
+import { asStoreError } from './storeErrors.ts'
+
+export { contracts } from './contract.ts'
+
+export interface FileOptions {
+  /** The folder of the store, made when it is not there. One folder, many processes, one machine. */
+  readonly dir: string
+  /**
+   * normal: what was published survives the end of any process. full: it survives a power cut too,
+   * and each answer waits for the disk. @default 'normal'
+   */
+  readonly sync?: SyncMode
+  /** A clock of one's own is for tests within one process. @default the machine's */
+  readonly clock?: Clock
+}
+
+const syncModes: readonly string[] = ['normal', 'full'] satisfies SyncMode[]
+
+/**
+ * The embedded store: durable, without a server, shared by all processes of one machine.
+ * @throws INVALID_CONFIG for a wrong option.
+ */
+export function file({
+  dir,
+  sync = 'normal',
+  clock = systemClock,
+}: FileOptions): Driver<typeof contracts> {
+  if (typeof dir !== 'string' || dir === '') {
+    throw invalid('file: the folder of the store is missing; expected for example file:./store')
+  }
+  if (!syncModes.includes(sync)) {
+    throw invalid(`file: sync is ${JSON.stringify(sync)}; expected normal or full`)
+  }
+  return {
+    name: 'file',
+    contracts,
+    async open(on, signal) {
+      const db = await openStore(dir, signal)
+      const time = new StoreClock(clock)
+      try {
+        while (!db.begin()) await pause(1 + Math.random() * 5)
+        if (time.adopt(db)) {
+          // The machine was started anew: no reader of before is alive.
+          db.run('UPDATE reader SET deadline_ms = 1, waiting = 0 WHERE deadline_ms > 0')
+          skipReserved(db)
+        }
+        db.commit()
+        return new FileSession({ db, dir: resolve(dir), sync, time, on })
+      } catch (error) {
+        db.rollback()
+        db.close()
+        throw asStoreError(error, 'open', db.path)
+      }
+    },
+  }
+}
+
+/** `file:./dir?sync=normal|full`. @throws INVALID_CONFIG, with the nearest option. */
+export function fromUrl({ rest, options }: BrokerUrl): Driver<typeof contracts> {
+  for (const name of options.keys()) {
+    if (name === 'sync') continue
+    const hint = nearest(name, ['sync'])
+    throw invalid(
+      `file: URL option ${name} is not known${hint ? `; did you mean ${hint}?` : ''}`,
+      'A file: URL takes sync=normal or sync=full.',
+    )
+  }
+  const dir = decodeURIComponent(rest.replace(/^\/\/(?=\/|\.)/, ''))
+  const sync = options.get('sync') as SyncMode | undefined
+  return file({ dir, ...(sync === undefined ? {} : { sync }) })
+}
+
+function invalid(text: string, hint?: string): NarrowcastError {
+  const details = { driver: 'file', ...(hint === undefined ? {} : { hint }) }
+  return new NarrowcastError('INVALID_CONFIG', text, details)
+}

@@ -1,0 +1,114 @@
+import type { ChannelSpec } from '../../core/channel.ts'
+import type { Publisher } from '../../core/driver.ts'
+import { asNarrowcastError, type ErrorCode, NarrowcastError } from '../../core/errors.ts'
+import type { OutgoingMessage, PublishOutcome } from '../../core/message.ts'
+import type { ChannelRow } from './channels.ts'
+import { contracts, payloadBytesMax } from './contract.ts'
+import { Numbers } from './numbers.ts'
+import type { Store } from './store.ts'
+import { type Accepted, storeMessages } from './storeMessages.ts'
+
+const delayMsMax = contracts.queue.delay.msMax
+
+/** Stores batches, each in one transaction. */
+export class FilePublisher implements Publisher {
+  readonly #store: Store
+  readonly #spec: ChannelSpec
+  readonly #channel: ChannelRow
+  readonly #numbers: Numbers
+  #isClosed = false
+
+  constructor(store: Store, spec: ChannelSpec, channel: ChannelRow) {
+    this.#store = store
+    this.#spec = spec
+    this.#channel = channel
+    this.#numbers = new Numbers(store.db, store.writer, store.syncer, channel.no)
+  }
+
+  async publish(batch: readonly OutgoingMessage[], signal: AbortSignal): Promise<PublishOutcome[]> {
+    this.#checkOpen()
+    const outcomes = new Array<PublishOutcome>(batch.length)
+    const accepted: Accepted[] = []
+    batch.forEach((message, at) => {
+      const fault = this.#fault(message)
+      if (fault) outcomes[at] = fault
+      else accepted.push({ message, at })
+    })
+    if (accepted.length === 0) return outcomes
+    try {
+      for (const [at, outcome] of await this.#storeAll(accepted, signal)) outcomes[at] = outcome
+    } catch (cause) {
+      const { code, message, definite } = asNarrowcastError(cause)
+      const outcome: PublishOutcome = { state: definite ? 'refused' : 'unknown', code, message }
+      for (const { at } of accepted) outcomes[at] = outcome
+    }
+    return outcomes
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+  }
+
+  async #storeAll(accepted: Accepted[], signal: AbortSignal): Promise<[number, PublishOutcome][]> {
+    const { db, writer, time, bells } = this.#store
+    for (;;) {
+      const stored = await writer.run(
+        'publish',
+        () => storeMessages(db, this.#channel, accepted, time.nowMs()),
+        { signal },
+      )
+      if (stored === 'no-numbers') {
+        await this.#numbers.reserve()
+        continue
+      }
+      bells.ring(stored.bells)
+      // Ahead of need; when it fails the next publish that finds no numbers meets the error itself.
+      if (stored.isLow) this.#numbers.reserve().catch(() => undefined)
+      return stored.outcomes
+    }
+  }
+
+  #checkOpen(): void {
+    this.#store.checkOpen('publish')
+    if (!this.#isClosed) return
+    throw new NarrowcastError('CLOSED', `file: publish: this publisher was closed`, {
+      driver: 'file',
+      channel: this.#channel.name,
+      operation: 'publish',
+    })
+  }
+
+  #fault({ id, body, delayMs, timeMs }: OutgoingMessage): PublishOutcome | null {
+    const bytesMax = Math.min(this.#spec.payloadBytesMax, payloadBytesMax)
+    const bytes = sizeOf(body, bytesMax)
+    if (bytes > bytesMax) {
+      return this.#refused(
+        'PAYLOAD_TOO_LARGE',
+        `message ${id} has ${bytes} bytes, at most ${bytesMax} are taken`,
+      )
+    }
+    if (!(delayMs >= 0 && delayMs <= delayMsMax)) {
+      return this.#refused(
+        'INVALID_ARGUMENT',
+        `message ${id} has a delay of ${delayMs} ms, expected 0 to ${delayMsMax}`,
+      )
+    }
+    if (!Number.isSafeInteger(timeMs)) {
+      return this.#refused(
+        'INVALID_ARGUMENT',
+        `message ${id} has the time ${timeMs}, expected whole milliseconds`,
+      )
+    }
+    return null
+  }
+
+  #refused(code: ErrorCode, text: string): PublishOutcome {
+    return { state: 'refused', code, message: `file: publish to "${this.#channel.name}": ${text}` }
+  }
+}
+
+/** Counts the bytes of a text only where it may matter: one character has at most three. */
+function sizeOf(body: string | Uint8Array, bytesMax: number): number {
+  if (typeof body !== 'string') return body.byteLength
+  return body.length * 3 <= bytesMax ? body.length : Buffer.byteLength(body)
+}

@@ -1,0 +1,203 @@
+import { statSync } from 'node:fs'
+import type { ChannelSpec, ReaderSpec } from '../../core/channel.ts'
+import type {
+  Admin,
+  BrokerInfo,
+  Marks,
+  Publisher,
+  Session,
+  SessionEvents,
+  Source,
+  SourceEvents,
+} from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import { fileAdmin } from './admin.ts'
+import { Bells } from './bells.ts'
+import { ensureChannel, queueGroup } from './channels.ts'
+import { contractOf, type SyncMode } from './contract.ts'
+import type { Database } from './database.ts'
+import { ensureGroup, resolvePlace } from './groups.ts'
+import { fileMarks } from './marks.ts'
+import { FilePublisher } from './publisher.ts'
+import { openReader } from './readers.ts'
+import { schemaVersion } from './schema.ts'
+import { FileSource } from './source.ts'
+import type { Store } from './store.ts'
+import type { StoreClock } from './storeClock.ts'
+import { storeError } from './storeErrors.ts'
+import { Syncer } from './syncer.ts'
+import { Writer } from './writer.ts'
+
+export interface SessionOptions {
+  readonly db: Database
+  readonly dir: string
+  readonly sync: SyncMode
+  readonly time: StoreClock
+  readonly on: SessionEvents
+}
+
+/** How often at most the presence of the file is looked at. */
+const presenceMs = 100
+
+/** One process at one store. */
+export class FileSession implements Session {
+  readonly info: BrokerInfo
+  readonly admin: Admin
+  readonly #store: Store
+  readonly #sync: SyncMode
+  readonly #on: SessionEvents
+  readonly #opened = new Set<AsyncDisposable>()
+  readonly #inode: number
+  #checkedMs = Number.NEGATIVE_INFINITY
+  #ended: NarrowcastError | null = null
+  #closing: Promise<void> | null = null
+
+  constructor({ db, dir, sync, time, on }: SessionOptions) {
+    this.#sync = sync
+    this.#on = on
+    this.#inode = statSync(db.path).ino
+    const syncer = new Syncer(db.path)
+    const failed = (error: NarrowcastError) => this.#fail(error)
+    const writer = new Writer({
+      db,
+      syncer: sync === 'full' ? syncer : null,
+      check: () => this.#checkPresence(db.path),
+      failed,
+    })
+    this.#store = {
+      db,
+      writer,
+      syncer,
+      bells: new Bells(dir),
+      time,
+      failed,
+      checkOpen: (operation) => this.#checkOpen(operation),
+    }
+    this.admin = fileAdmin(this.#store)
+    this.info = {
+      product: 'file',
+      version: String(schemaVersion),
+      settings: { path: db.path, sync, sqlite: process.versions.sqlite ?? 'unknown' },
+      warnings: [],
+    }
+  }
+
+  async contract(channel: ChannelSpec) {
+    this.#checkOpen('contract')
+    return contractOf(channel.pattern, this.#sync, channel.leaseMs)
+  }
+
+  async publisher(channel: ChannelSpec, signal: AbortSignal): Promise<Publisher> {
+    this.#checkOpen('publisher')
+    const { db, writer } = this.#store
+    const row = await writer.run('publisher', () => ensureChannel(db, channel, 'publisher'), {
+      signal,
+    })
+    return new FilePublisher(this.#store, channel, row)
+  }
+
+  async source(
+    channel: ChannelSpec,
+    reader: ReaderSpec,
+    on: SourceEvents,
+    signal: AbortSignal,
+  ): Promise<Source> {
+    this.#checkOpen('source')
+    const { db, writer, time, bells } = this.#store
+    const row = await writer.run('source', () => ensureChannel(db, channel, 'source'), { signal })
+    const name = channel.pattern === 'queue' ? queueGroup : (reader.group ?? queueGroup)
+    if (channel.pattern === 'stream' && name === queueGroup) {
+      throw new NarrowcastError(
+        'INVALID_ARGUMENT',
+        `file: source: stream "${channel.name}" is read by a group, and none was given`,
+        { driver: 'file', channel: channel.name, operation: 'source' },
+      )
+    }
+    const start = await resolvePlace(this.#store, row, name, reader.from)
+    const { group, opened } = await writer.run(
+      'source',
+      () => {
+        const { no } = ensureGroup(db, row, name, start)
+        const bell = bells.name
+        const made = openReader(db, row.no, no, reader, bell, time.nowMs())
+        return { group: no, opened: made }
+      },
+      { signal },
+    )
+    const source: FileSource = new FileSource(this.#store, row, group, reader, opened, on, () =>
+      this.#opened.delete(source),
+    )
+    this.#opened.add(source)
+    return source
+  }
+
+  marks(channel: ChannelSpec, group: string | null): Marks {
+    const { db, writer, time } = this.#store
+    return fileMarks({
+      db,
+      writer,
+      time,
+      group: () => {
+        const row = ensureChannel(db, channel, 'marks')
+        return ensureGroup(db, row, group ?? queueGroup, 1).no
+      },
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const { db, writer, syncer, bells } = this.#store
+    const failures: unknown[] = []
+    for (const one of [...this.#opened]) {
+      try {
+        await one[Symbol.asyncDispose]()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    writer.end(closed('session'))
+    await writer.idle()
+    bells.close()
+    await syncer.close()
+    db.close()
+    const [failure] = failures
+    if (failure !== undefined && !this.#ended) throw failure
+  }
+
+  #fail(error: NarrowcastError): void {
+    if (this.#ended !== null || this.#closing !== null) return
+    this.#ended = error
+    this.#store.writer.end(error)
+    this.#on.closed(error)
+  }
+
+  #checkOpen(operation: string): void {
+    if (this.#ended) throw this.#ended
+    if (this.#closing !== null) throw closed(operation)
+  }
+
+  /** @throws STORE_UNUSABLE when somebody removed or replaced the file that we have open. */
+  #checkPresence(path: string): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#checkedMs < presenceMs) return
+    this.#checkedMs = nowMs
+    if (statSync(path, { throwIfNoEntry: false })?.ino === this.#inode) return
+    throw storeError(
+      'STORE_UNUSABLE',
+      'write',
+      `${path} was removed or replaced while it was open`,
+      'Stop all programs that use this store before its folder is moved or removed.',
+    )
+  }
+}
+
+function closed(operation: string): NarrowcastError {
+  return new NarrowcastError('CLOSED', `file: ${operation}: the session was closed`, {
+    driver: 'file',
+    operation,
+  })
+}

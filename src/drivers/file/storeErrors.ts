@@ -1,0 +1,124 @@
+import { statfsSync } from 'node:fs'
+import { type ErrorCode, NarrowcastError } from '../../core/errors.ts'
+
+/** Primary result codes of SQLite. */
+const primary = {
+  busy: 5,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cantOpen: 14,
+  notADatabase: 26,
+} as const
+
+function primaryCode(error: unknown): number | null {
+  const { errcode } = (error ?? {}) as { errcode?: unknown }
+  return typeof errcode === 'number' ? errcode & 0xff : null
+}
+
+export function isBusy(error: unknown): boolean {
+  return primaryCode(error) === primary.busy
+}
+
+/** Damage and a vanished disk end a session; a full disk or a refused value do not. */
+export function endsSession(error: NarrowcastError): boolean {
+  return error.code === 'STORE_UNUSABLE' || error.code === 'CONNECTION_LOST'
+}
+
+export function storeError(
+  code: ErrorCode,
+  operation: string,
+  text: string,
+  hint: string | null = null,
+  cause?: unknown,
+): NarrowcastError {
+  return new NarrowcastError(code, `file: ${operation}: ${text}`, {
+    driver: 'file',
+    operation,
+    ...(hint === null ? {} : { hint }),
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+/** What an error of SQLite means for us; `path` is the database file. */
+export function asStoreError(error: unknown, operation: string, path: string): NarrowcastError {
+  if (error instanceof NarrowcastError) return error
+  const text = error instanceof Error ? error.message : String(error)
+  switch (primaryCode(error)) {
+    case primary.full:
+      return diskFull(operation, path, error)
+    case primary.ioError:
+      if (hasNoSpace(path)) return diskFull(operation, path, error)
+      return storeError(
+        'STORE_UNUSABLE',
+        operation,
+        `the disk under ${path} failed: ${text}`,
+        'Look at the system log for errors of this disk. The store was left as it is.',
+        error,
+      )
+    case primary.corrupt:
+    case primary.notADatabase:
+      return damaged(operation, path, text, error)
+    case primary.readOnly:
+      return storeError(
+        'STORE_UNUSABLE',
+        operation,
+        `${path} cannot be written: ${text}`,
+        'Give this user the right to write the folder and the files in it, or choose another folder.',
+        error,
+      )
+    case primary.cantOpen:
+      return storeError(
+        'STORE_UNUSABLE',
+        operation,
+        `${path} cannot be opened: ${text}`,
+        'The file and its folder must exist and be writable for this user.',
+        error,
+      )
+    case primary.busy:
+      return storeError(
+        'UNAVAILABLE',
+        operation,
+        `${path} is locked by another program`,
+        null,
+        error,
+      )
+    default:
+      return storeError('INTERNAL', operation, text, null, error)
+  }
+}
+
+export function damaged(
+  operation: string,
+  path: string,
+  text: string,
+  cause?: unknown,
+): NarrowcastError {
+  return storeError(
+    'STORE_UNUSABLE',
+    operation,
+    `${path} is damaged: ${text}`,
+    `Nothing was changed. Stop all programs that use it, copy the folder, then try: sqlite3 ${path} ".recover" | sqlite3 rescued.db`,
+    cause,
+  )
+}
+
+function diskFull(operation: string, path: string, cause: unknown): NarrowcastError {
+  return storeError(
+    'DISK_FULL',
+    operation,
+    `no space is left on the disk of ${path}; nothing of it was stored`,
+    'Free some space; the store goes on by itself.',
+    cause,
+  )
+}
+
+function hasNoSpace(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(path)
+    return bavail * bsize < 1024 * 1024
+  } catch {
+    return false // the disk itself is gone: then that is the error to tell
+  }
+}

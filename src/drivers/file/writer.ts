@@ -1,0 +1,188 @@
+import { NarrowcastError } from '../../core/errors.ts'
+import type { Database } from './database.ts'
+import { pause } from './pause.ts'
+import { asStoreError, endsSession, storeError } from './storeErrors.ts'
+import type { Syncer } from './syncer.ts'
+
+interface Job {
+  readonly operation: string
+  readonly durable: boolean
+  readonly work: () => unknown
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A transaction takes further waiting jobs in until it has lasted this long. */
+const transactionMs = 1.5
+/** Pauses while another process has the lock: from a turn of the loop up to this. */
+const busyPauseMsMax = 5
+
+interface RunOptions {
+  readonly signal?: AbortSignal
+  /** @default true */
+  readonly durable?: boolean
+}
+
+export interface WriterOptions {
+  readonly db: Database
+  /** sync=full: an answer is given when it is on the disk. */
+  readonly syncer: Syncer | null
+  /** Before each transaction; throws when the store is no longer there. */
+  readonly check: () => void
+  /** Damage, or a vanished store. */
+  readonly failed: (error: NarrowcastError) => void
+}
+
+/**
+ * All writing of one session. Jobs run in their order, those that wait together share a
+ * transaction, and the lock is never waited for inside SQLite. A job may be run again after its
+ * transaction was rolled back, so it changes nothing but the database.
+ */
+export class Writer {
+  readonly #options: WriterOptions
+  #jobs: Job[] = []
+  #draining: Promise<void> | null = null
+  #ended: NarrowcastError | null = null
+
+  constructor(options: WriterOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Resolves with what `work` returned once that is committed, and with sync=full on the disk if
+   * it is `durable`. An abort ends only the waiting for the lock.
+   */
+  run<T>(
+    operation: string,
+    work: () => T,
+    { signal, durable = true }: RunOptions = {},
+  ): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#ended) return reject(this.#ended)
+      if (signal?.aborted) return reject(aborted(operation))
+      const abort = () => {
+        const at = this.#jobs.indexOf(job)
+        if (at < 0) return
+        this.#jobs.splice(at, 1)
+        reject(aborted(operation))
+      }
+      const job: Job = {
+        operation,
+        durable,
+        work,
+        resolve: (value) => {
+          signal?.removeEventListener('abort', abort)
+          resolve(value as T)
+        },
+        reject: (error) => {
+          signal?.removeEventListener('abort', abort)
+          reject(error)
+        },
+      }
+      signal?.addEventListener('abort', abort)
+      this.#jobs.push(job)
+      this.#draining ??= this.#drain()
+    })
+  }
+
+  /** Ends what waits and refuses what comes. */
+  end(error: NarrowcastError): void {
+    this.#ended ??= error
+    for (const job of this.#jobs.splice(0)) job.reject(error)
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#draining) await this.#draining
+  }
+
+  async #drain(): Promise<void> {
+    await Promise.resolve() // what is asked in the same turn travels together
+    let busy = 0
+    while (this.#jobs.length > 0) {
+      if (!this.#step()) {
+        busy++
+        await pause(busy < 3 ? 0 : Math.random() * Math.min(busy, busyPauseMsMax))
+        continue
+      }
+      busy = 0
+      if (this.#jobs.length > 0) await pause(0)
+    }
+    this.#draining = null
+  }
+
+  /** One transaction. False when the lock is taken. */
+  #step(): boolean {
+    const { db, check } = this.#options
+    const done: { job: Job; value: unknown }[] = []
+    let job: Job | undefined
+    try {
+      check()
+      if (!db.begin()) return false
+      const endMs = performance.now() + transactionMs
+      do {
+        job = this.#jobs.shift()
+        if (job) done.push({ job, value: job.work() })
+      } while (this.#jobs.length > 0 && performance.now() < endMs)
+      job = undefined
+      db.commit()
+    } catch (error) {
+      this.#undo(done, job, error)
+      return true
+    }
+    this.#answer(done)
+    return true
+  }
+
+  /** The job that failed is told; its companions run again without it. */
+  #undo(done: readonly { job: Job }[], failed: Job | undefined, cause: unknown): void {
+    const { db } = this.#options
+    db.rollback()
+    const operation = failed?.operation ?? done[0]?.job.operation ?? 'write'
+    const error = asStoreError(cause, operation, db.path)
+    if (failed) {
+      failed.reject(error)
+      this.#jobs.unshift(...done.map(({ job }) => job))
+    } else {
+      // Not even begun, or not committed: then whoever waits would meet the same.
+      for (const job of done.length > 0 ? done.map((one) => one.job) : this.#jobs.splice(0)) {
+        job.reject(error)
+      }
+    }
+    if (!endsSession(error)) return
+    this.end(error)
+    this.#options.failed(error)
+  }
+
+  #answer(done: readonly { job: Job; value: unknown }[]): void {
+    const { syncer, db } = this.#options
+    const waiting = syncer ? done.filter(({ job }) => job.durable) : []
+    for (const { job, value } of done) {
+      if (waiting.length === 0 || !job.durable) job.resolve(value)
+    }
+    if (!syncer || waiting.length === 0) return
+    const answer = () => {
+      for (const { job, value } of waiting) job.resolve(value)
+    }
+    syncer.sync().then(answer, (cause: unknown) => {
+      const error = storeError(
+        'CONNECTION_LOST',
+        'sync',
+        `the disk of ${db.path} did not take what was written`,
+        null,
+        cause,
+      )
+      for (const { job } of waiting) job.reject(error)
+      this.end(error)
+      this.#options.failed(error)
+    })
+  }
+}
+
+function aborted(operation: string): NarrowcastError {
+  return new NarrowcastError('ABORTED', `file: ${operation}: aborted while waiting for the lock`, {
+    driver: 'file',
+    operation,
+    definite: true,
+  })
+}
