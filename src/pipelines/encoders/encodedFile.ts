@@ -1,4 +1,4 @@
-import { NarrowcastError } from '../../core/errors.ts'
+import { asNarrowcastError, NarrowcastError } from '../../core/errors.ts'
 import type { Column, Row } from '../schema/columnTypes.ts'
 import type { EncodedFile, EncodedSummary } from './encoder.ts'
 import type { NewFile } from './newFile.ts'
@@ -37,7 +37,8 @@ export function encodedFile(
       state = 'gone'
       body.abandon()
       await file.discard()
-      throw error
+      // What the disk and the compressors meet is named already: the rest is the rows'.
+      throw asNarrowcastError(error, 'INVALID_MESSAGE', { operation })
     }
   }
 

@@ -13,12 +13,14 @@ export function jsonLine(columns: readonly Column[]): (row: Row) => string {
 
 function groupText(columns: readonly Column[]): (group: Row) => string {
   const writes = columns.map(
-    ({ name, type }, at) => [name, `${at === 0 ? '' : ','}"${name}":`, cellText(type)] as const,
+    ({ name, type, nullable }, at) =>
+      [name, nullable, `${at === 0 ? '' : ','}"${name}":`, cellText(type)] as const,
   )
   return (group) => {
     let text = '{'
-    for (const [name, before, write] of writes) {
+    for (const [name, nullable, before, write] of writes) {
       const cell = group[name] ?? null
+      if (cell === null && !nullable) throw new TypeError(`column ${name} is required`)
       text += before
       text += cell === null ? 'null' : write(cell)
     }

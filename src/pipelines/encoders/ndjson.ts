@@ -1,9 +1,10 @@
 import { createGzip, createZstdCompress, constants as zlib } from 'node:zlib'
+import { NarrowcastError } from '../../core/errors.ts'
 import { encodedFile } from './encodedFile.ts'
 import type { Encoder, EncoderOptions } from './encoder.ts'
 import { jsonLine } from './jsonLine.ts'
 import { NewFile } from './newFile.ts'
-import { type Compression, checkCompression, checkLevel } from './options.ts'
+import { type Compression, checkCompression, checkLevel, compressionError } from './options.ts'
 
 export interface NdjsonOptions extends EncoderOptions {
   /** @default 'zstd' */
@@ -66,15 +67,13 @@ function compressed(file: NewFile, compression: 'zstd' | 'gzip', level: number):
     compression === 'gzip'
       ? createGzip({ level })
       : createZstdCompress({ params: { [zlib.ZSTD_c_compressionLevel]: level } })
-  const done = (async () => {
-    for await (const bytes of stream) await file.write(bytes as Uint8Array)
-  })()
+  const done = toFile(stream, file)
   // What it meets is told by the call that waits for it next.
   done.catch(() => undefined)
   return {
     async write(bytes) {
       const written = new Promise<void>((resolve, reject) => {
-        stream.write(bytes, (error) => (error ? reject(error) : resolve()))
+        stream.write(bytes, (error) => (error ? reject(compressionError(error)) : resolve()))
       })
       await Promise.race([written, done])
     },
@@ -83,5 +82,13 @@ function compressed(file: NewFile, compression: 'zstd' | 'gzip', level: number):
       await done
     },
     abandon: () => stream.destroy(),
+  }
+}
+
+async function toFile(stream: AsyncIterable<unknown>, file: NewFile): Promise<void> {
+  try {
+    for await (const bytes of stream) await file.write(bytes as Uint8Array)
+  } catch (error) {
+    throw error instanceof NarrowcastError ? error : compressionError(error)
   }
 }

@@ -31,3 +31,10 @@ export function checkLevel(
     `${who}: ${compression} level ${used}; expected 1 to ${levelMax[compression]}`,
   )
 }
+
+/** A compressor that fails has no memory left; no row is to blame. */
+export function compressionError(cause: unknown): NarrowcastError {
+  return new NarrowcastError('UNAVAILABLE', `compressing failed: ${(cause as Error).message}`, {
+    cause,
+  })
+}

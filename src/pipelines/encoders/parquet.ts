@@ -3,7 +3,7 @@ import { NarrowcastError } from '../../core/errors.ts'
 import { encodedFile } from './encodedFile.ts'
 import type { ColumnarEncoder, EncoderOptions } from './encoder.ts'
 import { NewFile } from './newFile.ts'
-import { type Compression, checkCompression, checkLevel } from './options.ts'
+import { type Compression, checkCompression, checkLevel, compressionError } from './options.ts'
 import { encodingElements, schemaElements } from './parquetSchema.ts'
 import { RowGroups } from './rowGroups.ts'
 
@@ -65,7 +65,17 @@ export function parquet(options: ParquetOptions = {}): ColumnarEncoder {
 function pageCompressors(level: number) {
   const params = { [zlib.ZSTD_c_compressionLevel]: level }
   return {
-    ZSTD: (page: Uint8Array) => zstdCompressSync(page, { params }),
-    GZIP: (page: Uint8Array) => gzipSync(page, { level }),
+    ZSTD: named((page) => zstdCompressSync(page, { params })),
+    GZIP: named((page) => gzipSync(page, { level })),
+  }
+}
+
+function named(compress: (page: Uint8Array) => Uint8Array): (page: Uint8Array) => Uint8Array {
+  return (page) => {
+    try {
+      return compress(page)
+    } catch (cause) {
+      throw compressionError(cause)
+    }
   }
 }

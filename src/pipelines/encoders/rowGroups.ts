@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
 import type { ByteWriter, ParquetWriter } from 'hyparquet-writer'
-import { NarrowcastError } from '../../core/errors.ts'
 import type { Column, Row, TableSchema } from '../schema/columnTypes.ts'
 import type { NewFile } from './newFile.ts'
 import { holdsJson } from './parquetSchema.ts'
@@ -24,7 +23,6 @@ function filling(column: Column) {
 /** Turns rows into columns, and columns into row groups as soon as there are enough. */
 export class RowGroups {
   readonly #file: NewFile
-  readonly #table: TableSchema
   readonly #writer: ParquetWriter
   /** Where the writer puts its bytes; emptied into the file after every group. */
   readonly #bytes: ByteWriter
@@ -41,7 +39,6 @@ export class RowGroups {
     rowsPerGroup: number,
   ) {
     this.#file = file
-    this.#table = table
     this.#writer = writer
     this.#bytes = bytes
     this.#rowsPerGroup = rowsPerGroup
@@ -59,7 +56,7 @@ export class RowGroups {
     for (const { name, nullable, convert, extra, data } of this.#columns) {
       const cell = row[name] ?? null
       if (cell === null) {
-        if (!nullable) throw this.#refused(`column ${name} is required, the row has none`)
+        if (!nullable) throw new TypeError(`column ${name} is required`)
         data.push(null)
         continue
       }
@@ -77,11 +74,7 @@ export class RowGroups {
       data,
       statistics,
     }))
-    try {
-      await this.#writer.write({ columnData, rowGroupSize: this.#rows })
-    } catch (cause) {
-      throw this.#refused((cause as Error).message, cause)
-    }
+    await this.#writer.write({ columnData, rowGroupSize: this.#rows })
     this.forget()
     await this.#drain()
     // One group per turn of the event loop: a write that ends at once would let the next one run.
@@ -103,13 +96,5 @@ export class RowGroups {
   async #drain(): Promise<void> {
     await this.#file.write(this.#bytes.getBytes())
     this.#bytes.index = 0
-  }
-
-  #refused(text: string, cause?: unknown): NarrowcastError {
-    return new NarrowcastError(
-      'INVALID_MESSAGE',
-      `table ${this.#table.name}: Parquet cannot hold the rows: ${text}`,
-      { cause },
-    )
   }
 }
