@@ -24,3 +24,4 @@ export {
 } from './runBots.ts'
 export type { ServerEvents } from './server/report.ts'
 export { type GameServer, type ServerOptions, type ServerStats, startServer } from './server.ts'
+export { GAME_META, GAME_PODIUM, games, type PodiumRow, podium } from './tables.ts'
