@@ -1,0 +1,32 @@
+import { type Clock, systemClock } from '../../core/clock.ts'
+import type { Driver } from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { BrokerUrl } from '../../core/url.ts'
+import { contracts } from './contract.ts'
+import { MemorySession } from './session.ts'
+import { Store } from './store.ts'
+
+export { contracts }
+
+/**
+ * Keeps everything in this process, for tests: the full contract of queue and stream, and nothing
+ * survives the process. The store belongs to the driver object: every bus that is connected to
+ * the same object works on the same channels.
+ */
+export function memory(options: { clock?: Clock } = {}): Driver<typeof contracts> {
+  const store = new Store(options.clock ?? systemClock)
+  return {
+    name: 'memory',
+    contracts,
+    open: async () => new MemorySession(store),
+  }
+}
+
+/** `memory:` has no address: each URL that is opened is a store of its own. */
+export function fromUrl(url: BrokerUrl): Driver<typeof contracts> {
+  if (url.rest === '') return memory()
+  throw new NarrowcastError(
+    'INVALID_CONFIG',
+    `memory: the URL has an address, ${JSON.stringify(url.rest)}; expected "memory:" alone`,
+  )
+}

@@ -1,0 +1,107 @@
+import type { ReaderSpec, WorkerRef } from '../../core/channel.ts'
+import type { LostWhy } from '../../core/driver.ts'
+import type { Delivery, Token } from '../../core/message.ts'
+import { handedOut, type Item } from './message.ts'
+import { Slots } from './slots.ts'
+
+/** Who hears of a reader: the source that was opened for it last. */
+export interface Speaker {
+  lost(tokens: readonly Token[], why: LostWhy): void
+  /** Another source was opened for the same reader. */
+  replaced(): void
+}
+
+/** One reader of one line: what it holds, by serial, and until when. */
+export class Reader {
+  readonly name: string
+  readonly worker: WorkerRef
+  readonly leaseMs: number
+  readonly charge: ReaderSpec['charge']
+  readonly hold: ReaderSpec['hold']
+  readonly held = new Slots<Item>()
+  speaker: Speaker
+  /** Held, but handed out again before anything else: their delivery never arrived (L4). */
+  again: number[] = []
+  heldBytes = 0
+  /** Monotonic. */
+  deadlineMs: number
+  /** Ends the receive that waits, if one does. */
+  endWait: (() => void) | null = null
+  #begunSerial: number
+  #lastSerial: number
+  readonly #firstSerial: number
+  /** Serials that were taken away while the reader lived. */
+  readonly #voided = new Set<number>()
+
+  constructor(spec: ReaderSpec, serialFloor: number, deadlineMs: number, speaker: Speaker) {
+    this.name = spec.reader
+    this.worker = spec.worker
+    this.leaseMs = spec.leaseMs
+    this.charge = spec.charge
+    this.hold = spec.hold
+    this.deadlineMs = deadlineMs
+    this.speaker = speaker
+    this.#firstSerial = serialFloor + 1
+    this.#lastSerial = serialFloor
+    this.#begunSerial = serialFloor
+  }
+
+  get lastSerial(): number {
+    return this.#lastSerial
+  }
+
+  give(item: Item): Delivery {
+    const { stored } = item
+    const serial = ++this.#lastSerial
+    item.place = 'in-flight'
+    item.owner = this
+    item.serial = serial
+    this.held.add(serial, item)
+    this.heldBytes += stored.message.bytes
+    return {
+      token: { reader: this.name, serial },
+      message: handedOut(stored.message),
+      failures: item.failures,
+      crashes: item.crashes,
+      redrives: stored.redrives,
+      past: item.past,
+      ownedUntilMs: this.deadlineMs,
+      position: stored.position,
+    }
+  }
+
+  /** The item leaves the reader's hands. */
+  drop(item: Item): void {
+    this.held.delete(item.serial)
+    this.heldBytes -= item.stored.message.bytes
+    item.owner = null
+  }
+
+  /** The item is taken out of the reader's hands: its token is late from now on. */
+  takeAway(item: Item): Token {
+    const token = { reader: this.name, serial: item.serial }
+    this.drop(item)
+    this.#voided.add(item.serial)
+    return token
+  }
+
+  /** What a token answers that names nothing in hand. */
+  answer(serial: number): 'settled' | 'late' {
+    const isOurs = serial >= this.#firstSerial && serial <= this.#lastSerial
+    return isOurs && !this.#voided.has(serial) ? 'settled' : 'late'
+  }
+
+  begin(token: Token): void {
+    if (token.reader !== this.name || token.serial > this.#lastSerial) return
+    this.#begunSerial = Math.max(this.#begunSerial, token.serial)
+  }
+
+  /** Whether the end of this reader counts as a crash of what it held under that serial. */
+  isCharged(serial: number): boolean {
+    return this.charge === 'taken' || serial <= this.#begunSerial
+  }
+
+  tokens(): Token[] {
+    return Array.from(this.held.values(), (item) => ({ reader: this.name, serial: item.serial }))
+  }
+}

@@ -1,0 +1,96 @@
+import type { ChannelSpec, ReaderSpec } from '../../core/channel.ts'
+import type { Contract } from '../../core/contract.ts'
+import type {
+  Admin,
+  BrokerInfo,
+  Marks,
+  Publisher,
+  Session,
+  Source,
+  SourceEvents,
+} from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { OutgoingMessage, PublishOutcome } from '../../core/message.ts'
+import { memoryAdmin } from './admin.ts'
+import { contractOf } from './contract.ts'
+import { MemorySource } from './source.ts'
+import type { Store } from './store.ts'
+
+export class MemorySession implements Session {
+  readonly info: BrokerInfo = {
+    product: 'memory',
+    version: process.version,
+    settings: {},
+    warnings: [],
+  }
+  readonly admin: Admin
+  readonly #store: Store
+  readonly #opened = new Set<AsyncDisposable>()
+  #isClosed = false
+
+  constructor(store: Store) {
+    this.#store = store
+    this.admin = memoryAdmin(store)
+  }
+
+  async contract(channel: ChannelSpec): Promise<Contract> {
+    this.#check()
+    return contractOf(channel)
+  }
+
+  async publisher(channel: ChannelSpec): Promise<Publisher> {
+    this.#check()
+    this.#store.channel(channel)
+    const publisher = new MemoryPublisher(this.#store, channel)
+    this.#opened.add(publisher)
+    return publisher
+  }
+
+  async source(channel: ChannelSpec, reader: ReaderSpec, on: SourceEvents): Promise<Source> {
+    this.#check()
+    const source = new MemorySource(this.#store, channel, reader, on, (closed) =>
+      this.#opened.delete(closed),
+    )
+    this.#opened.add(source)
+    return source
+  }
+
+  marks(channel: ChannelSpec, group: string | null): Marks {
+    this.#check()
+    return this.#store.channel(channel).marks(group)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const opened of [...this.#opened]) await opened[Symbol.asyncDispose]()
+  }
+
+  #check(): void {
+    if (!this.#isClosed) return
+    throw new NarrowcastError('CLOSED', 'memory: the session was closed', { driver: 'memory' })
+  }
+}
+
+class MemoryPublisher implements Publisher {
+  readonly #store: Store
+  readonly #channel: ChannelSpec
+  #isClosed = false
+
+  constructor(store: Store, channel: ChannelSpec) {
+    this.#store = store
+    this.#channel = channel
+  }
+
+  async publish(batch: readonly OutgoingMessage[]): Promise<PublishOutcome[]> {
+    if (this.#isClosed) {
+      const text = `memory: publish to "${this.#channel.name}": the publisher was closed`
+      throw new NarrowcastError('CLOSED', text, { driver: 'memory', channel: this.#channel.name })
+    }
+    return this.#store.channel(this.#channel).publish(batch, this.#channel.payloadBytesMax)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+  }
+}

@@ -1,0 +1,52 @@
+import type { ChannelSpec } from '../../core/channel.ts'
+import type { Contract } from '../../core/contract.ts'
+import type { Driver, Session } from '../../core/driver.ts'
+import type { Pattern } from '../../core/message.ts'
+
+/** What a case works in: a store, time, and names that nobody else uses. */
+export interface World extends AsyncDisposable {
+  readonly driver: Driver
+  readonly pattern: Pattern
+  /** The most that the driver claims for this pattern. */
+  readonly claimed: Contract
+  /** Time is virtual: limits from above can be checked to the millisecond. */
+  readonly isExact: boolean
+  /** Fires when the case has run too long. */
+  readonly signal: AbortSignal
+  /** Open already; `open` gives others onto the same store, as another process has them. */
+  readonly session: Session
+  open(): Promise<Session>
+  /** A channel of this pattern that nobody else uses; not declared yet. */
+  channel(over?: Partial<ChannelSpec>): ChannelSpec
+  /** Lets time pass. */
+  pass(ms: number): Promise<void>
+  /** Lets time pass until the promise settles. */
+  until<T>(promise: Promise<T>): Promise<T>
+  wallMs(): number
+}
+
+/** Throws when a promise is not kept. */
+export type Check = (world: World) => Promise<void>
+
+/**
+ * One promise of the contract. A case that depends on a claim carries its refusal: what is
+ * declared as "no" is observed as one, never assumed.
+ */
+export type Case = {
+  readonly name: string
+  /** @default both */
+  readonly patterns?: readonly Pattern[]
+} & (
+  | { readonly run: Check }
+  | {
+      readonly needs: (claimed: Contract) => boolean
+      readonly run: Check
+      readonly refusal: Check
+    }
+)
+
+/** Runs the side of the case that the contract has declared. */
+export function runCase(one: Case, world: World): Promise<void> {
+  const isClaimed = !('needs' in one) || one.needs(world.claimed)
+  return isClaimed ? one.run(world) : one.refusal(world)
+}

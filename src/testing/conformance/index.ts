@@ -1,0 +1,27 @@
+import { adminCases } from './admin.ts'
+import { adminDeadCases } from './adminDead.ts'
+import { adminManageCases } from './adminManage.ts'
+import type { Case } from './case.ts'
+import { countCases } from './count.ts'
+import { dedupeCases } from './dedupe.ts'
+import { leaseCases } from './lease.ts'
+import { orderCases } from './order.ts'
+import { publishCases } from './publish.ts'
+import { receiveCases } from './receive.ts'
+import { settingsCases } from './settings.ts'
+import { settleCases } from './settle.ts'
+
+/** What every driver promises, as far as its contract says so; each a case of its own. */
+export const conformance: readonly Case[] = [
+  ...publishCases,
+  ...receiveCases,
+  ...leaseCases,
+  ...settleCases,
+  ...countCases,
+  ...dedupeCases,
+  ...orderCases,
+  ...settingsCases,
+  ...adminCases,
+  ...adminDeadCases,
+  ...adminManageCases,
+]

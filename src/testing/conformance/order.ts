@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import type { Settlement } from '../../core/message.ts'
+import type { Case } from './case.ts'
+import {
+  ack,
+  declare,
+  idsOf,
+  openReader,
+  outgoing,
+  publish,
+  settle,
+  several,
+  take,
+} from './steps.ts'
+
+export const orderCases: readonly Case[] = [
+  {
+    name: 'order: handed out as published, whoever publishes and whoever reads',
+    needs: (claimed) => claimed.order.scope === 'channel',
+    async run(world) {
+      const channel = await declare(world)
+      const other = await world.open()
+      await publish(world, channel, several(150, 'a'))
+      await publish(world, channel, several(150, 'b'), other)
+      const readers = [
+        await openReader(world, channel),
+        await openReader(world, channel, { session: other }),
+      ]
+      const got: string[] = []
+      for (let n = 0; got.length < 300; n++) {
+        const opened = readers[n % 2]
+        if (opened) got.push(...idsOf(await take(world, opened, 30)))
+      }
+      assert.deepEqual(
+        got,
+        [...several(150, 'a'), ...several(150, 'b')].map(({ id }) => id),
+      )
+    },
+    async refusal(world) {
+      assert.notEqual(world.claimed.order.scope, 'channel')
+    },
+  },
+  {
+    name: 'order: what is released goes back to the head, in its order',
+    needs: (claimed) => claimed.order.scope === 'channel' && claimed.release === 'free',
+    async run(world) {
+      const channel = await declare(world)
+      const opened = await openReader(world, channel)
+      await publish(world, channel, several(8))
+      const got = await take(world, opened, 5)
+      const release = got.slice(1).map(({ token }): Settlement => {
+        return { token, kind: 'release', delayMs: 0 }
+      })
+      await settle(world, opened, release.toReversed())
+      await ack(world, opened, got.slice(0, 1))
+      assert.deepEqual(idsOf(await take(world, opened, 7)), [
+        'm1',
+        'm2',
+        'm3',
+        'm4',
+        'm5',
+        'm6',
+        'm7',
+      ])
+    },
+    refusal: async () => {},
+  },
+  {
+    name: 'order: delayed ones do not block, and keep the order of their times',
+    needs: (claimed) => claimed.delay.how !== 'no',
+    async run(world) {
+      const channel = await declare(world)
+      const opened = await openReader(world, channel)
+      await publish(world, channel, [
+        outgoing('last', { delayMs: 900 }),
+        outgoing('middle', { delayMs: 450 }),
+        ...several(3),
+      ])
+      const got = await take(world, opened, 3)
+      assert.deepEqual(idsOf(got), ['m0', 'm1', 'm2'])
+      assert.deepEqual(idsOf(await take(world, opened, 1)), ['middle'])
+      assert.deepEqual(idsOf(await take(world, opened, 1)), ['last'])
+    },
+    refusal: async () => {},
+  },
+]

@@ -1,0 +1,5 @@
+export { memory } from '../drivers/memory/index.ts'
+export { type Case, type Check, runCase, type World } from './conformance/case.ts'
+export { conformance } from './conformance/index.ts'
+export { createWorld, type WorldOptions } from './conformance/world.ts'
+export { type VirtualClock, virtualClock } from './virtualClock.ts'
