@@ -20,6 +20,8 @@ export interface PinoDestinationOptions {
 
 /** A destination for `pino(…)` or `pino.multistream`, in this process. */
 export interface PinoDestination extends AsyncDisposable {
+  /** By this `pino(destination)` tells a destination from options. */
+  readonly writable: true
   write(line: string): void
   /** Waits until what was logged so far is acked; `done` is called then, or after 2 s with an error. */
   flush(done?: (error?: Error) => void): void
@@ -72,6 +74,7 @@ export function pinoDestination(
   const routes = [{ channel: channel.name, keep: spool !== undefined }]
   const lines = lineDestination(sender, key === undefined ? { routes } : { routes, key })
   return {
+    writable: true,
     write: (line) => lines.write(line),
     flush(done) {
       void sender.flush().then((isDone) => done?.(isDone ? undefined : unflushed()))

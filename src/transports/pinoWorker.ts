@@ -25,7 +25,8 @@ export interface PinoWorkerOptions extends RecordOptions {
 }
 
 /** Pino gives a transport 10 s to end; what is not acked after these is spilled or dropped. */
-const closeMs = 2_000
+const budgetMs = 2_000
+const lastTryMs = 200
 const channelsMax = 1_000
 const statsEveryMs = 1_000
 /** Never full: its work is done in the turn of the write. */
@@ -57,6 +58,8 @@ export function pinoWorker(options: PinoWorkerOptions, connect: () => Promise<Bu
     reportTo: options.channel ?? null,
   })
   const lines = lineDestination(sender, options)
+  // A host that closes flushes first: what was not acked in that time gets only a last try.
+  let closeMs = budgetMs
   const reporting = reporter(() => ({ ...sender.stats, skipped: lines.skipped, unreported }))
   const stream = new Writable({
     decodeStrings: false,
@@ -82,7 +85,8 @@ export function pinoWorker(options: PinoWorkerOptions, connect: () => Promise<Bu
   // Called by the thread stream when the host flushes. Late is not an error of the stream.
   return Object.assign(stream, {
     flush(done: () => void) {
-      void sender.flush(closeMs).then(() => {
+      void sender.flush(budgetMs).then((isDone) => {
+        closeMs = isDone ? budgetMs : lastTryMs
         reporting.now()
         done()
       })

@@ -17,6 +17,7 @@ class FakeThread extends EventEmitter implements ThreadStream {
     this.isEnded = true
     this.emit('close')
   }
+  ref(): void {}
   die(): void {
     this.writable = false
     this.emit('error', new Error('out of memory'))

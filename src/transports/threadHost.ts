@@ -7,6 +7,8 @@ export interface ThreadStream {
   write(line: string): boolean
   flush(done: (error?: Error) => void): void
   end(): void
+  /** Keeps the process alive until the thread has ended. */
+  ref(): void
   on(event: 'ready' | 'close', listener: () => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'stats', listener: (stats: TransportStats) => void): unknown
@@ -21,6 +23,8 @@ export interface TransportStats extends SenderStats {
 
 /** The destination of a logger, whose work is done in a worker thread. */
 export interface PinoTransport extends AsyncDisposable {
+  /** By this `pino(transport)` tells a destination from options. */
+  readonly writable: true
   /** Returns at once, never throws. */
   write(line: string): void
   /** Waits until what was logged so far is acked, for 2 s at most. */
@@ -90,12 +94,17 @@ export function threadHost(
       closed = resolve
       if (!running) return resolve()
       // Flushed first: ending a thread stream blocks this thread until the worker is done.
-      running.flush(() => (thread === running ? running.end() : resolve()))
+      running.flush(() => {
+        if (thread !== running) return resolve()
+        running.ref()
+        running.end()
+      })
     })
   }
 
   begin()
   return {
+    writable: true,
     write(line) {
       if (thread?.writable && !isEnding) thread.write(line)
       else writeLine(line)

@@ -1,0 +1,187 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino, transport } from 'pino'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { connect } from '../../src/connect.ts'
+import { type ThreadStream, threadHost } from '../../src/transports/threadHost.ts'
+
+const root = new URL('../..', import.meta.url)
+let dir = ''
+const children: ChildProcess[] = []
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'narrowcast-pino-'))
+})
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  rmSync(dir, { recursive: true, force: true })
+})
+
+/** Runs a program that logs; `log`, `transport` and `say` are there for it. */
+function start(url: string, options: object, body: string) {
+  const program = join(dir, `program-${children.length}.mts`)
+  const imports = `
+    import { createRequire } from 'node:module'
+    import { createPinoTransport } from ${JSON.stringify(new URL('src/pino.ts', root).href)}
+    const { pino } = createRequire(${JSON.stringify(new URL('package.json', root).href)})('pino')
+    const transport = createPinoTransport(${JSON.stringify({ url, ...options })})
+    const log = pino(transport)
+    const say = (what) => process.send?.(what)`
+  writeFileSync(program, `${imports}\n${body}\n`)
+  const child = spawn(process.execPath, [program], {
+    cwd: dir,
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  })
+  children.push(child)
+  let stderr = ''
+  child.stderr?.on('data', (chunk) => {
+    stderr += chunk
+  })
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
+  return {
+    child,
+    ended,
+    get stderr() {
+      return stderr
+    },
+    said: async () => (await once(child, 'message'))[0],
+  }
+}
+
+/** Everything in a queue, oldest first, taken out of it. */
+async function contents(url: string, name: string, count: number) {
+  await using bus = await connect(url)
+  const found: { id: string; data: Record<string, unknown>; timeMs: number; key: string | null }[] =
+    []
+  await using deliveries = bus.queue<Record<string, unknown>>(name).deliveries()
+  if (count === 0) return found
+  for await (const delivery of deliveries) {
+    const { id, timeMs, key } = delivery.message
+    found.push({ id, timeMs, key, data: delivery.data })
+    await delivery.settle({ kind: 'ack' })
+    if (found.length === count) break
+  }
+  const [depth] = await bus.admin.depths([{ name, pattern: 'queue' }])
+  expect(depth).toMatchObject({ waiting: 0, inFlight: 0, dead: 0 })
+  return found
+}
+
+const routes = [
+  { when: { log_message: 'Cleaning Game Records' }, channel: 'lib.server.lobby', keep: true },
+]
+
+test('records of a pino logger are in the store when the transport is closed', async () => {
+  const url = `file:${join(dir, 'store')}`
+  const run = start(
+    url,
+    { routes, key: 'task.game_token' },
+    `for (let n = 0; n < 1200; n++) {
+      log.info({ log_message: 'Cleaning Game Records', mid: 'game-' + n, task: { game_token: 'g' + n } })
+      log.info({ log_message: 'a hit' })
+    }
+    await transport.close()
+    say(transport.stats)`,
+  )
+  const stats = await run.said()
+  expect(await run.ended).toBe(0)
+  expect(stats).toMatchObject({ accepted: 1_200, acked: 1_200, skipped: 1_200, dropped: {} })
+  const found = await contents(url, 'lib.server.lobby', 1_200)
+  expect(found.map(({ id }) => id)).toEqual(Array.from({ length: 1_200 }, (_, n) => `game-${n}`))
+  expect(found[7]).toMatchObject({ key: 'g7', data: { task: { game_token: 'g7' } } })
+  expect(found[7]?.timeMs).toBe(found[7]?.data.time)
+  expect(run.stderr).toBe('')
+})
+
+test('a program that just ends, or calls process.exit, loses nothing that it logged', async () => {
+  const url = `file:${join(dir, 'store')}`
+  const ends = start(url, {}, `log.info({ channel: 'logs', mid: 'a' }); say('ended')`)
+  await ends.said()
+  ends.child.disconnect()
+  expect(await ends.ended).toBe(0)
+  const exits = start(url, {}, `log.info({ channel: 'logs', mid: 'b' }); process.exit(3)`)
+  expect(await exits.ended).toBe(3)
+  const found = await contents(url, 'logs', 2)
+  expect(found.map(({ id }) => id)).toEqual(['a', 'b'])
+})
+
+test.for([
+  ['a URL without a driver', 'nosuch://host', 'INVALID_CONFIG'],
+  ['a store in a place that is a file', 'file:./program-0.mts', 'STORE_UNUSABLE'],
+  ['memory:, which a worker thread cannot reach', 'memory:', 'INVALID_CONFIG'],
+])('%s: records go to stderr as JSON lines, the program runs on', async ([, url, code]) => {
+  const run = start(
+    url as string,
+    {},
+    `log.info({ channel: 'logs', mid: 'a' }, 'still here')
+    await new Promise((done) => setTimeout(done, 300))
+    log.info({ channel: 'logs', mid: 'b' })
+    await transport.close()
+    say(transport.stats)`,
+  )
+  const stats = await run.said()
+  expect(await run.ended).toBe(0)
+  expect(stats).toMatchObject({ accepted: 2, acked: 0 })
+  const lines = run.stderr.split('\n')
+  const records = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
+  expect(records.map(({ mid }) => mid)).toEqual(['a', 'b'])
+  expect(run.stderr).toContain(code)
+})
+
+test('a worker thread that dies, and one that cannot be loaded, do not end the program', async () => {
+  const dying = join(dir, 'dying.mjs')
+  writeFileSync(
+    dying,
+    `import { Writable } from 'node:stream'
+    export default () => new Writable({ write() { throw new Error('a defect in the worker') } })`,
+  )
+  for (const target of [dying, join(dir, 'missing.mjs')]) {
+    const lines: string[] = []
+    const isBack = Promise.withResolvers<void>()
+    await using host = threadHost(
+      () => transport({ target }) as unknown as ThreadStream,
+      (line) => {
+        lines.push(line)
+        if (line === 'later') isBack.resolve()
+        return true
+      },
+    )
+    const log = pino(host)
+    log.info('one')
+    const writing = setInterval(() => host.write('later'), 20)
+    await isBack.promise
+    clearInterval(writing)
+    expect(lines[0]).toMatch(/worker thread is gone .*(a defect in the worker|missing)/)
+  }
+})
+
+test('killed while the store was away: the next start sends what was spilled, in order', async () => {
+  const away = start(
+    'file:./program-0.mts',
+    { routes, spool: { dir: join(dir, 'spool') } },
+    `for (let n = 0; n < 40; n++) log.info({ log_message: 'Cleaning Game Records', mid: 'game-' + n })
+    transport.onStats((stats) => { if (stats.spilled === 40) say(stats) })
+    setInterval(() => {}, 1_000)`,
+  )
+  expect(await away.said()).toMatchObject({ accepted: 40, spilled: 40, acked: 0, dropped: {} })
+  away.child.kill('SIGKILL')
+  await away.ended
+
+  const url = `file:${join(dir, 'store')}`
+  const back = start(
+    url,
+    { routes, spool: { dir: join(dir, 'spool') } },
+    `log.info({ log_message: 'Cleaning Game Records', mid: 'game-40' })
+    await transport.close()
+    say(transport.stats)`,
+  )
+  expect(await back.said()).toMatchObject({ accepted: 41, acked: 41, spilled: 0 })
+  await back.ended
+  const found = await contents(url, 'lib.server.lobby', 41)
+  expect(found.map(({ id }) => id)).toEqual(Array.from({ length: 41 }, (_, n) => `game-${n}`))
+})
