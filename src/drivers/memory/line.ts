@@ -45,7 +45,7 @@ export class Line {
   /** Untouched messages begin here; `#fresh` of them may be handed out. */
   #cursor = 0
   #fresh = 0
-  /** No lease ends before this. */
+  /** No lease of a reader that holds something ends before this. */
   #deadlineMs = Number.POSITIVE_INFINITY
 
   constructor(group: string | null, host: LineHost, cursor: number) {
@@ -130,7 +130,6 @@ export class Line {
   /** `reader` has shown that it lives. */
   extend(reader: Reader): void {
     reader.deadlineMs = this.#host.clock.monotonicMs() + reader.leaseMs
-    this.#deadlineMs = Math.min(this.#deadlineMs, reader.deadlineMs)
   }
 
   /** The reader ends in order: what it holds goes back, and nobody is charged. */
@@ -153,7 +152,7 @@ export class Line {
     const { hasSuspects } = places
     const crashes = places.peek()?.crashes
     const isAlone = hasSuspects && reader.charge === 'taken'
-    const most = Math.min(isAlone ? 1 : room.messages, reader.hold.messages - reader.held.size)
+    const most = isAlone ? 1 : room.messages
     let bytes = 0
     while (deliveries.length < most) {
       const item = places.peek()
@@ -163,10 +162,10 @@ export class Line {
       bytes += stored.message.bytes
       if (deliveries.length > 0 && bytes > room.bytes) break
       if (reader.held.size === 0) this.extend(reader)
-      else if (reader.heldBytes + stored.message.bytes > reader.hold.bytes) break
       deliveries.push(reader.give(item ? this.#popped(item) : this.#touched(stored)))
     }
     this.inFlight += deliveries.length
+    if (deliveries.length > 0) this.#deadlineMs = Math.min(this.#deadlineMs, reader.deadlineMs)
     return deliveries
   }
 
@@ -245,8 +244,9 @@ export class Line {
     if (now < this.#deadlineMs) return
     this.#deadlineMs = Number.POSITIVE_INFINITY
     for (const reader of this.readers.values()) {
-      if (now < reader.deadlineMs) this.#deadlineMs = Math.min(this.#deadlineMs, reader.deadlineMs)
-      else if (reader.held.size > 0 || !reader.endWait) this.#expire(reader)
+      if (reader.held.size === 0) continue
+      if (now >= reader.deadlineMs) this.#expire(reader)
+      else this.#deadlineMs = Math.min(this.#deadlineMs, reader.deadlineMs)
     }
   }
 

@@ -17,12 +17,10 @@ export class Reader {
   readonly worker: WorkerRef
   readonly leaseMs: number
   readonly charge: ReaderSpec['charge']
-  readonly hold: ReaderSpec['hold']
   readonly held = new Slots<Item>()
   speaker: Speaker
   /** Held, but handed out again before anything else: their delivery never arrived (L4). */
   again: number[] = []
-  heldBytes = 0
   /** Monotonic. */
   deadlineMs: number
   /** Ends the receive that waits, if one does. */
@@ -38,7 +36,6 @@ export class Reader {
     this.worker = spec.worker
     this.leaseMs = spec.leaseMs
     this.charge = spec.charge
-    this.hold = spec.hold
     this.deadlineMs = deadlineMs
     this.speaker = speaker
     this.#firstSerial = serialFloor + 1
@@ -57,7 +54,6 @@ export class Reader {
     item.owner = this
     item.serial = serial
     this.held.add(serial, item)
-    this.heldBytes += stored.message.bytes
     return {
       token: { reader: this.name, serial },
       message: handedOut(stored.message),
@@ -73,7 +69,6 @@ export class Reader {
   /** The item leaves the reader's hands. */
   drop(item: Item): void {
     this.held.delete(item.serial)
-    this.heldBytes -= item.stored.message.bytes
     item.owner = null
   }
 
