@@ -1,9 +1,32 @@
+import type { ChannelRef } from '../../core/channel.ts'
+import { checkName } from '../../core/channel.ts'
 import type { Admin } from '../../core/driver.ts'
-import { createChannel, differences, findChannel } from './channels.ts'
-import type { Store } from './store.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { Pattern } from '../../core/message.ts'
+import {
+  type ChannelRow,
+  createChannel,
+  differences,
+  findChannel,
+  notFound,
+  theGroup,
+} from './channels.ts'
+import { deadPage, redrive, removeDead } from './deadLetters.ts'
+import { depthOf, groupsOf } from './depth.ts'
+import { resolvePlace, scanLog } from './groups.ts'
+import { checkPage } from './page.ts'
+import { findMessage, peek, scanScheduled } from './peek.ts'
+import { drainRemoved, markChannelRemoved, markGroupRemoved, purge } from './removal.ts'
+import { removeMessage, seek } from './seek.ts'
+import { readStore, type Store } from './store.ts'
+import { awaken } from './waiting.ts'
 
+/** Everything, and exact: counters change in the transaction that changes what they count. */
 export function fileAdmin(store: Store): Admin {
-  const { db, writer } = store
+  return { ...ensuring(store), ...asking(store), ...moving(store), ...removing(store) }
+}
+
+function ensuring({ db, writer }: Store): Pick<Admin, 'ensure'> {
   return {
     ensure: (spec, signal) =>
       writer.run(
@@ -11,6 +34,7 @@ export function fileAdmin(store: Store): Admin {
         () => {
           const found = findChannel(db, spec.name)
           if (!found) {
+            checkName('channel', spec.name)
             createChannel(db, spec)
             return { state: 'created' as const }
           }
@@ -20,4 +44,133 @@ export function fileAdmin(store: Store): Admin {
         { signal },
       ),
   }
+}
+
+function asking(store: Store) {
+  const { db, time } = store
+  return {
+    depths: (refs) =>
+      readStore(store, 'depths', () => refs.map((ref) => depthOf(db, ref, time.nowMs()))),
+    groups: (ref) =>
+      readStore(store, 'groups', () => groupsOf(db, known(store, ref, 'groups'), time.nowMs())),
+    peek: async (ref, query) => peek(store, await found(store, ref, 'peek'), query),
+    message: async (ref, id) => findMessage(store, await found(store, ref, 'message'), id),
+    deadLetters: async (ref, group, query) => {
+      const channel = await found(store, ref, 'deadLetters')
+      const row = group === null ? null : theGroup(db, channel, group, 'deadLetters')
+      return deadPage(store, channel, row?.no ?? null, query)
+    },
+    channels: (query) =>
+      readStore(store, 'channels', () => {
+        const { cursor, limit, newestFirst, prefix } = query
+        checkPage({ ...query, cursor: null })
+        const rows = db.all<{ name: string; pattern: Pattern }>(
+          `SELECT name, pattern FROM channel WHERE name < '~' AND substr(name, 1, length(?1)) = ?1
+             AND (?2 IS NULL OR name ${newestFirst ? '<' : '>'} ?2)
+           ORDER BY name ${newestFirst ? 'DESC' : 'ASC'} LIMIT ?3`,
+          prefix,
+          cursor,
+          limit + 1,
+        )
+        const items = rows.slice(0, limit).map(({ name, pattern }) => ({ name, pattern }))
+        return { items, cursor: rows.length > limit ? (items.at(-1)?.name ?? null) : null }
+      }),
+  } satisfies Partial<Admin>
+}
+
+function moving(store: Store) {
+  const { db, writer, bells } = store
+  return {
+    redrive: async (ref, refs, signal) =>
+      redrive(store, await found(store, ref, 'redrive'), refs, signal),
+    removeDead: (ref, refs, signal) =>
+      writer.run('removeDead', () => removeDead(db, known(store, ref, 'removeDead'), refs), {
+        signal,
+      }),
+    async pause(ref, paused, signal) {
+      const rung = await writer.run(
+        'pause',
+        () => {
+          const { no } = known(store, ref, 'pause')
+          db.run('UPDATE channel SET paused = ?2 WHERE no = ?1', no, paused ? 1 : 0)
+          return paused ? [] : awaken(db, no, Number.POSITIVE_INFINITY)
+        },
+        { signal },
+      )
+      bells.ring(rung)
+    },
+    async seek(ref, group, to, signal) {
+      const channel = await found(store, ref, 'seek')
+      checkStream(channel, 'seek')
+      theGroup(db, channel, group, 'seek')
+      const seq = await resolvePlace(store, channel, null, to)
+      const rung = await writer.run(
+        'seek',
+        () => {
+          seek(db, channel, theGroup(db, channel, group, 'seek').no, seq)
+          return awaken(db, channel.no, Number.POSITIVE_INFINITY)
+        },
+        { signal },
+      )
+      bells.ring(rung)
+    },
+  } satisfies Partial<Admin>
+}
+
+function removing(store: Store) {
+  const { db, writer } = store
+  return {
+    purge: async (ref, signal) => purge(store, await found(store, ref, 'purge'), signal),
+    async remove(ref, signal) {
+      const remove = () => markChannelRemoved(db, known(store, ref, 'remove').no)
+      await writer.run('remove', remove, { signal })
+      await drainRemoved(store, signal)
+    },
+    async removeGroup(ref, group, signal) {
+      const remove = () => {
+        const channel = known(store, ref, 'removeGroup')
+        checkStream(channel, 'removeGroup')
+        markGroupRemoved(db, theGroup(db, channel, group, 'removeGroup').no)
+      }
+      await writer.run('removeGroup', remove, { signal })
+      await drainRemoved(store, signal)
+    },
+    async removeMessage(ref, id, signal) {
+      const channel = await found(store, ref, 'removeMessage')
+      const seq = await scanLog(store, channel, 'id = ?4', id)
+      if (seq !== null) {
+        const remove = () => removeMessage(db, channel, seq, id)
+        return writer.run('removeMessage', remove, { signal })
+      }
+      const no = await scanScheduled(store, channel, id)
+      if (no === null) return false
+      const remove = () => {
+        const removed = db.run('DELETE FROM scheduled WHERE no = ?', no)
+        db.run('UPDATE channel SET scheduled = scheduled - ?2 WHERE no = ?1', channel.no, removed)
+        return removed > 0
+      }
+      return writer.run('removeMessage', remove, { signal })
+    },
+  } satisfies Partial<Admin>
+}
+
+function found(store: Store, ref: ChannelRef, operation: string): Promise<ChannelRow> {
+  return readStore(store, operation, () => known(store, ref, operation))
+}
+
+/** @throws NOT_FOUND, also for a channel of the other pattern. */
+function known({ db }: Store, { name, pattern }: ChannelRef, operation: string): ChannelRow {
+  const row = findChannel(db, name)
+  if (row?.pattern === pattern) return row
+  const what = row ? `is a ${row.pattern}, not a ${pattern}` : 'does not exist'
+  throw notFound(operation, name, `channel "${name}" ${what}`)
+}
+
+function checkStream({ name, pattern }: ChannelRow, operation: string): void {
+  if (pattern === 'stream') return
+  throw new NarrowcastError(
+    'UNSUPPORTED',
+    `file: ${operation}: queue "${name}" has no groups; only streams have`,
+    { driver: 'file', channel: name, operation },
+  )
 }

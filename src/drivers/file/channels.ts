@@ -1,4 +1,4 @@
-import type { ChannelRef, ChannelSpec } from '../../core/channel.ts'
+import { type ChannelSpec, checkName } from '../../core/channel.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Pattern } from '../../core/message.ts'
 import type { Database } from './database.ts'
@@ -30,18 +30,6 @@ export function findChannel(db: Database, name: string): ChannelRow | undefined 
   )
 }
 
-/** @throws NOT_FOUND, or CONFLICT for the other pattern. */
-export function theChannel(db: Database, { name, pattern }: ChannelRef, operation: string) {
-  const row = findChannel(db, name)
-  if (!row) throw notFound(operation, name, `there is no channel "${name}" in this store`)
-  if (row.pattern === pattern) return row
-  throw new NarrowcastError(
-    'CONFLICT',
-    `file: ${operation}: channel "${name}" is a ${row.pattern} in this store, wanted a ${pattern}`,
-    { driver: 'file', channel: name, operation },
-  )
-}
-
 export function notFound(operation: string, channel: string, text: string): NarrowcastError {
   return new NarrowcastError('NOT_FOUND', `file: ${operation}: ${text}`, {
     driver: 'file',
@@ -50,10 +38,28 @@ export function notFound(operation: string, channel: string, text: string): Narr
   })
 }
 
-/** Inside a transaction: the channel, made with these values where it is not there. */
+/**
+ * Inside a transaction: the channel, made with these values where it is not there.
+ * @throws CONFLICT where it exists with others.
+ */
 export function ensureChannel(db: Database, spec: ChannelSpec, operation: string): ChannelRow {
-  if (!findChannel(db, spec.name)) createChannel(db, spec)
-  return theChannel(db, spec, operation)
+  if (!findChannel(db, spec.name)) {
+    checkName('channel', spec.name)
+    createChannel(db, spec)
+  }
+  const row = findChannel(db, spec.name) as ChannelRow
+  const [first] = differences(row, spec)
+  if (!first) return row
+  throw new NarrowcastError(
+    'CONFLICT',
+    `file: ${operation}: channel "${spec.name}" exists with ${first.name} = ${first.found}, wanted ${first.wanted}`,
+    {
+      driver: 'file',
+      channel: spec.name,
+      operation,
+      hint: 'Use the value that is stored, or another name.',
+    },
+  )
 }
 
 export function createChannel(db: Database, spec: ChannelSpec): void {

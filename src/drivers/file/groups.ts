@@ -20,12 +20,25 @@ export function ensureGroup(
   if (found) return found
   db.run(
     `INSERT INTO grp (channel, name, next_seq)
-     SELECT no, ?2, iif(?3 IS NULL, next_seq, min(?3, next_seq)) FROM channel WHERE no = ?1`,
+     SELECT no, ?2, iif(?3 IS NULL, next_seq, max(?4, min(?3, next_seq))) FROM channel WHERE no = ?1`,
     channel.no,
     name,
     seq === 'end' ? null : seq,
+    firstSeq(db, channel.no),
   )
   return findGroup(db, channel.no, name) as GroupRow
+}
+
+/** Where the log of a channel begins; its end when it is empty. */
+export function firstSeq(db: Database, channel: number): number {
+  const row = db.get<{ seq: number }>(
+    `SELECT coalesce(
+       (SELECT ${low('min(at)')} FROM log WHERE at >= ${rowId('?2', '0')} AND at < ${rowId('?2 + 1', '0')}),
+       (SELECT next_seq FROM channel WHERE no = ?1)) AS seq`,
+    channel,
+    channelLane(channel),
+  )
+  return row?.seq ?? 1
 }
 
 /**

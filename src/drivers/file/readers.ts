@@ -2,7 +2,7 @@ import type { ReaderSpec } from '../../core/channel.ts'
 import type { LostWhy } from '../../core/driver.ts'
 import type { Token } from '../../core/message.ts'
 import type { Database } from './database.ts'
-import { giveBack } from './reclaim.ts'
+import { endReader, giveBack } from './reclaim.ts'
 import { low, rowId } from './schema.ts'
 
 /** What is held of a reader and around it, read at the beginning of each of its transactions. */
@@ -27,7 +27,8 @@ export function readerState(db: Database, reader: number): ReaderState | undefin
   return db.get<ReaderState>(
     `SELECT r.no, r.grp, r.channel, r.charge, r.begun, r.serial, r.opened, r.lost, r.deadline_ms,
        g.next_seq, g.back, c.next_seq AS end_seq, c.paused, c.scheduled
-     FROM reader r JOIN grp g ON g.no = r.grp JOIN channel c ON c.no = g.channel WHERE r.no = ?`,
+     FROM reader r JOIN grp g ON g.no = r.grp JOIN channel c ON c.no = g.channel
+     WHERE r.no = ? AND g.name < '~' AND c.name < '~'`,
     reader,
   )
 }
@@ -39,7 +40,7 @@ export function readerState(db: Database, reader: number): ReaderState | undefin
 export function expireSelf(db: Database, state: ReaderState, nowMs: number): boolean {
   if (state.deadline_ms === 0 || state.deadline_ms > nowMs) return false
   giveBack(db, state, 'expired', true, Number.MAX_SAFE_INTEGER)
-  db.run('UPDATE reader SET deadline_ms = 0 WHERE no = ?', state.no)
+  endReader(db, state.no, nowMs)
   return true
 }
 

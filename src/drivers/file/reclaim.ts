@@ -54,6 +54,15 @@ export function giveBack(
   return last.n
 }
 
+/** Inside a transaction: its lease has ended; the row stays for a while, to answer what is late. */
+export function endReader(db: Database, reader: number, nowMs: number): void {
+  db.run(
+    'UPDATE reader SET deadline_ms = 0, waiting = 0, ended_ms = ?2 WHERE no = ?1',
+    reader,
+    nowMs,
+  )
+}
+
 /**
  * Inside a transaction: takes back what readers held whose lease has ended, a bounded number of
  * rows. Returns when the next lease of the group ends, at once when there is more to do.
@@ -69,7 +78,7 @@ export function reclaimExpired(db: Database, group: number, nowMs: number): numb
   for (const reader of expired) {
     left -= giveBack(db, reader, 'expired', true, left)
     if (left <= 0) return nowMs
-    db.run('UPDATE reader SET deadline_ms = 0, waiting = 0 WHERE no = ?', reader.no)
+    endReader(db, reader.no, nowMs)
   }
   const next = db.get<{ next: number | null }>(
     'SELECT min(deadline_ms) AS next FROM reader WHERE grp = ? AND deadline_ms > 0',

@@ -81,6 +81,7 @@ CREATE TABLE reader (
   name TEXT NOT NULL,
   worker TEXT NOT NULL,
   deadline_ms INTEGER NOT NULL,
+  ended_ms INTEGER NOT NULL DEFAULT 0,
   charge TEXT NOT NULL,
   serial INTEGER NOT NULL DEFAULT 0,
   begun INTEGER NOT NULL DEFAULT 0,
@@ -114,6 +115,7 @@ CREATE TABLE back (
   past TEXT,
   PRIMARY KEY (grp, crashes, due_ms, ref)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX back_ref ON back (ref);
 
 CREATE TABLE dead (
   no INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -145,8 +147,6 @@ CREATE TABLE seen (
   PRIMARY KEY (grp, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX seen_until ON seen (until_ms);
-
-CREATE TABLE dropped (lane INTEGER PRIMARY KEY) STRICT;
 `
 
 const seqBits = 40

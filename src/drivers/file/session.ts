@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import type { ChannelSpec, ReaderSpec } from '../../core/channel.ts'
+import { type ChannelSpec, checkName, type ReaderSpec } from '../../core/channel.ts'
 import type {
   Admin,
   BrokerInfo,
@@ -17,6 +17,7 @@ import { ensureChannel, queueGroup } from './channels.ts'
 import { contractOf, type SyncMode } from './contract.ts'
 import type { Database } from './database.ts'
 import { ensureGroup, resolvePlace } from './groups.ts'
+import { Keeper } from './keeper.ts'
 import { fileMarks } from './marks.ts'
 import { FilePublisher } from './publisher.ts'
 import { openReader } from './readers.ts'
@@ -48,6 +49,7 @@ export class FileSession implements Session {
   readonly #on: SessionEvents
   readonly #opened = new Set<AsyncDisposable>()
   readonly #inode: number
+  readonly #keeper: Keeper
   #checkedMs = Number.NEGATIVE_INFINITY
   #ended: NarrowcastError | null = null
   #closing: Promise<void> | null = null
@@ -73,6 +75,7 @@ export class FileSession implements Session {
       failed,
       checkOpen: (operation) => this.#checkOpen(operation),
     }
+    this.#keeper = new Keeper(this.#store, dir, () => this.#checkPresence(db.path))
     this.admin = fileAdmin(this.#store)
     this.info = {
       product: 'file',
@@ -103,16 +106,10 @@ export class FileSession implements Session {
     signal: AbortSignal,
   ): Promise<Source> {
     this.#checkOpen('source')
+    checkGroup(channel, reader.group)
     const { db, writer, time, bells } = this.#store
     const row = await writer.run('source', () => ensureChannel(db, channel, 'source'), { signal })
-    const name = channel.pattern === 'queue' ? queueGroup : (reader.group ?? queueGroup)
-    if (channel.pattern === 'stream' && name === queueGroup) {
-      throw new NarrowcastError(
-        'INVALID_ARGUMENT',
-        `file: source: stream "${channel.name}" is read by a group, and none was given`,
-        { driver: 'file', channel: channel.name, operation: 'source' },
-      )
-    }
+    const name = reader.group ?? queueGroup
     const start = await resolvePlace(this.#store, row, name, reader.from)
     const { group, opened } = await writer.run(
       'source',
@@ -159,6 +156,7 @@ export class FileSession implements Session {
         failures.push(error)
       }
     }
+    await this.#keeper.close()
     writer.end(closed('session'))
     await writer.idle()
     bells.close()
@@ -186,13 +184,30 @@ export class FileSession implements Session {
     if (nowMs - this.#checkedMs < presenceMs) return
     this.#checkedMs = nowMs
     if (statSync(path, { throwIfNoEntry: false })?.ino === this.#inode) return
-    throw storeError(
+    const error = storeError(
       'STORE_UNUSABLE',
       'write',
       `${path} was removed or replaced while it was open`,
       'Stop all programs that use this store before its folder is moved or removed.',
     )
+    this.#fail(error)
+    throw error
   }
+}
+
+/** @throws INVALID_ARGUMENT */
+function checkGroup({ name, pattern }: ChannelSpec, group: string | null): void {
+  if (group !== null) checkName('group', group)
+  if ((pattern === 'stream') === (group !== null)) return
+  const text =
+    pattern === 'queue'
+      ? `queue "${name}" has no groups, got "${group}"`
+      : `stream "${name}" is read by a group, got none`
+  throw new NarrowcastError('INVALID_ARGUMENT', `file: source: ${text}`, {
+    driver: 'file',
+    channel: name,
+    operation: 'source',
+  })
 }
 
 function closed(operation: string): NarrowcastError {

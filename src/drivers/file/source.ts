@@ -13,7 +13,7 @@ import {
   type Regained,
   readerState,
 } from './readers.ts'
-import { giveBack, reclaimExpired } from './reclaim.ts'
+import { endReader, giveBack, reclaimExpired } from './reclaim.ts'
 import { settle } from './settle.ts'
 import { readStore, type Store } from './store.ts'
 import { type Room, readHeld, readTaken, type Taken, take } from './take.ts'
@@ -76,8 +76,9 @@ export class FileSource implements Source {
   }
 
   receive(room: Room, signal: AbortSignal): Promise<Delivery[]> {
-    if (this.#receiving) return Promise.reject(this.#error('INVALID_ARGUMENT', 'receive is open'))
-    if (this.#closing || this.#isStopped) {
+    if (this.#receiving !== null)
+      return Promise.reject(this.#error('INVALID_ARGUMENT', 'receive is open'))
+    if (this.#closing !== null || this.#isStopped) {
       return Promise.reject(this.#error('CLOSED', 'receive: this source was stopped'))
     }
     if (!(room.messages >= 1 && room.bytes >= 1)) {
@@ -155,9 +156,7 @@ export class FileSource implements Source {
   }
 
   async stop(): Promise<Delivery[]> {
-    this.#isStopped = true
-    this.#wake()
-    await this.#receiving?.catch(() => undefined) // its own caller is told
+    await this.#endReceive()
     const rest = this.#regained
     this.#regained = []
     return this.#deliverRegained(rest)
@@ -168,18 +167,24 @@ export class FileSource implements Source {
     return this.#closing
   }
 
+  async #endReceive(): Promise<void> {
+    this.#isStopped = true
+    this.#wake()
+    await this.#receiving?.catch(() => undefined) // its own caller is told
+  }
+
   async #close(): Promise<void> {
-    await this.stop()
+    await this.#endReceive()
     this.#stopListening?.()
     this.#closed()
-    const { db, writer, bells } = this.#store
+    const { db, writer, bells, time } = this.#store
     for (let isMore = true; isMore; ) {
       const step = await writer.run('close', () => {
         const state = readerState(db, this.#reader)
         if (!state || state.opened !== this.#opened) return { isMore: false, bells: [] }
         const given = giveBack(db, state, null, false)
         if (given > 0) return { isMore: true, bells: awaken(db, this.#channel.no, given) }
-        db.run('UPDATE reader SET deadline_ms = 0, waiting = 0 WHERE no = ?', this.#reader)
+        endReader(db, this.#reader, time.nowMs())
         return { isMore: false, bells: [] }
       })
       bells.ring(step.bells)
@@ -372,7 +377,7 @@ export class FileSource implements Source {
 
   #checkOpen(operation: string): void {
     this.#store.checkOpen(operation)
-    if (this.#closing) throw this.#error('CLOSED', `${operation}: this source was closed`)
+    if (this.#closing !== null) throw this.#error('CLOSED', `${operation}: this source was closed`)
   }
 
   #error(code: 'CLOSED' | 'INVALID_ARGUMENT', text: string): NarrowcastError {

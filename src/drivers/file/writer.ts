@@ -93,7 +93,7 @@ export class Writer {
 
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
-    while (this.#draining) await this.#draining
+    while (this.#draining !== null) await this.#draining
   }
 
   async #drain(): Promise<void> {
