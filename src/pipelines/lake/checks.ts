@@ -1,0 +1,102 @@
+import { mkdir, stat, statfs, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { NarrowcastError } from '../../core/errors.ts'
+import { type Disk, diskTrouble } from '../disk.ts'
+import { tempFolder, tempName } from './layout.ts'
+
+/** Kinds of `statfs` that are no local disk: locks and syncs do not hold there. */
+const networkKinds: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB2'],
+  [0x01021997, '9P'],
+  [0x5346414f, 'AFS'],
+  [0x00c36400, 'Ceph'],
+  [0x0bd00bd0, 'Lustre'],
+  [0x47504653, 'GPFS'],
+  [0x73757245, 'Coda'],
+  [0x01161970, 'GFS2'],
+  [0x7461636f, 'OCFS2'],
+])
+
+/** What a folder lies on. */
+export interface Volume {
+  readonly kind: number
+  readonly freeBytes: number
+}
+
+export async function volumeOf(path: string): Promise<Volume> {
+  const { type, bavail, bsize } = await statfs(path)
+  return { kind: type, freeBytes: bavail * bsize }
+}
+
+/** @throws STORE_UNUSABLE on a network file system, DISK_FULL below twice the bytes of a batch. */
+export function checkVolume(root: string, { kind, freeBytes }: Volume, bytesMax: number): void {
+  const network = networkKinds.get(kind >>> 0)
+  if (network !== undefined) {
+    throw new NarrowcastError(
+      'STORE_UNUSABLE',
+      `${root} lies on ${network}, a network file system: its locks do not hold across hosts`,
+      { hint: 'Take one folder per host on a local disk, and copy finished files to the share.' },
+    )
+  }
+  if (freeBytes > 2 * bytesMax) return
+  throw new NarrowcastError(
+    'DISK_FULL',
+    `${root} has ${freeBytes} bytes free; two batches of bytesMax = ${bytesMax} need more`,
+    { hint: 'Make room, or lower bytesMax (--roll).' },
+  )
+}
+
+/** Tries once what every commit needs, under names of ours. @throws STORE_UNUSABLE, DISK_FULL */
+export async function tryFolder(disk: Disk, root: string, owner: string): Promise<void> {
+  const [from, to] = [0, 1].map((n) => join(root, tempName(owner, 'trial', n))) as [string, string]
+  try {
+    await writeFile(from, 'trial')
+    await disk.sync(from)
+    await disk.rename(from, to)
+    await disk.syncFolder(dirname(to))
+    await disk.remove(to)
+  } catch (error) {
+    throw diskTrouble(`${root} cannot be written, renamed in and synced`, error)
+  }
+}
+
+/** Renaming works within one device only. @throws STORE_UNUSABLE */
+export async function checkOneDevice(root: string, folders: readonly string[]): Promise<void> {
+  const { dev } = await stat(join(root, tempFolder))
+  for (const folder of folders) {
+    const found = await deviceOf(join(root, folder))
+    if (found === null || found === dev) continue
+    throw new NarrowcastError(
+      'STORE_UNUSABLE',
+      `${join(root, folder)} and ${join(root, tempFolder)} lie on two devices; a rename would copy`,
+      { hint: 'Put the whole folder on one device.' },
+    )
+  }
+}
+
+async function deviceOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).dev
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw diskTrouble(`cannot look at ${path}`, error)
+  }
+}
+
+/** Makes the root with its folders. @throws STORE_UNUSABLE, DISK_FULL */
+export async function makeRoot(
+  disk: Disk,
+  root: string,
+  folders: readonly string[],
+): Promise<void> {
+  try {
+    for (const folder of folders) await mkdir(join(root, folder), { recursive: true })
+    await disk.syncFolder(root)
+    await disk.syncFolder(dirname(root))
+  } catch (error) {
+    throw diskTrouble(`cannot make ${root}`, error)
+  }
+}

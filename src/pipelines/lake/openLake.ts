@@ -1,0 +1,117 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { asNarrowcastError, NarrowcastError } from '../../core/errors.ts'
+import { withMarks } from '../defineTable.ts'
+import { diskTrouble } from '../disk.ts'
+import type { TableSchema } from '../encoders/encoder.ts'
+import type { OpenSink, SinkContext } from '../sink.ts'
+import { checkOneDevice, checkVolume, makeRoot, tryFolder, volumeOf } from './checks.ts'
+import type { LakeTable } from './commitFiles.ts'
+import type { LakePlan } from './lake.ts'
+import { LakeSink } from './lakeSink.ts'
+import { deadFolder, lakeFile, manifestFile, tempFolder, tempName } from './layout.ts'
+import { Manifest } from './manifest.ts'
+import { Membership } from './membership.ts'
+import { tableVersion } from './versions.ts'
+
+const lakeFormat = 1
+const busyMs = 10_000
+
+/** Checks the folder, opens its manifest, takes a slot, recovers what dead workers left. */
+export async function openLake(plan: LakePlan, context: SinkContext): Promise<OpenSink> {
+  const { root, disk } = plan
+  const { tables } = context.pipeline
+  await makeRoot(disk, root, [tempFolder, deadFolder])
+  checkVolume(root, await volumeOf(root), plan.bytesMax)
+  await checkOneDevice(root, [deadFolder, ...tables.map(({ name }) => name)])
+  const hasLake = await readLakeFile(plan)
+  const manifest = await openManifest(plan, hasLake)
+  try {
+    const membership = new Membership(plan, context, manifest)
+    await membership.join()
+    try {
+      await tryFolder(disk, root, membership.owner)
+      if (!hasLake) await writeLakeFile(plan, membership.owner)
+      const schemas = tables.map((table) => written(table, plan.hasMarks))
+      const versioned: LakeTable[] = []
+      for (const schema of schemas) {
+        versioned.push({ schema, version: await tableVersion(manifest, schema) })
+      }
+      membership.start()
+      return new LakeSink(plan, context, manifest, membership, versioned)
+    } catch (error) {
+      await membership.leave(false)
+      throw error
+    }
+  } catch (error) {
+    await manifest.close()
+    throw asNarrowcastError(error)
+  }
+}
+
+const markNames = ['_id', '_row', '_commit', '_time']
+
+/** With marks, a table that has such columns of its own gives way to them. */
+function written({ name, key, columns }: TableSchema, hasMarks: boolean): TableSchema {
+  if (!hasMarks) return { name, key, columns }
+  return withMarks({ name, key, columns: columns.filter((one) => !markNames.includes(one.name)) })
+}
+
+async function openManifest(plan: LakePlan, hasLake: boolean): Promise<Manifest> {
+  const path = join(plan.root, manifestFile)
+  if (hasLake && !(await plan.disk.exists(path))) {
+    throw new NarrowcastError(
+      'LAKE_DAMAGED',
+      `${path} is gone: without it nobody knows which messages have landed`,
+      { hint: 'Put it back from a copy, or start a new folder.' },
+    )
+  }
+  return Manifest.open({
+    path,
+    isDurable: plan.durability === 'fsync',
+    busyMs,
+    heartbeatMs: plan.heartbeatMs,
+    idsKeptMs: plan.idsKeptMs,
+    deadBytesMax: plan.deadBytesMax,
+  })
+}
+
+async function readLakeFile({ root }: LakePlan): Promise<boolean> {
+  const path = join(root, lakeFile)
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw diskTrouble(`cannot read ${path}`, error)
+  }
+  const format = formatOf(text)
+  if (format === lakeFormat) return true
+  throw new NarrowcastError(
+    'STORE_UNUSABLE',
+    `${path}: expected format ${lakeFormat}, found ${format ?? JSON.stringify(text.slice(0, 60))}`,
+    { hint: 'A newer narrowcast made this folder, or the file was changed by hand.' },
+  )
+}
+
+function formatOf(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { format?: unknown } | null)?.format
+  } catch {
+    return undefined // no JSON: the caller shows the text
+  }
+}
+
+/** Written after the manifest: where it is there, the manifest must be. */
+async function writeLakeFile({ root, disk }: LakePlan, owner: string): Promise<void> {
+  const path = join(root, lakeFile)
+  const temp = join(root, tempName(owner, 'lake', 0))
+  try {
+    await writeFile(temp, `${JSON.stringify({ format: lakeFormat, madeBy: 'narrowcast' })}\n`)
+    await disk.sync(temp)
+    await disk.rename(temp, path) // several starters write the same bytes
+    await disk.syncFolder(root)
+  } catch (error) {
+    throw diskTrouble(`cannot write ${path}`, error)
+  }
+}

@@ -1,0 +1,66 @@
+import { dirname, join } from 'node:path'
+import { NarrowcastError } from '../../core/errors.ts'
+import { type Disk, diskTrouble } from '../disk.ts'
+
+/** A file at its temporary name, and where it belongs; both relative to the root. */
+export interface Move {
+  readonly temp: string
+  readonly path: string
+}
+
+/**
+ * Brings committed files to their final names and syncs every folder that has a new name. A file
+ * that is there already was moved by whoever came before: the same again is fine.
+ * @throws LAKE_DAMAGED where a file is neither here nor there, or where the name is taken by
+ * another file; then nothing of the commit may be settled.
+ */
+export async function place(disk: Disk, root: string, moves: readonly Move[]): Promise<void> {
+  const folders = new Set<string>()
+  for (const { temp, path } of moves) {
+    const [from, to] = [join(root, temp), join(root, path)]
+    try {
+      for (const made of await disk.makeFolder(root, dirname(to))) folders.add(dirname(made))
+      folders.add(dirname(to))
+      await moveOnce(disk, from, to)
+    } catch (error) {
+      throw diskTrouble(`cannot bring ${path} into place`, error)
+    }
+  }
+  for (const folder of folders) {
+    await disk.syncFolder(folder).catch((error: unknown) => {
+      throw diskTrouble(`cannot sync ${folder}`, error)
+    })
+  }
+}
+
+async function moveOnce(disk: Disk, from: string, to: string): Promise<void> {
+  const [isHere, isThere] = [await disk.exists(from), await disk.exists(to)]
+  if (isHere && isThere) {
+    throw new NarrowcastError(
+      'LAKE_DAMAGED',
+      `${to} is there, and ${from} is to take its name; nothing is ever overwritten`,
+      { hint: 'Compare the two files, move the foreign one away, and start again.' },
+    )
+  }
+  if (isThere) return
+  if (isHere) {
+    try {
+      await disk.rename(from, to)
+      return
+    } catch (error) {
+      if (!(await wasMoved(disk, to, error))) throw error
+      return
+    }
+  }
+  if (await disk.exists(to)) return // moved by another process between the two looks
+  throw new NarrowcastError(
+    'LAKE_DAMAGED',
+    `a commit names ${to}, and it is neither there nor at ${from}`,
+    { hint: 'Put the file back from a copy, or see: narrowcast ingest verify.' },
+  )
+}
+
+/** Two may place the same file at once, after a take-over; the second finds no source. */
+async function wasMoved(disk: Disk, to: string, error: unknown): Promise<boolean> {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT' && (await disk.exists(to))
+}

@@ -1,0 +1,204 @@
+import type { Clock } from '../core/clock.ts'
+import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
+import type { Deliveries } from '../runtime/api.ts'
+import { withDeadline } from '../runtime/deadline.ts'
+import { BatchWork, of } from './batchWork.ts'
+import type { Pipeline } from './definePipeline.ts'
+import { Intake } from './intake.ts'
+import { type PipelineEvents, RunEvents } from './runEvents.ts'
+import type { PipelineRun, RunOptions } from './runPipeline.ts'
+import { noStats, type RunStats } from './runStats.ts'
+import type { BatchLimits, OpenSink, Raw, Sink, Step } from './sink.ts'
+import { crashesOf, Stage } from './stage.ts'
+
+export interface RunParts {
+  readonly pipeline: Pipeline
+  readonly deliveries: Deliveries<string | Uint8Array>
+  readonly sink: Sink
+  readonly clock: Clock
+  readonly onStep: NonNullable<RunOptions['onStep']> | null
+}
+
+/** One worker of a pipeline, see PipelineRun. */
+export class Run implements PipelineRun {
+  readonly #parts: RunParts
+  readonly #events = new RunEvents()
+  readonly #stats = noStats()
+  readonly #limits: BatchLimits
+  readonly #intake: Intake
+  /** Fires when a drain is over its time, or the run has failed. */
+  readonly #aborting = new AbortController()
+  readonly #closed = Promise.withResolvers<void>()
+  #work: Promise<void> = Promise.resolve()
+  #sink: OpenSink | null = null
+  #ending: Promise<void> | null = null
+  #failure: NarrowcastError | null = null
+  #isStopped = false
+  #undelivered: PipelineEvents['delivered'][number][] = []
+
+  constructor(parts: RunParts) {
+    this.#parts = parts
+    const { limits, holdMax } = parts.sink
+    // While one batch commits, the next one fills: half of what may be held is one batch.
+    const messagesMax = Math.max(1, Math.min(limits.rowsMax, Math.floor(holdMax / 2)))
+    this.#limits = { ...limits, messagesMax }
+    this.#intake = new Intake(this.#limits, parts.clock)
+    this.#closed.promise.catch(() => undefined) // told as an `error` event too
+  }
+
+  get pipeline(): string {
+    return this.#parts.pipeline.name
+  }
+  get worker(): string {
+    return this.#parts.deliveries.worker.id
+  }
+  get isReady(): boolean {
+    return this.#parts.deliveries.isReady && !this.#isStopped
+  }
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  stats(): RunStats {
+    return { ...this.#stats, rows: { ...this.#stats.rows } }
+  }
+
+  on<E extends keyof PipelineEvents>(
+    event: E,
+    listener: (what: PipelineEvents[E]) => void,
+  ): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  /** Opens the sink before the first message is worked on. */
+  async start(signal: AbortSignal | null): Promise<void> {
+    const { deliveries } = this.#parts
+    deliveries.on('ready', (what) => {
+      if (!this.#isStopped) this.#events.emit('ready', what)
+    })
+    deliveries.on('error', ({ error }) => this.#events.emit('error', { error }))
+    try {
+      this.#sink = await this.#openSink()
+      void this.#receive() // asking is what subscribes
+      await deliveries.ready(signal ?? undefined)
+    } catch (error) {
+      this.#isStopped = true
+      await deliveries.close()
+      await this.#sink?.close()
+      throw error
+    }
+    this.#work = this.#run(this.#sink)
+    if (signal?.aborted) void this.drain()
+    else signal?.addEventListener('abort', () => void this.drain(), { once: true })
+  }
+
+  drain(options: { timeoutMs?: number } = {}): Promise<void> {
+    this.#ending ??= this.#end(options.timeoutMs ?? 30_000, 'draining')
+    return this.#ending
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain()
+  }
+
+  #openSink(): Promise<OpenSink> {
+    const { sink, pipeline, clock } = this.#parts
+    return sink.open({
+      pipeline,
+      worker: this.worker,
+      clock,
+      signal: this.#aborting.signal,
+      step: (step, ids) => this.#step(step, ids),
+      warn: (error) => this.#events.emit('error', { error }),
+      fail: (error) => this.#fail(error),
+    })
+  }
+
+  async #step(step: Step, ids: readonly string[]): Promise<void> {
+    await this.#parts.onStep?.(step, { ids, worker: this.worker })
+  }
+
+  async #receive(): Promise<void> {
+    try {
+      for await (const raw of this.#parts.deliveries) {
+        if (this.#isStopped) return // close() gives it back
+        this.#stats.delivered++
+        this.#stats.held++
+        this.#tellDelivered(raw)
+        this.#intake.add(raw)
+      }
+      if (this.#isStopped) return
+      this.#fail(new NarrowcastError('CLOSED', `${this.worker}: its deliveries were closed`))
+    } catch (error) {
+      if (!this.#isStopped) this.#fail(asNarrowcastError(error))
+    }
+  }
+
+  /** One event for all that comes in the same turn. */
+  #tellDelivered(raw: Raw): void {
+    if (!this.#events.has('delivered')) return
+    if (this.#undelivered.length === 0) {
+      queueMicrotask(() => this.#events.emit('delivered', this.#undelivered.splice(0)))
+    }
+    this.#undelivered.push({ ...of(raw), failures: raw.failures, crashes: crashesOf(raw) })
+  }
+
+  async #run(sink: OpenSink): Promise<void> {
+    const { deliveries, pipeline, clock, sink: limits } = this.#parts
+    const work = new BatchWork({
+      deliveries,
+      sink,
+      stage: new Stage(pipeline, limits, clock, this.#aborting.signal),
+      limits: this.#limits,
+      clock,
+      events: this.#events,
+      stats: this.#stats,
+      signal: this.#aborting.signal,
+      step: (step, ids) => this.#step(step, ids),
+    })
+    while (!this.#aborting.signal.aborted) {
+      const batch = await this.#intake.next()
+      if (batch.length === 0) return
+      try {
+        await work.run(batch)
+      } catch (error) {
+        const ours = asNarrowcastError(error)
+        if (ours.code !== 'FENCED') return this.#fail(ours)
+        // Our slot was taken over while we stood still: what we held is somebody else's by now.
+        this.#events.emit('error', { error: ours })
+        await work.release()
+      }
+    }
+  }
+
+  /** Trouble of our own: never a message's fault. All that is not settled goes back, uncharged. */
+  #fail(error: NarrowcastError): void {
+    this.#failure ??= error
+    this.#events.emit('error', { error })
+    this.#aborting.abort(error)
+    this.#ending ??= this.#end(0, error.message)
+  }
+
+  async #end(timeoutMs: number, why: string): Promise<void> {
+    const { clock, deliveries } = this.#parts
+    this.#isStopped = true
+    this.#events.emit('ready', { isReady: false, why })
+    this.#intake.stop()
+    const over = () => {
+      const text = `${this.worker}: not drained within ${timeoutMs} ms`
+      this.#aborting.abort(new NarrowcastError('TIMEOUT', text))
+    }
+    await withDeadline(clock, timeoutMs, this.#aborting.signal, over, () => this.#work)
+    const released = this.#intake.waiting
+    await deliveries.close()
+    this.#stats.released += released
+    this.#stats.held -= released
+    try {
+      await this.#sink?.close()
+    } catch (error) {
+      this.#failure ??= asNarrowcastError(error)
+    }
+    if (this.#failure) this.#closed.reject(this.#failure)
+    else this.#closed.resolve()
+  }
+}

@@ -1,0 +1,58 @@
+import { NarrowcastError } from '../core/errors.ts'
+import type { SettleOutcome } from '../core/message.ts'
+import type { Of } from '../runtime/api.ts'
+import type { Answer, Landed, Refusal } from './sink.ts'
+
+/** What became of a message, by its sink or before one was asked. */
+export type Ended = Answer['as'] | 'skipped' | 'retried' | 'released'
+
+export interface PipelineEvents {
+  ready: { isReady: boolean; why: string }
+  /** Handed over by the broker, not begun yet. */
+  delivered: readonly (Of & { readonly failures: number; readonly crashes: number })[]
+  /** Files became visible; the messages are settled after this. */
+  commit: Landed
+  /** Had landed before, and were skipped; of `waiting` the files are not in place yet. */
+  recognised: { ids: readonly string[]; as: 'recognised' | 'conflict' | 'waiting' }
+  /** Settled without a row: nothing matched, or nothing was emitted. */
+  skipped: { ids: readonly string[] }
+  /** `load` or `transform` threw; it comes again. */
+  retried: Of & { error: NarrowcastError }
+  dead: Of & { cause: Refusal['cause']; error: Refusal['error'] }
+  /** The broker has answered. */
+  settled: Of & { as: Ended; outcome: SettleOutcome | 'failed' }
+  /** Ownership was gone before the settlement: harmless, the copy will be recognised. */
+  late: Of
+  /** Trouble of ours. What ends the run also rejects `closed`. */
+  error: { error: NarrowcastError }
+}
+
+type Listener<E extends keyof PipelineEvents> = (what: PipelineEvents[E]) => void
+
+/** Listeners of one run. One that throws becomes an `error` event, never a crash of the run. */
+export class RunEvents {
+  readonly #listeners = new Map<keyof PipelineEvents, Set<Listener<never>>>()
+
+  on<E extends keyof PipelineEvents>(event: E, listener: Listener<E>): () => void {
+    const set = this.#listeners.get(event) ?? new Set()
+    this.#listeners.set(event, set)
+    set.add(listener as Listener<never>)
+    return () => set.delete(listener as Listener<never>)
+  }
+
+  has(event: keyof PipelineEvents): boolean {
+    return (this.#listeners.get(event)?.size ?? 0) > 0
+  }
+
+  emit<E extends keyof PipelineEvents>(event: E, what: PipelineEvents[E]): void {
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) {
+      try {
+        ;(listener as Listener<E>)(what)
+      } catch (cause) {
+        const text = `a listener of "${event}" threw: ${cause instanceof Error ? cause.message : String(cause)}`
+        if (event === 'error') process.emitWarning(text, 'NarrowcastWarning')
+        else this.emit('error', { error: new NarrowcastError('INTERNAL', text, { cause }) })
+      }
+    }
+  }
+}
