@@ -22,11 +22,12 @@ export function memory(options: { clock?: Clock } = {}): Driver<typeof contracts
   }
 }
 
-/** `memory:` has no address: each URL that is opened is a store of its own. */
+/** `memory:` has no address and no options: each URL that is opened is a store of its own. */
 export function fromUrl(url: BrokerUrl): Driver<typeof contracts> {
-  if (url.rest === '') return memory()
-  throw new NarrowcastError(
-    'INVALID_CONFIG',
-    `memory: the URL has an address, ${JSON.stringify(url.rest)}; expected "memory:" alone`,
-  )
+  const [option] = url.options.keys()
+  if (url.rest === '' && option === undefined) return memory()
+  const what = option === undefined ? `an address, "${url.rest}"` : `the option ${option}`
+  throw new NarrowcastError('INVALID_CONFIG', `memory: the URL has ${what}; expected none`, {
+    driver: 'memory',
+  })
 }

@@ -228,7 +228,8 @@ test('an ended window and ended marks give their memory back', async () => {
   expect((await again())[0]).toMatchObject({ duplicate: false, position: '2' })
 })
 
-test('a memory: URL has no address', () => {
+test('a memory: URL has no address and no options', () => {
   expect(fromUrl(parseBrokerUrl('memory:')).name).toBe('memory')
-  expect(() => fromUrl(parseBrokerUrl('memory:here'))).toThrow('"here"')
+  expect(() => fromUrl(parseBrokerUrl('memory:here'))).toThrow('an address, "here"')
+  expect(() => fromUrl(parseBrokerUrl('memory:?sync=full'))).toThrow('the option sync')
 })
