@@ -28,6 +28,9 @@ interface Lobby {
   turnSinceMs: number
 }
 
+/** Given as the reason of every abort: making the error that is the default takes 4 % of the time. */
+const ended = 'ended'
+
 /** Tells the players of each game what concerns them, and ends what waits too long. */
 export class Lobbies {
   readonly #options: LobbiesOptions
@@ -69,7 +72,7 @@ export class Lobbies {
   start(game: string, round: Round): void {
     const lobby = this.#lobbies.get(game)
     if (!lobby) return
-    lobby.noLongerOpen.abort()
+    lobby.noLongerOpen.abort(ended)
     tell(lobby, answers.start(game, round))
     this.#announce(lobby, round.turn)
     this.#run(this.#watchTurns(lobby))
@@ -184,8 +187,8 @@ export class Lobbies {
 
   #end(lobby: Lobby, goodbye: string): void {
     this.#lobbies.delete(lobby.game)
-    lobby.noLongerOpen.abort()
-    lobby.over.abort()
+    lobby.noLongerOpen.abort(ended)
+    lobby.over.abort(ended)
     tell(lobby, goodbye)
     for (const [user, connection] of lobby.listeners) forget(connection, lobby.game, user)
   }
