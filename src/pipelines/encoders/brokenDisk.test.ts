@@ -87,16 +87,17 @@ describe.each([
     await rm(path())
   })
 
-  test('synced by default; not with durability os', async () => {
+  test('synced unless told not to', async () => {
     const sync = vi.spyOn(handles, 'datasync')
     for (const [durability, times] of [
+      [undefined, 1],
       ['fsync', 1],
       ['os', 0],
     ] as const) {
       sync.mockClear()
-      await using file = await make({ ...options, durability }).open(path(), table)
+      await using file = await make(options).open(path(), table)
       await file.append(rows)
-      await file.finish()
+      await file.finish(durability)
       expect(sync).toHaveBeenCalledTimes(times)
       await rm(path())
     }

@@ -1,4 +1,5 @@
 import { asNarrowcastError, NarrowcastError } from '../../core/errors.ts'
+import type { Durability } from '../disk.ts'
 import type { Column, Row } from '../schema/columnTypes.ts'
 import type { EncodedFile, EncodedSummary } from './encoder.ts'
 import type { NewFile } from './newFile.ts'
@@ -17,12 +18,7 @@ export interface Body {
 const sliceRows = 1_000
 
 /** The life of a file: open, then finished or gone. */
-export function encodedFile(
-  file: NewFile,
-  columns: readonly Column[],
-  durability: 'fsync' | 'os',
-  body: Body,
-): EncodedFile {
+export function encodedFile(file: NewFile, columns: readonly Column[], body: Body): EncodedFile {
   const stats = statsOf(columns)
   let state: 'open' | 'finished' | 'gone' = 'open'
   let rowCount = 0
@@ -52,7 +48,7 @@ export function encodedFile(
         }
         rowCount += rows.length
       }),
-    async finish(): Promise<EncodedSummary> {
+    async finish(durability: Durability = 'fsync'): Promise<EncodedSummary> {
       await step('finish', async () => {
         await body.end()
         await file.finish(durability)

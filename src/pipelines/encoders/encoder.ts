@@ -1,3 +1,4 @@
+import type { Durability } from '../disk.ts'
 import type { Row, TableSchema } from '../schema/columnTypes.ts'
 
 export type { Row, TableSchema } from '../schema/columnTypes.ts'
@@ -28,8 +29,10 @@ export interface EncodedFile extends AsyncDisposable {
   /**
    * Writes what is left, syncs the data to the disk (fdatasync) and closes. Only when it resolves
    * is the file whole. Rejecting, it leaves no file; an error of the sync is never tried again.
+   * With 'os' the data is left to the operating system, which survives the death of the process
+   * but no power loss. @default 'fsync'
    */
-  finish(): Promise<EncodedSummary>
+  finish(durability?: Durability): Promise<EncodedSummary>
   /** Before `finish`: closes and deletes the file. Twice is fine. */
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -50,15 +53,6 @@ export interface ColumnStats {
    */
   readonly min: number | string | null
   readonly max: number | string | null
-}
-
-/** Shared by all encoders. */
-export interface EncoderOptions {
-  /**
-   * fsync: `finish` resolves when the data is on the disk. os: it lies with the operating system,
-   * which survives the death of the process but no power loss. @default 'fsync'
-   */
-  readonly durability?: 'fsync' | 'os'
 }
 
 export interface ColumnarEncoder extends Encoder {

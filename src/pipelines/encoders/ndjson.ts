@@ -1,12 +1,12 @@
 import { createGzip, createZstdCompress, constants as zlib } from 'node:zlib'
 import { NarrowcastError } from '../../core/errors.ts'
 import { encodedFile } from './encodedFile.ts'
-import type { Encoder, EncoderOptions } from './encoder.ts'
+import type { Encoder } from './encoder.ts'
 import { jsonLine } from './jsonLine.ts'
 import { NewFile } from './newFile.ts'
 import { type Compression, checkCompression, checkLevel, compressionError } from './options.ts'
 
-export interface NdjsonOptions extends EncoderOptions {
+export interface NdjsonOptions {
   /** @default 'zstd' */
   readonly compression?: Compression
   /** zstd 1 to 19 @default 1 · gzip 1 to 9 @default 6 */
@@ -20,7 +20,7 @@ const chunkLengthMax = 256 * 1024
 
 /** One JSON object per line; 64-bit integers as plain digits, times as `2026-01-31T23:59:59.000Z`. */
 export function ndjson(options: NdjsonOptions = {}): Encoder {
-  const { compression = 'zstd', durability = 'fsync' } = options
+  const { compression = 'zstd' } = options
   checkCompression('ndjson', compression)
   const level = checkLevel('ndjson', compression, options.level, { zstd: 1, gzip: 6 })
   return {
@@ -30,7 +30,7 @@ export function ndjson(options: NdjsonOptions = {}): Encoder {
       const line = jsonLine(table.columns)
       const file = await NewFile.create(path)
       const out = compression === 'none' ? plain(file) : compressed(file, compression, level)
-      return encodedFile(file, table.columns, durability, {
+      return encodedFile(file, table.columns, {
         async append(rows) {
           let chunk = ''
           for (const row of rows) {

@@ -1,5 +1,6 @@
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { type ErrorCode, NarrowcastError } from '../../core/errors.ts'
+import type { Durability } from '../disk.ts'
 
 const codes: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: 'DISK_FULL',
@@ -56,7 +57,7 @@ export class NewFile {
     this.bytes += bytes.length
   }
 
-  async finish(durability: 'fsync' | 'os'): Promise<void> {
+  async finish(durability: Durability): Promise<void> {
     try {
       if (durability === 'fsync') await this.#handle.datasync()
     } catch (cause) {

@@ -1,13 +1,13 @@
 import { gzipSync, constants as zlib, zstdCompressSync } from 'node:zlib'
 import { NarrowcastError } from '../../core/errors.ts'
 import { encodedFile } from './encodedFile.ts'
-import type { ColumnarEncoder, EncoderOptions } from './encoder.ts'
+import type { ColumnarEncoder } from './encoder.ts'
 import { NewFile } from './newFile.ts'
 import { type Compression, checkCompression, checkLevel, compressionError } from './options.ts'
 import { encodingElements, schemaElements } from './parquetSchema.ts'
 import { RowGroups } from './rowGroups.ts'
 
-export interface ParquetOptions extends EncoderOptions {
+export interface ParquetOptions {
   /** @default 'zstd' */
   readonly compression?: Compression
   /** zstd 1 to 19 @default 3 · gzip 1 to 9 @default 6 */
@@ -21,7 +21,7 @@ const rowsPerGroupMax = 5_000
 
 /** Parquet, row group by row group, with pages compressed by node:zlib. */
 export function parquet(options: ParquetOptions = {}): ColumnarEncoder {
-  const { compression = 'zstd', rowsPerGroup = rowsPerGroupMax, durability = 'fsync' } = options
+  const { compression = 'zstd', rowsPerGroup = rowsPerGroupMax } = options
   checkCompression('parquet', compression)
   const level = checkLevel('parquet', compression, options.level, { zstd: 3, gzip: 6 })
   if (!Number.isInteger(rowsPerGroup) || rowsPerGroup < 1 || rowsPerGroup > rowsPerGroupMax) {
@@ -48,7 +48,7 @@ export function parquet(options: ParquetOptions = {}): ColumnarEncoder {
       })
       const file = await NewFile.create(path)
       const groups = new RowGroups(file, table, writer, bytes, rowsPerGroup)
-      return encodedFile(file, table.columns, durability, {
+      return encodedFile(file, table.columns, {
         append: (rows) => groups.append(rows),
         async end() {
           await groups.flush()

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import type { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import type { Column, Row, TableSchema } from '../schema/columnTypes.ts'
 import type { NewFile } from './newFile.ts'
@@ -77,8 +76,6 @@ export class RowGroups {
     await this.#writer.write({ columnData, rowGroupSize: this.#rows })
     this.forget()
     await this.#drain()
-    // One group per turn of the event loop: a write that ends at once would let the next one run.
-    await setImmediate()
   }
 
   async close(): Promise<void> {
