@@ -8,7 +8,7 @@ import { Intake } from './intake.ts'
 import { type PipelineEvents, RunEvents } from './runEvents.ts'
 import type { PipelineRun, RunOptions } from './runPipeline.ts'
 import { noStats, type RunStats } from './runStats.ts'
-import type { BatchLimits, OpenSink, Raw, Sink, Step } from './sink.ts'
+import type { OpenSink, Raw, Sink, Step } from './sink.ts'
 import { crashesOf, Stage } from './stage.ts'
 
 export interface RunParts {
@@ -24,7 +24,6 @@ export class Run implements PipelineRun {
   readonly #parts: RunParts
   readonly #events = new RunEvents()
   readonly #stats = noStats()
-  readonly #limits: BatchLimits
   readonly #intake: Intake
   /** Fires when a drain is over its time, or the run has failed. */
   readonly #aborting = new AbortController()
@@ -38,11 +37,7 @@ export class Run implements PipelineRun {
 
   constructor(parts: RunParts) {
     this.#parts = parts
-    const { limits, holdMax } = parts.sink
-    // While one batch commits, the next one fills: half of what may be held is one batch.
-    const messagesMax = Math.max(1, Math.min(limits.rowsMax, Math.floor(holdMax / 2)))
-    this.#limits = { ...limits, messagesMax }
-    this.#intake = new Intake(this.#limits, parts.clock)
+    this.#intake = new Intake(parts.sink.limits, parts.clock)
     this.#closed.promise.catch(() => undefined) // told as an `error` event too
   }
 
@@ -143,13 +138,13 @@ export class Run implements PipelineRun {
     this.#undelivered.push({ ...of(raw), failures: raw.failures, crashes: crashesOf(raw) })
   }
 
-  async #run(sink: OpenSink): Promise<void> {
-    const { deliveries, pipeline, clock, sink: limits } = this.#parts
+  async #run(opened: OpenSink): Promise<void> {
+    const { deliveries, pipeline, clock, sink } = this.#parts
     const work = new BatchWork({
       deliveries,
-      sink,
-      stage: new Stage(pipeline, limits, clock, this.#aborting.signal),
-      limits: this.#limits,
+      sink: opened,
+      stage: new Stage(pipeline, sink, clock, this.#aborting.signal),
+      limits: sink.limits,
       clock,
       events: this.#events,
       stats: this.#stats,

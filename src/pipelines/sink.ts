@@ -120,7 +120,7 @@ export interface BatchLimits {
 export interface Sink {
   readonly kind: 'lake' | 'per-key'
   readonly dir: string
-  readonly limits: Omit<BatchLimits, 'messagesMax'>
+  readonly limits: BatchLimits
   readonly holdMax: number
   readonly attempts: number
   readonly deliveriesMax: number

@@ -109,16 +109,20 @@ export function lakeOn(
     durability,
     heartbeatMs: whole('heartbeatMs', options.heartbeatMs, 5_000, 10, 60_000),
   }
+  const rowsMax = whole('rowsMax', options.rowsMax, 50_000, 1, 1_000_000)
+  const holdMax = whole('holdMax', options.holdMax, 50_000, 2, 1_000_000)
   return {
     kind: 'lake',
     dir: plan.root,
     limits: {
-      rowsMax: whole('rowsMax', options.rowsMax, 50_000, 1, 1_000_000),
+      rowsMax,
+      // While one batch commits, the next one fills: half of what may be held is one batch.
+      messagesMax: Math.min(rowsMax, Math.floor(holdMax / 2)),
       bytesMax,
       ageMsMax: whole('ageMsMax', options.ageMsMax, 30_000, 0, 86_400_000),
       pathsMax,
     },
-    holdMax: whole('holdMax', options.holdMax, 50_000, 2, 1_000_000),
+    holdMax,
     attempts: whole('attempts', options.attempts, 5, 1),
     deliveriesMax: whole('deliveriesMax', options.deliveriesMax, 10, 2),
     open: (context) => openLake(plan, context),

@@ -4,8 +4,15 @@ import { asNarrowcastError, NarrowcastError } from '../../core/errors.ts'
 import { withMarks } from '../defineTable.ts'
 import { diskTrouble } from '../disk.ts'
 import type { TableSchema } from '../encoders/encoder.ts'
+import {
+  checkFree,
+  checkLocal,
+  checkOneDevice,
+  makeRoot,
+  tryFolder,
+  volumeOf,
+} from '../folderChecks.ts'
 import type { OpenSink, SinkContext } from '../sink.ts'
-import { checkOneDevice, checkVolume, makeRoot, tryFolder, volumeOf } from './checks.ts'
 import type { LakeTable } from './commitFiles.ts'
 import type { LakePlan } from './lake.ts'
 import { LakeSink } from './lakeSink.ts'
@@ -22,15 +29,18 @@ export async function openLake(plan: LakePlan, context: SinkContext): Promise<Op
   const { root, disk } = plan
   const { tables } = context.pipeline
   await makeRoot(disk, root, [tempFolder, deadFolder])
-  checkVolume(root, await volumeOf(root), plan.bytesMax)
-  await checkOneDevice(root, [deadFolder, ...tables.map(({ name }) => name)])
+  const volume = await volumeOf(root)
+  checkLocal(root, volume)
+  checkFree(root, volume, plan.bytesMax)
+  await checkOneDevice(root, tempFolder, [deadFolder, ...tables.map(({ name }) => name)])
   const hasLake = await readLakeFile(plan)
   const manifest = await openManifest(plan, hasLake)
   try {
     const membership = new Membership(plan, context, manifest)
     await membership.join()
     try {
-      await tryFolder(disk, root, membership.owner)
+      const [from, to] = [0, 1].map((n) => join(root, tempName(membership.owner, 'trial', n)))
+      await tryFolder(disk, 'rename', from as string, to as string)
       if (!hasLake) await writeLakeFile(plan, membership.owner)
       const schemas = tables.map((table) => written(table, plan.hasMarks))
       const versioned: LakeTable[] = []

@@ -1,8 +1,7 @@
 import { mkdir, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { NarrowcastError } from '../../core/errors.ts'
-import { type Disk, diskTrouble } from '../disk.ts'
-import { tempFolder, tempName } from './layout.ts'
+import { NarrowcastError } from '../core/errors.ts'
+import { type Disk, diskTrouble } from './disk.ts'
 
 /** Kinds of `statfs` that are no local disk: locks and syncs do not hold there. */
 const networkKinds: ReadonlyMap<number, string> = new Map([
@@ -31,16 +30,19 @@ export async function volumeOf(path: string): Promise<Volume> {
   return { kind: type, freeBytes: bavail * bsize }
 }
 
-/** @throws STORE_UNUSABLE on a network file system, DISK_FULL below twice the bytes of a batch. */
-export function checkVolume(root: string, { kind, freeBytes }: Volume, bytesMax: number): void {
+/** @throws STORE_UNUSABLE on a network file system. */
+export function checkLocal(root: string, { kind }: Volume): void {
   const network = networkKinds.get(kind >>> 0)
-  if (network !== undefined) {
-    throw new NarrowcastError(
-      'STORE_UNUSABLE',
-      `${root} lies on ${network}, a network file system: its locks do not hold across hosts`,
-      { hint: 'Take one folder per host on a local disk, and copy finished files to the share.' },
-    )
-  }
+  if (network === undefined) return
+  throw new NarrowcastError(
+    'STORE_UNUSABLE',
+    `${root} lies on ${network}, a network file system: its locks do not hold across hosts`,
+    { hint: 'Take one folder per host on a local disk, and copy finished files to the share.' },
+  )
+}
+
+/** @throws DISK_FULL below twice the bytes of a batch. */
+export function checkFree(root: string, { freeBytes }: Volume, bytesMax: number): void {
   if (freeBytes > 2 * bytesMax) return
   throw new NarrowcastError(
     'DISK_FULL',
@@ -49,29 +51,42 @@ export function checkVolume(root: string, { kind, freeBytes }: Volume, bytesMax:
   )
 }
 
-/** Tries once what every commit needs, under names of ours. @throws STORE_UNUSABLE, DISK_FULL */
-export async function tryFolder(disk: Disk, root: string, owner: string): Promise<void> {
-  const [from, to] = [0, 1].map((n) => join(root, tempName(owner, 'trial', n))) as [string, string]
+/**
+ * Tries once what every commit needs: a file is written, synced, renamed or linked, its folder
+ * synced. The two names are the caller's, and are gone afterwards.
+ * @throws STORE_UNUSABLE, DISK_FULL
+ */
+export async function tryFolder(
+  disk: Disk,
+  deed: 'rename' | 'link',
+  from: string,
+  to: string,
+): Promise<void> {
   try {
     await writeFile(from, 'trial')
     await disk.sync(from)
-    await disk.rename(from, to)
+    await disk[deed](from, to)
     await disk.syncFolder(dirname(to))
     await disk.remove(to)
+    await disk.remove(from)
   } catch (error) {
-    throw diskTrouble(`${root} cannot be written, renamed in and synced`, error)
+    throw diskTrouble(`cannot write, ${deed} and sync in ${dirname(from)}`, error)
   }
 }
 
-/** Renaming works within one device only. @throws STORE_UNUSABLE */
-export async function checkOneDevice(root: string, folders: readonly string[]): Promise<void> {
+/** Renaming and linking work within one device only. @throws STORE_UNUSABLE */
+export async function checkOneDevice(
+  root: string,
+  tempFolder: string,
+  folders: readonly string[],
+): Promise<void> {
   const { dev } = await stat(join(root, tempFolder))
   for (const folder of folders) {
     const found = await deviceOf(join(root, folder))
     if (found === null || found === dev) continue
     throw new NarrowcastError(
       'STORE_UNUSABLE',
-      `${join(root, folder)} and ${join(root, tempFolder)} lie on two devices; a rename would copy`,
+      `${join(root, folder)} and ${join(root, tempFolder)} lie on two devices; a file cannot be renamed or linked across`,
       { hint: 'Put the whole folder on one device.' },
     )
   }
