@@ -49,6 +49,19 @@ test('options of the wrong pattern, and unknown ones, are refused at the call', 
   )
 })
 
+test.each([
+  [{ id: '' }, 'id has 0 characters; expected 1 to 255'],
+  [{ id: 'x'.repeat(256) }, 'id has 256 characters'],
+  [{ id: '\ud800' }, 'id holds half a surrogate pair'],
+  [{ key: 7 as unknown as string }, 'key is not a string, got number'],
+  [{ headers: { a: '\udfff' } }, 'header a holds half a surrogate pair'],
+  [{ timeMs: Number.MAX_SAFE_INTEGER }, 'option timeMs: expected a whole number from 0 to'],
+  [{ dalayMs: 5 } as object, 'publish: unknown option dalayMs'],
+])('publish refuses %j', async (options, why) => {
+  await using bus = await createBus(memory())
+  await expect(bus.queue('orders').publish('x', options)).rejects.toThrow(why)
+})
+
 test('a closed bus refuses everything, by name', async () => {
   const bus = await createBus(memory())
   const orders = bus.queue('orders')

@@ -17,7 +17,9 @@ const known: readonly (keyof PublishOptions)[] = [
   'delayMs',
   'signal',
 ]
-const idLengthMax = 255
+const textLengthMax = 255
+/** The last moment of the year 9999: later dates have no four-digit year in files and names. */
+const timeMsMax = 253_402_300_799_999
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
 const noOptions: PublishOptions = Object.freeze({})
 
@@ -66,23 +68,28 @@ function checkOptions(options: PublishOptions): void {
   checkText('type', options.type)
   checkText('source', options.source)
   whole('delayMs', options.delayMs, 0, 0)
-  whole('timeMs', options.timeMs, 0, 0)
+  whole('timeMs', options.timeMs, 0, 0, timeMsMax)
   for (const [name, value] of Object.entries(options.headers ?? {})) {
-    if (typeof value === 'string') continue
-    throw new NarrowcastError(
-      'INVALID_ARGUMENT',
-      `publish: header ${name} is not a string, got ${typeof value}`,
-    )
+    if (typeof value !== 'string')
+      throw wrongText(`header ${name}`, `is not a string, got ${typeof value}`)
+    if (!name.isWellFormed() || !value.isWellFormed()) throw wrongText(`header ${name}`, halfPair)
   }
 }
 
+/** Such a text has no UTF-8 form: two of them would become the same bytes. */
+const halfPair = 'holds half a surrogate pair'
+
 function checkText(name: string, value: unknown): void {
   if (value === undefined) return
-  if (typeof value === 'string' && value !== '' && value.length <= idLengthMax) return
-  throw new NarrowcastError(
-    'INVALID_ARGUMENT',
-    `publish: ${name} must be a text of 1 to ${idLengthMax} characters, got ${typeof value === 'string' ? `${value.length} characters` : typeof value}`,
-  )
+  if (typeof value !== 'string') throw wrongText(name, `is not a string, got ${typeof value}`)
+  if (value === '' || value.length > textLengthMax) {
+    throw wrongText(name, `has ${value.length} characters; expected 1 to ${textLengthMax}`)
+  }
+  if (!value.isWellFormed()) throw wrongText(name, halfPair)
+}
+
+function wrongText(name: string, why: string): NarrowcastError {
+  return new NarrowcastError('INVALID_ARGUMENT', `publish: ${name} ${why}`)
 }
 
 function tooLarge(channel: string, bytes: number, bytesMax: number): NarrowcastError {
