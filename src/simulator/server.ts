@@ -39,6 +39,8 @@ export interface ServerOptions {
   readonly connectionsMax?: number
   /** Names that may log in. @default 100,000 */
   readonly usersMax?: number
+  /** Games at once, in a lobby or running. @default 10,000 */
+  readonly gamesMax?: number
   /** Who gets a record of a finished game. @default 'host' */
   readonly finished?: FinishedBy
   /** Every hit also goes to `log` for the stream `combat.events`. @default false */
@@ -79,7 +81,7 @@ const routes: Readonly<Record<string, Route>> = {
 
 const optionNames = [
   ...['port', 'host', 'heroes', 'seed', 'turnMs', 'turnTimeoutMs', 'lobbyTimeoutMs'],
-  ...['connectionsMax', 'usersMax', 'finished', 'events', 'log', 'clock'],
+  ...['connectionsMax', 'usersMax', 'gamesMax', 'finished', 'events', 'log', 'clock'],
 ]
 
 /** Sockets that may wait for their handshake, or for their goodbye, beyond `connectionsMax`. */
@@ -138,6 +140,7 @@ function checked(options: ServerOptions) {
     lobbyTimeoutMs: whole('lobbyTimeoutMs', options.lobbyTimeoutMs, 5_000, 1, 3_600_000),
     connectionsMax: whole('connectionsMax', options.connectionsMax, 1_000, 1, 1_000_000),
     usersMax: whole('usersMax', options.usersMax, 100_000, 1),
+    gamesMax: whole('gamesMax', options.gamesMax, 10_000, 1),
     events: options.events ?? false,
     log: options.log ?? null,
     clock: options.clock ?? systemClock,

@@ -215,6 +215,16 @@ test('one user more than allowed is refused; known ones may come back', async ()
   })
 })
 
+test('one game more than allowed is refused; a seat in an open one is given', async () => {
+  await using server = await startServer({ port: 0, gamesMax: 1 })
+  await using ada = await TestPlayer.login(server.url, 'ada')
+  await using ben = await TestPlayer.login(server.url, 'ben')
+  const game = await ada.join(2)
+  const find = (PARTICIPANTS: number) => ben.find.ask({ USER_TOKEN: ben.token, PARTICIPANTS })
+  expect(await find(3)).toEqual(refused('TOO MANY GAMES'))
+  expect(await find(2)).toMatchObject({ PAYLOAD: { GAME_TOKEN: game } })
+})
+
 test('a client that stops reading is closed with 1008 and a reason', async () => {
   await using server = await startServer({ port: 0 })
   await using client = await Client.open(server.url, '/login')

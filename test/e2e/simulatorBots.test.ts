@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { WebSocketServer } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
 import { playBot } from '../../src/simulator/bot.ts'
 import { demoPlan, mixedPlan } from '../../src/simulator/plan.ts'
 import type { GameRecord } from '../../src/simulator/records.ts'
@@ -178,4 +178,35 @@ test('no server, and a server that says nothing, are clear errors', async () => 
     message: 'bot: no word from /api/v1/login in 30 ms',
   })
   silent.close()
+})
+
+test('a server that floods, or talks nonsense, is a clear error', async () => {
+  const strange = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await once(strange, 'listening')
+  let says: (socket: WebSocket) => void = () => {}
+  strange.on('connection', (socket) => socket.on('message', () => says(socket)))
+  const url = `ws://127.0.0.1:${(strange.address() as AddressInfo).port}`
+  const play = () => playBot({ url, user: 'ada', sizes: [2], connectTries: 1 })
+  says = (socket) => socket.send('hello')
+  await expect(play()).rejects.toThrow('bot: /api/v1/login answered what is not JSON: hello')
+  says = (socket) => socket.send('{"PAYLOAD":{}}')
+  await expect(play()).rejects.toThrow('bot: the server answered {"PAYLOAD":{}}')
+  let lobby: WebSocket | null = null
+  const answers = [
+    (socket: WebSocket) => socket.send('{"PAYLOAD":{"USER_TOKEN":"me"}}'),
+    (socket: WebSocket) => socket.send('{"PAYLOAD":{"GAME_TOKEN":"g"}}'),
+    (socket: WebSocket) => {
+      lobby = socket
+      socket.send('{"PAYLOAD":{"PARTICIPANTS":["me","you"]},"STATUS":{"GAME":"START"}}')
+      socket.send(`{"PAYLOAD":{},"STATUS":{"GAME":"USER'S TURN"}}`)
+    },
+    // Before the attack is answered the lobby says far too much.
+    (socket: WebSocket) => {
+      lobby?.once('close', () => socket.send('{}'))
+      for (let n = 0; n < 1_100; n++) lobby?.send('{}')
+    },
+  ]
+  says = (socket) => answers.shift()?.(socket)
+  await expect(play()).rejects.toThrow('bot: /api/v1/game/lobby sent 1000 frames')
+  strange.close()
 })

@@ -12,6 +12,9 @@ interface Waiter {
   readonly reject: (error: NarrowcastError) => void
 }
 
+/** A server that keeps to the protocol sends a few. */
+const inboxMax = 1_000
+
 /** One connection to one route of the game server. */
 export class Line {
   readonly #socket: WebSocket
@@ -110,7 +113,12 @@ export class Line {
     const waiter = this.#waiter
     this.#waiter = null
     if (waiter) waiter.resolve(frame)
-    else this.#inbox.push(frame)
+    else if (this.#inbox.push(frame) > inboxMax) {
+      const why = `bot: ${this.#path} sent ${inboxMax} frames that nobody asked for`
+      this.#inbox.length = 0
+      this.#break(new NarrowcastError('INTERNAL', why))
+      this.#socket.terminate()
+    }
   }
 
   #lost(how: string): void {

@@ -65,8 +65,7 @@ export class Session {
       lobby.send({ GAME_TOKEN: fight.game, USER_TOKEN: this.#userToken })
       return await this.#listen(lobby, fight)
     } catch (error) {
-      const isLost = error instanceof NarrowcastError && error.code !== 'ABORTED'
-      if (isLost && fight.hasStarted) return fight.ended('lost', false)
+      if (isBroken(error) && fight.hasStarted) return fight.ended('lost', false)
       throw error
     } finally {
       if (this.#options.connections === 'perRoute') await this.close()
@@ -188,6 +187,9 @@ class BotFight {
     return { game: this.game, size: this.size, outcome, hits: this.#hits, isWon }
   }
 }
+
+const isBroken = (error: unknown) =>
+  error instanceof NarrowcastError && ['CONNECTION_LOST', 'TIMEOUT'].includes(error.code)
 
 function textIn(frame: Frame, field: string): string {
   const value = frame.PAYLOAD?.[field]

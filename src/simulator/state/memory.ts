@@ -12,6 +12,8 @@ export interface MemoryStateOptions {
   readonly seed: string | number
   /** Names that may log in. */
   readonly usersMax: number
+  /** Games at once, open and running. */
+  readonly gamesMax: number
 }
 
 /** Ended games are remembered for late questions: this long, and this many at most. */
@@ -40,6 +42,7 @@ const notIn: Refusal = { refused: 'USER NOT IN GAME' }
 /** Games of one server process. Nothing in it waits: each call is done before it returns. */
 export class MemoryState implements State {
   readonly #usersMax: number
+  readonly #gamesMax: number
   readonly #tokensByName = new Map<string, string>()
   readonly #users = new Set<string>()
   readonly #open: OpenGames
@@ -47,8 +50,9 @@ export class MemoryState implements State {
   /** Oldest first. */
   readonly #ended = new Map<string, EndedGame>()
 
-  constructor({ heroes, seed, usersMax }: MemoryStateOptions) {
+  constructor({ heroes, seed, usersMax, gamesMax }: MemoryStateOptions) {
     this.#usersMax = usersMax
+    this.#gamesMax = gamesMax
     this.#open = new OpenGames(heroes, seed)
   }
 
@@ -66,8 +70,9 @@ export class MemoryState implements State {
     return this.#users.has(userToken)
   }
 
-  async join(userToken: string, size: GameSize): Promise<Seat> {
-    return this.#open.join(userToken, size)
+  async join(userToken: string, size: GameSize): Promise<Seat | null> {
+    const isFull = this.#open.count + this.#running.size >= this.#gamesMax
+    return this.#open.join(userToken, size, !isFull)
   }
 
   async enter(token: string, userToken: string, nowMs: number): Promise<Entry | Refusal> {

@@ -47,10 +47,12 @@ export class OpenGames {
     return this.#games.size
   }
 
-  join(user: string, size: GameSize): Seat {
+  /** Null when no game of that size has room, and a new one may not be opened. */
+  join(user: string, size: GameSize, mayOpen: boolean): Seat | null {
     const kept = this.#waiting.get(waitKey(user, size))
     const [withRoom] = this.#withRoom[size]
-    const game = kept ?? withRoom ?? this.#open(user, size)
+    const game = kept ?? withRoom ?? (mayOpen ? this.#open(user, size) : null)
+    if (!game) return null
     const seat = game.seats.indexOf(kept ? user : null)
     game.seats[seat] = user
     this.#waiting.set(waitKey(user, size), game)

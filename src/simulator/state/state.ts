@@ -13,9 +13,9 @@ export interface State extends AsyncDisposable {
   isUser(userToken: string): Promise<boolean>
   /**
    * A seat in an open game of that size, else in a new one. Who still waits for such a game to
-   * start gets the same seat again.
+   * start gets the same seat again. Null when there is no room for another game.
    */
-  join(userToken: string, size: GameSize): Promise<Seat>
+  join(userToken: string, size: GameSize): Promise<Seat | null>
   /** The player is in the lobby. The game starts when all its seats are. */
   enter(game: string, userToken: string, nowMs: number): Promise<Entry | Refusal>
   /** Before the start the seat is free again; afterwards the player dies at once. */
