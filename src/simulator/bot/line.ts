@@ -101,6 +101,7 @@ export class Line {
   }
 
   #took(text: string): void {
+    if (this.#broken) return
     let frame: Frame
     try {
       frame = JSON.parse(text) as Frame
