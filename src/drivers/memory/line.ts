@@ -45,6 +45,8 @@ export class Line {
   /** Untouched messages begin here; `#fresh` of them may be handed out. */
   #cursor = 0
   #fresh = 0
+  /** Delayed ones that came and ended before the cursor reached where they lie. */
+  readonly #endedAhead = new Set<number>()
   /** No lease of a reader that holds something ends before this. */
   #deadlineMs = Number.POSITIVE_INFINITY
 
@@ -87,6 +89,7 @@ export class Line {
     this.#revokeAll('revoked')
     this.places.clear()
     for (const { stored } of kept) this.insert(stored)
+    this.#endedAhead.clear()
     this.#cursor = cursor
     this.#fresh = 0
     for (const stored of log.values(cursor)) {
@@ -98,6 +101,7 @@ export class Line {
   /** Forgets all that nobody has in hand. */
   purge(): void {
     this.places.purge()
+    this.#endedAhead.clear()
     this.#fresh = 0
     this.#cursor = Math.max(this.#cursor, this.#host.log.lastKey(Number.MAX_SAFE_INTEGER) + 1)
   }
@@ -203,6 +207,9 @@ export class Line {
     if (settlement.kind === 'ack' || settlement.kind === 'dead') {
       this.places.end(item)
       this.#host.ended(this, item.stored, settlement)
+      const { seq, dueMs } = item.stored
+      const isAhead = dueMs > 0 && seq >= this.#cursor
+      if (isAhead && this.#host.log.get(seq)) this.#endedAhead.add(seq)
       return 'settled'
     }
     if (settlement.kind === 'retry') {
@@ -284,10 +291,14 @@ export class Line {
     if (this.#fresh === 0) return undefined
     for (;;) {
       const stored = this.#host.log.get(this.#cursor)
-      // One that was published with a delay has its place from its first moment on.
-      if (stored && (stored.dueMs === 0 || !this.places.get(stored.seq))) return stored
+      if (stored && (stored.dueMs === 0 || !this.#hasPlace(stored.seq))) return stored
       this.#cursor = this.#host.log.firstKey(this.#cursor + 1)
     }
+  }
+
+  /** One that was published with a delay has its place from its first moment on. */
+  #hasPlace(seq: number): boolean {
+    return this.places.get(seq) !== undefined || this.#endedAhead.delete(seq)
   }
 
   #giveBack(items: readonly Item[]): void {

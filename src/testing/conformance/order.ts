@@ -11,6 +11,7 @@ import {
   settle,
   several,
   take,
+  takeNothing,
 } from './steps.ts'
 
 export const orderCases: readonly Case[] = [
@@ -80,6 +81,27 @@ export const orderCases: readonly Case[] = [
       assert.deepEqual(idsOf(got), ['m0', 'm1', 'm2'])
       assert.deepEqual(idsOf(await take(world, opened, 1)), ['middle'])
       assert.deepEqual(idsOf(await take(world, opened, 1)), ['last'])
+    },
+    refusal: async () => {},
+  },
+  {
+    name: 'order: a delayed one that overtakes those before it comes once',
+    needs: (claimed) => claimed.delay.how !== 'no',
+    async run(world) {
+      const channel = await declare(world)
+      const opened = await openReader(world, channel)
+      await publish(world, channel, several(3, 'a'))
+      await publish(world, channel, [outgoing('later', { delayMs: 20 }), ...several(3, 'b')])
+      await ack(world, opened, await take(world, opened, 1))
+      await world.pass(60)
+      const got: string[] = []
+      while (got.length < 6) {
+        const one = await take(world, opened, 1)
+        await ack(world, opened, one)
+        got.push(...idsOf(one))
+      }
+      assert.deepEqual(got.sort(), ['a1', 'a2', 'b0', 'b1', 'b2', 'later'])
+      await takeNothing(world, opened)
     },
     refusal: async () => {},
   },
