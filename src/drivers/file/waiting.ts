@@ -5,11 +5,12 @@ export const lookMs = 1_000
 
 /**
  * Inside a transaction that brought work: the bells of the readers that wait for it, as many of
- * each group as there are messages. They count as awake from now on.
+ * each group as there are messages. They count as awake from now on. Chosen by chance: else a
+ * stream that is slow enough for one reader would never reach the others.
  */
 export function awaken(db: Database, channel: number, messages: number): string[] {
   const waiting = db.all<{ no: number; grp: number; bell: string }>(
-    'SELECT no, grp, bell FROM reader INDEXED BY reader_waiting WHERE channel = ? AND waiting = 1',
+    'SELECT no, grp, bell FROM reader INDEXED BY reader_waiting WHERE channel = ? AND waiting = 1 ORDER BY random()',
     channel,
   )
   if (waiting.length === 0) return []
