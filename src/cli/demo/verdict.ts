@@ -64,6 +64,7 @@ interface TableRow {
   readonly acked: number
   readonly p50Ms: number | null
   readonly state: string
+  readonly stateText: string
 }
 
 const columns: readonly Column<TableRow>[] = [
@@ -79,12 +80,12 @@ const columns: readonly Column<TableRow>[] = [
     text: ({ p50Ms }) => showDuration(p50Ms),
     align: 'right',
   },
-  { name: 'state', value: ({ state }) => state },
+  { name: 'state', value: ({ state }) => state, text: ({ stateText }) => stateText },
 ]
 
 function tableRows({ ledger, killed }: DemoResult): TableRow[] {
-  const state = (worker: LedgerWorker) =>
-    worker.state === 'killed' && killed ? `killed at ${clockText(killed.atMs)}` : worker.state
+  const stateText = ({ state }: LedgerWorker) =>
+    state === 'killed' && killed ? `killed at ${clockText(killed.atMs)}` : state
   const workers = [...ledger.workers.values()]
   const { written, delivered, acked } = ledger.totals
   const all = workers.flatMap(({ latenciesMs }) => latenciesMs)
@@ -92,9 +93,18 @@ function tableRows({ ledger, killed }: DemoResult): TableRow[] {
     ...workers.map((worker) => ({
       ...worker,
       p50Ms: median(worker.latenciesMs),
-      state: state(worker),
+      stateText: stateText(worker),
     })),
-    { name: 'total', pid: null, written, delivered, acked, p50Ms: median(all), state: '' },
+    {
+      name: 'total',
+      pid: null,
+      written,
+      delivered,
+      acked,
+      p50Ms: median(all),
+      state: '',
+      stateText: '',
+    },
   ]
 }
 
