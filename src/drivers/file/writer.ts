@@ -14,6 +14,8 @@ interface Job {
 
 /** A transaction takes further waiting jobs in until it has lasted this long. */
 const transactionMs = 1.5
+/** Beyond this much work the event loop gets a turn before the next transaction. */
+const turnMs = 1
 /** Pauses while another process has the lock: from a turn of the loop up to this. */
 const busyPauseMsMax = 5
 
@@ -42,6 +44,9 @@ export class Writer {
   readonly #options: WriterOptions
   #jobs: Job[] = []
   #draining: Promise<void> | null = null
+  /** Spent in transactions during this turn of the event loop. */
+  #busyMs = 0
+  #isTurnAwaited = false
   #ended: NarrowcastError | null = null
 
   constructor(options: WriterOptions) {
@@ -100,26 +105,45 @@ export class Writer {
     await Promise.resolve() // what is asked in the same turn travels together
     let busy = 0
     while (this.#jobs.length > 0) {
+      await this.#letOthersRun()
       if (!this.#step()) {
         busy++
         await pause(busy < 3 ? 0 : Math.random() * Math.min(busy, busyPauseMsMax))
         continue
       }
       busy = 0
-      if (this.#jobs.length > 0) await pause(0)
     }
     this.#draining = null
   }
 
+  /** A caller that asks again as soon as it is answered would else never end its turn. */
+  async #letOthersRun(): Promise<void> {
+    if (!this.#isTurnAwaited) {
+      this.#isTurnAwaited = true
+      setImmediate(() => {
+        this.#isTurnAwaited = false
+        this.#busyMs = 0
+      })
+    }
+    if (this.#busyMs > turnMs) await pause(0)
+  }
+
   /** One transaction. False when the lock is taken. */
   #step(): boolean {
+    const startMs = performance.now()
+    const isDone = this.#attempt(startMs)
+    this.#busyMs += performance.now() - startMs
+    return isDone
+  }
+
+  #attempt(startMs: number): boolean {
     const { db, check } = this.#options
     const done: { job: Job; value: unknown }[] = []
     let job: Job | undefined
     try {
       check()
       if (!db.begin()) return false
-      const endMs = performance.now() + transactionMs
+      const endMs = startMs + transactionMs
       do {
         job = this.#jobs.shift()
         if (job) done.push({ job, value: job.work() })
