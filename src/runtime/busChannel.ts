@@ -145,7 +145,8 @@ export class BusChannel<T> implements Channel<T> {
     await this.#outbox.close(deadline)
     const session = this.#host.connection.session
     const publisher = session && this.#publishers.get(session)
-    if (publisher) await (await publisher)[Symbol.asyncDispose]()
+    const opened = await publisher?.catch(() => null) // one that never opened has nothing to close
+    await opened?.[Symbol.asyncDispose]()
   }
 
   #keep<R extends Worker<T> | OpenDeliveries<T>>(make: (host: ReaderHost) => R): R {

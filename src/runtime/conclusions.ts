@@ -24,7 +24,7 @@ export class Conclusions {
   /** Never rejects: what could not be settled comes again, and is told. */
   async settle(held: Held, ending: Ending): Promise<void> {
     try {
-      if (this.#claims && ending.kind !== 'ack') await this.#claims.forget(held)
+      if (ending.kind !== 'ack') await this.#forget(held)
       const settlement = settlementOf(held, ending, this.#policy)
       const outcome = await this.#reader.settle(held, settlement)
       if (outcome !== 'late' && ending.kind === 'release') this.released++
@@ -42,6 +42,15 @@ export class Conclusions {
 
   async release(batch: readonly Held[], delayMs: number): Promise<void> {
     await Promise.all(batch.map((held) => this.settle(held, { kind: 'release', delayMs })))
+  }
+
+  /** A claim that cannot be dropped now ends with its lease: nothing keeps it any more. */
+  async #forget(held: Held): Promise<void> {
+    try {
+      await this.#claims?.forget(held)
+    } catch (error) {
+      this.#tell(held, asNarrowcastError(error))
+    }
   }
 
   #tell(held: Held, error: NarrowcastError): void {

@@ -149,10 +149,10 @@ export class Reader {
     await this.#settler.close(deadline)
     if (this.#closing.signal.aborted) return
     this.#closing.abort()
+    await this.#opening?.catch(() => undefined) // told already; one that succeeds brings a lease
     this.#lease?.close()
     this.#setReady(false, 'closed')
     this.#ready.reject(this.#host.closedError())
-    await this.#opening?.catch(() => undefined) // told already
     const source = this.#source
     this.#source = null
     try {
