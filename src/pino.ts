@@ -10,6 +10,7 @@ import { type PinoWorkerOptions, pinoWorker } from './transports/pinoWorker.ts'
 import { router } from './transports/routes.ts'
 import { type PinoTransport, type ThreadStream, threadHost } from './transports/threadHost.ts'
 
+export { flushOnExit } from './transports/flushOnExit.ts'
 export {
   type PinoDestination,
   type PinoDestinationOptions,

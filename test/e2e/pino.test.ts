@@ -110,6 +110,39 @@ test('a program that just ends, or calls process.exit, loses nothing that it log
   expect(found.map(({ id }) => id)).toEqual(['a', 'b'])
 })
 
+test('in process, without a worker thread: nothing is lost at the end, nor by SIGTERM', async () => {
+  const url = `file:${join(dir, 'store')}`
+  const program = `
+    import { connect } from ${JSON.stringify(new URL('src/connect.ts', root).href)}
+    import { flushOnExit, pinoDestination } from ${JSON.stringify(new URL('src/pino.ts', root).href)}
+    const bus = await connect(${JSON.stringify(url)})
+    const destination = pinoDestination(bus.queue('logs'), { key: 'who' })
+    flushOnExit(destination)
+    const own = pino(destination)
+    `
+  const ends = start(
+    url,
+    {},
+    `${program} own.info({ mid: 'a', who: 'me' }); await destination.close(); await bus.close()`,
+  )
+  ends.child.disconnect()
+  expect(await ends.ended).toBe(0)
+  const killed = start(
+    url,
+    {},
+    `${program} own.info({ mid: 'b' }); say('logged'); setInterval(() => {}, 1_000)`,
+  )
+  await killed.said()
+  killed.child.kill('SIGTERM')
+  await killed.ended
+  expect(killed.child.signalCode).toBe('SIGTERM')
+  const found = await contents(url, 'logs', 2)
+  expect(found.map(({ id, key }) => [id, key])).toEqual([
+    ['a', 'me'],
+    ['b', null],
+  ])
+})
+
 test.for([
   ['a URL without a driver', 'nosuch://host', 'INVALID_CONFIG'],
   ['a store in a place that is a file', 'file:./program-0.mts', 'STORE_UNUSABLE'],
