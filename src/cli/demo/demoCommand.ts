@@ -8,7 +8,7 @@ import { frame } from './frame.ts'
 import { Ledger } from './ledger.ts'
 import { makePlace, type Place, shownPath } from './place.ts'
 import { channelName, type DemoSettings, playersCount, runDemo, workerNames } from './runDemo.ts'
-import { type Setting, settingOf } from './setting.ts'
+import { checkUrl, type Setting, settingOf } from './setting.ts'
 import { clockText, Story } from './story.ts'
 import { type DemoResult, exitCodes, fancyLines, plainLines, resultFields } from './verdict.ts'
 
@@ -23,8 +23,10 @@ export async function demo(invocation: Invocation): Promise<number> {
   const playMs = flags.durationMs('play') ?? playMsDefault
   const startMs = clock.monotonicMs()
   const elapsedMs = () => clock.monotonicMs() - startMs
+  const given = flags.text('url') ?? null
+  if (given !== null) checkUrl(given)
   const place = makePlace(flags.text('dir') ?? wantedDir)
-  const setting = settingOf(flags.text('url') ?? env.NARROWCAST_URL ?? null, place.dir)
+  const setting = settingOf(given, place.dir)
   const signal = interrupts.claim()
   const ledger = new Ledger()
   let killedMs: number | null = null

@@ -13,21 +13,20 @@ export interface Setting {
 const leaseDefault = '5s'
 
 /**
- * The URL of a run: a store in its own folder, or the one given, with a lease short enough to
- * watch. @throws UNSUPPORTED for memory:, which the worker processes could not reach.
+ * Refuses a store that cannot serve, before anything is made.
+ * @throws UNSUPPORTED for memory:, which the worker processes could not reach.
  */
+export function checkUrl(given: string): void {
+  if (parseBrokerUrl(given).scheme !== 'memory') return
+  throw new NarrowcastError('UNSUPPORTED', 'demo: memory: cannot be reached by worker processes', {
+    hint: 'Leave --url away, or name a store that processes share.',
+  })
+}
+
+/** The URL of a run: a store in its own folder, or the one given, with a lease to watch. */
 export function settingOf(given: string | null, dir: string): Setting {
   const path = encodeURI(join(dir, 'store')).replace(/[?#]/g, encodeURIComponent)
   const url = parseBrokerUrl(given ?? `file:${path}`)
-  if (url.scheme === 'memory') {
-    throw new NarrowcastError(
-      'UNSUPPORTED',
-      'demo: memory: cannot be reached by worker processes',
-      {
-        hint: 'Leave --url away, or name a store that processes share.',
-      },
-    )
-  }
   const lease = url.options.get('lease') ?? leaseDefault
   return { url: withLease(url, lease), leaseMs: parseDurationMs('URL option lease', lease) }
 }
