@@ -1,0 +1,69 @@
+import { message, never, open, quiet, readerSpec, spec } from './store.ts'
+
+/** Tells the parent, and resolves when it was told. */
+function say(what: unknown): Promise<void> {
+  return new Promise((done) => process.send?.(what, undefined, undefined, () => done()))
+}
+
+/** Publishes batch after batch and says the number of each that is stored. */
+async function publish(dir: string, name: string, batches: number, size: number): Promise<void> {
+  await using opened = await open(dir)
+  await using publisher = await opened.session.publisher(spec(), never)
+  for (let batch = 0; batch < batches; batch++) {
+    const outgoing = Array.from({ length: size }, (_, n) => message(`${name}-${batch}-${n}`))
+    const outcomes = await publisher.publish(outgoing, never)
+    const isStored = outcomes.every((outcome) => outcome.state === 'stored' && !outcome.duplicate)
+    if (!isStored) throw new Error(JSON.stringify(outcomes.find(({ state }) => state !== 'stored')))
+    await say(batch)
+  }
+}
+
+/** Takes, says the ids, and acknowledges; ends when nothing came for a while. */
+async function consume(dir: string, name: string, quietMs: number): Promise<void> {
+  await using opened = await open(dir)
+  await using source = await opened.session.source(spec(), readerSpec(name), quiet, never)
+  await say('ready')
+  for (;;) {
+    const room = { messages: 50, bytes: 1e6 }
+    const deliveries = await source.receive(room, AbortSignal.timeout(quietMs))
+    if (deliveries.length === 0) return
+    const acks = deliveries.map(({ token }) => ({ token, kind: 'ack' as const }))
+    const outcomes = await source.settle(acks, never)
+    await say(deliveries.map(({ message: { id } }, at) => ({ id, outcome: outcomes[at] })))
+  }
+}
+
+/** Takes some, says which, and holds them until it is killed. */
+async function hold(dir: string, name: string, messages: number, leaseMs: number): Promise<void> {
+  const opened = await open(dir)
+  const reader = readerSpec(name, { leaseMs })
+  const source = await opened.session.source(spec({ leaseMs }), reader, quiet, never)
+  const deliveries = await source.receive({ messages, bytes: 1e8 }, never)
+  await say(deliveries.map(({ message: { id } }) => id))
+  setInterval(() => undefined, 60_000)
+}
+
+/** Waits for one message after the other, and says when each came. */
+async function listen(dir: string, name: string): Promise<void> {
+  await using opened = await open(dir)
+  await using source = await opened.session.source(spec(), readerSpec(name), quiet, never)
+  await say('ready')
+  for (;;) {
+    const deliveries = await source.receive({ messages: 1, bytes: 1e6 }, never)
+    await say(deliveries.map(({ message: { id } }) => ({ id, atMs: Date.now() })))
+    await source.settle(
+      deliveries.map(({ token }) => ({ token, kind: 'ack' as const })),
+      never,
+    )
+  }
+}
+
+const [what, dir = '', name = '', a = '0', b = '0'] = process.argv.slice(2)
+const roles: Record<string, () => Promise<void>> = {
+  publish: () => publish(dir, name, Number(a), Number(b)),
+  consume: () => consume(dir, name, Number(a)),
+  hold: () => hold(dir, name, Number(a), Number(b)),
+  listen: () => listen(dir, name),
+}
+await roles[what ?? '']?.()
+if (process.connected) process.disconnect()

@@ -1,0 +1,140 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ChannelSpec, ReaderSpec } from '../../../src/core/channel.ts'
+import type { Clock } from '../../../src/core/clock.ts'
+import type { Session, SourceEvents } from '../../../src/core/driver.ts'
+import type { NarrowcastError } from '../../../src/core/errors.ts'
+import type { Delivery, OutgoingMessage } from '../../../src/core/message.ts'
+import { file } from '../../../src/drivers/file/index.ts'
+
+export const never: AbortSignal = new AbortController().signal
+
+export function spec(over: Partial<ChannelSpec> = {}): ChannelSpec {
+  return {
+    name: 'orders',
+    pattern: 'queue',
+    leaseMs: 30_000,
+    payloadBytesMax: 1_048_576,
+    dedupeWindowMs: null,
+    retention: { ageMs: null, messages: null, bytes: null },
+    ...over,
+  }
+}
+
+export function readerSpec(reader: string, over: Partial<ReaderSpec> = {}): ReaderSpec {
+  return {
+    reader,
+    worker: { id: `worker-of-${reader}`, incarnation: '1' },
+    group: null,
+    holding: [],
+    hold: { messages: 100_000, bytes: 256 * 1024 * 1024 },
+    leaseMs: 30_000,
+    charge: 'taken',
+    from: 'first',
+    ...over,
+  }
+}
+
+export function message(id: string, over: Partial<OutgoingMessage> = {}): OutgoingMessage {
+  return {
+    id,
+    key: null,
+    timeMs: Date.now(),
+    headers: {},
+    delayMs: 0,
+    redrives: 0,
+    dedupeId: null,
+    type: 'orders',
+    source: 'narrowcast',
+    body: JSON.stringify({ id }),
+    ...over,
+  }
+}
+
+export const quiet: SourceEvents = { lost: () => undefined }
+
+/** A folder that is removed afterwards. */
+export async function folder(): Promise<{ dir: string } & AsyncDisposable> {
+  const dir = await mkdtemp(join(tmpdir(), 'narrowcast-file-'))
+  return { dir, [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) }
+}
+
+export interface Opened extends AsyncDisposable {
+  readonly session: Session
+  /** Resolves when the session says that it ended. */
+  readonly closed: Promise<NarrowcastError>
+}
+
+export async function open(
+  dir: string,
+  options: { sync?: 'normal' | 'full'; clock?: Clock } = {},
+): Promise<Opened> {
+  const closed = Promise.withResolvers<NarrowcastError>()
+  const session = await file({ dir, ...options }).open({ closed: closed.resolve }, never)
+  return {
+    session,
+    closed: closed.promise,
+    [Symbol.asyncDispose]: async () => session[Symbol.asyncDispose](),
+  }
+}
+
+/** Everything that is in a queue now and for some ms does not come, acknowledged. */
+export async function drainQueue(session: Session, quietMs = 500): Promise<Delivery[]> {
+  await using source = await session.source(spec(), readerSpec('drain'), quiet, never)
+  const all: Delivery[] = []
+  for (;;) {
+    const room = { messages: 1_000, bytes: 1e8 }
+    const deliveries = await source.receive(room, AbortSignal.timeout(quietMs))
+    if (deliveries.length === 0) return all
+    all.push(...deliveries)
+    await source.settle(
+      deliveries.map(({ token }) => ({ token, kind: 'ack' as const })),
+      never,
+    )
+  }
+}
+
+export interface Child extends AsyncDisposable {
+  readonly process: ChildProcess
+  /** Everything it has said so far. */
+  readonly said: unknown[]
+  /** Resolves when it has said `count` things. */
+  says(count: number): Promise<void>
+  kill(): Promise<void>
+  /** Resolves with its exit code. */
+  ended: Promise<number | null>
+}
+
+/** Another process at the store; see child.ts for what it can do. */
+export function child(...args: (string | number)[]): Child {
+  const process = fork(join(import.meta.dirname, 'child.ts'), args.map(String), {
+    serialization: 'advanced',
+  })
+  const said: unknown[] = []
+  process.on('message', (what) => said.push(what))
+  const ended = once(process, 'exit').then(([code]) => code as number | null)
+  const kill = async () => {
+    process.kill('SIGKILL')
+    await ended
+  }
+  return {
+    process,
+    said,
+    ended,
+    async says(count) {
+      while (said.length < count) {
+        const gone = ended.then((code) => {
+          if (said.length < count) throw new Error(`a child ended with ${code}`)
+        })
+        await Promise.race([once(process, 'message'), gone])
+      }
+    },
+    kill,
+    async [Symbol.asyncDispose]() {
+      if (process.exitCode === null && process.signalCode === null) await kill()
+    },
+  }
+}
