@@ -1,4 +1,3 @@
-import { NarrowcastError } from '../../core/errors.ts'
 import { redactUrl } from '../../core/url.ts'
 import { demoPlan, gamesOf } from '../../simulator/plan.ts'
 import type { Invocation } from '../invocation.ts'
@@ -55,9 +54,8 @@ export async function demo(invocation: Invocation): Promise<number> {
     return exitCodes[result.verdict]
   } catch (error) {
     feed.close()
-    if (!signal.aborted || !(error instanceof NarrowcastError) || error.code !== 'ABORTED') {
-      throw error
-    }
+    // Whatever fails once everything is being stopped has failed because of that.
+    if (!signal.aborted) throw error
     const { finished, acked, leased } = ledger.totals
     const seconds = Math.floor(elapsedMs() / 1_000)
     output.note(
