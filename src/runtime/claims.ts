@@ -30,14 +30,24 @@ export class Claims {
     void this.#keep()
   }
 
-  /** All of one batch under the first token: a claim is compared, never settled. */
+  /**
+   * All of one batch under the first token: a claim is compared, never settled. That token owns
+   * its claims, so a second message of the same id is told to be busy here.
+   */
   async claim(batch: readonly Held[]): Promise<readonly Claimed[]> {
     const by = (batch[0] as Held).delivery.token
     const marks = await this.#host.marks(this.#group, this.#closing)
-    const ids = batch.map(markId)
+    const ids = [...new Set(batch.map(markId))]
     const answers = await marks.claim(ids, by, this.#leaseMs, this.#closing)
-    for (const [n, held] of batch.entries()) if (answers[n] === 'mine') this.#claimed.set(held, by)
-    return answers
+    const said = new Map(ids.map((id, n) => [id, answers[n] as Claimed]))
+    return batch.map((held) => {
+      const id = markId(held)
+      const answer = said.get(id) as Claimed
+      if (answer !== 'mine') return answer
+      this.#claimed.set(held, by)
+      said.set(id, 'busy')
+      return answer
+    })
   }
 
   /** Done by the ack, or lost: nothing keeps it any more. */
