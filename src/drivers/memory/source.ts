@@ -58,8 +58,8 @@ export class MemorySource implements Source {
     this.#isReceiving = true
     try {
       while (!(signal.aborted || this.#isStopped || this.#isClosed)) {
+        this.#line.offer() // this very reader may have expired
         const reader = this.#attach()
-        this.#line.offer()
         const ready = this.#line.take(reader, room)
         if (ready.length > 0) return ready
         const came = await this.#line.wait(reader, room, signal)
