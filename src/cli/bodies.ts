@@ -1,0 +1,51 @@
+import { NarrowcastError } from '../core/errors.ts'
+import type { Run } from './invocation.ts'
+
+/** The file that holds a command, loaded when the command runs, and the name of its body in it. */
+const bodies: Readonly<Record<string, () => Promise<Run>>> = {
+  demo: () => import('./demo/demoCommand.ts').then(({ demo }) => demo),
+  publish: () => import('./commands/publish.ts').then(({ publish }) => publish),
+  tail: () => import('./commands/tail.ts').then(({ tail }) => tail),
+  work: () => import('./commands/work.ts').then(({ work }) => work),
+  ingest: () => import('./commands/ingest.ts').then(({ ingest }) => ingest),
+  'ingest verify': () => import('./commands/ingest.ts').then(({ verify }) => verify),
+  'ingest check': () => import('./commands/ingest.ts').then(({ check }) => check),
+  'channels ls': () => import('./commands/channels.ts').then(({ ls }) => ls),
+  'channels show': () => import('./commands/channels.ts').then(({ show }) => show),
+  'channels create': () => import('./commands/channels.ts').then(({ create }) => create),
+  'channels rm': () => import('./commands/channels.ts').then(({ rm }) => rm),
+  'channels purge': () => import('./commands/channels.ts').then(({ purge }) => purge),
+  'channels pause': () => import('./commands/channels.ts').then(({ pause }) => pause),
+  'channels resume': () => import('./commands/channels.ts').then(({ resume }) => resume),
+  'messages ls': () => import('./commands/messages.ts').then(({ ls }) => ls),
+  'messages show': () => import('./commands/messages.ts').then(({ show }) => show),
+  'messages search': () => import('./commands/messages.ts').then(({ search }) => search),
+  'messages rm': () => import('./commands/messages.ts').then(({ rm }) => rm),
+  'dead ls': () => import('./commands/dead.ts').then(({ ls }) => ls),
+  'dead show': () => import('./commands/dead.ts').then(({ show }) => show),
+  'dead redrive': () => import('./commands/redrive.ts').then(({ redrive }) => redrive),
+  'dead purge': () => import('./commands/dead.ts').then(({ purge }) => purge),
+  'groups ls': () => import('./commands/groups.ts').then(({ ls }) => ls),
+  'groups show': () => import('./commands/groups.ts').then(({ show }) => show),
+  'groups seek': () => import('./commands/groups.ts').then(({ seek }) => seek),
+  'groups rm': () => import('./commands/groups.ts').then(({ rm }) => rm),
+  stats: () => import('./commands/stats.ts').then(({ stats }) => stats),
+  contract: () => import('./commands/contract.ts').then(({ contract }) => contract),
+  doctor: () => import('./commands/doctor.ts').then(({ doctor }) => doctor),
+  'config show': () => import('./commands/config.ts').then(({ show }) => show),
+  'config check': () => import('./commands/config.ts').then(({ check }) => check),
+  'config path': () => import('./commands/config.ts').then(({ path }) => path),
+  completion: () => import('./commands/completion.ts').then(({ completion }) => completion),
+  __complete: () => import('./commands/completion.ts').then(({ complete }) => complete),
+  help: () => import('./commands/help.ts').then(({ help }) => help),
+}
+
+/** Names of all commands that have a body. */
+export const bodyNames: readonly string[] = Object.keys(bodies)
+
+/** @throws INTERNAL for a command of the tree without a body, which a test rules out. */
+export async function loadBody(command: string): Promise<Run> {
+  const load = bodies[command]
+  if (load) return load()
+  throw new NarrowcastError('INTERNAL', `the command ${command} has no body`)
+}

@@ -1,0 +1,134 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { extname } from 'node:path'
+import { type Clock, systemClock } from '../../core/clock.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import { errorOf, type FromChild, type ToChild } from './protocol.ts'
+
+export interface ChildInfo {
+  /** `w1` */
+  readonly name: string
+  readonly pid: number
+  /** How often it was started anew. */
+  readonly restarts: number
+}
+
+export interface ChildrenOptions<Job, Event> {
+  /** Of the module that calls `serveParent`, without its ending: `./working/child`. */
+  readonly entry: URL
+  readonly count: number
+  readonly job: Job
+  readonly onEvent: (child: ChildInfo, event: Event) => void
+  readonly onStart: (child: ChildInfo) => void
+  /** It died and is started anew. `why`: `SIGKILL`, `exit 1`. */
+  readonly onDeath: (child: ChildInfo, why: string) => void
+  readonly clock?: Clock
+}
+
+/** A child that dies so soon after its start did not get far. */
+const earlyMs = 2_000
+const earlyDeathsMax = 3
+const restartMs = 500
+
+/**
+ * Child processes that do the same work. One that dies is started anew; none outlives this
+ * process: a child ends when its channel to the parent closes.
+ */
+export class Children<Job, Event> {
+  /** Rejects when a child says that it cannot work, or dies again and again at its start. */
+  readonly failed: Promise<never>
+  /** Resolves when every child has ended by itself. */
+  readonly ended: Promise<void>
+  readonly #options: ChildrenOptions<Job, Event>
+  readonly #clock: Clock
+  readonly #running = new Map<string, ChildProcess>()
+  readonly #stopping = new AbortController()
+  #earlyDeaths = 0
+  #reject: (error: NarrowcastError) => void
+  #allEnded: () => void
+
+  constructor(options: ChildrenOptions<Job, Event>) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    const failed = Promise.withResolvers<never>()
+    const ended = Promise.withResolvers<void>()
+    this.failed = failed.promise
+    this.ended = ended.promise
+    this.#reject = failed.reject
+    this.#allEnded = ended.resolve
+    // Whoever waits for it gets it; nobody may be waiting while the children drain.
+    this.failed.catch(() => {})
+    for (let n = 1; n <= options.count; n++) this.#start(`w${n}`, 0)
+  }
+
+  /** Processes that live now. */
+  get count(): number {
+    return this.#running.size
+  }
+
+  /** Every child settles what it has in hand, gives the rest back, and ends. */
+  async drain(): Promise<void> {
+    this.#stopping.abort()
+    const message: ToChild<Job> = { kind: 'drain' }
+    for (const child of this.#running.values()) if (child.connected) child.send(message)
+    if (this.#running.size > 0) await this.ended
+  }
+
+  /** Ends all at once; what they hold comes again after the lease. */
+  kill(): void {
+    this.#stopping.abort()
+    for (const child of this.#running.values()) child.kill('SIGKILL')
+  }
+
+  #start(name: string, restarts: number): void {
+    const { entry, job, onEvent, onStart } = this.#options
+    const path = new URL(`${entry.href}${extname(import.meta.url)}`)
+    const beganMs = this.#clock.monotonicMs()
+    const child = fork(path, { env: childEnv(), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const info: ChildInfo = { name, pid: child.pid ?? 0, restarts }
+    this.#running.set(name, child)
+    let isDone = false
+    child.on('message', (message: FromChild<Event>) => {
+      if (message.kind === 'event') onEvent(info, message.event)
+      else if (message.kind === 'failed') this.#reject(errorOf(message.error))
+      if (message.kind !== 'event') isDone = true
+    })
+    child.on('error', (cause) =>
+      this.#reject(
+        new NarrowcastError('INTERNAL', `${name} cannot be started: ${cause.message}`, { cause }),
+      ),
+    )
+    child.on('exit', (code, signal) => {
+      this.#running.delete(name)
+      if (!isDone && !this.#stopping.signal.aborted) {
+        const isEarly = this.#clock.monotonicMs() - beganMs < earlyMs
+        void this.#restart(info, signal ?? `exit ${code}`, isEarly)
+      } else if (this.#running.size === 0) this.#allEnded()
+    })
+    const message: ToChild<Job> = { kind: 'job', name, job }
+    child.send(message)
+    onStart(info)
+  }
+
+  async #restart(info: ChildInfo, why: string, isEarly: boolean): Promise<void> {
+    this.#options.onDeath(info, why)
+    this.#earlyDeaths = isEarly ? this.#earlyDeaths + 1 : 0
+    if (this.#earlyDeaths >= earlyDeathsMax) {
+      this.#reject(
+        new NarrowcastError(
+          'INTERNAL',
+          `${info.name} died ${earlyDeathsMax} times at its start (${why})`,
+        ),
+      )
+      return
+    }
+    if (isEarly) await this.#clock.sleep(restartMs, this.#stopping.signal)
+    if (!this.#stopping.signal.aborted) this.#start(info.name, info.restarts + 1)
+    else if (this.#running.size === 0) this.#allEnded()
+  }
+}
+
+/** Node warns when both are set, and a child's output is no terminal of ours. */
+export function childEnv(): NodeJS.ProcessEnv {
+  const { NO_COLOR: _, FORCE_COLOR: __, ...env } = process.env
+  return env
+}

@@ -1,0 +1,94 @@
+import { NarrowcastError } from '../../core/errors.ts'
+import { parseBrokerUrl, redactUrl } from '../../core/url.ts'
+import { channelDefaultsOf } from '../../runtime/channelWords.ts'
+import { loadSettings, projectFileOf, type Settings } from '../config/settings.ts'
+import { type Invocation, isReadOnly, type Run } from '../invocation.ts'
+import { showDuration } from '../output/quantities.ts'
+
+interface Line {
+  readonly name: string
+  readonly value: string | number | boolean | null
+  readonly origin: string
+}
+
+/** `config show`: every setting, its value, and with --origin where it comes from. */
+export const show: Run = async (invocation) => {
+  const lines = settingLines(invocation, await loadSettings(invocation))
+  const withOrigin = invocation.flags.isSet('origin')
+  await invocation.output.list({
+    type: 'config.show',
+    rows: lines,
+    columns: [
+      { name: 'name', head: 'SETTING', value: ({ name }) => name },
+      { name: 'value', value: ({ value }) => value, align: 'left', widthMin: 12 },
+      ...(withOrigin || invocation.output.isJson
+        ? [{ name: 'origin', head: 'FROM', value: ({ origin }: Line) => origin, widthMin: 8 }]
+        : []),
+    ],
+  })
+}
+
+function settingLines(invocation: Invocation, settings: Settings): Line[] {
+  const { flags, env, output, timeoutMs } = invocation
+  const from = (flag: string, variable: string) =>
+    flags.isSet(flag) ? `--${flag}` : env[variable] ? variable : 'default'
+  const file = settings.projectFile
+  const channels = Object.entries(settings.config.channels ?? {}).flatMap(([channel, words]) =>
+    Object.entries(words).map(([word, value]) => ({
+      name: `channels.${channel}.${word}`,
+      value: value as string | number,
+      origin: file.value ?? 'default',
+    })),
+  )
+  return [
+    { name: 'url', value: redactUrl(settings.url.value), origin: settings.url.origin },
+    { name: 'config', value: file.value, origin: file.origin },
+    {
+      name: 'output',
+      value: output.format,
+      origin: flags.isSet('json') ? '--json' : from('output', 'NARROWCAST_OUTPUT'),
+    },
+    {
+      name: 'timeout',
+      value: showDuration(timeoutMs),
+      origin: from('timeout', 'NARROWCAST_TIMEOUT'),
+    },
+    {
+      name: 'readOnly',
+      value: isReadOnly({ readOnly: flags.isSet('read-only') }, env),
+      origin: from('read-only', 'NARROWCAST_READ_ONLY'),
+    },
+    ...channels,
+  ]
+}
+
+/** `config check`: reads the project file with all that is in it. */
+export const check: Run = async (invocation) => {
+  const settings = await loadSettings(invocation)
+  parseBrokerUrl(settings.url.value)
+  const channels = Object.entries(settings.config.channels ?? {})
+  for (const [name, words] of channels) channelDefaultsOf(`channels.${name}`, words)
+  const path = settings.projectFile.value
+  const text = path ? `${path}: ${channels.length} channels` : 'no project file'
+  const { ok } = invocation.output.look
+  await invocation.output.answer({
+    type: 'config.check',
+    fields: { path, channels: channels.length },
+    lines: () => [`${ok} ${text}, url ${redactUrl(settings.url.value)}`],
+  })
+}
+
+/** `config path`: the project file in use. */
+export const path: Run = async (invocation) => {
+  const { value } = projectFileOf(invocation)
+  if (value === null) {
+    throw new NarrowcastError('NOT_FOUND', 'there is no project file from here up to the root', {
+      hint: 'One would be named narrowcast.config.mts, .mjs or .json.',
+    })
+  }
+  await invocation.output.answer({
+    type: 'config.path',
+    fields: { path: value },
+    lines: () => [value],
+  })
+}

@@ -1,0 +1,109 @@
+import type { Contract, Contracts } from '../../core/contract.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { Pattern } from '../../core/message.ts'
+import { parseBrokerUrl } from '../../core/url.ts'
+import { nearest } from '../../drivers/_shared/nearest.ts'
+import { drivers } from '../../drivers/registry.ts'
+import { urlDefault } from '../config/settings.ts'
+import { unmet } from '../contracts/require.ts'
+import { contractFacts, contractJson } from '../contracts/show.ts'
+import type { Run } from '../invocation.ts'
+import type { Column } from '../output/table.ts'
+
+interface Backend {
+  readonly name: string
+  readonly contracts: Contracts
+}
+
+/** Where a bare name is no URL yet. */
+const urls: Readonly<Record<string, string>> = { file: urlDefault }
+
+const patterns: readonly Pattern[] = ['queue', 'stream']
+
+/** `contract [BACKEND|URL…]`: data, side by side; nothing is connected. */
+export const contract: Run = async (invocation) => {
+  const { flags, output, args } = invocation
+  const backends = await Promise.all((args.length > 0 ? args : Object.keys(drivers)).map(claimed))
+  const asked = flags.text('pattern') as Pattern | undefined
+  const shown = asked ? [asked] : patterns
+  const found = shown.flatMap((pattern) =>
+    backends.flatMap(({ name, contracts }) => {
+      const one = contracts[pattern]
+      return one ? [{ backend: name, pattern, contract: one }] : []
+    }),
+  )
+  if (found.length === 0) throw offersNone(backends, shown)
+  for (const one of found) checkRequired(one, flags.list('require'))
+  if (output.isJson) {
+    return output.list({
+      type: 'contract',
+      columns: [],
+      rows: found,
+      item: (one) => ({
+        backend: one.backend,
+        pattern: one.pattern,
+        contract: contractJson(one.contract),
+      }),
+    })
+  }
+  for (const [at, pattern] of shown.entries()) {
+    const some = found.filter((one) => one.pattern === pattern)
+    if (some.length === 0) continue
+    if (at > 0) await output.data('\n')
+    await output.list({ type: 'contract', ...sideBySide(pattern, some) })
+  }
+  output.note(
+    'This is the most that a backend claims. Of a channel: narrowcast channels show CHANNEL',
+  )
+}
+
+/** Facts as rows, backends as columns. */
+function sideBySide(pattern: Pattern, some: readonly { backend: string; contract: Contract }[]) {
+  const facts = some.map((one) => new Map(contractFacts(one.contract)))
+  const rows = [...(facts[0] as Map<string, string>).keys()]
+  const columns: Column<string>[] = [
+    { name: pattern, value: (fact) => fact },
+    ...some.map(
+      ({ backend }, at): Column<string> => ({
+        name: backend,
+        value: (fact) => facts[at]?.get(fact) ?? null,
+        widthMin: 12,
+      }),
+    ),
+  ]
+  return { rows, columns }
+}
+
+/** What a driver claims at most: data, without a connection. */
+async function claimed(word: string): Promise<Backend> {
+  const url = parseBrokerUrl(word.includes(':') ? word : (urls[word] ?? `${word}:`))
+  const load = Object.entries(drivers).find(([scheme]) => scheme === url.scheme)?.[1]
+  if (load) return { name: url.scheme, contracts: (await load()).fromUrl(url).contracts }
+  const near = nearest(url.scheme, Object.keys(drivers))
+  throw new NarrowcastError('NOT_FOUND', `contract: there is no backend ${url.scheme}`, {
+    hint: near ? `Did you mean ${near}?` : `Known are ${Object.keys(drivers).join(', ')}`,
+  })
+}
+
+function offersNone(backends: readonly Backend[], shown: readonly Pattern[]): NarrowcastError {
+  const names = backends.map(({ name }) => name).join(', ')
+  return new NarrowcastError('UNSUPPORTED', `${names} offers no ${shown.join(' or ')}`)
+}
+
+/** @throws UNSUPPORTED, naming the fact and what is promised instead. */
+function checkRequired(
+  { backend, pattern, contract: one }: { backend: string; pattern: Pattern; contract: Contract },
+  required: readonly string[],
+): void {
+  for (const fact of required) {
+    const why = unmet(one, fact)
+    if (why === null) continue
+    throw new NarrowcastError(
+      'UNSUPPORTED',
+      `${backend} does not promise ${fact} for a ${pattern}: ${why}`,
+      {
+        driver: backend,
+      },
+    )
+  }
+}

@@ -1,0 +1,164 @@
+import type { ChannelRef } from '../../core/channel.ts'
+import type { DeadEntry } from '../../core/driver.ts'
+import { type Connected, connectTo, existingChannel } from '../connection.ts'
+import { askName, isDryRun } from '../consent.ts'
+import { type Cause, causesOf } from '../dead/causes.ts'
+import { chooseDead, lookAtDead } from '../dead/choose.ts'
+import type { Invocation, Run } from '../invocation.ts'
+import { deadJson, preview, shortId } from '../messages/view.ts'
+import { messageLines } from '../messages/whole.ts'
+import { harmless } from '../output/displayWidth.ts'
+import { isoTime, showCount, showTime } from '../output/quantities.ts'
+import type { Column } from '../output/table.ts'
+
+const lookMax = 10_000
+
+/** `dead ls CHANNEL`: by cause; `-o wide`, csv and md one line each. */
+export const ls: Run = async (invocation) => {
+  const { flags, output, clock } = invocation
+  await using connected = await connectTo(invocation, { look: true })
+  const channel = await channelOf(invocation, connected)
+  const max = flags.whole('limit', { min: 1 }) ?? lookMax
+  const { found, isWhole } = await lookAtDead(invocation, connected.bus, channel, max)
+  const causes = causesOf(found)
+  const ifEmpty = `no dead letters in ${channel.name}`
+  if (['wide', 'csv', 'md', 'ndjson'].includes(output.format)) {
+    const columns = entryColumns(clock.wallMs(), output.utc)
+    await output.list({ type: 'dead.ls', columns, rows: found, item: deadJson, ifEmpty })
+    return
+  }
+  await output.list({
+    type: 'dead.ls',
+    columns: causeColumns(clock.wallMs(), output.utc),
+    rows: causes,
+    item: causeJson,
+    fields: { channel: channel.name, total: found.length, exact: isWhole },
+    ifEmpty,
+  })
+  if (!isWhole)
+    output.note(`looked at the newest ${showCount(found.length)}; --limit looks at more`)
+  if (found.length > 0) output.next(`narrowcast dead redrive ${channel.name} --dry-run`)
+}
+
+function causeColumns(nowMs: number, utc: boolean): readonly Column<Cause>[] {
+  return [
+    { name: 'count', value: ({ count }) => count, text: ({ count }) => showCount(count) },
+    { name: 'cause', value: ({ cause }) => cause, goes: 3 },
+    {
+      name: 'reason',
+      value: ({ reason }) => reason,
+      text: ({ reason }) => harmless(reason),
+      widthMin: 20,
+    },
+    { name: 'group', value: ({ group }) => group, goes: 2 },
+    {
+      name: 'last',
+      value: ({ lastMs }) => isoTime(lastMs),
+      text: ({ lastMs }) => showTime(lastMs, nowMs, utc).replace(/\.\d+$/, ''),
+      goes: 1,
+    },
+    {
+      name: 'example',
+      value: ({ example }) => example,
+      text: ({ example }) => shortId(example),
+      goes: 4,
+    },
+  ]
+}
+
+const causeJson = ({ count, cause, reason, group, firstMs, lastMs, example }: Cause) => ({
+  count,
+  cause,
+  reason,
+  group,
+  first: isoTime(firstMs),
+  last: isoTime(lastMs),
+  example,
+})
+
+function entryColumns(nowMs: number, utc: boolean): readonly Column<DeadEntry>[] {
+  return [
+    { name: 'id', value: ({ message }) => message.id, text: ({ message }) => harmless(message.id) },
+    { name: 'key', value: ({ message }) => message.key },
+    { name: 'cause', value: ({ letter }) => letter.cause },
+    { name: 'failures', value: ({ letter }) => letter.failures },
+    { name: 'redrives', value: ({ letter }) => letter.redrives },
+    { name: 'group', value: ({ letter }) => letter.group },
+    {
+      name: 'died',
+      value: ({ letter }) => isoTime(letter.diedMs),
+      text: ({ letter }) => showTime(letter.diedMs, nowMs, utc),
+    },
+    {
+      name: 'reason',
+      value: ({ letter }) => letter.reason,
+      text: ({ letter }) => harmless(letter.reason),
+    },
+    { name: 'preview', value: ({ message }) => preview(message) },
+  ]
+}
+
+/** `dead show CHANNEL [ID]`: whole. */
+export const show: Run = async (invocation) => {
+  const { args, flags, output } = invocation
+  await using connected = await connectTo(invocation, { look: true })
+  const channel = await channelOf(invocation, connected)
+  const ids = args[1] === undefined ? [] : [args[1]]
+  const max = flags.whole('limit', { min: 1 }) ?? 10
+  const found =
+    ids.length > 0
+      ? await chooseDead(invocation, connected.bus, channel, ids)
+      : (await lookAtDead(invocation, connected.bus, channel, max)).found
+  if (output.isJson || output.format === 'csv' || output.format === 'md') {
+    await output.list({
+      type: 'dead.show',
+      columns: entryColumns(invocation.clock.wallMs(), output.utc),
+      rows: found,
+      item: deadJson,
+    })
+    return
+  }
+  if (found.length === 0) output.note(`no dead letters in ${channel.name}`)
+  for (const [at, entry] of found.entries()) {
+    await output.data(`${at === 0 ? '' : '\n'}${entryLines(entry, invocation).join('\n')}\n`)
+  }
+}
+
+function entryLines({ message, letter }: DeadEntry, invocation: Invocation): string[] {
+  const { error, firstFailedMs } = letter
+  const stack = error?.stack?.split('\n').slice(1, 6) ?? []
+  return [
+    ...messageLines(message, invocation),
+    `cause     ${letter.cause}: ${harmless(letter.reason)}`,
+    ...(error ? [`error     ${harmless(`${error.name}: ${error.message}`)}`] : []),
+    ...stack.map((line) => `          ${harmless(line.trim())}`),
+    `history   ${letter.failures} failures, ${showCount(letter.crashes)} crashes, ${letter.redrives} redrives`,
+    `died      ${isoTime(letter.diedMs)} at ${harmless(letter.worker)}${letter.group === null ? '' : `, group ${letter.group}`}`,
+    ...(firstFailedMs === null ? [] : [`failed    first ${isoTime(firstFailedMs)}`]),
+  ]
+}
+
+/** `dead purge CHANNEL` */
+export const purge: Run = async (invocation) => {
+  const { output } = invocation
+  await using connected = await connectTo(invocation, { look: true })
+  const channel = await channelOf(invocation, connected)
+  const chosen = await chooseDead(invocation, connected.bus, channel, invocation.flags.list('id'))
+  const what = `${showCount(chosen.length)} dead letters of ${channel.name}`
+  if (await isDryRun(invocation, `would remove ${what}`)) return
+  if (chosen.length > 0) await askName(invocation, `Remove ${what} for good?`, channel.name)
+  let removed = 0
+  for (let at = 0; at < chosen.length; at += 500) {
+    const refs = chosen.slice(at, at + 500).map(({ ref }) => ref)
+    removed += await connected.bus.admin.removeDead(channel, refs)
+  }
+  await output.answer({
+    type: 'dead.purge',
+    fields: { channel: channel.name, removed },
+    lines: () => [`purged ${channel.name}  ${showCount(removed)} dead letters`],
+  })
+}
+
+function channelOf(invocation: Invocation, connected: Connected): Promise<ChannelRef> {
+  return existingChannel(invocation, connected, invocation.args[0] as string)
+}

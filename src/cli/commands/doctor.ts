@@ -1,0 +1,76 @@
+import { checkBackend, checkProjectFile } from '../doctor/backend.ts'
+import {
+  type Check,
+  checkClock,
+  checkCores,
+  checkDisk,
+  checkFolder,
+  checkNode,
+  checkPort,
+} from '../doctor/checks.ts'
+import { makeFlags } from '../flags.ts'
+import type { Invocation, Run } from '../invocation.ts'
+
+const folder = './.narrowcast'
+const simulatorPort = 5_678
+
+/** `doctor [URL]`: everything that often goes wrong, looked at without changing anything. */
+export const doctor: Run = async (invocation) => {
+  const { output } = invocation
+  const asked = withUrl(invocation)
+  const checks: Check[] = [
+    checkNode(),
+    checkFolder(folder),
+    checkDisk(folder),
+    await checkClock(),
+    checkCores(),
+    await checkPort(simulatorPort),
+    await checkProjectFile(asked),
+    await checkBackend(asked),
+  ]
+  const problems = checks.filter(({ state }) => state === 'problem')
+  const warnings = checks.filter(({ state }) => state === 'warning')
+  const exit = problems.at(-1)?.exit ?? 0
+  const { look } = output
+  const signs = {
+    ok: look.paint('green', look.ok),
+    warning: look.paint('yellow', look.warn),
+    problem: look.paint('red', look.bad),
+  }
+  const summary = `${plural(problems.length, 'problem')}, ${plural(warnings.length, 'warning')}`
+  await output.answer({
+    type: 'doctor',
+    fields: {
+      checks: checks.map(({ name, state, text, hint }) => ({
+        name,
+        state,
+        text,
+        hint: hint ?? null,
+      })),
+      problems: problems.length,
+      warnings: warnings.length,
+      exit,
+    },
+    lines: () => [
+      ...checks.map(
+        ({ state, text, hint }) =>
+          `${signs[state]} ${text}${hint === undefined || state === 'ok' ? '' : `   -> ${hint}`}`,
+      ),
+      problems.length + warnings.length === 0 ? 'all is well' : `${summary} (exit ${exit})`,
+    ],
+  })
+  return exit
+}
+
+/** `doctor URL` is `doctor --url URL`. */
+function withUrl(invocation: Invocation): Invocation {
+  const [url] = invocation.args
+  if (url === undefined) return invocation
+  const { flags } = invocation
+  const config = flags.text('config')
+  return { ...invocation, flags: makeFlags({ url, ...(config === undefined ? {} : { config }) }) }
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`
+}

@@ -1,0 +1,122 @@
+import { errorCodes, NarrowcastError } from '../../core/errors.ts'
+import { nearest } from '../../drivers/_shared/nearest.ts'
+import { helpText, usage } from '../help.ts'
+import type { Run } from '../invocation.ts'
+import type { Output } from '../output/output.ts'
+import type { Json } from '../output/table.ts'
+import { globalFlags } from '../tree/globals.ts'
+import type { CommandSpec, FlagSpec } from '../tree/types.ts'
+import { commands, findCommand, runnable, runs } from '../tree.ts'
+
+/** `help`, `help COMMAND`, `help errors`, `help CODE`; with JSON and no word the whole tree. */
+export const help: Run = async ({ args, output }) => {
+  const [first] = args
+  if (first === undefined) return output.isJson ? wholeTree(output) : helpOf('', output)
+  if (first === 'errors' && args.length === 1) return allErrors(output)
+  if (first in errorCodes && args.length === 1) {
+    return oneError(first as keyof typeof errorCodes, output)
+  }
+  const spec = findCommand(args)
+  if (!spec) {
+    const known = [...runnable().map(({ name }) => name), ...Object.keys(errorCodes), 'errors']
+    const near = nearest(args.join(' '), known)
+    throw new NarrowcastError(
+      'NOT_FOUND',
+      `help: there is no command or error code ${JSON.stringify(args.join(' '))}`,
+      { hint: near ? `Did you mean ${near}?` : 'narrowcast --help lists all commands' },
+    )
+  }
+  if (output.isJson) {
+    return output.answer({
+      type: 'help.command',
+      fields: asJson(args.join(' '), spec),
+      lines: () => [],
+    })
+  }
+  await helpOf(fullName(args), output)
+}
+
+/** `pub` → `publish`. */
+function fullName(words: readonly string[]): string {
+  return words.map((_, at) => findCommand(words.slice(0, at + 1))?.name).join(' ')
+}
+
+async function helpOf(name: string, output: Output): Promise<void> {
+  const columns = output.width === Number.POSITIVE_INFINITY ? 100 : output.width
+  await output.data(helpText(name, { all: true, columns, paint: output.look.paint }))
+}
+
+async function wholeTree(output: Output): Promise<void> {
+  await output.answer({
+    type: 'help',
+    fields: {
+      commands: commands.filter((spec) => !spec.hidden).map((spec) => asJson(spec.name, spec)),
+      global_flags: globalFlags.map(flagJson),
+    },
+    lines: () => [],
+  })
+}
+
+function asJson(name: string, spec: CommandSpec): { readonly [field: string]: Json } {
+  return {
+    name,
+    usage: `narrowcast ${usage(name, spec)}`,
+    summary: spec.summary,
+    access: spec.access,
+    alias: spec.alias ?? null,
+    streams: spec.streams ?? false,
+    runs: runs(spec),
+    flags: (spec.flags ?? []).map(flagJson),
+    examples: spec.examples,
+    notes: spec.notes ?? [],
+    commands: (spec.commands ?? []).map((child) => asJson(`${name} ${child.name}`, child)),
+  }
+}
+
+function flagJson({ flags, text, repeats, choices, env }: FlagSpec): {
+  readonly [field: string]: Json
+} {
+  return { flags, text, repeats: repeats ?? false, choices: choices ?? null, env: env ?? null }
+}
+
+async function allErrors(output: Output): Promise<void> {
+  await output.list({
+    type: 'help.errors',
+    rows: Object.entries(errorCodes),
+    columns: [
+      { name: 'code', value: ([code]) => code },
+      { name: 'exit', value: ([, { exit }]) => exit },
+      {
+        name: 'definite',
+        value: ([, { definite }]) => definite,
+        text: ([, one]) => yes(one.definite),
+      },
+      {
+        name: 'retryable',
+        value: ([, one]) => one.retryable,
+        text: ([, one]) => yes(one.retryable),
+      },
+      { name: 'doc', head: 'MEANING', value: ([, { doc }]) => doc, widthMin: 20 },
+    ],
+  })
+}
+
+async function oneError(code: keyof typeof errorCodes, output: Output): Promise<void> {
+  const { definite, retryable, exit, doc } = errorCodes[code]
+  await output.answer({
+    type: 'help.error',
+    fields: { code, doc, definite, retryable, exit },
+    lines: () => [
+      `${output.look.paint('bold', code)}   exit ${exit}`,
+      `  ${doc}`,
+      definite
+        ? '  It certainly did not happen: doing it again cannot duplicate.'
+        : '  It may have happened: do it again only with the same id.',
+      retryable ? '  The same call may succeed later.' : '  The same call will fail again.',
+    ],
+  })
+}
+
+function yes(is: boolean): string {
+  return is ? 'yes' : 'no'
+}

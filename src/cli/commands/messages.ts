@@ -1,0 +1,128 @@
+import type { Stored } from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import { connectTo, existingChannel } from '../connection.ts'
+import { askName, ifExists, isDryRun } from '../consent.ts'
+import type { Run } from '../invocation.ts'
+import { storedFilter } from '../messages/facts.ts'
+import { parsePlace } from '../messages/place.ts'
+import { findMessage, storedPages } from '../messages/scan.ts'
+import { shortId, storedColumns, storedJson } from '../messages/view.ts'
+import { messageLines } from '../messages/whole.ts'
+import { makeProgress } from '../output/progress.ts'
+import { showCount, showDuration } from '../output/quantities.ts'
+
+/** `messages ls CHANNEL`: one page. */
+export const ls: Run = async (invocation) => {
+  const { flags, output, clock, args } = invocation
+  const limit = flags.whole('limit', { min: 1, max: 1_000 }) ?? 20
+  const from = flags.text('from')
+  const cursor = flags.text('cursor') ?? null
+  await using connected = await connectTo(invocation, { look: true })
+  const channel = await existingChannel(invocation, connected, args[0] as string)
+  const nowMs = clock.wallMs()
+  const page = await connected.bus.admin.peek(channel, {
+    from: from === undefined ? 'first' : parsePlace('--from', from, nowMs),
+    newestFirst: from === undefined,
+    cursor,
+    limit,
+  })
+  await output.list({
+    type: 'messages.ls',
+    columns: storedColumns(nowMs),
+    rows: page.items,
+    item: storedJson,
+    fields: { cursor: page.cursor },
+    ifEmpty: `${channel.name} holds no messages`,
+  })
+  if (page.cursor !== null) output.next(`repeat with --cursor ${page.cursor}`)
+}
+
+/** `messages show CHANNEL ID` */
+export const show: Run = async (invocation) => {
+  await using connected = await connectTo(invocation, { look: true })
+  const channel = await existingChannel(invocation, connected, invocation.args[0] as string)
+  const stored = await findMessage(connected.bus, channel, invocation.args[1] as string)
+  const { position, state, failures, crashes, redrives, worker } = stored
+  await invocation.output.answer({
+    type: 'messages.show',
+    fields: { channel: channel.name, ...storedJson(stored) },
+    lines: () => [
+      ...messageLines(stored.message, invocation),
+      `position  ${position ?? '-'}`,
+      `state     ${state}, attempt ${failures + 1}, crashes ${showCount(crashes)}, redrives ${redrives}`,
+      ...(worker ? [`worker    ${worker}`] : []),
+    ],
+  })
+}
+
+/** `messages search CHANNEL`: bounded by time and matches, and can be continued. */
+export const search: Run = async (invocation) => {
+  const { flags, output, clock, args, live } = invocation
+  const where = flags.text('where')
+  if (where === undefined) {
+    throw new NarrowcastError('INVALID_ARGUMENT', 'messages search needs --where', {
+      hint: `For example: --where 'data.n > 90'`,
+    })
+  }
+  const fits = storedFilter(where)
+  const limit = flags.whole('limit', { min: 1 }) ?? 100
+  const budgetMs = flags.durationMs('budget') ?? 2_000
+  await using connected = await connectTo(invocation, { look: true })
+  const channel = await existingChannel(invocation, connected, args[0] as string)
+  const [depth] = await connected.bus.admin.depths([channel])
+  const total = typeof depth?.stored === 'number' ? depth.stored : null
+  const beganMs = clock.monotonicMs()
+  const found: Stored[] = []
+  const progress = makeProgress(output, 'searching', total, { live })
+  let scanned = 0
+  let cursor: string | null = flags.text('cursor') ?? null
+  const query = { from: 'first', newestFirst: true, cursor } as const
+  const stopping = invocation.interrupts.claim()
+  for await (const page of storedPages(connected.bus, channel, query)) {
+    scanned += page.items.length
+    found.push(...page.items.filter(fits))
+    cursor = page.cursor
+    progress.update(scanned)
+    const isOver = clock.monotonicMs() - beganMs >= budgetMs
+    if (isOver || found.length >= limit || stopping.aborted) break
+  }
+  progress.end()
+  const tookMs = clock.monotonicMs() - beganMs
+  await output.list({
+    type: 'messages.search',
+    columns: storedColumns(clock.wallMs()),
+    rows: found,
+    item: storedJson,
+    fields: { scanned, stored: total, cursor, took_ms: Math.round(tookMs) },
+    ifEmpty: '',
+  })
+  const of = total === null ? '' : ` of ${showCount(total)}`
+  const why = cursor === null ? '' : found.length >= limit ? ' (limit)' : ' (budget)'
+  output.note(
+    `scanned ${showCount(scanned)}${of} in ${showDuration(tookMs)}${why}, newest first, ${found.length} matches${cursor === null ? '' : ' so far'}`,
+  )
+  if (cursor !== null) output.next(`repeat with --cursor ${cursor}, or raise --budget 30s`)
+}
+
+/** `messages rm CHANNEL ID` */
+export const rm: Run = (invocation) =>
+  ifExists(invocation, async () => {
+    const { args, output } = invocation
+    const [name, id] = args as [string, string]
+    await using connected = await connectTo(invocation, { look: true })
+    const channel = await existingChannel(invocation, connected, name)
+    if (await isDryRun(invocation, `would remove message ${id} of ${name}`)) return
+    await askName(invocation, `Remove message ${id} of ${name}?`, name)
+    if (!(await connected.bus.admin.removeMessage(channel, id))) {
+      throw new NarrowcastError(
+        'NOT_FOUND',
+        `"${name}" holds no message ${id} that nobody has in hand`,
+        { channel: name, hint: `narrowcast messages ls ${name} -o wide prints whole ids` },
+      )
+    }
+    await output.answer({
+      type: 'messages.rm',
+      fields: { channel: name, id, removed: true },
+      lines: () => [`removed ${shortId(id)} of ${name}`],
+    })
+  })

@@ -1,0 +1,170 @@
+import type { Codec } from '../../core/codec.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { PublishOptions } from '../../runtime/api.ts'
+import { connectTo, openChannel } from '../connection.ts'
+import { isDryRun } from '../consent.ts'
+import type { Invocation, Run } from '../invocation.ts'
+import { harmless } from '../output/displayWidth.ts'
+import { showBytes, showCount, showDuration, showRate } from '../output/quantities.ts'
+import { publishLines } from '../publishing/many.ts'
+
+/** The data is JSON text already: as it was typed it travels, digits of large numbers included. */
+const jsonText: Codec = {
+  name: 'json',
+  encode: (data) => data as string,
+  decode: (body) => (typeof body === 'string' ? body : new TextDecoder().decode(body)),
+}
+
+/** `publish CHANNEL [DATA|-]` */
+export const publish: Run = async (invocation) => {
+  const { flags, args } = invocation
+  const options = publishOptions(invocation)
+  const rate = flags.whole('rate', { min: 1 }) ?? null
+  const isMany = flags.isSet('ndjson') || flags.isSet('lines')
+  checkCombination(invocation, isMany)
+  const [name, data] = args as [string, string | undefined]
+  if (!isMany) return publishOne(invocation, name, await dataOf(data), options)
+  return publishMany(invocation, name, options, rate)
+}
+
+function checkCombination({ flags, args }: Invocation, isMany: boolean): void {
+  const fail = (text: string): never => {
+    throw new NarrowcastError('INVALID_ARGUMENT', `publish: ${text}`)
+  }
+  if (flags.isSet('ndjson') && flags.isSet('lines')) fail('--ndjson and --lines exclude each other')
+  if (isMany && args[1] !== undefined && args[1] !== '-') fail('DATA and lines exclude each other')
+  if (isMany && flags.isSet('id')) fail('--id names one message, not many')
+  if (!isMany && flags.isSet('rate')) fail('--rate is for --ndjson and --lines')
+  if (isMany && process.stdin.isTTY) fail('lines come from stdin, which is a terminal; use < FILE')
+}
+
+function publishOptions({ flags }: Invocation): PublishOptions {
+  const id = flags.text('id')
+  const key = flags.text('key')
+  const delayMs = flags.durationMs('delay')
+  const pairs = flags.list('header').map((pair) => {
+    const at = pair.indexOf('=')
+    if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)]
+    throw new NarrowcastError(
+      'INVALID_ARGUMENT',
+      `--header: expected name=value, got ${JSON.stringify(pair)}`,
+    )
+  })
+  return {
+    ...(id === undefined ? {} : { id }),
+    ...(key === undefined ? {} : { key }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(pairs.length === 0 ? {} : { headers: Object.fromEntries(pairs) as Record<string, string> }),
+  }
+}
+
+/** @throws INVALID_MESSAGE where it is not JSON. */
+async function dataOf(data: string | undefined): Promise<string> {
+  if (data === undefined) {
+    throw new NarrowcastError(
+      'INVALID_ARGUMENT',
+      'publish needs DATA, - for stdin, --ndjson or --lines',
+      {
+        hint: `For example: narrowcast publish hello '{"n":1}'`,
+      },
+    )
+  }
+  if (data !== '-') return checkedJson(data)
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+  return checkedJson(Buffer.concat(chunks).toString().trim())
+}
+
+function checkedJson(text: string): string {
+  try {
+    JSON.parse(text)
+    return text
+  } catch (cause) {
+    throw new NarrowcastError(
+      'INVALID_MESSAGE',
+      `publish: DATA is not JSON: ${harmless((cause as Error).message)}`,
+      { hint: `A text needs quotes of its own: '"hello"'`, cause },
+    )
+  }
+}
+
+async function publishOne(
+  invocation: Invocation,
+  name: string,
+  data: string,
+  options: PublishOptions,
+): Promise<void> {
+  const { output, clock, dryRun } = invocation
+  const bytes = Buffer.byteLength(data)
+  if (dryRun) {
+    await isDryRun(invocation, `would publish ${showBytes(bytes)} to ${name}`)
+    return
+  }
+  await using connected = await connectTo(invocation, { look: false })
+  const channel = await openChannel<string>(invocation, connected, name, { codec: jsonText })
+  const beganMs = clock.monotonicMs()
+  const { id, position, duplicate } = await channel.publish(data, options)
+  const tookMs = clock.monotonicMs() - beganMs
+  const key = options.key
+  await output.answer({
+    type: 'publish',
+    fields: {
+      channel: name,
+      id,
+      key: key ?? null,
+      position: position ?? null,
+      bytes,
+      duplicate,
+      duration_ms: Math.round(tookMs * 10) / 10,
+    },
+    lines: () => [
+      [
+        `published ${name}`,
+        harmless(id),
+        ...(key === undefined ? [] : [`key ${harmless(key)}`]),
+        showBytes(bytes),
+        duplicate ? 'known already, nothing stored' : `stored in ${showDuration(tookMs)}`,
+      ].join('  '),
+    ],
+  })
+  output.next(`narrowcast work ${name} --exec cat`)
+}
+
+async function publishMany(
+  invocation: Invocation,
+  name: string,
+  options: PublishOptions,
+  rate: number | null,
+): Promise<number> {
+  const { output, flags } = invocation
+  if (await isDryRun(invocation, `would publish the lines of stdin to ${name}`)) return 0
+  await using connected = await connectTo(invocation, { look: false })
+  const channel = await openChannel<string>(invocation, connected, name, { codec: jsonText })
+  const { payloadBytesMax: lengthMax } = await channel.opened()
+  const toJson = flags.isSet('lines') ? (line: string) => JSON.stringify(line) : validJson
+  const how = { toJson, options, rate, lengthMax }
+  const done = await publishLines(invocation, channel, process.stdin, how)
+  const { published, duplicates, rejected, bytes, tookMs, failure } = done
+  const perSecond = (published / Math.max(1, tookMs)) * 1_000
+  await output.answer({
+    type: 'publish.summary',
+    fields: {
+      channel: name,
+      published,
+      duplicates,
+      rejected,
+      bytes,
+      duration_ms: Math.round(tookMs),
+    },
+    lines: () => [
+      `published ${name}  ${showCount(published)} messages  ${showBytes(bytes)}  in ${showDuration(tookMs)}  ${showRate(perSecond)}${rejected > 0 ? `  rejected ${showCount(rejected)}` : ''}`,
+    ],
+  })
+  if (failure) throw failure
+  return rejected > 0 ? 2 : 0
+}
+
+function validJson(line: string): string {
+  JSON.parse(line)
+  return line
+}

@@ -1,0 +1,93 @@
+import type { ChannelRef } from '../../core/channel.ts'
+import type { DeadEntry } from '../../core/driver.ts'
+import type { Bus } from '../../runtime/api.ts'
+import { connectTo, existingChannel } from '../connection.ts'
+import { askYes, isDryRun } from '../consent.ts'
+import { causesOf } from '../dead/causes.ts'
+import { chooseDead } from '../dead/choose.ts'
+import type { Invocation, Run } from '../invocation.ts'
+import { harmless } from '../output/displayWidth.ts'
+import { makeProgress } from '../output/progress.ts'
+import { showCount, showTime } from '../output/quantities.ts'
+
+const rateDefault = 50
+
+/** `dead redrive CHANNEL`: back to where they died, in order, at a rate. */
+export const redrive: Run = async (invocation) => {
+  const { flags, output, args } = invocation
+  const rate = flags.whole('rate', { min: 1 }) ?? rateDefault
+  await using connected = await connectTo(invocation, { look: true })
+  const channel = await existingChannel(invocation, connected, args[0] as string)
+  const chosen = await chooseDead(invocation, connected.bus, channel, flags.list('id'))
+  const count = showCount(chosen.length)
+  if (invocation.dryRun && !output.isJson)
+    for (const line of summary(invocation, channel, chosen)) output.note(line)
+  const would = `would move ${count} to ${channel.name} (where they came from), at most ${rate}/s, attempts reset to 0`
+  const fields = { channel: channel.name, chosen: chosen.length }
+  if (await isDryRun(invocation, would, { ...fields, redriven: 0, failed: 0 })) return
+  if (chosen.length > 0) {
+    await askYes(invocation, `Deliver ${count} dead messages again to ${channel.name}?`)
+  }
+  const { redriven, failed } = await redriveAll(invocation, connected.bus, channel, chosen, rate)
+  const redrives = Math.max(0, ...chosen.map(({ letter }) => letter.redrives + 1))
+  await output.answer({
+    type: 'dead.redrive',
+    fields: { ...fields, redriven, failed },
+    lines: () => [
+      `redriven ${showCount(redriven)}/${count}   failed ${showCount(failed)}${chosen.length > 0 ? `   redrive count ${redrives}` : ''}`,
+    ],
+  })
+  if (redriven > 0) {
+    output.next(
+      `narrowcast dead ls ${channel.name} --where 'redrives > 0'   (lists any that die again)`,
+    )
+  }
+  return failed > 0 ? 1 : 0
+}
+
+function summary(
+  { output, clock }: Invocation,
+  channel: ChannelRef,
+  chosen: readonly DeadEntry[],
+): string[] {
+  const last = (ms: number) => showTime(ms, clock.wallMs(), output.utc).replace(/\.\d+$/, '')
+  return [
+    `${showCount(chosen.length)} dead in ${channel.name}`,
+    ...causesOf(chosen).map(
+      ({ count, reason, lastMs }) =>
+        `  ${showCount(count)}  ${harmless(reason)}   last ${last(lastMs)}`,
+    ),
+  ]
+}
+
+/** Sends them back in small batches, so that the rate holds and Ctrl-C ends between two. */
+async function redriveAll(
+  { output, clock, interrupts, live }: Invocation,
+  bus: Bus,
+  channel: ChannelRef,
+  chosen: readonly DeadEntry[],
+  rate: number,
+): Promise<{ redriven: number; failed: number }> {
+  const stopping = interrupts.claim()
+  const batchSize = Math.max(1, Math.min(500, Math.floor(rate / 5)))
+  const progress = makeProgress(output, 'redriving', chosen.length, { live })
+  const beganMs = clock.monotonicMs()
+  let redriven = 0
+  let failed = 0
+  for (let at = 0; at < chosen.length && !stopping.aborted; at += batchSize) {
+    const waitMs = beganMs + (at / rate) * 1_000 - clock.monotonicMs()
+    if (waitMs > 0) await clock.sleep(waitMs, stopping)
+    if (stopping.aborted) break
+    const refs = chosen.slice(at, at + batchSize).map(({ ref }) => ref)
+    for (const outcome of await bus.admin.redrive(channel, refs)) {
+      if (outcome.state === 'stored') redriven++
+      else {
+        failed++
+        output.warn(`not redriven: ${outcome.code} ${outcome.message}`)
+      }
+    }
+    progress.update(redriven + failed)
+  }
+  progress.end()
+  return { redriven, failed }
+}

@@ -1,0 +1,159 @@
+import type { ChannelRef } from '../../core/channel.ts'
+import type { Depth } from '../../core/driver.ts'
+import type { Count } from '../../core/message.ts'
+import type { Bus } from '../../runtime/api.ts'
+import { connectTo, existingChannel } from '../connection.ts'
+import type { Run } from '../invocation.ts'
+import { showCount, showDuration, showRate } from '../output/quantities.ts'
+import type { Column } from '../output/table.ts'
+import { depthJson, listChannels } from './channels.ts'
+
+interface Row {
+  readonly channel: ChannelRef
+  readonly depth: Depth
+  /** Messages a second; null where the backend has no totals. */
+  readonly inRate: number | null
+  readonly outRate: number | null
+}
+
+const channelsMax = 1_000
+
+/** `stats [CHANNEL]`: rates from two looks, everything else from the second one. */
+export const stats: Run = async (invocation) => {
+  const { flags, output, clock, args, interrupts } = invocation
+  const overMs = flags.durationMs('over') ?? 1_000
+  await using connected = await connectTo(invocation, { look: true })
+  const { bus } = connected
+  const channels = args[0]
+    ? [await existingChannel(invocation, connected, args[0])]
+    : await listChannels(bus, '', channelsMax)
+  if (flags.isSet('prometheus')) {
+    await output.data(prometheus(channels, await depthsOf(bus, channels)))
+    return
+  }
+  const before = await depthsOf(bus, channels)
+  const beganMs = clock.monotonicMs()
+  await clock.sleep(overMs, interrupts.claim())
+  const after = await depthsOf(bus, channels)
+  const tookMs = clock.monotonicMs() - beganMs
+  const rows = channels.flatMap((channel, at): Row[] => {
+    const [first, second] = [before[at], after[at]]
+    if (!first || !second) return [] // removed in between
+    return [
+      {
+        channel,
+        depth: second,
+        inRate: rate(first.in, second.in, tookMs),
+        outRate: rate(first.out, second.out, tookMs),
+      },
+    ]
+  })
+  await output.list({
+    type: 'stats',
+    columns,
+    rows,
+    item: ({ channel, depth, inRate, outRate }) => ({
+      channel: channel.name,
+      pattern: channel.pattern,
+      ...depthJson(depth),
+      in_per_s: inRate,
+      out_per_s: outRate,
+    }),
+    fields: { over_ms: Math.round(tookMs) },
+    ifEmpty: `no channels on ${connected.shownUrl}`,
+  })
+}
+
+async function depthsOf(bus: Bus, channels: readonly ChannelRef[]): Promise<(Depth | null)[]> {
+  const depths: (Depth | null)[] = []
+  for (let at = 0; at < channels.length; at += 100) {
+    depths.push(...(await bus.admin.depths(channels.slice(at, at + 100))))
+  }
+  return depths
+}
+
+function rate(before: Count, after: Count, tookMs: number): number | null {
+  if (typeof before !== 'number' || typeof after !== 'number') return null
+  return Math.round(((after - before) / tookMs) * 10_000) / 10
+}
+
+function countColumn(name: string, of: (depth: Depth) => Count, goes: number): Column<Row> {
+  return {
+    name,
+    align: 'right',
+    value: ({ depth }) => (of(depth) === 'unknown' ? null : of(depth)),
+    text: ({ depth }) => showCount(of(depth)),
+    goes,
+  }
+}
+
+function rateColumn(name: string, head: string, of: (row: Row) => number | null): Column<Row> {
+  const text = (row: Row) => {
+    const value = of(row)
+    return value === null ? '-' : showRate(value)
+  }
+  return { name, head, align: 'right', value: of, text }
+}
+
+const columns: readonly Column<Row>[] = [
+  { name: 'channel', value: ({ channel }) => channel.name, widthMin: 12 },
+  { name: 'pattern', value: ({ channel }) => channel.pattern, goes: 5 },
+  countColumn('waiting', (depth) => depth.waiting, 0),
+  countColumn('flight', (depth) => depth.inFlight, 2),
+  countColumn('dead', (depth) => depth.dead, 1),
+  rateColumn('in_per_s', 'IN', (row) => row.inRate),
+  rateColumn('out_per_s', 'OUT', (row) => row.outRate),
+  {
+    name: 'oldest_ms',
+    head: 'OLDEST',
+    align: 'right',
+    value: ({ depth }) => (typeof depth.oldestMs === 'number' ? depth.oldestMs : null),
+    text: ({ depth }) => showDuration(depth.waiting === 0 ? null : depth.oldestMs),
+    goes: 3,
+  },
+]
+
+const metrics: readonly (readonly [
+  string,
+  'gauge' | 'counter',
+  string,
+  (depth: Depth) => Count,
+])[] = [
+  ['waiting', 'gauge', 'Messages that wait.', (depth) => depth.waiting],
+  ['in_flight', 'gauge', 'Messages in the hands of readers.', (depth) => depth.inFlight],
+  ['scheduled', 'gauge', 'Messages that are delayed.', (depth) => depth.scheduled],
+  ['dead', 'gauge', 'Dead letters.', (depth) => depth.dead],
+  [
+    'published_total',
+    'counter',
+    'Messages published since the channel was made.',
+    (depth) => depth.in,
+  ],
+  [
+    'settled_total',
+    'counter',
+    'Messages settled since the channel was made.',
+    (depth) => depth.out,
+  ],
+  [
+    'oldest_seconds',
+    'gauge',
+    'Age of the oldest waiting message.',
+    ({ oldestMs }) => (typeof oldestMs === 'number' ? oldestMs / 1_000 : 'unknown'),
+  ],
+]
+
+/** Prometheus text; a number that the backend does not have is left out. */
+function prometheus(channels: readonly ChannelRef[], depths: readonly (Depth | null)[]): string {
+  const lines = metrics.flatMap(([name, kind, help, of]) => [
+    `# HELP narrowcast_${name} ${help}`,
+    `# TYPE narrowcast_${name} ${kind}`,
+    ...channels.flatMap(({ name: channel, pattern }, at) => {
+      const depth = depths[at]
+      const value = depth ? of(depth) : 'unknown'
+      if (value === 'unknown') return []
+      return [`narrowcast_${name}{channel="${channel}",pattern="${pattern}"} ${value}`]
+    }),
+  ])
+  return `${lines.join('\n')}\n`
+}

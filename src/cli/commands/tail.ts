@@ -1,0 +1,145 @@
+import type { ChannelRef } from '../../core/channel.ts'
+import type { Stored } from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { Place } from '../../core/message.ts'
+import type { Bus } from '../../runtime/api.ts'
+import { type Connected, connectTo, existingChannel } from '../connection.ts'
+import type { Invocation, Run } from '../invocation.ts'
+import { storedFilter } from '../messages/facts.ts'
+import { parsePlace, parseUntil } from '../messages/place.ts'
+import { storedPages } from '../messages/scan.ts'
+import { tailLine } from '../messages/tailLine.ts'
+import { storedColumns, storedJson } from '../messages/view.ts'
+import type { StreamOf } from '../output/output.ts'
+
+const lastDefault = 10
+const pollMs = 200
+
+interface Tail {
+  readonly bus: Bus
+  readonly channel: ChannelRef
+  readonly out: StreamOf<Stored>
+  readonly fits: (stored: Stored) => boolean
+  readonly stopping: AbortSignal
+}
+
+/** `tail CHANNEL`: looks through the admin's peek, so nothing is consumed and nothing left behind. */
+export const tail: Run = async (invocation) => {
+  const { flags, output, clock, args, interrupts } = invocation
+  const fits = storedFilter(flags.text('where'))
+  const nowMs = clock.wallMs()
+  const from = flags.text('from')
+  const place = from === undefined ? null : parsePlace('--from', from, nowMs)
+  const last = flags.whole('last', { min: 0 })
+  if (place !== null && last !== undefined) {
+    throw new NarrowcastError('INVALID_ARGUMENT', '--from and --last exclude each other')
+  }
+  const untilWord = flags.text('until')
+  const until = untilWord === undefined ? null : parseUntil('--until', untilWord, nowMs)
+  if (until === 'end' && flags.isSet('follow')) {
+    throw new NarrowcastError('INVALID_ARGUMENT', '--follow and --until end exclude each other')
+  }
+  await using connected = await connectTo(invocation, { look: true })
+  const channel = await existingChannel(invocation, connected, args[0] as string)
+  sayWhatLookingMeans(invocation, connected, channel)
+  const one: Tail = {
+    bus: connected.bus,
+    channel,
+    fits,
+    stopping: interrupts.claim(),
+    out: output.stream(
+      'tail',
+      storedColumns(nowMs),
+      (stored, wide) => tailLine(stored, output, wide),
+      (stored) => ({ channel: channel.name, ...storedJson(stored) }),
+    ),
+  }
+  const position =
+    place === null ? await showLast(one, last ?? lastDefault) : await showFrom(one, place)
+  const isFollowing = flags.isSet('follow') || (until !== null && until !== 'end')
+  if (!isFollowing) {
+    output.next(`narrowcast tail ${channel.name} --follow goes on as messages come`)
+    return
+  }
+  await follow(one, position, invocation, until)
+}
+
+/** @throws UNSUPPORTED where the backend cannot look. */
+function sayWhatLookingMeans(
+  { output }: Invocation,
+  { bus }: Connected,
+  channel: ChannelRef,
+): void {
+  const peek = bus.contracts[channel.pattern]?.peek ?? 'no'
+  if (peek === 'no') {
+    throw new NarrowcastError('UNSUPPORTED', `${bus.driver} cannot look without consuming`, {
+      driver: bus.driver,
+      channel: channel.name,
+    })
+  }
+  const what = channel.pattern === 'queue' ? 'what is not settled' : 'what is stored'
+  output.note(
+    `peek: ${peek}, nothing is consumed (${bus.driver}); a ${channel.pattern} shows ${what}`,
+  )
+}
+
+/** The newest that fit, in their order. Returns the position of the newest of all. */
+async function showLast(tail: Tail, count: number): Promise<string | null> {
+  const { bus, channel, fits, stopping, out } = tail
+  const found: Stored[] = []
+  let newest: string | null = null
+  const limit = Math.max(1, Math.min(500, count))
+  const query = { from: 'first', newestFirst: true, limit } as const
+  for await (const { items } of storedPages(bus, channel, query)) {
+    newest ??= items[0]?.position ?? null
+    for (const stored of items) if (found.length < count && fits(stored)) found.push(stored)
+    if (found.length >= count || stopping.aborted) break
+  }
+  for (const stored of found.reverse()) if (!stopping.aborted) await out.write(stored)
+  return newest
+}
+
+/** Everything from a place up to what is the end now. Returns the last position seen. */
+async function showFrom(tail: Tail, place: Place): Promise<string | null> {
+  const { bus, channel, fits, stopping, out } = tail
+  const end = await newestPosition(tail)
+  if (place === 'end') return end
+  let last: string | null = null
+  for await (const { items } of storedPages(bus, channel, { from: place, newestFirst: false })) {
+    for (const stored of items) {
+      if (stopping.aborted) return last
+      if (fits(stored)) await out.write(stored)
+      last = stored.position ?? last
+      if (last === end) return end
+    }
+  }
+  return last ?? end
+}
+
+async function newestPosition({ bus, channel }: Tail): Promise<string | null> {
+  const query = { from: 'first', newestFirst: true, cursor: null, limit: 1 } as const
+  return (await bus.admin.peek(channel, query)).items[0]?.position ?? null
+}
+
+/** Asks again and again for what came after a position, until the time is over. */
+async function follow(
+  { bus, channel, fits, stopping, out }: Tail,
+  position: string | null,
+  { clock }: Invocation,
+  until: 'end' | { timeMs: number } | null,
+): Promise<void> {
+  const endMs =
+    typeof until === 'object' && until !== null ? until.timeMs : Number.POSITIVE_INFINITY
+  let last = position
+  while (!stopping.aborted && clock.wallMs() < endMs) {
+    const from: Place = last === null ? 'first' : { position: last }
+    for await (const { items } of storedPages(bus, channel, { from, newestFirst: false })) {
+      for (const stored of items) {
+        if (stopping.aborted) return
+        if (fits(stored)) await out.write(stored)
+        last = stored.position ?? last
+      }
+    }
+    await clock.sleep(Math.min(pollMs, Math.max(0, endMs - clock.wallMs())), stopping)
+  }
+}

@@ -1,0 +1,146 @@
+import { statSync } from 'node:fs'
+import type { ChannelRef } from '../core/channel.ts'
+import { NarrowcastError } from '../core/errors.ts'
+import type { Pattern } from '../core/message.ts'
+import { type BrokerUrl, parseBrokerUrl, redactUrl } from '../core/url.ts'
+import { nearest } from '../drivers/_shared/nearest.ts'
+import type { Bus, Channel, ChannelOptions } from '../runtime/api.ts'
+import { loadSettings, type Settings } from './config/settings.ts'
+import type { Invocation } from './invocation.ts'
+import { withLimits } from './limits.ts'
+
+/** A connected backend, with the settings that named it. */
+export interface Connected extends AsyncDisposable {
+  readonly bus: Bus
+  readonly settings: Settings
+  /** As given, with its password; show `shownUrl`. */
+  readonly url: string
+  readonly shownUrl: string
+}
+
+/**
+ * Connects to the backend of the settings. `look`: the command only looks, so a store that is not
+ * there is not made.
+ * @throws UNSUPPORTED for memory:, which no second process can reach; NOT_FOUND for a store that
+ * is not there; CONNECT_FAILED, TIMEOUT …
+ */
+export async function connectTo(
+  invocation: Invocation,
+  { look }: { look: boolean },
+): Promise<Connected> {
+  const settings = await loadSettings(invocation)
+  const { value: text, origin } = settings.url
+  const url = parseBrokerUrl(text)
+  const shownUrl = redactUrl(text)
+  refuseMemory(url, invocation.command)
+  if (look) checkStoreExists(url, shownUrl)
+  invocation.output.detail(`connecting to ${shownUrl} (${origin})`)
+  const { connect } = await import('../connect.ts')
+  const limit = AbortSignal.timeout(invocation.timeoutMs)
+  const bus = await connect(text, { config: settings.config, signal: limit }).catch((error) => {
+    throw limit.aborted ? noAnswer(shownUrl, invocation.timeoutMs, error) : error
+  })
+  for (const warning of bus.info.warnings) invocation.output.warn(warning)
+  return {
+    bus: { ...bus, admin: withLimits(bus.admin, bus.driver, invocation.timeoutMs) },
+    settings,
+    url: text,
+    shownUrl,
+    [Symbol.asyncDispose]: () => bus.close({ timeoutMs: 5_000 }),
+  }
+}
+
+function noAnswer(url: string, timeoutMs: number, cause: unknown): NarrowcastError {
+  return new NarrowcastError('TIMEOUT', `${url} did not answer in ${timeoutMs} ms`, {
+    definite: true,
+    hint: `Details: narrowcast doctor ${url}\nMore time: --timeout 30s`,
+    cause,
+  })
+}
+
+function refuseMemory(url: BrokerUrl, command: string): void {
+  if (url.scheme !== 'memory') return
+  throw new NarrowcastError(
+    'UNSUPPORTED',
+    `memory: lives and ends with one process; ${command} would find it empty`,
+    { driver: 'memory', hint: 'Use a store that processes share: -u file:./.narrowcast/store' },
+  )
+}
+
+/** Looking must not make a store: a typing error in a path would else look like an empty one. */
+function checkStoreExists(url: BrokerUrl, shown: string): void {
+  if (url.scheme !== 'file') return
+  const path = url.rest.replace(/^\/\/(?=\/)/, '')
+  if (statSync(decodeURI(path), { throwIfNoEntry: false })) return
+  throw new NarrowcastError('NOT_FOUND', `there is no store at ${shown}`, {
+    hint: `The first message makes it: narrowcast publish hello '{"n":1}'`,
+  })
+}
+
+/** What the command line and the project file say of a channel's pattern. */
+export function wishedPattern(
+  { flags }: Invocation,
+  { config }: Settings,
+  channel: string,
+): Pattern | null {
+  return (
+    (flags.text('pattern') as Pattern | undefined) ?? config.channels?.[channel]?.pattern ?? null
+  )
+}
+
+/**
+ * The channel of that name, as the broker knows it.
+ * @throws NOT_FOUND with a suggestion; CONFLICT where `--pattern` says another pattern.
+ */
+export async function existingChannel(
+  invocation: Invocation,
+  { bus, shownUrl }: Connected,
+  name: string,
+): Promise<ChannelRef> {
+  const found = await bus.admin.find(name)
+  if (!found) throw await noChannel(bus, name, shownUrl)
+  const asked = invocation.flags.text('pattern')
+  if (asked === undefined || asked === found.pattern) return found
+  throw new NarrowcastError(
+    'CONFLICT',
+    `channel "${name}" is a ${found.pattern}, --pattern says ${asked}`,
+    { channel: name },
+  )
+}
+
+async function noChannel(bus: Bus, name: string, url: string): Promise<NarrowcastError> {
+  const query = { prefix: '', cursor: null, limit: 1_000, newestFirst: false }
+  const { items } = await bus.admin.channels(query)
+  const near = nearest(
+    name,
+    items.map((item) => item.name),
+  )
+  return new NarrowcastError('NOT_FOUND', `there is no channel "${name}" on ${url}`, {
+    channel: name,
+    hint: near ? `Did you mean ${near}?` : 'narrowcast channels ls lists all',
+  })
+}
+
+/**
+ * Opens a channel to publish or work. One that nobody knows becomes a queue, or what --pattern or
+ * the project file says, and stderr says so.
+ */
+export async function openChannel<T>(
+  invocation: Invocation,
+  connected: Connected,
+  name: string,
+  options: ChannelOptions<T> = {},
+): Promise<Channel<T>> {
+  const { bus, settings } = connected
+  const found = await bus.admin.find(name)
+  const wished = wishedPattern(invocation, settings, name)
+  const pattern = wished ?? found?.pattern ?? 'queue'
+  if (!found && wished === null) {
+    invocation.output.note(
+      `channel ${name} is new: made as a queue (--pattern stream makes a stream)`,
+    )
+  }
+  const channel = bus[pattern]<T>(name, options)
+  await channel.opened()
+  return channel
+}

@@ -1,0 +1,90 @@
+import { createInterface } from 'node:readline/promises'
+import { NarrowcastError } from '../core/errors.ts'
+import type { Invocation } from './invocation.ts'
+import type { Json } from './output/table.ts'
+
+/**
+ * A change that can be made good again: asks `[y/N]`, or takes --yes.
+ * @throws CONSENT_NEEDED without a yes, and where nobody can be asked.
+ */
+export async function askYes(invocation: Invocation, question: string): Promise<void> {
+  if (invocation.flags.isSet('yes')) return
+  if (!invocation.canAsk) {
+    throw new NarrowcastError(
+      'CONSENT_NEEDED',
+      'needs consent. Add --yes, or --dry-run to look first.',
+    )
+  }
+  const answer = await ask(invocation, `${question} [y/N] `)
+  if (/^y(es)?$/i.test(answer.trim())) return
+  throw new NarrowcastError('CONSENT_NEEDED', 'not confirmed; nothing was changed')
+}
+
+/**
+ * A change that takes something away for good: the name is typed, or given by --confirm.
+ * @throws CONSENT_NEEDED without the very name, and where nobody can be asked.
+ */
+export async function askName(
+  invocation: Invocation,
+  question: string,
+  name: string,
+): Promise<void> {
+  const given = invocation.flags.text('confirm')
+  if (given === name) return
+  if (given !== undefined) {
+    throw new NarrowcastError(
+      'CONSENT_NEEDED',
+      `--confirm ${JSON.stringify(given)} is not the name; nothing was changed`,
+      { hint: `Expected --confirm ${name}` },
+    )
+  }
+  if (!invocation.canAsk) {
+    throw new NarrowcastError(
+      'CONSENT_NEEDED',
+      `needs consent. Add --confirm ${name}, or --dry-run to look first.`,
+    )
+  }
+  const answer = await ask(invocation, `${question}\nType the name to go on (${name}): `)
+  if (answer.trim() === name) return
+  throw new NarrowcastError('CONSENT_NEEDED', 'that was not the name; nothing was changed')
+}
+
+/** Says what a dry run would do. @returns true when this is one: then nothing more is to be done. */
+export async function isDryRun(
+  { command, dryRun, output }: Invocation,
+  would: string,
+  fields: Readonly<Record<string, Json>> = {},
+): Promise<boolean> {
+  if (!dryRun) return false
+  if (output.isJson) {
+    await output.event(command.replaceAll(' ', '.'), { dry_run: true, would, ...fields })
+    return true
+  }
+  output.note(would)
+  output.note('nothing changed (dry run)')
+  return true
+}
+
+/** With --if-exists, what is not there needs no removing. */
+export async function ifExists(invocation: Invocation, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const isAbsent = error instanceof NarrowcastError && error.code === 'NOT_FOUND'
+    if (!isAbsent || !invocation.flags.isSet('if-exists')) throw error
+    invocation.output.note(error.message)
+  }
+}
+
+async function ask({ output }: Invocation, question: string): Promise<string> {
+  const reader = createInterface({ input: process.stdin, output: output.stderr })
+  try {
+    return await new Promise<string>((answer) => {
+      reader.question(question).then(answer, () => answer(''))
+      // Ctrl-D, and Ctrl-C, which the reader swallows: no answer is a no.
+      reader.once('close', () => answer(''))
+    })
+  } finally {
+    reader.close()
+  }
+}

@@ -1,0 +1,61 @@
+import type { Contract } from '../../core/contract.ts'
+import { showBytes, showDuration } from '../output/quantities.ts'
+import type { Json } from '../output/table.ts'
+
+/** A contract as JSON: the data itself. */
+export function contractJson(contract: Contract): { readonly [name: string]: Json } {
+  return JSON.parse(JSON.stringify(contract)) as { readonly [name: string]: Json }
+}
+
+/** One line per fact, in the words of the contract. */
+export function contractFacts(contract: Contract): readonly (readonly [string, string])[] {
+  const { stored, counts, order, redelivery, delay, dedupe } = contract
+  const copies = stored.copies === 1 ? '1 copy' : `${stored.copies} copies`
+  const kept = order.afterRetry === 'kept' ? '' : ', lost after a retry'
+  return [
+    ['delivery', contract.delivery],
+    ['stored', stored.in === 'nowhere' ? 'nowhere' : `${stored.in}, ${copies}`],
+    ['survives', survived(contract).join(' ') || 'nothing'],
+    ['settle', `${contract.settle}, fenced by ${contract.fencing}`],
+    ['counts', `failures ${counts.failures}, crashes ${counts.crashes}`],
+    ['release', contract.release],
+    ['order', order.scope === 'none' ? 'none' : `${order.scope}, across ${order.across}${kept}`],
+    ['redelivery', `${redelivery.how}, within ${showDuration(redelivery.withinMs)}`],
+    [
+      'delay',
+      delay.how === 'no' ? 'no' : `${delay.how}, late by at most ${showDuration(delay.errorMs)}`,
+    ],
+    [
+      'dedupe',
+      `publish ${dedupe.publishWindowMsMax === null ? 'no' : 'yes'}, consume ${dedupe.consume}`,
+    ],
+    ['positions', contract.positions],
+    ['replay', yes(contract.replay)],
+    ['seek', yes(contract.seek)],
+    ['pause', yes(contract.pause)],
+    ['deadLetters', yes(contract.deadLetters)],
+    ['manage', yes(contract.manage)],
+    ['peek', contract.peek],
+    ['depth', contract.depth],
+    ['wake', `within ${showDuration(contract.wakeMs)}`],
+    ['payload', `at most ${showBytes(contract.payloadBytesMax)}`],
+    ['source', contract.source],
+  ]
+}
+
+/** The losses that nothing is lost by. */
+export function survived({ survives }: Contract): string[] {
+  return Object.entries(survives).flatMap(([loss, holds]) => {
+    if (holds === 'yes') return [loss]
+    return typeof holds === 'object' ? [`${loss} (but ${showDuration(holds.lossWindowMs)})`] : []
+  })
+}
+
+/** The contract in lines of two columns. */
+export function contractLines(contract: Contract): string[] {
+  return contractFacts(contract).map(([name, value]) => `${name.padEnd(12)}${value}`)
+}
+
+function yes(is: boolean): string {
+  return is ? 'yes' : 'no'
+}

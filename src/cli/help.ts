@@ -1,0 +1,128 @@
+import { padEnd } from './output/displayWidth.ts'
+import type { Paint } from './output/style.ts'
+import { globalFlags } from './tree/globals.ts'
+import type { CommandSpec, FlagSpec } from './tree/types.ts'
+import { commands, findCommand, runs } from './tree.ts'
+
+export interface HelpLook {
+  /** All global flags, not only the common ones. */
+  readonly all: boolean
+  readonly columns: number
+  readonly paint: Paint
+}
+
+/** Help of the program (name '') or of one command: examples first, then flags. */
+export function helpText(name: string, look: HelpLook): string {
+  const spec = name === '' ? null : findCommand(name.split(' '))
+  const lines = spec ? commandHelp(name, spec, look) : programHelp(look)
+  return `${lines.join('\n')}\n`
+}
+
+/** `publish|pub CHANNEL [DATA]`. */
+export function usage(name: string, spec: CommandSpec): string {
+  const args = (spec.args ?? []).map((arg) =>
+    arg.startsWith('<') ? arg.slice(1, -1).toUpperCase() : arg.toUpperCase(),
+  )
+  return [name, ...args].join(' ')
+}
+
+function programHelp(look: HelpLook): string[] {
+  const shown = commands.filter((spec) => !spec.hidden)
+  const rows = shown.map((spec): [string, string] => {
+    const children = (spec.commands ?? []).map((child) => child.name).join('|')
+    const left = runs(spec) ? usage(spec.name, spec) : `${spec.name} ${children}`
+    return [left, spec.summary]
+  })
+  return [
+    'narrowcast: messages to the right number of workers, on the broker you already run.',
+    '',
+    ...heading('Try it', look),
+    '  narrowcast demo',
+    `  narrowcast publish hello '{"n":1}'`,
+    '  narrowcast work hello --exec cat',
+    '',
+    ...heading('Commands', look),
+    ...twoColumns(rows, look),
+    '',
+    ...flagHelp(look),
+    '',
+    'narrowcast help COMMAND, help errors and help CODE explain more.',
+    'Without --url, everything happens in file:./.narrowcast/store.',
+  ]
+}
+
+function commandHelp(name: string, spec: CommandSpec, look: HelpLook): string[] {
+  const children = (spec.commands ?? []).filter((child) => !child.hidden)
+  const flags = spec.flags ?? []
+  return [
+    `narrowcast ${runs(spec) ? usage(name, spec) : `${name} COMMAND`}`,
+    `  ${spec.summary}${spec.alias ? `   (short: ${spec.alias})` : ''}`,
+    '',
+    ...heading('Examples', look),
+    ...spec.examples.map((example) => `  ${example}`),
+    ...(children.length > 0
+      ? [
+          '',
+          ...heading('Commands', look),
+          ...twoColumns(
+            children.map((child) => [usage(`${name} ${child.name}`, child), child.summary]),
+            look,
+          ),
+        ]
+      : []),
+    ...(flags.length > 0
+      ? ['', ...heading('Flags', look), ...twoColumns(flags.map(flagRow), look)]
+      : []),
+    ...(spec.notes ? ['', ...spec.notes] : []),
+    '',
+    ...flagHelp(look),
+  ]
+}
+
+function flagHelp(look: HelpLook): string[] {
+  const shown = globalFlags.filter((flag) => look.all || flag.isCommon)
+  return [
+    ...heading('Global flags', look),
+    ...twoColumns(
+      [
+        ...shown.map(flagRow),
+        look.all ? ['-V, --version', 'print the version'] : ['--help-all', 'all global flags'],
+      ],
+      look,
+    ),
+  ]
+}
+
+function flagRow(flag: FlagSpec): [string, string] {
+  const values = flag.choices ? ` (${flag.choices.join(', ')})` : ''
+  const text =
+    flag.text.includes(', ') && flag.choices?.length === 7 ? flag.text : flag.text + values
+  return [flag.flags, flag.env ? `${text} [${flag.env}]` : text]
+}
+
+function heading(text: string, look: HelpLook): string[] {
+  return [look.paint('bold', `${text}:`)]
+}
+
+/** Left column as wide as it needs, at most 34; the right one wrapped to the width. */
+function twoColumns(rows: readonly (readonly [string, string])[], { columns }: HelpLook): string[] {
+  const left = Math.min(34, Math.max(...rows.map(([text]) => text.length)))
+  const room = Math.max(20, columns - left - 5)
+  return rows.flatMap(([name, text]) => {
+    const [first = '', ...rest] = wrap(text, room)
+    const indent = ' '.repeat(left + 4)
+    if (name.length > left) return [`  ${name}`, ...[first, ...rest].map((one) => indent + one)]
+    return [`  ${padEnd(name, left)}  ${first}`, ...rest.map((one) => indent + one)]
+  })
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = ['']
+  for (const word of text.split(' ')) {
+    const last = lines[lines.length - 1] as string
+    if (last === '') lines[lines.length - 1] = word
+    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}

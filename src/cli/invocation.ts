@@ -1,0 +1,136 @@
+import { type Clock, systemClock } from '../core/clock.ts'
+import { NarrowcastError } from '../core/errors.ts'
+import { parseDurationMs } from '../core/url.ts'
+import { type Flags, makeFlags, parseWhole } from './flags.ts'
+import type { Interrupts } from './interrupts.ts'
+import { checkFormat, type Format } from './output/format.ts'
+import { makeOutput, type Output } from './output/output.ts'
+import { makeLook } from './output/style.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** One command line, read and checked, and the world that it runs in. */
+export interface Invocation {
+  /** Full name: `dead redrive`. */
+  readonly command: string
+  readonly args: readonly string[]
+  readonly flags: Flags
+  readonly output: Output
+  readonly env: Env
+  readonly folder: string
+  readonly clock: Clock
+  readonly interrupts: Interrupts
+  /** stdin is a terminal and questions are allowed. */
+  readonly canAsk: boolean
+  /** stderr may show a live region. */
+  readonly live: boolean
+  readonly dryRun: boolean
+  readonly timeoutMs: number
+}
+
+/** A command's body. What it returns is the exit code, nothing is 0. */
+export type Run = (invocation: Invocation) => Promise<number | undefined | void>
+
+export interface World {
+  readonly program: NodeJS.Process
+  readonly interrupts: Interrupts
+}
+
+/** @throws INVALID_CONFIG for a global flag or variable with a wrong value. */
+export function makeInvocation(
+  command: string,
+  streams: boolean,
+  args: readonly string[],
+  values: Readonly<Record<string, unknown>>,
+  { program, interrupts }: World,
+): Invocation {
+  const flags = makeFlags(values)
+  const { env, stdin, stdout, stderr } = program
+  // The parser gives `--no-x` as `x: false`.
+  const isOff = (name: string) => values[name] === false
+  const wish = { noColor: isOff('color'), ascii: flags.isSet('ascii'), env }
+  const stderrIsTerminal = stderr.isTTY === true
+  const isCi = isTrue(env.CI)
+  return {
+    command,
+    args,
+    flags,
+    env,
+    folder: program.cwd(),
+    clock: systemClock,
+    interrupts,
+    canAsk: stdin.isTTY === true && stderrIsTerminal && !isOff('input') && !isCi,
+    live:
+      stderrIsTerminal &&
+      !isCi &&
+      env.TERM !== 'dumb' &&
+      !isOff('live') &&
+      !isTrue(env.NARROWCAST_NO_LIVE) &&
+      !flags.isSet('quiet'),
+    dryRun: flags.isSet('dry-run'),
+    timeoutMs: timeoutOf(flags, env),
+    output: makeOutput({
+      format: formatOf(flags, env, streams),
+      quiet: flags.isSet('quiet'),
+      verbose: flags.isSet('verbose'),
+      width: widthOf(flags, stdout.isTTY ? stdout.columns : undefined),
+      utc: flags.isSet('utc'),
+      stdout,
+      stderr,
+      look: makeLook({ ...wish, isTerminal: stdout.isTTY === true }),
+      lookOfStderr: makeLook({ ...wish, isTerminal: stderrIsTerminal }),
+      stderrIsTerminal,
+    }),
+  }
+}
+
+function isTrue(value: string | undefined): boolean {
+  return value !== undefined && value !== '' && value !== '0' && value !== 'false'
+}
+
+/** Read before anything else: a refused change must not even connect. */
+export function isReadOnly(values: Readonly<Record<string, unknown>>, env: Env): boolean {
+  return values.readOnly === true || isTrue(env.NARROWCAST_READ_ONLY)
+}
+
+/** @throws INVALID_CONFIG where the file cannot be read. */
+export function loadEnvFile(file: string): void {
+  try {
+    process.loadEnvFile(file)
+  } catch (cause) {
+    throw new NarrowcastError(
+      'INVALID_CONFIG',
+      `--env-file: cannot read ${file}: ${(cause as Error).message}`,
+      { cause },
+    )
+  }
+}
+
+function formatOf(flags: Flags, env: Env, streams: boolean): Format {
+  const asked = flags.text('output')
+  const given =
+    asked !== undefined
+      ? checkFormat('--output', asked)
+      : env.NARROWCAST_OUTPUT
+        ? checkFormat('NARROWCAST_OUTPUT', env.NARROWCAST_OUTPUT)
+        : 'text'
+  if (flags.isSet('json') && asked !== undefined && given !== 'json' && given !== 'ndjson') {
+    throw new NarrowcastError('INVALID_ARGUMENT', `--json and --output ${asked} exclude each other`)
+  }
+  const format = flags.isSet('json') && given !== 'ndjson' ? 'json' : given
+  return format === 'json' && streams ? 'ndjson' : format
+}
+
+function timeoutOf(flags: Flags, env: Env): number {
+  const fromEnv = env.NARROWCAST_TIMEOUT
+  return (
+    flags.durationMs('timeout') ??
+    (fromEnv ? parseDurationMs('NARROWCAST_TIMEOUT', fromEnv) : 10_000)
+  )
+}
+
+function widthOf(flags: Flags, terminalColumns: number | undefined): number {
+  const asked = flags.text('width')
+  if (asked !== undefined) return parseWhole('--width', asked, { min: 20, max: 10_000 })
+  return terminalColumns || Number.POSITIVE_INFINITY
+}

@@ -1,0 +1,128 @@
+import type { DeadEntry, Stored } from '../../core/driver.ts'
+import type { IncomingMessage } from '../../core/message.ts'
+import { harmless } from '../output/displayWidth.ts'
+import { isoTime, showBytes, showDuration } from '../output/quantities.ts'
+import type { Column, Json } from '../output/table.ts'
+import { textOf } from './facts.ts'
+
+const idLengthShort = 8
+/** More of a body is not shown in a table, however wide it is. */
+const previewLengthMax = 300
+
+/** The end of an id, as tables print it. */
+export function shortId(id: string): string {
+  return harmless(id.slice(-idLengthShort))
+}
+
+/** The beginning of a body in one harmless line. */
+export function preview({ body }: IncomingMessage): string {
+  const part = typeof body === 'string' ? body : body.subarray(0, previewLengthMax * 4)
+  return harmless(textOf(part).slice(0, previewLengthMax))
+}
+
+/** A whole body in one harmless line. */
+export function wholeBody({ body }: IncomingMessage): string {
+  return harmless(textOf(body))
+}
+
+/** A message in JSON: `data` where it is JSON, else `data_base64`. */
+export function messageJson(message: IncomingMessage): { readonly [name: string]: Json } {
+  const { id, key, timeMs, type, source, headers, bytes } = message
+  return { id, key, time: isoTime(timeMs), type, source, headers, bytes, ...dataJson(message) }
+}
+
+function dataJson({ body }: IncomingMessage): { readonly [name: string]: Json } {
+  try {
+    const text =
+      typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body)
+    return { data: JSON.parse(text) as Json }
+  } catch {
+    return { data_base64: Buffer.from(body as string).toString('base64') } // no JSON, and so said
+  }
+}
+
+export function storedJson(stored: Stored): { readonly [name: string]: Json } {
+  const { message, position, state, worker, failures, crashes, redrives } = stored
+  return {
+    ...messageJson(message),
+    position: position ?? null,
+    state,
+    attempt: failures + 1,
+    crashes,
+    redrives,
+    worker: worker ?? null,
+  }
+}
+
+export function deadJson({ ref, message, letter }: DeadEntry): { readonly [name: string]: Json } {
+  const { error } = letter
+  return {
+    ref,
+    ...messageJson(message),
+    cause: letter.cause,
+    reason: letter.reason,
+    error: error && {
+      name: error.name,
+      message: error.message,
+      code: error.code ?? null,
+      stack: error.stack ?? null,
+    },
+    failures: letter.failures,
+    crashes: letter.crashes,
+    redrives: letter.redrives,
+    first_failed: letter.firstFailedMs === null ? null : isoTime(letter.firstFailedMs),
+    died: isoTime(letter.diedMs),
+    group: letter.group,
+    worker: letter.worker,
+  }
+}
+
+/** The columns of a message list, the newest information first where room is short. */
+export function storedColumns(nowMs: number): readonly Column<Stored>[] {
+  return [
+    {
+      name: 'id',
+      value: ({ message }) => message.id,
+      text: ({ message }) => shortId(message.id),
+      wide: ({ message }) => harmless(message.id),
+    },
+    {
+      name: 'position',
+      head: 'SEQ',
+      align: 'right',
+      value: ({ position }) => position ?? null,
+      goes: 3,
+    },
+    {
+      name: 'key',
+      value: ({ message }) => message.key,
+      text: ({ message }) => harmless(message.key ?? '-'),
+      widthMin: 4,
+      goes: 2,
+    },
+    {
+      name: 'age_ms',
+      head: 'AGE',
+      align: 'right',
+      value: ({ message }) => nowMs - message.timeMs,
+      text: ({ message }) => showDuration(Math.max(0, nowMs - message.timeMs)),
+    },
+    {
+      name: 'bytes',
+      head: 'SIZE',
+      value: ({ message }) => message.bytes,
+      text: ({ message }) => showBytes(message.bytes),
+      goes: 5,
+    },
+    { name: 'state', value: ({ state }) => state, widthMin: 7, goes: 4 },
+    { name: 'attempt', head: 'TRY', value: ({ failures }) => failures + 1, goes: 6 },
+    { name: 'worker', value: ({ worker }) => worker ?? null, onlyWide: true },
+    {
+      name: 'preview',
+      align: 'left',
+      value: ({ message }) => preview(message),
+      wide: ({ message }) => wholeBody(message),
+      widthMin: 8,
+    },
+  ]
+}

@@ -1,0 +1,31 @@
+import type { IncomingMessage } from '../../core/message.ts'
+import type { Invocation } from '../invocation.ts'
+import { harmless } from '../output/displayWidth.ts'
+import { isoTime, showBytes } from '../output/quantities.ts'
+import { textOf } from './facts.ts'
+
+/** A message for people: head, headers, and the data laid out where it is JSON. */
+export function messageLines(message: IncomingMessage, { output }: Invocation): string[] {
+  const { id, key, timeMs, type, source, headers, bytes } = message
+  const heads = Object.entries(headers).map(
+    ([name, value]) => `header    ${harmless(name)}=${harmless(value)}`,
+  )
+  return [
+    `id        ${output.look.paint('bold', harmless(id))}`,
+    `key       ${harmless(key ?? '-')}`,
+    `time      ${isoTime(timeMs)}`,
+    `type      ${harmless(type)}   source ${harmless(source)}`,
+    ...heads,
+    `data      ${showBytes(bytes)}`,
+    ...bodyLines(textOf(message.body)),
+  ]
+}
+
+function bodyLines(text: string): string[] {
+  try {
+    const laidOut = JSON.stringify(JSON.parse(text), null, 2)
+    return laidOut.split('\n').map((line) => `  ${harmless(line)}`)
+  } catch {
+    return text.split('\n').map((line) => `  ${harmless(line)}`) // no JSON: as it is
+  }
+}

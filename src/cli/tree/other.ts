@@ -1,0 +1,91 @@
+import type { CommandSpec } from './types.ts'
+
+const sim: CommandSpec = {
+  name: 'sim',
+  summary: 'the superhero combat simulator as a load',
+  access: 'rw',
+  examples: ['narrowcast sim run --games 50'],
+  commands: [],
+}
+
+/** Everything else. */
+export const otherCommands: readonly CommandSpec[] = [
+  sim,
+  {
+    name: 'contract',
+    args: ['[backends...]'],
+    summary: 'what a backend promises at most, as data',
+    access: 'ro',
+    flags: [
+      {
+        flags: '--require <fact>',
+        text: 'exit 6 unless it holds: delivery=at-least-once, survives=power-loss, replay',
+        repeats: true,
+      },
+    ],
+    examples: [
+      'narrowcast contract',
+      'narrowcast contract file memory --pattern queue',
+      'narrowcast contract file --pattern stream --require survives=broker-crash',
+    ],
+  },
+  {
+    name: 'doctor',
+    args: ['[url]'],
+    summary: 'Node, disk, ports, clock, broker, permissions',
+    access: 'ro',
+    examples: ['narrowcast doctor', 'narrowcast doctor file:/var/lib/app/store'],
+  },
+  {
+    name: 'config',
+    summary: 'effective settings',
+    access: 'ro',
+    examples: ['narrowcast config show --origin'],
+    commands: [
+      {
+        name: 'show',
+        summary: 'every setting with its value',
+        access: 'ro',
+        flags: [{ flags: '--origin', text: 'where each value comes from' }],
+        examples: ['narrowcast config show --origin'],
+      },
+      {
+        name: 'check',
+        summary: 'read the project file and say what is wrong with it',
+        access: 'ro',
+        examples: ['narrowcast config check'],
+      },
+      {
+        name: 'path',
+        summary: 'the project file in use',
+        access: 'ro',
+        examples: ['narrowcast config path'],
+      },
+    ],
+  },
+  {
+    name: 'completion',
+    args: ['<shell>'],
+    summary: 'the completion script for bash, zsh, fish or pwsh',
+    access: 'ro',
+    examples: [
+      'narrowcast completion bash > ~/.local/share/bash-completion/completions/narrowcast',
+      'narrowcast completion fish > ~/.config/fish/completions/narrowcast.fish',
+    ],
+  },
+  {
+    name: 'help',
+    args: ['[words...]'],
+    summary: 'of a command, all error codes, or one of them',
+    access: 'ro',
+    examples: ['narrowcast help publish', 'narrowcast help errors', 'narrowcast help TIMEOUT'],
+  },
+  {
+    name: '__complete',
+    args: ['[words...]'],
+    summary: 'candidates for the last of the words',
+    access: 'ro',
+    hidden: true,
+    examples: ['narrowcast __complete -- publish ""'],
+  },
+]

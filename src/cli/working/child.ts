@@ -1,0 +1,154 @@
+import { pathToFileURL } from 'node:url'
+import { connect } from '../../connect.ts'
+import type { Codec } from '../../core/codec.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { Handler, Received } from '../../runtime/api.ts'
+import { type ChildWork, serveParent, type Tell as TellOf } from '../children/child.ts'
+import { killPrograms, runProgram } from './exec.ts'
+import type { Settled, WorkEvent, WorkJob } from './job.ts'
+
+type Tell = TellOf<WorkEvent>
+
+const tickMs = 100
+/** Untold ends of deliveries; beyond that no further handler begins. */
+const untoldMax = 5_000
+
+/** The body as it lies in the broker: a program is handed exactly that. */
+const asStored: Codec = {
+  name: 'json',
+  encode: (data) => data as string,
+  decode: (body) => body,
+}
+
+serveParent<WorkJob, WorkEvent>(async (job, name, tell) => {
+  process.on('exit', killPrograms)
+  const handler = await handlerOf(job, tell)
+  const bus = await connect(job.url, { config: job.config, name })
+  const isExec = 'exec' in job.run
+  const channel = bus[job.pattern]<unknown>(job.channel, isExec ? { codec: asStored } : {})
+  const desk = new Desk(tell)
+  const subscription = channel.subscribe((data, delivery) => desk.run(handler, data, delivery), {
+    name,
+    concurrency: job.concurrency,
+    ...(job.group === null ? {} : { group: job.group }),
+  })
+  subscription.on('settled', ({ id, kind, outcome }) => desk.settled(id, kind, outcome))
+  subscription.on(
+    'dead',
+    ({ id, letter }) => void tell({ kind: 'dead', id, cause: letter.cause, reason: letter.reason }),
+  )
+  subscription.on('late', ({ id, overdueMs }) => void tell({ kind: 'late', id, overdueMs }))
+  subscription.on(
+    'error',
+    ({ id, error }) => void tell({ kind: 'failed', id, text: error.message }),
+  )
+  await subscription.ready()
+  await tell({ kind: 'ready' })
+  return {
+    async drain() {
+      const { settled, released, abandoned } = await subscription.drain()
+      await desk.close()
+      await tell({ kind: 'drained', settled, released, abandoned })
+      await bus.close()
+    },
+  } satisfies ChildWork
+})
+
+async function handlerOf(
+  { run, channel, tellOutput }: WorkJob,
+  tell: Tell,
+): Promise<Handler<unknown>> {
+  if ('exec' in run) {
+    return (body, delivery) => {
+      const { id } = delivery.message
+      const line = (isError: boolean) => (text: string) =>
+        tell({ kind: 'output', id, line: text, isError })
+      return runProgram(body as string | Uint8Array, delivery, {
+        command: run.exec,
+        channel,
+        onLine: tellOutput ? line(false) : null,
+        onErrorLine: line(true),
+      })
+    }
+  }
+  const loaded = await loadModule(run.module)
+  if (typeof loaded === 'function') return loaded as Handler<unknown>
+  throw new NarrowcastError(
+    'INVALID_CONFIG',
+    `--module ${run.module}: expected a function as default export, got ${typeof loaded}`,
+    { hint: 'export default async (data, delivery) => { … }' },
+  )
+}
+
+async function loadModule(path: string): Promise<unknown> {
+  try {
+    return ((await import(pathToFileURL(path).href)) as { default?: unknown }).default
+  } catch (cause) {
+    throw new NarrowcastError(
+      'INVALID_CONFIG',
+      `--module ${path} cannot be loaded: ${(cause as Error).message}`,
+      { cause },
+    )
+  }
+}
+
+/** Keeps what is in hand, and tells the parent ten times a second what came to its end. */
+class Desk {
+  readonly #tell: Tell
+  readonly #inHand = new Map<string, { beganMs: number; attempt: number }>()
+  readonly #took = new Map<string, { tookMs: number; attempt: number }>()
+  readonly #timer: NodeJS.Timeout
+  #settled: Settled[] = []
+  #telling: Promise<void> | null = null
+  #wasBusy = false
+
+  constructor(tell: Tell) {
+    this.#tell = tell
+    this.#timer = setInterval(() => void this.#tick(), tickMs)
+  }
+
+  async run(handler: Handler<unknown>, data: unknown, delivery: Received<unknown>) {
+    const { id } = delivery.message
+    const { attempt } = delivery
+    while (this.#settled.length >= untoldMax) await this.#tick()
+    const beganMs = performance.now()
+    this.#inHand.set(id, { beganMs, attempt })
+    try {
+      return await handler(data, delivery)
+    } finally {
+      this.#inHand.delete(id)
+      this.#took.set(id, { tookMs: performance.now() - beganMs, attempt })
+    }
+  }
+
+  settled(id: string, kind: Settled['kind'], outcome: Settled['outcome']): void {
+    const { tookMs, attempt } = this.#took.get(id) ?? { tookMs: 0, attempt: 1 }
+    this.#took.delete(id)
+    this.#settled.push({ id, kind, outcome, attempt, tookMs })
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#tick()
+    await this.#tick()
+  }
+
+  /** One at a time: where the parent is slower, the next one says more. */
+  #tick(): Promise<void> {
+    this.#telling ??= this.#tellAll().finally(() => {
+      this.#telling = null
+    })
+    return this.#telling
+  }
+
+  async #tellAll(): Promise<void> {
+    const isBusy = this.#inHand.size > 0
+    if (this.#settled.length === 0 && !isBusy && !this.#wasBusy) return
+    this.#wasBusy = isBusy
+    const settled = this.#settled
+    this.#settled = []
+    const nowMs = performance.now()
+    const now = [...this.#inHand].map(([id, { beganMs }]) => ({ id, forMs: nowMs - beganMs }))
+    await this.#tell({ kind: 'tick', settled, now: now.slice(0, 100) })
+  }
+}
