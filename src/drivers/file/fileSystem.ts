@@ -18,7 +18,8 @@ const networkTypes: Readonly<Record<number, string>> = {
   16914839: '9P',
 }
 const fuseType = 1702057286
-const localFuse = /^(fuseblk|virtiofs|fuse\.(ntfs-3g|exfat|fuse-overlayfs|lxcfs))$/
+/** In user space, and on this machine all the same. */
+const localFuse = /^fuse\.(ntfs-3g|exfat|fuse-overlayfs|lxcfs)$/
 
 /** Name of the network file system that holds `dir`; null on a local disk. */
 export function networkFileSystem(
@@ -29,7 +30,7 @@ export function networkFileSystem(
   const type = typeOf(dir) >>> 0
   if (type !== fuseType) return networkTypes[type] ?? null
   const name = mountType(dir, mounts())
-  return name === null || localFuse.test(name) ? null : name
+  return name !== null && /^fuse(\.|$)/.test(name) && !localFuse.test(name) ? name : null
 }
 
 /** The type of the mount that `dir` lies in: of all that hold it, the one with the longest path. */

@@ -3,8 +3,9 @@ import { join, resolve } from 'node:path'
 import { uuid } from '../../core/ids.ts'
 import { Database } from './database.ts'
 import { checkWritable, prepareFolder } from './fileSystem.ts'
+import { migrate, versionOf } from './migrate.ts'
 import { pause } from './pause.ts'
-import { applicationId, migrations, schemaVersion } from './schema.ts'
+import { applicationId, schemaVersion } from './schema.ts'
 import { asStoreError, damaged, isBusy, storeError } from './storeErrors.ts'
 
 /** The database inside the folder of a store. */
@@ -45,7 +46,7 @@ function openOnce(path: string): Database {
     else checkOurs(db, path)
     db.exec('PRAGMA journal_mode = WAL')
     db.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8000')
-    migrate(db, path)
+    migrate(db, () => db.run("INSERT INTO store VALUES (?, '', 0)", uuid()))
     if (!isNew) checkWhole(db, path)
     return db
   } catch (error) {
@@ -69,9 +70,7 @@ function checkOurs(db: Database, path: string): void {
   const { application_id: found } = db.get<{ application_id: number }>('PRAGMA application_id') ?? {
     application_id: 0,
   }
-  const { user_version: version } = db.get<{ user_version: number }>('PRAGMA user_version') ?? {
-    user_version: 0,
-  }
+  const version = versionOf(db)
   if (version > schemaVersion && found === applicationId) {
     throw storeError(
       'STORE_UNUSABLE',
@@ -80,7 +79,8 @@ function checkOurs(db: Database, path: string): void {
       'Update narrowcast, or open another folder. The store was left as it is.',
     )
   }
-  if (found === applicationId || isEmpty(db)) return
+  if (found === applicationId && version > 0) return
+  if (isEmpty(db)) return
   throw storeError(
     'STORE_UNUSABLE',
     'open',
@@ -91,25 +91,6 @@ function checkOurs(db: Database, path: string): void {
 
 function isEmpty(db: Database): boolean {
   return db.get('SELECT 1 FROM sqlite_schema LIMIT 1') === undefined
-}
-
-/** Brings an older file forward, each step and its number in one transaction. */
-function migrate(db: Database, path: string): void {
-  const version = () => db.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0
-  while (version() < schemaVersion) {
-    db.exec('BEGIN IMMEDIATE')
-    const from = version()
-    if (from < schemaVersion) {
-      if (from === 0 && !isEmpty(db)) throw damaged('open', path, 'it has tables but no format')
-      db.exec(migrations[from] as string)
-      if (from === 0) {
-        db.exec(`PRAGMA application_id = ${applicationId}`)
-        db.run("INSERT INTO store VALUES (?, '', 0)", uuid())
-      }
-      db.exec(`PRAGMA user_version = ${from + 1}`)
-    }
-    db.commit()
-  }
 }
 
 /** A cheap look for damage: the whole of a small file, of a large one its length and its heads. */
