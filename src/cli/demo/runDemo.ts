@@ -52,7 +52,7 @@ const turnsInAll = 216
 /** At these shares of the play the victim is held and killed: 0:10 and 0:12 of 22 s. */
 const holdShare = 0.36
 const killShare = 0.455
-const startMsMax = 30_000
+const startMsMax = 60_000
 /** Longest wait for the last messages, beyond two leases. */
 const drainMsMax = 15_000
 

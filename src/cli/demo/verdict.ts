@@ -201,12 +201,14 @@ function labelled(ledger: Ledger, games: readonly { readonly id: string }[]): Le
   return games.flatMap(({ id }) => ledger.games.get(id) ?? [])
 }
 
+/** An id has 73 characters: beside a label it would not fit into 80 columns. */
 function idLines(result: DemoResult): string[] {
-  const ids = brokenIds(result).map(({ id, label }) => `${id} (${label})`)
+  const games = brokenIds(result)
   const folder = result.dir.replace(/[/\\]data$/, '')
   return [
-    ...ids.map((id, at) => ` ${at === 0 ? 'Ids     ' : '        '} ${id}`),
-    ` This should not happen. Please open an issue with the ids and the folder ${folder}/`,
+    ...games.flatMap(({ id, label }) => [` Id       of ${label}`, ` ${id}`]),
+    ' This should not happen. Please open an issue with the ids and the folder',
+    ` ${folder}/`,
   ]
 }
 
