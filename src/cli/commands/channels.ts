@@ -7,7 +7,7 @@ import { type Connected, connectTo, existingChannel, openChannel } from '../conn
 import { askName, ifExists, isDryRun } from '../consent.ts'
 import { contractJson, contractLines } from '../contracts/show.ts'
 import type { Invocation, Run } from '../invocation.ts'
-import { countJson, showCount, showDuration } from '../output/quantities.ts'
+import { countJson, countOf, showCount, showDuration } from '../output/quantities.ts'
 import type { Column, Json } from '../output/table.ts'
 
 interface ChannelRow {
@@ -254,7 +254,7 @@ export const purge: Run = (invocation) =>
     await invocation.output.answer({
       type: 'channels.purge',
       fields: { channel: channel.name, removed },
-      lines: () => [`purged ${channel.name}  ${showCount(removed)} messages`],
+      lines: () => [`purged ${channel.name}  ${countOf(removed, 'message')}`],
     })
   })
 

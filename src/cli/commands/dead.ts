@@ -8,7 +8,7 @@ import type { Invocation, Run } from '../invocation.ts'
 import { deadJson, preview, shortId } from '../messages/view.ts'
 import { messageLines } from '../messages/whole.ts'
 import { harmless } from '../output/displayWidth.ts'
-import { isoTime, showCount, showTime } from '../output/quantities.ts'
+import { countOf, isoTime, showCount, showTime } from '../output/quantities.ts'
 import type { Column } from '../output/table.ts'
 
 const lookMax = 10_000
@@ -144,7 +144,7 @@ export const purge: Run = async (invocation) => {
   await using connected = await connectTo(invocation, { look: true })
   const channel = await channelOf(invocation, connected)
   const chosen = await chooseDead(invocation, connected.bus, channel, invocation.flags.list('id'))
-  const what = `${showCount(chosen.length)} dead letters of ${channel.name}`
+  const what = `${countOf(chosen.length, 'dead letter')} of ${channel.name}`
   if (await isDryRun(invocation, `would remove ${what}`)) return
   if (chosen.length > 0) await askName(invocation, `Remove ${what} for good?`, channel.name)
   let removed = 0
@@ -155,7 +155,7 @@ export const purge: Run = async (invocation) => {
   await output.answer({
     type: 'dead.purge',
     fields: { channel: channel.name, removed },
-    lines: () => [`purged ${channel.name}  ${showCount(removed)} dead letters`],
+    lines: () => [`purged ${channel.name}  ${countOf(removed, 'dead letter')}`],
   })
 }
 

@@ -10,7 +10,7 @@ import { runIngest } from '../ingesting/run.ts'
 import { tryPipeline } from '../ingesting/tryPipeline.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { parseUntil } from '../messages/place.ts'
-import { showBytes, showCount } from '../output/quantities.ts'
+import { countOf, showBytes, showCount } from '../output/quantities.ts'
 
 const dirDefault = './lake'
 const keyDefault = '_id'
@@ -133,8 +133,8 @@ export const verify: Run = async ({ flags, output, folder }) => {
       orphans,
     },
     lines: () => [
-      `${isClean ? look.paint('green', look.ok) : look.paint('red', look.bad)} ${showCount(commits)} commits, ${showCount(messages)} messages (${showCount(dead)} dead), ${showCount(files)} files, ${showBytes(bytes)}`,
-      ...Object.entries(rows).map(([table, count]) => `  ${table}  ${showCount(count)} rows`),
+      `${isClean ? look.paint('green', look.ok) : look.paint('red', look.bad)} ${countOf(commits, 'commit')}, ${countOf(messages, 'message')} (${showCount(dead)} dead), ${countOf(files, 'file')}, ${showBytes(bytes)}`,
+      ...Object.entries(rows).map(([table, count]) => `  ${table}  ${countOf(count, 'row')}`),
       ...problems,
     ],
   })
@@ -163,8 +163,8 @@ export const check: Run = async (invocation) => {
     type: 'ingest.check',
     fields: { pipeline: pipeline.name, channel: channel.name, ...tried },
     lines: () => [
-      `${pipeline.name}: ${showCount(tried.messages)} messages of ${channel.name}, nothing written`,
-      ...Object.entries(tried.rows).map(([table, count]) => `  ${table}  ${showCount(count)} rows`),
+      `${pipeline.name}: ${countOf(tried.messages, 'message')} of ${channel.name}, nothing written`,
+      ...Object.entries(tried.rows).map(([table, count]) => `  ${table}  ${countOf(count, 'row')}`),
       `  skipped ${showCount(tried.skipped)}, would be retried ${showCount(tried.retried)}, would be dead ${showCount(tried.dead)}`,
       ...tried.problems.map(({ id, text }) => `${look.bad} ${id}  ${text}`),
     ],

@@ -5,7 +5,7 @@ import { connectTo, openChannel } from '../connection.ts'
 import { isDryRun } from '../consent.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { harmless } from '../output/displayWidth.ts'
-import { showBytes, showCount, showDuration, showRate } from '../output/quantities.ts'
+import { countOf, showBytes, showCount, showDuration, showRate } from '../output/quantities.ts'
 import { publishLines } from '../publishing/many.ts'
 
 /** The data is JSON text already: as it was typed it travels, digits of large numbers included. */
@@ -157,7 +157,7 @@ async function publishMany(
       duration_ms: Math.round(tookMs),
     },
     lines: () => [
-      `published ${name}  ${showCount(published)} messages  ${showBytes(bytes)}  in ${showDuration(tookMs)}  ${showRate(perSecond)}${rejected > 0 ? `  rejected ${showCount(rejected)}` : ''}`,
+      `published ${name}  ${countOf(published, 'message')}  ${showBytes(bytes)}  in ${showDuration(tookMs)}  ${showRate(perSecond)}${rejected > 0 ? `  rejected ${showCount(rejected)}` : ''}`,
     ],
   })
   if (failure) throw failure

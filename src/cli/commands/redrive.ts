@@ -8,7 +8,7 @@ import { chooseDead } from '../dead/choose.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { harmless } from '../output/displayWidth.ts'
 import { makeProgress } from '../output/progress.ts'
-import { showCount, showTime } from '../output/quantities.ts'
+import { countOf, showCount, showTime } from '../output/quantities.ts'
 
 const rateDefault = 50
 
@@ -26,7 +26,10 @@ export const redrive: Run = async (invocation) => {
   const fields = { channel: channel.name, chosen: chosen.length }
   if (await isDryRun(invocation, would, { ...fields, redriven: 0, failed: 0 })) return
   if (chosen.length > 0) {
-    await askYes(invocation, `Deliver ${count} dead messages again to ${channel.name}?`)
+    await askYes(
+      invocation,
+      `Deliver ${countOf(chosen.length, 'dead message')} again to ${channel.name}?`,
+    )
   }
   const { redriven, failed } = await redriveAll(invocation, connected.bus, channel, chosen, rate)
   const redrives = Math.max(0, ...chosen.map(({ letter }) => letter.redrives + 1))

@@ -6,7 +6,14 @@ import type { Invocation } from '../invocation.ts'
 import { shortId } from '../messages/view.ts'
 import { harmless } from '../output/displayWidth.ts'
 import { type Feed, makeFeed } from '../output/feed.ts'
-import { isoTime, showBytes, showCount, showElapsed, showTime } from '../output/quantities.ts'
+import {
+  countOf,
+  isoTime,
+  showBytes,
+  showCount,
+  showElapsed,
+  showTime,
+} from '../output/quantities.ts'
 import type { IngestEvent, IngestJob } from './job.ts'
 
 export interface IngestPlan {
@@ -183,7 +190,7 @@ class Reporter {
       return
     }
     const deadText = landed.dead > 0 ? `   ${showCount(landed.dead)} dead` : ''
-    const line = `${showTime(nowMs, nowMs, output.utc).slice(0, 8)}  commit ${this.#commits}   ${showCount(landed.messages)} messages   ${rows.map(showCount).join(' + ')} rows   ${showCount(landed.files.length)} files   ${showBytes(landed.bytes)}${deadText}`
+    const line = `${showTime(nowMs, nowMs, output.utc).slice(0, 8)}  commit ${this.#commits}   ${countOf(landed.messages, 'message')}   ${rows.map(showCount).join(' + ')} rows   ${countOf(landed.files.length, 'file')}   ${showBytes(landed.bytes)}${deadText}`
     // A line of the answer: on stdout, unless that would tear the live region apart.
     if (this.#invocation.live && process.stdout.isTTY) this.feed?.say(line)
     else void output.data(`${line}\n`)
@@ -251,7 +258,7 @@ class Reporter {
         duration_ms: Math.round(tookMs),
       },
       lines: () => [
-        `${showCount(sum('landed'))} messages, ${showCount(rowCount)} rows in ${showCount(sum('files'))} files, ${showBytes(sum('bytes'))}; ${notes.join('; ')}`,
+        `${countOf(sum('landed'), 'message')}, ${countOf(rowCount, 'row')} in ${countOf(sum('files'), 'file')}, ${showBytes(sum('bytes'))}; ${notes.join('; ')}`,
       ],
     })
   }

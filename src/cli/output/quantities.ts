@@ -7,7 +7,12 @@ export function showCount(count: Count | null): string {
   return typeof count === 'number' ? withCommas.format(count) : '-'
 }
 
-/** The same in JSON: null for a number that the backend does not have. */
+/** `1 file`, `1,204 files`. */
+export function countOf(count: number, thing: string): string {
+  return `${showCount(count)} ${thing}${count === 1 ? '' : 's'}`
+}
+
+/** A count in JSON: null for a number that the backend does not have. */
 export function countJson(count: Count): number | null {
   return count === 'unknown' ? null : count
 }

@@ -1,16 +1,9 @@
+import { simCommand } from './sim.ts'
 import type { CommandSpec } from './types.ts'
-
-const sim: CommandSpec = {
-  name: 'sim',
-  summary: 'the superhero combat simulator as a load',
-  access: 'rw',
-  examples: ['narrowcast sim run --games 50'],
-  commands: [],
-}
 
 /** Everything else. */
 export const otherCommands: readonly CommandSpec[] = [
-  sim,
+  simCommand,
   {
     name: 'contract',
     args: ['[backends...]'],

@@ -1,0 +1,273 @@
+import { resolve } from 'node:path'
+import { NarrowcastError } from '../../core/errors.ts'
+import {
+  type BotsRun,
+  type GameRecord,
+  type GameServer,
+  gamesOf,
+  loadHeroes,
+  mixedPlan,
+  type Plan,
+  runBots,
+  type ServerOptions,
+  startServer,
+} from '../../simulator/index.ts'
+import { connectTo, openChannel } from '../connection.ts'
+import { isDryRun } from '../consent.ts'
+import type { Invocation, Run } from '../invocation.ts'
+import { makeFeed } from '../output/feed.ts'
+import { countOf, showCount, showDuration, showElapsed, showRate } from '../output/quantities.ts'
+import { runEngine } from '../simulation/engine.ts'
+import { readHeroes } from '../simulation/heroes.ts'
+import { closeRecords, openRecords } from '../simulation/records.ts'
+
+const serverDefault = 'ws://127.0.0.1:5678'
+const seedDefault = 7
+const playersDefault = 10
+const gamesDefault = 50
+const roundsMax = 1_000_000
+
+/** `sim server`: until Ctrl-C. */
+export const server: Run = async (invocation) => {
+  const { flags, output, clock, interrupts } = invocation
+  const options = serverOptions(invocation)
+  if (await isDryRun(invocation, `would listen on port ${options.port ?? 5_678}`)) return
+  // Connected first, so that a wrong URL is told here and not by lost records.
+  await using connected = await connectTo(invocation, { look: false })
+  const records = openRecords(connected.url)
+  const game = await startServer({ ...options, log: records.log }).catch(async (error: unknown) => {
+    await closeRecords(records)
+    throw error
+  })
+  const stopping = interrupts.claim()
+  const beganMs = clock.monotonicMs()
+  await output.event('sim.server', { url: game.url, port: game.port })
+  await output.data(`sim server ${game.url}   records to ${connected.shownUrl}   Ctrl-C to stop\n`)
+  const status = () => serverLine(game, clock.monotonicMs() - beganMs)
+  const feed = makeFeed({
+    live: invocation.live,
+    quiet: output.quiet,
+    screen: process.stderr,
+    keyboard: process.stdin,
+    frame: () => [status()],
+    heartbeat: status,
+    onStop: interrupts.stop,
+    onInterrupt: interrupts.interrupt,
+    ellipsis: output.lookOfStderr.ellipsis,
+    clock,
+  })
+  game.on('error', (error) => feed.say(`error ${error.message}`))
+  if (!flags.isSet('quiet')) output.next(`narrowcast sim bots ${game.url}`)
+  await new Promise<void>((done) => {
+    if (stopping.aborted) done()
+    else stopping.addEventListener('abort', () => done(), { once: true })
+  })
+  feed.close()
+  await game.close()
+  const stats = game.stats()
+  const { acked, dropped } = await closeRecords(records)
+  await output.answer({
+    type: 'sim.server.summary',
+    fields: { ...totalsJson(stats), records: acked, dropped },
+    lines: () => [
+      `${countOf(stats.started, 'game')} started, ${showCount(stats.complete)} won, ${showCount(stats.abandoned)} abandoned, ${countOf(stats.hits, 'hit')}; ${countOf(acked, 'record')} acked, ${showCount(dropped)} dropped`,
+    ],
+  })
+}
+
+function serverLine(game: GameServer, upMs: number): string {
+  const { connections, games, started, complete, hits } = game.stats()
+  return `${countOf(connections, 'connection')}  games ${showCount(games)} open, ${showCount(started)} started, ${showCount(complete)} won  hits ${showCount(hits)}   up ${showElapsed(upMs)}`
+}
+
+function totalsJson({
+  started,
+  complete,
+  abandoned,
+  timedOut,
+  hits,
+  forfeits,
+  refusals,
+  errors,
+}: ReturnType<GameServer['stats']>) {
+  return { started, complete, abandoned, timed_out: timedOut, hits, forfeits, refusals, errors }
+}
+
+function serverOptions({ flags, folder }: Invocation): ServerOptions {
+  const port = flags.whole('port', { max: 65_535 })
+  const host = flags.text('host')
+  const heroes = flags.text('heroes')
+  const turnMs = flags.durationMs('turn')
+  const lobbyTimeoutMs = flags.durationMs('lobby-timeout')
+  return {
+    seed: flags.whole('seed') ?? seedDefault,
+    finished: (flags.text('finished') as 'host' | 'all' | undefined) ?? 'host',
+    events: flags.isSet('events'),
+    ...(port === undefined ? {} : { port }),
+    ...(host === undefined ? {} : { host }),
+    ...(heroes === undefined ? {} : { heroes: readHeroes(resolve(folder, heroes)) }),
+    ...(turnMs === undefined ? {} : { turnMs }),
+    ...(lobbyTimeoutMs === undefined ? {} : { lobbyTimeoutMs }),
+  }
+}
+
+/** `sim bots [SERVER]` */
+export const bots: Run = async (invocation) => {
+  const { args, output, clock } = invocation
+  const url = args[0] ?? serverDefault
+  if (!/^wss?:\/\//.test(url)) {
+    throw new NarrowcastError('INVALID_ARGUMENT', `sim bots: ${url} is no WebSocket URL`, {
+      hint: `For example ${serverDefault}`,
+    })
+  }
+  const plan = planOf(invocation)
+  if (await isDryRun(invocation, `would play ${gamesOf(plan)} games on ${url}`)) return
+  const beganMs = clock.monotonicMs()
+  const { summary } = await play(invocation, url, plan)
+  const tookMs = clock.monotonicMs() - beganMs
+  await output.answer({
+    type: 'sim.bots',
+    fields: {
+      players: plan.length,
+      played: summary.games,
+      hits: summary.hits,
+      skipped: summary.skipped,
+      missing: summary.missing.map(({ user, why }) => ({ user, why })),
+      duration_ms: Math.round(tookMs),
+    },
+    lines: () => [
+      `${countOf(plan.length, 'player')}, ${countOf(summary.games, 'place')} in games played, ${countOf(summary.hits, 'hit')} in ${showDuration(tookMs)}`,
+      ...summary.missing.map(({ user, why }) => `${output.look.bad} ${user}: ${why}`),
+    ],
+  })
+  return summary.missing.length > 0 && invocation.interrupts.exitCode === null ? 3 : 0
+}
+
+/** Rounds until at least the asked number of games is planned. */
+function planOf({ flags }: Invocation): Plan {
+  const players = flags.whole('players', { min: 2, max: 10_000 }) ?? playersDefault
+  const games = flags.whole('games', { min: 1 }) ?? gamesDefault
+  const seed = flags.whole('seed') ?? seedDefault
+  let rounds = Math.max(1, Math.floor(games / (players / 2)))
+  for (; rounds < roundsMax; rounds++) {
+    const plan = mixedPlan(players, rounds, seed)
+    if (gamesOf(plan) >= games) return plan
+  }
+  throw new NarrowcastError('INVALID_ARGUMENT', `--games ${games}: too many for ${players} players`)
+}
+
+async function play(invocation: Invocation, url: string, plan: Plan) {
+  const { flags, output, interrupts, live } = invocation
+  const stopping = interrupts.claim()
+  const processes = flags.whole('processes', { min: 1, max: 1_000 })
+  const { makeProgress } = await import('../output/progress.ts')
+  const places = plan.flat().length
+  const progress = makeProgress(output, 'playing', places, { live })
+  let played = 0
+  const run: BotsRun = runBots({
+    url,
+    plan,
+    seed: flags.whole('seed') ?? seedDefault,
+    ...(processes === undefined ? {} : { processes }),
+    onEvent: (event) => {
+      if (event.type === 'game') progress.update(++played)
+    },
+  })
+  // Rejections of a stop end in `done`, which never rejects.
+  stopping.addEventListener('abort', () => void run.stop(), { once: true })
+  const summary = await run.done
+  progress.end()
+  return { summary }
+}
+
+/** `sim run`: server and bots, or the engine alone. */
+export const run: Run = (invocation) =>
+  invocation.flags.isSet('engine') ? runOnEngine(invocation) : runOnSockets(invocation)
+
+async function runOnSockets(invocation: Invocation): Promise<number> {
+  const { flags, output, clock } = invocation
+  if (flags.isSet('rate'))
+    throw new NarrowcastError('INVALID_ARGUMENT', '--rate belongs to --engine')
+  const plan = planOf(invocation)
+  const would = `would play ${gamesOf(plan)} games of ${plan.length} players`
+  if (await isDryRun(invocation, would)) return 0
+  await using connected = await connectTo(invocation, { look: false })
+  const records = openRecords(connected.url)
+  const game = await startServer({
+    port: 0,
+    ...serverOptions(invocation),
+    log: records.log,
+  }).catch(async (error: unknown) => {
+    await closeRecords(records)
+    throw error
+  })
+  const beganMs = clock.monotonicMs()
+  output.note(
+    `sim run  ${countOf(plan.length, 'player')}  ${countOf(gamesOf(plan), 'game')}  ${game.url}  records to ${connected.shownUrl}`,
+  )
+  const { summary } = await play(invocation, game.url, plan)
+  await game.close()
+  const tookMs = clock.monotonicMs() - beganMs
+  const { acked, dropped } = await closeRecords(records)
+  const stats = game.stats()
+  await output.answer({
+    type: 'sim.run',
+    fields: {
+      players: plan.length,
+      games: stats.complete + stats.abandoned,
+      ...totalsJson(stats),
+      records: acked,
+      dropped,
+      missing: summary.missing.map(({ user, why }) => ({ user, why })),
+      duration_ms: Math.round(tookMs),
+    },
+    lines: () => [
+      `${countOf(stats.complete + stats.abandoned, 'game')}, ${countOf(stats.hits, 'hit')} in ${showDuration(tookMs)}  ${showRate((stats.started / tookMs) * 1_000)}; ${countOf(acked, 'record')} acked, ${showCount(dropped)} dropped`,
+      ...summary.missing.map(({ user, why }) => `${output.look.bad} ${user}: ${why}`),
+    ],
+  })
+  output.next('narrowcast tail lib.server.lobby')
+  return dropped > 0 ? 1 : 0
+}
+
+async function runOnEngine(invocation: Invocation): Promise<number> {
+  const { flags, output, clock, folder } = invocation
+  for (const flag of ['port', 'turn', 'processes', 'events']) {
+    if (!flags.isSet(flag)) continue
+    throw new NarrowcastError(
+      'INVALID_ARGUMENT',
+      `--${flag} is for games over sockets, not --engine`,
+    )
+  }
+  const heroes = flags.text('heroes')
+  const plan = {
+    games: flags.whole('games', { min: 1 }) ?? gamesDefault,
+    players: flags.whole('players', { min: 3, max: 100_000 }) ?? playersDefault,
+    seed: flags.whole('seed') ?? seedDefault,
+    heroes: heroes === undefined ? loadHeroes() : readHeroes(resolve(folder, heroes)),
+    rate: flags.whole('rate', { min: 1 }) ?? null,
+    finished: (flags.text('finished') as 'host' | 'all' | undefined) ?? 'host',
+  }
+  if (await isDryRun(invocation, `would publish ${plan.games} games to lib.server.lobby`)) return 0
+  await using connected = await connectTo(invocation, { look: false })
+  const channel = await openChannel<GameRecord>(invocation, connected, 'lib.server.lobby')
+  const beganMs = clock.monotonicMs()
+  const { games, hits, published } = await runEngine(invocation, channel, plan)
+  const tookMs = clock.monotonicMs() - beganMs
+  await output.answer({
+    type: 'sim.run',
+    fields: {
+      players: plan.players,
+      games,
+      hits,
+      records: published,
+      dropped: 0,
+      duration_ms: Math.round(tookMs),
+    },
+    lines: () => [
+      `${countOf(games, 'game')}, ${countOf(hits, 'hit')} in ${showDuration(tookMs)}  ${showRate((games / tookMs) * 1_000)}; ${countOf(published, 'record')} acked`,
+    ],
+  })
+  output.next('narrowcast tail lib.server.lobby')
+  return 0
+}

@@ -1,0 +1,101 @@
+import type { CommandSpec, FlagSpec } from './types.ts'
+
+const seed: FlagSpec = { flags: '--seed <n>', text: 'chooses heroes, pairings and hits, default 7' }
+const turn: FlagSpec = {
+  flags: '--turn <time>',
+  text: 'pause before each turn, for people who watch',
+}
+const heroes: FlagSpec = {
+  flags: '--heroes <file>',
+  text: 'heroes of the public superhero format instead of our own',
+}
+const port: FlagSpec = { flags: '--port <n>', text: 'of the game server; 0 takes a free one' }
+const players: FlagSpec = { flags: '--players <n>', text: 'default 10' }
+const games: FlagSpec = { flags: '--games <n>', text: 'at least so many, default 50' }
+const records: readonly FlagSpec[] = [
+  {
+    flags: '--finished <who>',
+    text: 'who gets a record of a finished game',
+    choices: ['host', 'all'],
+  },
+  { flags: '--events', text: 'every hit also goes to the stream combat.events' },
+]
+const processes: FlagSpec = {
+  flags: '--processes <n>',
+  text: 'over which the bots are spread, default one each',
+}
+
+/** The superhero combat simulator as a load. */
+export const simCommand: CommandSpec = {
+  name: 'sim',
+  summary: 'the superhero combat simulator as a load',
+  access: 'rw',
+  examples: ['narrowcast sim run --games 50'],
+  commands: [
+    {
+      name: 'server',
+      summary: 'the WebSocket game server; its records go to the backend',
+      access: 'rw',
+      flags: [
+        port,
+        { flags: '--host <address>', text: 'default 127.0.0.1' },
+        turn,
+        { flags: '--lobby-timeout <time>', text: 'of a lobby that does not fill, default 5s' },
+        seed,
+        heroes,
+        ...records,
+      ],
+      examples: ['narrowcast sim server', 'narrowcast sim server --port 5679 --turn 50ms --events'],
+      notes: ['Channels: lib.server.lobby (joins, starts, ends), lib.server.game (hits).'],
+    },
+    {
+      name: 'bots',
+      args: ['[server]'],
+      summary: 'players as processes, against a server that runs',
+      access: 'rw',
+      flags: [players, games, processes, seed],
+      examples: [
+        'narrowcast sim bots --players 10',
+        'narrowcast sim bots ws://127.0.0.1:5679 --games 200',
+      ],
+      notes: ['SERVER is ws://127.0.0.1:5678 unless given.'],
+    },
+    {
+      name: 'run',
+      summary: 'server and bots, or the engine alone',
+      access: 'rw',
+      flags: [
+        players,
+        games,
+        { flags: '--engine', text: 'whole games in memory, without sockets: the fast source' },
+        { flags: '--rate <n>', text: '--engine: at most so many games a second' },
+        processes,
+        port,
+        turn,
+        seed,
+        heroes,
+        ...records,
+      ],
+      examples: ['narrowcast sim run --games 50', 'narrowcast sim run --engine --games 100000'],
+      notes: [
+        '--engine publishes finished games only, to lib.server.lobby, and waits for the broker.',
+      ],
+    },
+    {
+      name: 'heroes',
+      summary: 'the heroes that come with it',
+      access: 'ro',
+      args: [],
+      examples: ['narrowcast sim heroes', 'narrowcast sim heroes import superhero.json'],
+      commands: [
+        {
+          name: 'import',
+          args: ['<file>'],
+          summary: 'read heroes of the public superhero format, as --heroes would',
+          access: 'ro',
+          examples: ['narrowcast sim heroes import superhero.json'],
+        },
+      ],
+    },
+  ],
+}
