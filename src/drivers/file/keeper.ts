@@ -46,6 +46,7 @@ export class Keeper {
     const thread = this.#thread
     if (thread) {
       const ended = new Promise((done) => thread.once('exit', done))
+      thread.ref() // the last one who awaits a close may have nothing else that keeps the process
       thread.postMessage('stop')
       await ended
     }
