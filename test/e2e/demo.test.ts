@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { connect } from '../../src/connect.ts'
 import { type DemoProcess, demoFolder, processesIn, startDemo } from './demoProcess.ts'
 
-let folder = demoFolder()
+let folder = { dir: '', remove: () => {} }
 let runs: DemoProcess[] = []
 beforeEach(() => {
   folder = demoFolder()
