@@ -80,7 +80,7 @@ export class Run implements PipelineRun {
       this.#isStopped = true
       await deliveries.close()
       await this.#sink?.close()
-      throw error
+      throw asNarrowcastError(error, signal?.aborted ? 'ABORTED' : 'INTERNAL')
     }
     this.#work = this.#run(this.#sink)
     if (signal?.aborted) void this.drain()

@@ -94,6 +94,11 @@ const pipeline = definePipeline({
   },
 })
 
+process.on('uncaughtException', (error) => {
+  if (gone.signal.aborted) process.exit(0) // told to end before it had begun
+  throw error
+})
+
 await using bus = await connect(task.url)
 const run = await runPipeline(pipeline, bus, {
   to: lake(task.dir, {
