@@ -21,6 +21,8 @@ export const commands: Readonly<Record<string, readonly Step[]>> = {
   ],
   /** Workers killed at random instants, at full length. */
   'test:kill': [['test/faults/kill.ts']],
+  /** Twenty runs of the demo, a seed each, a line each. */
+  'demo:seeds': [['test/e2e/demoSeeds.ts']],
   bench: [['bench/main.ts']],
   build: [['scripts/build.ts']],
   /** Writes what is made from tables: see generate.ts. */

@@ -52,8 +52,9 @@ async function gate(user: string, round: number): Promise<void> {
 }
 
 function tell(message: BotMessage): void {
-  // Where the parent is gone there is nobody to tell; 'disconnect' then ends the games.
-  if (process.connected) process.send?.(message)
+  // Where the parent is gone there is nobody to tell; 'disconnect' then ends the games. The
+  // callback takes the error of a pipe that broke between the check and the write.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
 }
 
 function stop(): void {
