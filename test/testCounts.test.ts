@@ -30,12 +30,14 @@ describe('counting a test run', () => {
         file('/x/test/brokers/c.test.ts', { b: 'passed', c: 'failed', d: 'skipped' }, [
           'memory: q',
         ]),
+        file('/x/test/brokers/fileTrouble.test.ts', { f: 'passed' }),
+        file('/x/test/brokers/profile.test.ts', { g: 'passed' }),
         file('/x/test/e2e/c.test.ts', { e: 'passed' }, ['file: q']),
       ],
     }
     const counts = countTests(report, { ...options, exitCode: 1 })
-    expect(counts.backends).toEqual({ file: 1, memory: 2 })
-    expect(closingLines(counts)).toContain('Tests on backends: file 1, memory 2')
+    expect(counts.backends).toEqual({ file: 2, memory: 2 })
+    expect(closingLines(counts)).toContain('Tests on backends: file 2, memory 2')
   })
 
   test('a broker test that is skipped fails in CI, and only there', () => {

@@ -100,6 +100,11 @@ describe('the package, installed into an empty project', () => {
     expect(JSON.parse(stats)).toMatchObject({ v: 1 })
   })
 
+  test('the demo of the installed binary keeps its promise', { timeout: 180_000 }, async () => {
+    const { stdout } = await binary('demo', '--seed', '7', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'kept', lost: 0, duplicated: 0 })
+  })
+
   test('it works as a library', async () => {
     await writeFile(join(project, 'use.ts'), program)
     const { stdout, stderr } = await run(process.execPath, ['use.ts'], { cwd: project })
