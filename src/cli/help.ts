@@ -34,7 +34,7 @@ function programHelp(look: HelpLook): string[] {
     return [left, spec.summary]
   })
   return [
-    'narrowcast: messages to the right number of workers, on the broker you already run.',
+    'narrowcast: each message to the right number of workers, on the broker you run.',
     '',
     ...heading('Try it', look),
     '  narrowcast demo',

@@ -29,7 +29,9 @@ export const ls: Run = async (invocation) => {
   }
   await output.list({
     type: 'dead.ls',
-    columns: causeColumns(clock.wallMs(), output.utc),
+    columns: causeColumns(clock.wallMs(), output.utc).filter(
+      ({ name }) => name !== 'group' || channel.pattern === 'stream',
+    ),
     rows: causes,
     item: causeJson,
     fields: { channel: channel.name, total: found.length, exact: isWhole },

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
-import { dead, retry, type Verdict } from '../../core/verdict.ts'
+import { dead, type Verdict } from '../../core/verdict.ts'
 import type { Received } from '../../runtime/api.ts'
 import { childEnv } from '../children/children.ts'
 import { isoTime } from '../output/quantities.ts'
 
 /** sysexits.h: the data is wrong, and will stay so. */
 const exitDead = 65
-/** sysexits.h: it may work later. */
+/** sysexits.h: it may work later. An attempt like any other, but named in its history. */
 const exitRetry = 75
 const killAfterMs = 5_000
 /** Of a line that never ends, no more than this is kept. */
@@ -68,8 +68,8 @@ function verdictOf(
 ): Verdict | undefined {
   if (code === 0) return undefined
   if (code === exitDead) return dead(lastLine || `exit ${exitDead}`)
-  if (code === exitRetry) return retry()
-  const how = signal ? `killed by ${signal}` : `exit ${code}`
+  const asked = code === exitRetry ? ' (try again)' : ''
+  const how = signal ? `killed by ${signal}` : `exit ${code}${asked}`
   throw new Error(lastLine === '' ? how : `${how}: ${lastLine}`)
 }
 

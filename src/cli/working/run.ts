@@ -17,6 +17,8 @@ export interface WorkPlan {
 }
 
 const measureMs = 1_000
+/** Between two looks at the broker, where somebody watches or the end is waited for. */
+const lookMs = 200
 /** Error lines in a row, after which only every hundredth is shown. */
 const errorLinesMax = 20
 
@@ -83,9 +85,9 @@ export async function runWorkers(
   })
 }
 
-/** Looks at the broker once a second; resolves when it is time to stop. */
+/** Looks at the broker; resolves when it is time to stop. */
 async function watch(
-  { clock }: Invocation,
+  { clock, live }: Invocation,
   { bus }: Connected,
   { job, until, count }: WorkPlan,
   {
@@ -101,22 +103,23 @@ async function watch(
   },
 ): Promise<void> {
   const channel = { name: job.channel, pattern: job.pattern }
-  let measuredMs = clock.monotonicMs()
+  let measuredMs = clock.monotonicMs() - measureMs
   while (!stopping.aborted) {
-    const isUp =
-      [...tally.workers.values()].filter(({ state }) => state !== 'starting').length === count
+    const workers = [...tally.workers.values()]
+    const isUp = workers.filter(({ state }) => state !== 'starting').length === count
     const [depth] = await bus.admin.depths([channel])
-    const nowMs = clock.monotonicMs()
-    if (depth && (history.depth === null || nowMs - measuredMs >= measureMs)) {
-      tally.measure(Math.max(1, nowMs - measuredMs))
-      history.add(depth, Math.max(1, nowMs - measuredMs))
-      measuredMs = nowMs
-      feed.changed()
+    const passedMs = clock.monotonicMs() - measuredMs
+    if (depth) history.depth = depth
+    if (depth && passedMs >= measureMs) {
+      tally.measure(passedMs)
+      history.measure(depth, passedMs)
+      measuredMs += passedMs
     }
-    if (typeof until === 'object' && until !== null && clock.wallMs() >= until.timeMs) return
+    feed.changed()
+    if (until !== null && until !== 'end' && clock.wallMs() >= until.timeMs) return
     const mayEnd = until === 'end' && isUp && tally.inHand === 0
     if (mayEnd && depth && (await isEmpty(bus, channel, job.group, depth))) return
-    await clock.sleep(until === null ? measureMs : 100, stopping)
+    await clock.sleep(until === null && !live ? measureMs : lookMs, stopping)
   }
 }
 

@@ -7,15 +7,17 @@ import { percentile, type Tally, type WorkerTally } from './tally.ts'
 
 const historyMax = 10
 
-/** What the broker says once a second, and the rates that follow from it. */
+/** What the broker says, and the rates that follow from it. */
 export class History {
   depth: Depth | null = null
   readonly in: number[] = []
   readonly out: number[] = []
+  #before: Depth | null = null
 
-  add(depth: Depth, passedMs: number): void {
-    const before = this.depth
-    this.depth = depth
+  /** Called once a second. */
+  measure(depth: Depth, passedMs: number): void {
+    const before = this.#before
+    this.#before = depth
     if (!before) return
     push(this.in, before.in, depth.in, passedMs)
     push(this.out, before.out, depth.out, passedMs)
@@ -74,8 +76,9 @@ export function counts({
   const of = (name: 'acked' | 'retried' | 'dead' | 'late') =>
     showCount(tally.sum((one) => one[name]))
   const waiting = depth?.waiting ?? 'unknown'
+  const inFlight = depth?.inFlight ?? tally.inHand
   const oldest = depth && waiting !== 0 ? showDuration(depth.oldestMs) : '-'
-  return `waiting ${showCount(waiting)}  in flight ${showCount(tally.inHand)}  acked ${of('acked')}  retried ${of('retried')}  dead ${of('dead')}  late ${of('late')}  oldest ${oldest}`
+  return `waiting ${showCount(waiting)}  in flight ${showCount(inFlight)}  acked ${of('acked')}  retried ${of('retried')}  dead ${of('dead')}  late ${of('late')}  oldest ${oldest}`
 }
 
 const workerColumns: readonly Column<WorkerTally>[] = [
