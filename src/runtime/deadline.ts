@@ -22,7 +22,7 @@ export async function withDeadline<T>(
   try {
     return await work(limit.signal)
   } finally {
-    ended.abort()
+    ended.abort(null) // no reason: the default one is an error with a stack
     outer.removeEventListener('abort', abort)
   }
 }

@@ -62,8 +62,7 @@ export function virtualClock(startMs = 1_767_225_600_000): VirtualClock {
     nowMs = Math.max(nowMs, untilMs)
   }
 
-  async function advanceToNext(): Promise<boolean> {
-    await settle()
+  async function wakeNext(): Promise<boolean> {
     const next = sleepers[0]
     if (!next) return false
     await wakeUntil(next.dueMs)
@@ -96,7 +95,10 @@ export function virtualClock(startMs = 1_767_225_600_000): VirtualClock {
       await settle()
       await wakeUntil(untilMs)
     },
-    advanceToNext,
+    async advanceToNext() {
+      await settle()
+      return wakeNext()
+    },
     async runUntil(promise, limitMs = Number.POSITIVE_INFINITY) {
       const untilMs = nowMs + limitMs
       let isOver = false
@@ -107,7 +109,7 @@ export function virtualClock(startMs = 1_767_225_600_000): VirtualClock {
       await settle()
       while (!isOver) {
         if (nowMs > untilMs) throw new Error(`virtualClock: not settled after ${limitMs} ms`)
-        if (await advanceToNext()) continue
+        if (await wakeNext()) continue
         await settle(turnsBeforeStuck)
         if (isOver || sleepers.length > 0) continue
         throw new Error('virtualClock: nobody sleeps, and the promise has not settled')

@@ -1,0 +1,145 @@
+import type { Driver } from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { Receipt } from '../../runtime/api.ts'
+import type { Handed, Track } from './judge.ts'
+import type { Ledger } from './ledger.ts'
+import type { Member } from './member.ts'
+import type { Plan } from './plan.ts'
+
+/** One call of publish, and what it said; null: nothing yet. */
+export interface Published {
+  readonly id: string
+  readonly by: Member
+  answer: Receipt | NarrowcastError | null
+}
+
+export interface Checked {
+  readonly plan: Plan
+  readonly ledger: Ledger
+  readonly published: readonly Published[]
+  readonly members: readonly Member[]
+}
+
+/** What must hold when everything has ended. @returns what does not. */
+export async function check(what: Checked, store: Driver): Promise<string[]> {
+  return [
+    ...checkPublished(what),
+    ...[...what.ledger.tracks.values()].flatMap((track) => checkTrack(track, what)),
+    ...checkDedupe(what),
+    ...what.members.flatMap(checkMember),
+    ...(await checkStore(what, store)),
+  ]
+}
+
+/** What publish said against what the store has. */
+function checkPublished({ plan, ledger, published }: Checked): string[] {
+  return [...Map.groupBy(published, ({ id }) => id)].flatMap(([id, calls]) => {
+    const stored = ledger.stored.get(id)?.length ?? 0
+    const answers = calls.map(({ answer }) => answer)
+    const receipts = answers.filter((one) => one && !(one instanceof NarrowcastError))
+    const isOpen = (one: Published['answer']) =>
+      one === null || (one instanceof NarrowcastError && !one.definite)
+    const open = answers.filter(isOpen).length
+    const isDeduped = plan.dedupe === 'publish'
+    const least = isDeduped ? Math.min(1, receipts.length) : receipts.length
+    const mayRepeat = plan.retry === 'always' && !isDeduped
+    const most = mayRepeat ? Number.POSITIVE_INFINITY : least + open
+    const isRight = stored >= least && stored <= (isDeduped ? 1 : most)
+    if (isRight) return []
+    return `message ${id}: ${receipts.length} receipts, ${open} uncertain answers, stored ${stored} times`
+  })
+}
+
+/** One message in one group: one end, and every further run explained. */
+function checkTrack(track: Track, { plan, members }: Checked): string[] {
+  const where = `message ${track.id} at ${track.position} of ${track.group}`
+  const problems: string[] = []
+  const ends = track.handed.filter(({ fate }) => fate === 'ack' || fate === 'dead')
+  if (ends.length !== 1) problems.push(`${where} came to its end ${ends.length} times`)
+  for (const handed of track.handed) {
+    const text = unexplained(handed, plan)
+    if (text) problems.push(`${where}: ${text}`)
+    if (wasLate(handed, plan) && !isTold(handed, members)) {
+      problems.push(`${where}: ${handed.process.name} was late, and nobody told it`)
+    }
+    if (plan.isCalm && handed.fate !== 'release' && !wasSettled(handed)) {
+      problems.push(`${where}: was ${handed.fate}, though no harm was done to anybody`)
+    }
+  }
+  return problems
+}
+
+const wasSettled = ({ fate }: Handed) => fate === 'ack' || fate === 'dead' || fate === 'retry'
+
+/** A handler that ended, and whose word did not count: its owner must have lost the message. */
+function unexplained(handed: Handed, plan: Plan): string | null {
+  const { fate, run, process, track, token } = handed
+  if (fate === 'held') return `${token.reader} still holds it`
+  const said = run?.said
+  if (!said || said === 'drained' || wasSettled({ fate } as Handed)) return null
+  if (fate === 'expired' || fate === 'revoked' || process.isDead) return null
+  // By its own clock the owner had lost it before the store took it away.
+  if (handed.isToldLost) return null
+  // Closing open deliveries gives back what their holder has not settled, whatever it is doing.
+  if (fate === 'release' && plan.worker === 'deliveries') return null
+  return `said ${said} by ${process.name}, and was ${fate} (${track.handed.length} deliveries)`
+}
+
+/** Its handler ended by itself, and the message was somebody else's by then. */
+function wasLate({ fate, run, process }: Handed, plan: Plan): boolean {
+  const isGone = fate === 'expired' || fate === 'revoked'
+  const hasSaid = run !== null && run.said !== null && run.said !== 'drained'
+  // Who closes open deliveries wants to hear nothing more of them.
+  return isGone && hasSaid && !process.isDead && plan.worker !== 'deliveries'
+}
+
+function isTold({ process, track }: Handed, members: readonly Member[]): boolean {
+  const member = members.find((one) => one.process === process)
+  return member?.toldLate.includes(track.position) ?? false
+}
+
+/** An id that is remembered is worked off once. */
+function checkDedupe({ plan, ledger }: Checked): string[] {
+  if (plan.dedupe !== 'consume') return []
+  const done = [...ledger.tracks.values()].filter(({ handed }) =>
+    handed.some(({ fate, run }) => fate === 'ack' && run),
+  )
+  return [...Map.groupBy(done, ({ id, group }) => `${id} of ${group}`)].flatMap(([id, tracks]) =>
+    tracks.length > 1 ? `message ${id} was worked off ${tracks.length} times` : [],
+  )
+}
+
+/** Who finished late was told, and who was closed has left nothing running. */
+function checkMember({ process, toldLate, role }: Member): string[] {
+  if (process.isDead) return []
+  const problems: string[] = []
+  if (process.sleepers > 0) problems.push(`${process.name}: ${process.sleepers} sleeps never ended`)
+  if (role === 'publisher' && toldLate.length > 0) problems.push(`${process.name} was told of late`)
+  return problems
+}
+
+async function checkStore({ plan, ledger }: Checked, store: Driver): Promise<string[]> {
+  const never = new AbortController().signal
+  const channel = { name: 'work', pattern: plan.pattern }
+  await using session = await store.open({ closed: () => {} }, never)
+  const [depth] = (await session.admin.depths?.([channel], never)) ?? []
+  const stored = [...ledger.stored.values()].flat().length
+  if (!depth) return stored > 0 ? ['the channel is not there'] : []
+  const ends = [...ledger.tracks.values()]
+  const wanted = {
+    waiting: 0,
+    inFlight: 0,
+    scheduled: 0,
+    dead: ends.filter(({ end }) => end === 'dead').length,
+    in: stored,
+    out: ends.filter(({ end }) => end === 'ack').length,
+  }
+  const problems = Object.entries(wanted).flatMap(([name, count]) => {
+    const found = depth[name as keyof typeof wanted]
+    return found === count ? [] : `the store counts ${name} ${found}, expected ${count}`
+  })
+  if (plan.pattern === 'queue') return problems
+  const groups = (await session.admin.groups?.(channel, never)) ?? []
+  const readers = groups.filter((group) => group.readers !== 0)
+  return [...problems, ...readers.map(({ group }) => `group ${group} still has readers`)]
+}

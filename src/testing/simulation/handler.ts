@@ -1,0 +1,55 @@
+import { NarrowcastError } from '../../core/errors.ts'
+import { dead, retry, type Verdict } from '../../core/verdict.ts'
+import type { Received } from '../../runtime/api.ts'
+import type { Said } from './judge.ts'
+import type { Ledger } from './ledger.ts'
+import type { Behaviour } from './plan.ts'
+import type { Process } from './process.ts'
+
+/** What a worker does with one delivery, as its message asks; noted from beginning to end. */
+export async function handle(
+  delivery: Received<Behaviour>,
+  process: Process,
+  ledger: Ledger,
+): Promise<Verdict | undefined> {
+  const handed = ledger.runs(delivery.message)
+  const end = (said: Said) => ledger.ends(handed, said)
+  const behaviour = delivery.data
+  const { signal } = delivery
+  if (behaviour.kind === 'overrun') {
+    await process.clock.sleep(1_000_000_000, signal)
+    end(wasDrained(signal) ? 'drained' : 'fail')
+    throw signal.reason
+  }
+  if (behaviour.kind === 'invalid') {
+    ledger.problem(`message ${delivery.message.id} does not fit the schema, and was handed over`)
+    return
+  }
+  if (behaviour.ms > 0) await process.clock.sleep(behaviour.ms, never)
+  switch (behaviour.kind) {
+    case 'ack':
+      end('ack')
+      return
+    case 'dead':
+      end('dead')
+      return dead('of no use')
+    case 'killer':
+      process.kill()
+      await process.gate()
+      return
+    default: {
+      const hasFailedEnough = delivery.failures >= behaviour.times
+      end(hasFailedEnough ? 'ack' : 'fail')
+      if (hasFailedEnough) return
+      if (behaviour.kind === 'retry') return retry({ delayMs: behaviour.delayMs })
+      throw new Error('it broke')
+    }
+  }
+}
+
+const never = new AbortController().signal
+
+/** An aborted handler of a drained worker is given back, not failed. */
+function wasDrained(signal: AbortSignal): boolean {
+  return signal.reason instanceof NarrowcastError && signal.reason.code === 'CLOSED'
+}

@@ -1,0 +1,106 @@
+import type { Delivery, Settlement, Token } from '../../core/message.ts'
+import type { Process } from './process.ts'
+
+/** What a handler said of one delivery. */
+export type Said = 'ack' | 'fail' | 'dead' | 'drained'
+
+/** One delivery as the store knows it, and what became of it. */
+export interface Handed {
+  readonly token: Token
+  readonly process: Process
+  readonly track: Track
+  readonly delivery: Delivery
+  fate: 'held' | 'ack' | 'retry' | 'release' | 'dead' | 'expired' | 'revoked' | 'again'
+  /** Its owner was told that it is lost, maybe by its own clock alone. */
+  isToldLost: boolean
+  /** Its reader has opened anew without it: it comes again before anything else. */
+  isOwed: boolean
+  /** The handler ran; null: it has not ended. */
+  run: { said: Said | null } | null
+}
+
+/** One stored message on its way through one group. */
+export interface Track {
+  readonly id: string
+  readonly position: string
+  readonly group: string | null
+  readonly handed: Handed[]
+  failures: number
+  crashes: number
+  /** It may not come before. */
+  dueMs: number
+  end: 'ack' | 'dead' | null
+}
+
+export interface Rules {
+  readonly attempts: number
+  readonly deliveriesMax: number
+  readonly backoffMsMax: number
+  readonly charge: 'taken' | 'marked'
+  readonly dedupeOnConsume: boolean
+  /** The runtime applies attempts and crash limits; else the caller of `deliveries()` does. */
+  readonly hasPolicy: boolean
+  readonly nowMs: () => number
+}
+
+/** What is wrong with a settlement that the store has carried out; null: nothing. */
+export function judge(
+  handed: Handed,
+  settlement: Settlement,
+  rules: Rules,
+  isDone: (id: string) => boolean,
+): string | null {
+  const said = handed.run?.said ?? null
+  switch (settlement.kind) {
+    case 'ack': {
+      if (said === 'ack') return null
+      // A twin of what was worked off is acknowledged without a run.
+      if (rules.dedupeOnConsume && !handed.run && isDone(handed.track.id)) return null
+      return `was acknowledged, its handler ${saidOf(handed)}`
+    }
+    case 'release':
+      return said && said !== 'drained' ? `was released after its handler said ${said}` : null
+    case 'dead':
+      return judgeDeath(handed, settlement.letter, rules)
+    case 'retry':
+      return judgeRetry(handed, settlement, rules)
+  }
+}
+
+function judgeDeath(
+  handed: Handed,
+  { cause, failures }: Extract<Settlement, { kind: 'dead' }>['letter'],
+  { attempts, deliveriesMax }: Rules,
+): string | null {
+  const { track } = handed
+  const said = handed.run?.said ?? null
+  const isRight = {
+    failures: said === 'fail' && failures === attempts && track.failures === attempts - 1,
+    crashes: handed.run === null && track.crashes >= deliveriesMax,
+    verdict: said === 'dead',
+    invalid: handed.run === null,
+  }[cause]
+  if (isRight) return null
+  const counts = `${failures} of ${attempts} failures, ${track.crashes} crashes`
+  return `died of ${cause} with ${counts}, its handler ${saidOf(handed)}`
+}
+
+function judgeRetry(
+  handed: Handed,
+  { failures, delayMs }: Extract<Settlement, { kind: 'retry' }>,
+  { attempts, backoffMsMax, hasPolicy }: Rules,
+): string | null {
+  const { track } = handed
+  if (handed.run?.said !== 'fail') return `was retried, its handler ${saidOf(handed)}`
+  if (failures !== track.failures + 1) {
+    return `had ${track.failures} failures, the retry says ${failures}`
+  }
+  if (hasPolicy && failures >= attempts) return `failed ${failures} times of ${attempts}, and lives`
+  if (delayMs >= 0 && delayMs <= backoffMsMax) return null
+  return `is retried in ${delayMs} ms, at most ${backoffMsMax} are allowed`
+}
+
+function saidOf({ run }: Handed): string {
+  if (run === null) return 'never ran'
+  return run.said === null ? 'had not ended' : `said ${run.said}`
+}

@@ -1,0 +1,272 @@
+import type { ReaderSpec } from '../../core/channel.ts'
+import type { LostWhy } from '../../core/driver.ts'
+import type {
+  Delivery,
+  OutgoingMessage,
+  PublishOutcome,
+  Settlement,
+  SettleOutcome,
+  Token,
+} from '../../core/message.ts'
+import { type Handed, judge, type Rules, type Said, type Track } from './judge.ts'
+import type { Process } from './process.ts'
+
+/**
+ * What really happened at the store and in the handlers, seen from beside both. It compares each
+ * step with the promises and notes every one that was broken.
+ */
+export class Ledger {
+  readonly problems: string[] = []
+  /** Every step, for whoever looks at a failing seed. */
+  readonly trace: string[] = []
+  readonly tracks = new Map<string, Track>()
+  readonly #rules: Rules
+  readonly #handed = new Map<string, Handed>()
+  readonly #byMessage = new WeakMap<object, Handed>()
+  readonly #begun = new Map<string, number>()
+  readonly #settling = new Set<Promise<unknown>>()
+
+  constructor(rules: Rules) {
+    this.#rules = rules
+  }
+
+  /** Stored positions by id. */
+  readonly stored = new Map<string, string[]>()
+
+  published(batch: readonly OutgoingMessage[], outcomes: readonly PublishOutcome[]): void {
+    for (const [n, outcome] of outcomes.entries()) {
+      if (outcome.state !== 'stored' || outcome.duplicate) continue
+      const { id } = batch[n] as OutgoingMessage
+      this.note(`stored ${id} at ${outcome.position}`)
+      const positions = this.stored.get(id) ?? []
+      positions.push(outcome.position ?? '')
+      this.stored.set(id, positions)
+    }
+  }
+
+  /** A settle is under way: the store may have done it, and nobody has said so yet. */
+  async settling(
+    batch: readonly Settlement[],
+    settle: () => Promise<SettleOutcome[]>,
+  ): Promise<SettleOutcome[]> {
+    const settling = settle()
+    this.#settling.add(settling)
+    try {
+      const outcomes = await settling
+      for (const [n, settlement] of batch.entries()) {
+        const outcome = outcomes[n]
+        if (outcome) this.#settled(settlement, outcome)
+      }
+      return outcomes
+    } finally {
+      this.#settling.delete(settling)
+    }
+  }
+
+  /** The reader opens, and says what it still has in hand. */
+  opened(process: Process, { reader, holding }: ReaderSpec): void {
+    const serials = holding.map(({ serial }) => serial)
+    this.note(`${process.name} opens ${reader}, holding [${serials.join(', ')}]`)
+    for (const handed of this.#handed.values()) {
+      const isHeld = handed.token.reader === reader && handed.fate === 'held'
+      if (isHeld && !serials.includes(handed.token.serial)) handed.isOwed = true
+    }
+  }
+
+  /** The store hands out. Each delivery gets a message of its own, by which its run is known. */
+  async handOut(
+    process: Process,
+    group: string | null,
+    deliveries: readonly Delivery[],
+  ): Promise<Delivery[]> {
+    while (this.#settling.size > 0) await Promise.allSettled(this.#settling)
+    const known = new Set(this.#handed.values())
+    const handedOut = this.#handOut(process, group, deliveries)
+    const reader = deliveries[0]?.token.reader
+    const isNew = handedOut.some(({ token }) => {
+      const { track } = this.#handed.get(keyOf(token)) as Handed
+      return !track.handed.some(
+        (one) => known.has(one) && one.isOwed && one.token.reader === reader,
+      )
+    })
+    for (const { fate, isOwed, token, track } of isNew ? known : []) {
+      if (isOwed && fate === 'held' && token.reader === reader) {
+        this.#problem(track, 'was in hand when its reader reopened, and others came first')
+      }
+    }
+    return handedOut
+  }
+
+  #handOut(process: Process, group: string | null, deliveries: readonly Delivery[]): Delivery[] {
+    return deliveries.map((delivery) => {
+      const message = { ...delivery.message }
+      const track = this.#track(group, delivery)
+      const { token } = delivery
+      this.note(
+        `handed ${track.id} at ${track.position} of ${group} to ${process.name} as ${keyOf(token)}`,
+      )
+      for (const earlier of track.handed) {
+        if (earlier.fate !== 'held') continue
+        if (earlier.token.reader === token.reader) earlier.fate = 'again'
+        else this.#problem(track, 'was handed out while another reader had it')
+      }
+      const { failures, crashes } = delivery
+      if (track.end) this.#problem(track, `was handed out after its end, ${track.end}`)
+      if (failures !== track.failures) {
+        this.#problem(track, `has ${track.failures} failures, the delivery says ${failures}`)
+      }
+      if (crashes !== track.crashes) {
+        this.#problem(track, `has ${track.crashes} crashes, the delivery says ${crashes}`)
+      }
+      if (this.#rules.nowMs() < track.dueMs) this.#problem(track, 'came before it was due')
+      const handed: Handed = {
+        token,
+        process,
+        track,
+        delivery,
+        fate: 'held',
+        isToldLost: false,
+        isOwed: false,
+        run: null,
+      }
+      track.handed.push(handed)
+      this.#handed.set(keyOf(token), handed)
+      this.#byMessage.set(message, handed)
+      return { ...delivery, message }
+    })
+  }
+
+  note(text: string): void {
+    this.trace.push(`${this.#rules.nowMs()} ms: ${text}`)
+  }
+
+  begun({ reader, serial }: Token): void {
+    this.#begun.set(reader, Math.max(serial, this.#begun.get(reader) ?? 0))
+  }
+
+  lost(tokens: readonly Token[], why: LostWhy): void {
+    for (const token of tokens) {
+      const handed = this.#handed.get(keyOf(token))
+      if (!handed) continue
+      const { track } = handed
+      this.note(`lost (${why}) ${track.id} at ${track.position} as ${keyOf(token)}`)
+      if (handed.fate !== 'held' && handed.fate !== 'again') {
+        this.#problem(track, `was lost (${why}) after ${handed.fate}`)
+      }
+      handed.fate = why === 'expired' ? 'expired' : 'revoked'
+      const isBegun = token.serial <= (this.#begun.get(token.reader) ?? 0)
+      if (why === 'expired' && (this.#rules.charge === 'taken' || isBegun)) track.crashes++
+    }
+  }
+
+  /** The reader ends in order: what it still holds goes back. */
+  left(reader: string): void {
+    this.note(`left: ${reader}`)
+    for (const handed of this.#handed.values()) {
+      if (handed.token.reader === reader && handed.fate === 'held') handed.fate = 'release'
+    }
+  }
+
+  /** The store has settled, or not. */
+  #settled(settlement: Settlement, outcome: SettleOutcome): void {
+    const handed = this.#handed.get(keyOf(settlement.token))
+    if (!handed) return
+    const { track, fate } = handed
+    this.note(
+      `${settlement.kind} ${outcome}: ${track.id} at ${track.position} as ${keyOf(settlement.token)}`,
+    )
+    if (outcome === 'late') {
+      if (fate === 'held') this.#problem(track, `${settlement.kind} was late, but it was held`)
+      return
+    }
+    if (fate === 'expired' || fate === 'revoked' || fate === 'again') {
+      this.#problem(track, `${settlement.kind} was settled, but it was ${fate}`)
+    }
+    if (fate !== 'held') return
+    handed.fate = settlement.kind
+    const wrong = judge(handed, settlement, this.#rules, (id) => this.#isDone(id, track.group))
+    if (wrong) this.#problem(track, wrong)
+    if (settlement.kind === 'ack' || settlement.kind === 'dead') track.end = settlement.kind
+    else track.dueMs = this.#rules.nowMs() + settlement.delayMs
+    if (settlement.kind === 'retry') track.failures = settlement.failures
+  }
+
+  /** The delivery that this message object was made for. */
+  handedAs(message: object): Handed {
+    const handed = this.#byMessage.get(message)
+    if (!handed) throw new Error('a handler was given a message that nobody handed out')
+    return handed
+  }
+
+  /** A handler begins with this message object. */
+  runs(message: object): Handed {
+    const handed = this.handedAs(message)
+    if (handed.run) this.#problem(handed.track, 'was given to two handlers as one delivery')
+    handed.run = { said: null }
+    this.note(`begins ${handed.track.id} at ${handed.track.position} as ${keyOf(handed.token)}`)
+    return handed
+  }
+
+  /** A process was told that it has lost the message. */
+  told(process: Process, group: string | null, position: string): void {
+    const track = this.tracks.get(`${group}/${position}`)
+    for (const handed of track?.handed ?? []) {
+      if (handed.process === process) handed.isToldLost = true
+    }
+  }
+
+  ends(handed: Handed, said: Said): void {
+    this.note(
+      `says ${said}: ${handed.track.id} at ${handed.track.position} as ${keyOf(handed.token)}`,
+    )
+    handed.run = { said }
+  }
+
+  problem(text: string): void {
+    this.problems.push(text)
+  }
+
+  /** The ends of all that was stored, over `groups`; a message that nobody has had has none. */
+  unended(groups: readonly (string | null)[]): string[] {
+    const missing: string[] = []
+    for (const [id, positions] of this.stored) {
+      for (const position of positions) {
+        for (const group of groups) {
+          if (!this.tracks.get(`${group}/${position}`)?.end) missing.push(`${id} for ${group}`)
+        }
+      }
+    }
+    return missing
+  }
+
+  #isDone(id: string, group: string | null): boolean {
+    const tracks = [...this.tracks.values()]
+    return tracks.some((one) => one.id === id && one.group === group && one.end === 'ack')
+  }
+
+  #track(group: string | null, { message, position = '' }: Delivery): Track {
+    const key = `${group}/${position}`
+    let track = this.tracks.get(key)
+    if (!track) {
+      track = {
+        id: message.id,
+        position,
+        group,
+        handed: [],
+        failures: 0,
+        crashes: 0,
+        dueMs: 0,
+        end: null,
+      }
+      this.tracks.set(key, track)
+    }
+    return track
+  }
+
+  #problem({ id, position, group }: Track, text: string): void {
+    const where = group === null ? '' : ` of ${group}`
+    this.problem(`${this.#rules.nowMs()} ms: message ${id} at ${position}${where} ${text}`)
+  }
+}
+
+const keyOf = ({ reader, serial }: Token) => `${reader}#${serial}`

@@ -1,0 +1,124 @@
+import type { Clock } from '../../core/clock.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { Process } from './process.ts'
+
+/** How often what goes wrong, from 0 to 1; times in ms. */
+export interface Weather {
+  readonly latencyMsMax: number
+  /** The connection breaks after the broker has done it: the answer is lost. */
+  readonly replyLost: number
+  /** The broker says that it cannot now. */
+  readonly refused: number
+  /** No answer came in time, and it may or may not have been done. */
+  readonly unknown: number
+}
+
+export const calm: Weather = { latencyMsMax: 5, replyLost: 0, refused: 0, unknown: 0 }
+
+/** What lies between the processes and the store. */
+export class Network {
+  weather: Weather
+  isDown = false
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #never = new AbortController().signal
+
+  constructor(clock: Clock, random: () => number, weather: Weather) {
+    this.#clock = clock
+    this.#random = random
+    this.weather = weather
+  }
+
+  happens(what: 'replyLost' | 'refused' | 'unknown' | number): boolean {
+    const share = typeof what === 'number' ? what : this.weather[what]
+    return share > 0 && this.#random() < share
+  }
+
+  async travel(): Promise<void> {
+    const draw = this.#random()
+    if (draw < 0.7) return
+    const ms = Math.ceil(((draw - 0.7) / 0.3) * this.weather.latencyMsMax)
+    if (ms > 0) await this.#clock.sleep(ms, this.#never)
+  }
+}
+
+/** One connection of a process: it can break, and then everything on it is over. */
+export class Connection {
+  readonly process: Process
+  readonly network: Network
+  #isBroken = false
+  readonly #broken = Promise.withResolvers<never>()
+  readonly #ends = new Set<() => void>()
+
+  constructor(process: Process, network: Network) {
+    this.process = process
+    this.network = network
+    this.#broken.promise.catch(() => undefined) // nobody may be waiting for an answer
+    process.onKill(() => this.#end())
+  }
+
+  get isBroken(): boolean {
+    return this.#isBroken
+  }
+
+  /** Called as soon as the broker notices: the connection is broken, or its process dead. */
+  onEnd(listener: () => void): () => void {
+    this.#ends.add(listener)
+    return () => this.#ends.delete(listener)
+  }
+
+  /** The process learns of it when it runs. */
+  break(told: (error: NarrowcastError) => void): void {
+    if (this.#isBroken) return
+    this.#isBroken = true
+    this.#end()
+    const error = this.#error()
+    void this.process.gate().then(() => {
+      this.#broken.reject(error)
+      told(error)
+    })
+  }
+
+  /**
+   * A call over the connection: there, done, and back. `lose` is called when the answer to it is
+   * to be lost. @throws CONNECTION_LOST when it breaks on the way; it may have been done.
+   */
+  async call<T>(run: () => Promise<T>, lose: () => void = () => {}): Promise<T> {
+    await this.process.gate()
+    return Promise.race([this.#roundTrip(run, lose), this.#broken.promise])
+  }
+
+  /** A call to close something: it has come true when the connection is broken. */
+  async last(run: () => Promise<void>): Promise<void> {
+    try {
+      await this.call(run)
+    } catch (error) {
+      if (!this.#isBroken) throw error
+    }
+  }
+
+  async #roundTrip<T>(run: () => Promise<T>, lose: () => void): Promise<T> {
+    this.#check()
+    await this.network.travel()
+    this.#check()
+    const answer = await run()
+    if (this.network.happens('replyLost')) lose()
+    await this.network.travel()
+    await this.process.gate()
+    this.#check()
+    return answer
+  }
+
+  #check(): void {
+    if (this.#isBroken) throw this.#error()
+  }
+
+  #end(): void {
+    for (const listener of this.#ends) listener()
+    this.#ends.clear()
+  }
+
+  #error(): NarrowcastError {
+    return new NarrowcastError('CONNECTION_LOST', `${this.process.name}: the connection broke`)
+  }
+}

@@ -1,0 +1,74 @@
+import type { ReaderSpec } from '../../core/channel.ts'
+import type { Driver, Session, Source } from '../../core/driver.ts'
+import type { Ledger } from './ledger.ts'
+import type { Process } from './process.ts'
+
+/** A driver whose every step is noted at the store, before any network. */
+export function witnessed(driver: Driver, process: Process, ledger: Ledger): Driver {
+  return {
+    name: driver.name,
+    contracts: driver.contracts,
+    open: async (on, signal) => witnessedSession(await driver.open(on, signal), process, ledger),
+  }
+}
+
+function witnessedSession(session: Session, process: Process, ledger: Ledger): Session {
+  const marks = session.marks?.bind(session)
+  return {
+    info: session.info,
+    admin: session.admin,
+    contract: (channel, signal) => session.contract(channel, signal),
+    ...(marks ? { marks } : {}),
+    async publisher(channel, signal) {
+      const publisher = await session.publisher(channel, signal)
+      return {
+        async publish(batch, abort) {
+          const outcomes = await publisher.publish(batch, abort)
+          ledger.published(batch, outcomes)
+          return outcomes
+        },
+        [Symbol.asyncDispose]: () => publisher[Symbol.asyncDispose](),
+      }
+    },
+    async source(channel, reader, on, signal) {
+      ledger.opened(process, reader)
+      const source = await session.source(
+        channel,
+        reader,
+        {
+          lost(tokens, why) {
+            if (tokens !== 'all') ledger.lost(tokens, why)
+            on.lost(tokens, why)
+          },
+        },
+        signal,
+      )
+      return witnessedSource(source, process, reader, ledger)
+    },
+    [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+  }
+}
+
+function witnessedSource(
+  source: Source,
+  process: Process,
+  { reader, group }: ReaderSpec,
+  ledger: Ledger,
+): Source {
+  return {
+    leaseMs: source.leaseMs,
+    receive: async (room, signal) =>
+      ledger.handOut(process, group, await source.receive(room, signal)),
+    settle: (batch, signal) => ledger.settling(batch, () => source.settle(batch, signal)),
+    async renew(begun, signal) {
+      const lost = await source.renew(begun, signal)
+      if (begun) ledger.begun(begun)
+      return lost
+    },
+    stop: async (signal) => ledger.handOut(process, group, await source.stop(signal)),
+    async [Symbol.asyncDispose]() {
+      ledger.left(reader)
+      await source[Symbol.asyncDispose]()
+    },
+  }
+}
