@@ -10,7 +10,9 @@ const plainId = /^[\x20-\x7e]{1,40}$/
 /** As it is kept: ids that are long, or no plain text, as a digest of 128 bits. */
 export function keyOf(id: string): string {
   if (plainId.test(id)) return `=${id}`
-  return `#${hash('sha256', id, 'base64url').slice(0, 22)}`
+  // UTF-8 would make one of all lone surrogates.
+  const [mark, bytes] = id.isWellFormed() ? ['#', id] : ['~', Buffer.from(id, 'utf16le')]
+  return `${mark}${hash('sha256', bytes, 'base64url').slice(0, 22)}`
 }
 
 /** The buckets of a pipeline that have a table, oldest first. */
