@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
@@ -39,6 +39,22 @@ test('links between the pages lead somewhere', async () => {
     }
   }
   expect(broken).toEqual([])
+})
+
+test('files that the pages name exist', async () => {
+  const missing: string[] = []
+  const sources = await readdir(join(root, 'src'), { recursive: true })
+  const names = new Set(sources.map((file) => basename(file)))
+  for (const page of pages) {
+    for (const [, name] of (await read(page)).matchAll(
+      /`([\w/.-]+\.(?:ts|cjs|json)|src\/[\w/.-]+)`/g,
+    )) {
+      const isThere = existsSync(join(root, name as string)) || names.has(name as string)
+      if (!isThere && !existsSync(join(root, 'src', name as string)))
+        missing.push(`${page}: ${name}`)
+    }
+  }
+  expect(missing).toEqual([])
 })
 
 test('commands that the pages name exist', async () => {
