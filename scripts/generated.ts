@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { cliReference } from '../src/cli/reference.ts'
 import { errorCodes } from '../src/core/errors.ts'
 import { driverTable } from './driverTable.ts'
 import { root } from './start.ts'
@@ -16,6 +17,7 @@ export async function generatedFiles(): Promise<GeneratedFile[]> {
   return [
     { path: 'src/drivers/registry.ts', text: registry(names) },
     { path: 'docs/errors.md', text: errors() },
+    { path: 'docs/cli.md', text: cliReference() },
     { path: 'README.md', text: await readme(names) },
   ]
 }

@@ -5,7 +5,9 @@ async function all(chunks: readonly (string | Buffer)[], lengthMax = 20): Promis
   async function* input() {
     yield* chunks
   }
-  return (await Array.fromAsync(linesOf(input(), lengthMax))).flat()
+  const lines: Line[] = []
+  for await (const some of linesOf(input(), lengthMax)) lines.push(...some)
+  return lines
 }
 
 describe('linesOf', () => {
