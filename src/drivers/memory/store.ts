@@ -19,17 +19,18 @@ export class Store {
     this.clock = clock
   }
 
-  /** The channel as `spec` says, made where it does not exist. @throws CONFLICT */
+  /**
+   * The channel of that name, made as `spec` says where it does not exist. Retention and dedupe
+   * are those of whoever made it: `ensure` tells of the difference. @throws CONFLICT
+   */
   channel(spec: ChannelSpec): Channel {
     const found = this.channels.get(spec.name)
+    if (found?.spec.pattern === spec.pattern) return found
     if (found) {
-      if (found.spec === spec) return found
-      const [first] = differences(spec, found.spec)
-      if (!first) return found
       throw new NarrowcastError(
         'CONFLICT',
-        `memory: channel "${spec.name}" exists with ${first.name} = ${first.found}, wanted ${first.wanted}`,
-        { driver: 'memory', channel: spec.name, hint: 'Use the same value, or another name.' },
+        `memory: channel "${spec.name}" is a ${found.spec.pattern}, wanted a ${spec.pattern}`,
+        { driver: 'memory', channel: spec.name, hint: 'Use another name.' },
       )
     }
     checkName('channel', spec.name)

@@ -60,15 +60,25 @@ export const settingsCases: readonly Case[] = [
     },
   },
   {
-    name: 'settings: another dedupe window is told',
+    name: 'settings: another dedupe window is told, and that of the channel holds',
     needs: (claimed) => claimed.dedupe.publishWindowMsMax !== null,
     async run(world) {
-      const channel = await declare(world, { dedupeWindowMs: 5_000 })
-      const said = await world.session.admin.ensure(
-        { ...channel, dedupeWindowMs: null },
-        world.signal,
+      const channel = await declare(world, { dedupeWindowMs: 50_000 })
+      const silent = { ...channel, dedupeWindowMs: null }
+      const said = await world.session.admin.ensure(silent, world.signal)
+      assert.ok(said.state === 'differs')
+      assert.deepEqual(
+        said.what.map(({ name }) => name),
+        ['dedupeWindowMs'],
       )
-      assert.equal(said.state, 'differs')
+      const twice = [outgoing('m', { dedupeId: 'm' }), outgoing('m', { dedupeId: 'm' })]
+      const outcomes = await publish(world, silent, twice)
+      assert.deepEqual(
+        outcomes.map((one) => one.state === 'stored' && one.duplicate),
+        [false, true],
+      )
+      const opened = await openReader(world, silent)
+      assert.equal((await take(world, opened, 1)).length, 1)
     },
     refusal: async () => {},
   },
