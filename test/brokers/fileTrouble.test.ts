@@ -47,16 +47,16 @@ describe('a full disk', () => {
   test('refuses what does not fit, keeps the rest, and goes on when there is room', async ({
     skip,
   }) => {
-    const mount = tmpfs('size=24m')
+    const mount = tmpfs('size=64m')
     if ('why' in mount) return skip(mount.why)
     using disk = mount
     const filler = join(disk.dir, 'filler')
-    writeFileSync(filler, Buffer.alloc(8 * 1024 * 1024))
+    writeFileSync(filler, Buffer.alloc(48 * 1024 * 1024))
     await using opened = await open(join(disk.dir, 'store'))
     await using publisher = await opened.session.publisher(spec(), never)
     await using source = await opened.session.source(spec(), readerSpec('r'), quiet, never)
-    await publisher.publish(batch('kept', 2_000), never)
-    const inHand = await source.receive({ messages: 1_500, bytes: 1e6 }, never)
+    await publisher.publish(batch('kept', 1_500), never)
+    const inHand = await source.receive({ messages: 1_000, bytes: 1e6 }, never)
     const stored: string[] = []
     let refused = null
     for (let n = 0; n < 1_000 && !refused; n++) {

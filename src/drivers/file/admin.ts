@@ -16,7 +16,7 @@ import { depthOf, groupsOf } from './depth.ts'
 import { resolvePlace, scanLog } from './groups.ts'
 import { checkPage } from './page.ts'
 import { findMessage, peek, scanScheduled } from './peek.ts'
-import { drainRemoved, markChannelRemoved, markGroupRemoved, purge } from './removal.ts'
+import { drainRemoved, forgetSeen, markChannelRemoved, markGroupRemoved, purge } from './removal.ts'
 import { removeMessage, seek } from './seek.ts'
 import { readStore, type Store } from './store.ts'
 import { awaken } from './waiting.ts'
@@ -131,8 +131,10 @@ function removing(store: Store) {
         const channel = known(store, ref, 'removeGroup')
         checkStream(channel, 'removeGroup')
         markGroupRemoved(db, theGroup(db, channel, group, 'removeGroup').no)
+        return channel.no
       }
-      await writer.run('removeGroup', remove, { signal })
+      const channel = await writer.run('removeGroup', remove, { signal })
+      await forgetSeen(store, channel, group, signal)
       await drainRemoved(store, signal)
     },
     async removeMessage(ref, id, signal) {

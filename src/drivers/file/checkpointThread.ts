@@ -3,16 +3,24 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Database } from './database.ts'
 import { asStoreError, isBusy } from './storeErrors.ts'
 
-/** How often the log is looked at. */
-const lookMs = 100
+/** How often the log is looked at: while it changes, and when it has not for some seconds. */
+const lookMs = { busy: 100, idle: 500 }
 /** Above this the log is copied into the database as soon as it has changed. */
 const copyBytes = 8 * 1024 * 1024
 /** A smaller log is copied this long after the last time. */
 const copyMs = 5_000
-/** Above this the log is emptied too: writers wait meanwhile, some milliseconds. */
+/** Above this the log is emptied too, */
 const emptyBytes = 64 * 1024 * 1024
+/** once so little is left to be copied: writers wait for that part, some milliseconds. */
+const restBytesMax = 4 * 1024 * 1024
 /** The longest wait for readers when the log is emptied. */
 const waitMs = 50
+
+interface Copied {
+  /** Pages in the log, and how many of them were copied. */
+  readonly log: number
+  readonly checkpointed: number
+}
 
 /**
  * Copies the write-ahead log into the database, in a thread of the one elected process: syncing
@@ -22,21 +30,35 @@ const waitMs = 50
 function run(path: string): void {
   const db = new Database(path, waitMs)
   db.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0')
+  const pageBytes = db.get<{ page_size: number }>('PRAGMA page_size')?.page_size ?? 0
   let copiedMs = performance.now()
+  let changedMs = copiedMs
   let seen = -1
-  const look = () => {
+  let copied = -1
+  /** Returns after how many ms to look again. */
+  const look = (): number => {
     const version = db.get<{ data_version: number }>('PRAGMA data_version')?.data_version ?? 0
     const bytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
     const nowMs = performance.now()
-    if (version === seen || (bytes <= copyBytes && nowMs - copiedMs < copyMs)) return
+    if (version !== seen) changedMs = nowMs
     seen = version
+    const waitMs = nowMs - changedMs < copyMs ? lookMs.busy : lookMs.idle
+    if (version === copied || (bytes <= copyBytes && nowMs - copiedMs < copyMs)) return waitMs
+    copied = version
     copiedMs = nowMs
-    db.exec('PRAGMA wal_checkpoint(PASSIVE)')
-    if (bytes > emptyBytes) db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    const done = db.get<Copied>('PRAGMA wal_checkpoint(PASSIVE)')
+    if (bytes <= emptyBytes || !done) return waitMs
+    if ((done.log - done.checkpointed) * pageBytes > restBytesMax) return 1
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    return waitMs
   }
-  const timer = setInterval(() => attempt(path, look), lookMs)
+  const again = () => {
+    const ms = attempt(path, look) ?? lookMs.busy
+    timer = setTimeout(again, ms)
+  }
+  let timer = setTimeout(again, lookMs.busy)
   parentPort?.once('message', () => {
-    clearInterval(timer)
+    clearTimeout(timer)
     attempt(path, () => db.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
     db.close()
     parentPort?.close()
@@ -44,13 +66,14 @@ function run(path: string): void {
 }
 
 /** A lock or a full disk is met again at the next look; writers tell of a full disk themselves. */
-function attempt(path: string, work: () => void): void {
+function attempt<T>(path: string, work: () => T): T | undefined {
   try {
-    work()
+    return work()
   } catch (error) {
-    if (isBusy(error)) return
+    if (isBusy(error)) return undefined
     const told = asStoreError(error, 'checkpoint', path)
     if (told.code !== 'DISK_FULL') throw error
+    return undefined
   }
 }
 

@@ -44,8 +44,8 @@ export class Housekeeping {
     await this.#promote(signal)
     await this.#reclaim(signal)
     await this.#trim(signal)
-    await this.#sweep('dedupe', 'channel', signal)
-    await this.#sweep('seen', 'grp', signal)
+    await this.#sweep('dedupe', 'channel, id', signal)
+    await this.#sweep('seen', 'channel, grp, id', signal)
     await this.#forgetReaders(signal)
     await drainRemoved(this.#store, signal)
     await this.#forgetGaps()
@@ -116,11 +116,7 @@ export class Housekeeping {
     }
   }
 
-  async #sweep(
-    table: 'dedupe' | 'seen',
-    owner: 'channel' | 'grp',
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #sweep(table: 'dedupe' | 'seen', key: string, signal: AbortSignal): Promise<void> {
     const { db, time } = this.#store
     const sql = `SELECT 1 FROM ${table} WHERE until_ms <= ? LIMIT 1`
     if (!(await this.#read(() => db.get(sql, time.nowMs())))) return
@@ -128,8 +124,8 @@ export class Housekeeping {
       signal,
       () =>
         db.run(
-          `DELETE FROM ${table} WHERE (${owner}, id) IN
-             (SELECT ${owner}, id FROM ${table} WHERE until_ms <= ? LIMIT ${sweepMax})`,
+          `DELETE FROM ${table} WHERE (${key}) IN
+             (SELECT ${key} FROM ${table} WHERE until_ms <= ? LIMIT ${sweepMax})`,
           time.nowMs(),
         ) === sweepMax,
     )

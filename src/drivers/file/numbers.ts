@@ -34,20 +34,20 @@ export class Numbers {
     return reserved_seq - next_seq < reserveCount / 2
   }
 
-  /** Reserves more; one reservation at a time. */
-  reserve(): Promise<void> {
-    this.#reserving ??= this.#reserve().finally(() => {
+  /** Reserves at least `count` more; one reservation at a time. */
+  reserve(count = 0): Promise<void> {
+    this.#reserving ??= this.#reserve(Math.max(reserveCount, count)).finally(() => {
       this.#reserving = null
     })
     return this.#reserving
   }
 
-  async #reserve(): Promise<void> {
+  async #reserve(count: number): Promise<void> {
     const asked = await this.#writer.run('reserve', () => {
       this.#db.run(
         'UPDATE channel SET asked_seq = max(asked_seq, next_seq + ?2) WHERE no = ?1',
         this.#channel,
-        reserveCount,
+        count,
       )
       const row = this.#db.get<{ asked_seq: number }>(
         'SELECT asked_seq FROM channel WHERE no = ?',

@@ -2,7 +2,7 @@ import type { Database } from './database.ts'
 import { channelLane, rowId } from './schema.ts'
 
 /** Messages that become due are moved in steps of this many. */
-const promoteMax = 1_000
+const promoteMax = 250
 
 /**
  * Inside a transaction: moves delayed messages that are due to the end of the channel, in the

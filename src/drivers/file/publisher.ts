@@ -5,10 +5,16 @@ import type { OutgoingMessage, PublishOutcome } from '../../core/message.ts'
 import type { ChannelRow } from './channels.ts'
 import { contracts, payloadBytesMax } from './contract.ts'
 import { Numbers } from './numbers.ts'
+import { pause } from './pause.ts'
 import type { Store } from './store.ts'
 import { type Accepted, storeMessages } from './storeMessages.ts'
 
 const delayMsMax = contracts.queue.delay.msMax
+
+/** Messages stored in one transaction. */
+const batchMax = 1_000
+/** When retention could remove nothing, because a group lags, it is not tried again at once. */
+const trimPauseMs = 250
 
 /** Stores batches, each in one transaction. */
 export class FilePublisher implements Publisher {
@@ -17,6 +23,7 @@ export class FilePublisher implements Publisher {
   readonly #channel: ChannelRow
   readonly #numbers: Numbers
   #isClosed = false
+  #trimFromMs = Number.NEGATIVE_INFINITY
 
   constructor(store: Store, spec: ChannelSpec, channel: ChannelRow) {
     this.#store = store
@@ -35,12 +42,8 @@ export class FilePublisher implements Publisher {
       else accepted.push({ message, at })
     })
     if (accepted.length === 0) return outcomes
-    try {
-      for (const [at, outcome] of await this.#storeAll(accepted, signal)) outcomes[at] = outcome
-    } catch (cause) {
-      const { code, message, definite } = asNarrowcastError(cause)
-      const outcome: PublishOutcome = { state: definite ? 'refused' : 'unknown', code, message }
-      for (const { at } of accepted) outcomes[at] = outcome
+    for (let from = 0; from < accepted.length; from += batchMax) {
+      await this.#storeSome(accepted.slice(from, from + batchMax), outcomes, signal)
     }
     return outcomes
   }
@@ -49,19 +52,40 @@ export class FilePublisher implements Publisher {
     this.#isClosed = true
   }
 
-  async #storeAll(accepted: Accepted[], signal: AbortSignal): Promise<[number, PublishOutcome][]> {
-    const { db, writer, time, bells } = this.#store
+  async #storeSome(
+    some: readonly Accepted[],
+    outcomes: PublishOutcome[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      const stored = await this.#storeBatch(some, signal)
+      for (const [at, outcome] of stored) outcomes[at] = outcome
+    } catch (cause) {
+      const { code, message, definite } = asNarrowcastError(cause)
+      const outcome: PublishOutcome = { state: definite ? 'refused' : 'unknown', code, message }
+      for (const { at } of some) outcomes[at] = outcome
+    }
+  }
+
+  async #storeBatch(
+    some: readonly Accepted[],
+    signal: AbortSignal,
+  ): Promise<readonly [number, PublishOutcome][]> {
+    const { db, writer, time, bells, pace } = this.#store
     for (;;) {
-      const stored = await writer.run(
-        'publish',
-        () => storeMessages(db, this.#channel, accepted, time.nowMs()),
-        { signal },
-      )
+      const waitMs = pace.waitMs()
+      if (waitMs > 0) await pause(waitMs)
+      const work = () => {
+        const nowMs = time.nowMs()
+        return storeMessages(db, this.#channel, some, nowMs, nowMs >= this.#trimFromMs)
+      }
+      const stored = await writer.run('publish', work, { signal })
       if (stored === 'no-numbers') {
-        await this.#numbers.reserve()
+        await this.#numbers.reserve(some.length)
         continue
       }
       bells.ring(stored.bells)
+      if (stored.trimmed === 0) this.#trimFromMs = time.nowMs() + trimPauseMs
       // Ahead of need; when it fails the next publish that finds no numbers meets the error itself.
       if (stored.isLow) this.#numbers.reserve().catch(() => undefined)
       return stored.outcomes

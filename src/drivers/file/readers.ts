@@ -1,8 +1,9 @@
 import type { ReaderSpec } from '../../core/channel.ts'
-import type { LostWhy } from '../../core/driver.ts'
 import type { Token } from '../../core/message.ts'
 import type { Database } from './database.ts'
+import { lostOf } from './lostTokens.ts'
 import { endReader, giveBack } from './reclaim.ts'
+import type { Regained } from './regained.ts'
 import { low, rowId } from './schema.ts'
 
 /** What is held of a reader and around it, read at the beginning of each of its transactions. */
@@ -51,12 +52,9 @@ export interface OpenedReader {
   readonly regained: readonly Regained[]
   /** What it has in hand but does not own any more. */
   readonly lost: readonly Token[]
-}
-
-export interface Regained {
-  readonly serial: number
-  readonly crashes: number
-  readonly bytes: number
+  /** Its counter of losses, and the serials that were lost before. */
+  readonly lostCount: number
+  readonly lostBefore: readonly number[]
 }
 
 /** Inside a transaction: makes the row of a reader, or takes up the one of this very name. */
@@ -87,7 +85,8 @@ export function openReader(
       bell,
     )
     const made = db.get<{ no: number }>('SELECT last_insert_rowid() AS no')
-    return { no: made?.no ?? 0, opened: 1, regained: [], lost: [...spec.holding] }
+    const fresh = { regained: [], lostCount: 0, lostBefore: [] }
+    return { no: made?.no ?? 0, opened: 1, ...fresh, lost: [...spec.holding] }
   }
   const state = readerState(db, row.no) as ReaderState
   expireSelf(db, state, nowMs)
@@ -129,22 +128,12 @@ export function openReader(
   const lost = spec.holding.filter(
     (token) => token.reader !== spec.reader || !stillHeld.has(token.serial),
   )
-  return { no: row.no, opened: state.opened + 1, regained, lost }
-}
-
-/** What a reader has lost since it was last told. */
-export function lostSince(
-  db: Database,
-  reader: number,
-  name: string,
-  told: ReadonlySet<number>,
-): { token: Token; why: LostWhy }[] {
-  return db
-    .all<{ serial: number; why: LostWhy }>(
-      `SELECT ${low('token')} AS serial, why FROM lost
-       WHERE token >= ${rowId('?1', '0')} AND token < ${rowId('?1 + 1', '0')} AND why IS NOT NULL`,
-      reader,
-    )
-    .filter(({ serial }) => !told.has(serial))
-    .map(({ serial, why }) => ({ token: { reader: name, serial }, why }))
+  return {
+    no: row.no,
+    opened: state.opened + 1,
+    regained,
+    lost,
+    lostCount: readerState(db, row.no)?.lost ?? 0,
+    lostBefore: lostOf(db, row.no).map(({ serial: before }) => before),
+  }
 }

@@ -3,7 +3,7 @@ import type { Database } from './database.ts'
 import { low, rowId } from './schema.ts'
 
 /** Rows given back in one transaction. */
-const stepMax = 1_000
+const stepMax = 500
 
 export interface ReaderRow {
   readonly no: number

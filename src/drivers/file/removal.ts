@@ -186,6 +186,18 @@ export function markGroupRemoved(db: Database, group: number): void {
   )
 }
 
+/** Forgets what a group had worked off, so that a new one of that name begins without it. */
+export function forgetSeen(
+  store: Store,
+  channel: number,
+  group: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const sql = `DELETE FROM seen WHERE channel = ?1 AND grp = ?2 AND id IN
+    (SELECT id FROM seen WHERE channel = ?1 AND grp = ?2 LIMIT ${stepMax})`
+  return inSteps(store, signal, () => store.db.run(sql, channel, group))
+}
+
 /** Drains what is marked as removed: after the call that did it, or the keeper after a crash. */
 export async function drainRemoved(store: Store, signal: AbortSignal): Promise<void> {
   const { db } = store
@@ -193,7 +205,7 @@ export async function drainRemoved(store: Store, signal: AbortSignal): Promise<v
     for (const group of db.all<{ no: number }>('SELECT no FROM grp WHERE channel = ?', no)) {
       await drainGroup(store, group.no, true, signal)
     }
-    for (const table of ['scheduled', 'dedupe', 'gap'] as const) {
+    for (const table of ['scheduled', 'dedupe', 'gap', 'seen'] as const) {
       await inSteps(store, signal, () => dropSome(db, table, 'channel', no))
     }
     await inSteps(store, signal, () => dropLane(db, channelLane(no)))
@@ -223,9 +235,7 @@ async function drainGroup(
     }
   }
   await inSteps(store, signal, () => dropBack(db, group, withChannel))
-  for (const table of ['dead', 'seen'] as const) {
-    await inSteps(store, signal, () => dropSome(db, table, 'grp', group))
-  }
+  await inSteps(store, signal, () => dropSome(db, 'dead', 'grp', group))
   await inSteps(store, signal, () => dropLane(db, groupLane(group)))
   await inSteps(store, signal, () => {
     db.run('DELETE FROM reader WHERE grp = ?', group)

@@ -140,11 +140,12 @@ CREATE TABLE dedupe (
 CREATE INDEX dedupe_until ON dedupe (until_ms);
 
 CREATE TABLE seen (
-  grp INTEGER NOT NULL,
+  channel INTEGER NOT NULL,
+  grp TEXT NOT NULL,
   id TEXT NOT NULL,
   claimed_by TEXT,
   until_ms INTEGER NOT NULL,
-  PRIMARY KEY (grp, id)
+  PRIMARY KEY (channel, grp, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX seen_until ON seen (until_ms);
 `

@@ -18,6 +18,7 @@ import { contractOf, type SyncMode } from './contract.ts'
 import type { Database } from './database.ts'
 import { ensureGroup, resolvePlace } from './groups.ts'
 import { Keeper } from './keeper.ts'
+import { LogPace } from './logPace.ts'
 import { fileMarks } from './marks.ts'
 import { FilePublisher } from './publisher.ts'
 import { openReader } from './readers.ts'
@@ -72,6 +73,7 @@ export class FileSession implements Session {
       syncer,
       bells: new Bells(dir),
       time,
+      pace: new LogPace(db.path),
       failed,
       checkOpen: (operation) => this.#checkOpen(operation),
     }
@@ -121,24 +123,23 @@ export class FileSession implements Session {
       },
       { signal },
     )
-    const source: FileSource = new FileSource(this.#store, row, group, reader, opened, on, () =>
-      this.#opened.delete(source),
-    )
+    const source = new FileSource({
+      store: this.#store,
+      channel: row,
+      group,
+      spec: reader,
+      opened,
+      on,
+      closed: (one) => this.#opened.delete(one),
+    })
     this.#opened.add(source)
     return source
   }
 
   marks(channel: ChannelSpec, group: string | null): Marks {
     const { db, writer, time } = this.#store
-    return fileMarks({
-      db,
-      writer,
-      time,
-      group: () => {
-        const row = ensureChannel(db, channel, 'marks')
-        return ensureGroup(db, row, group ?? queueGroup, 1).no
-      },
-    })
+    const find = () => ensureChannel(db, channel, 'marks').no
+    return fileMarks({ db, writer, time, channel: find, group: group ?? queueGroup })
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,7 @@ import { low, rowId } from './schema.ts'
 export interface Settler {
   readonly channel: number
   readonly group: number
+  readonly groupName: string
   readonly reader: number
   readonly name: string
   readonly serial: number
@@ -199,14 +200,14 @@ function pastOf(was: string | null, { error }: Extract<Settlement, { kind: 'retr
 
 function remember(
   db: Database,
-  { group }: Settler,
+  { channel, groupName }: Settler,
   batch: readonly Settlement[],
   outcomes: readonly SettleOutcome[],
   nowMs: number,
 ): void {
   batch.forEach((settlement, at) => {
     if (settlement.kind !== 'ack' || !settlement.remember || outcomes[at] === 'late') return
-    markDone(db, group, settlement.remember.id, nowMs + settlement.remember.keepMs)
+    markDone(db, channel, groupName, settlement.remember.id, nowMs + settlement.remember.keepMs)
   })
 }
 

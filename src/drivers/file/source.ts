@@ -3,88 +3,65 @@ import type { Source, SourceEvents } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../../core/message.ts'
 import { type ChannelRow, notFound } from './channels.ts'
-import { isWorthTaking, nextDueMs } from './look.ts'
-import { promoteDue } from './promote.ts'
-import {
-  expireSelf,
-  lostSince,
-  type OpenedReader,
-  type ReaderState,
-  type Regained,
-  readerState,
-} from './readers.ts'
-import { endReader, giveBack, reclaimExpired } from './reclaim.ts'
+import { LostTokens } from './lostTokens.ts'
+import { expireSelf, type OpenedReader, type ReaderState, readerState } from './readers.ts'
+import { Receiver, type Subscription } from './receiver.ts'
+import { endReader, giveBack } from './reclaim.ts'
+import { RegainedList } from './regained.ts'
 import { settle } from './settle.ts'
-import { readStore, type Store } from './store.ts'
-import { type Room, readHeld, readTaken, type Taken, take } from './take.ts'
+import type { Store } from './store.ts'
+import type { Room } from './take.ts'
 import { awaken, lookMs } from './waiting.ts'
 
-interface TakeResult {
-  readonly taken: Taken | null
-  readonly ownedUntilMs: number
-  readonly bells: readonly string[]
-  /** When the next delayed message becomes due. */
-  readonly dueMs: number
-  readonly lost: Lost
+/** Settlements carried out in one transaction. */
+const settleMax = 1_000
+
+export interface SourceOptions {
+  readonly store: Store
+  readonly channel: ChannelRow
+  readonly group: number
+  readonly spec: ReaderSpec
+  readonly opened: OpenedReader
+  readonly on: SourceEvents
+  /** Called once, when it is disposed. */
+  readonly closed: (source: FileSource) => void
 }
 
-type Lost = ReturnType<typeof lostSince>
-
-/** One subscription on the store. */
+/** One subscription on the store. It holds nothing back: what it takes, `receive` returns. */
 export class FileSource implements Source {
   readonly leaseMs: number
-  readonly #store: Store
-  readonly #channel: ChannelRow
-  readonly #group: number
-  readonly #spec: ReaderSpec
-  readonly #reader: number
+  readonly #of: Subscription
   readonly #opened: number
-  readonly #on: SourceEvents
-  readonly #closed: () => void
-  #regained: readonly Regained[]
+  readonly #closed: (source: FileSource) => void
+  readonly #regained: RegainedList
+  readonly #receiver: Receiver
   #receiving: Promise<Delivery[]> | null = null
-  #wake: () => void = () => undefined
-  #isRung = false
-  #stopListening: (() => void) | null = null
   #isStopped = false
   #closing: Promise<void> | null = null
-  #nextExpiryMs = 0
-  #lostCount = 0
-  readonly #lostTold = new Set<number>()
-  #lostForRenew: Token[] = []
 
-  constructor(
-    store: Store,
-    channel: ChannelRow,
-    group: number,
-    spec: ReaderSpec,
-    opened: OpenedReader,
-    on: SourceEvents,
-    closed: () => void,
-  ) {
+  constructor({ store, channel, group, spec, opened, on, closed }: SourceOptions) {
     this.leaseMs = spec.leaseMs
-    this.#store = store
-    this.#channel = channel
-    this.#group = group
-    this.#spec = spec
-    this.#reader = opened.no
-    this.#opened = opened.opened
-    this.#regained = opened.regained
-    this.#on = on
     this.#closed = closed
-    this.#noteLost(opened.lost.map((token) => ({ token, why: 'expired' as const })))
+    this.#opened = opened.opened
+    this.#of = {
+      store,
+      channel,
+      group,
+      spec,
+      reader: opened.no,
+      leaseMs: spec.leaseMs,
+      lost: new LostTokens(on, spec.reader, opened.lostCount, opened.lostBefore),
+      state: () => this.#state(),
+    }
+    this.#regained = new RegainedList(spec.charge, opened.regained)
+    this.#receiver = new Receiver(this.#of)
+    const lost = opened.lost.map((token) => ({ token, why: 'expired' as const }))
+    this.#of.lost.tell({ count: opened.lostCount, lost })
   }
 
   receive(room: Room, signal: AbortSignal): Promise<Delivery[]> {
-    if (this.#receiving !== null)
-      return Promise.reject(this.#error('INVALID_ARGUMENT', 'receive is open'))
-    if (this.#closing !== null || this.#isStopped) {
-      return Promise.reject(this.#error('CLOSED', 'receive: this source was stopped'))
-    }
-    if (!(room.messages >= 1 && room.bytes >= 1)) {
-      const text = `room for ${room.messages} messages and ${room.bytes} bytes; expected at least 1`
-      return Promise.reject(this.#error('INVALID_ARGUMENT', text))
-    }
+    const fault = this.#receiveFault(room)
+    if (fault) return Promise.reject(fault)
     const receiving = this.#receive(room, signal).finally(() => {
       this.#receiving = null
     })
@@ -94,72 +71,40 @@ export class FileSource implements Source {
 
   async settle(batch: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]> {
     this.#checkOpen('settle')
-    const { db, writer, time, bells } = this.#store
-    const done = await writer.run(
-      'settle',
-      () => {
-        const nowMs = time.nowMs()
-        const state = this.#state()
-        if (!state) return null
-        expireSelf(db, state, nowMs)
-        const settler = {
-          channel: this.#channel.no,
-          group: this.#group,
-          reader: this.#reader,
-          name: this.#spec.reader,
-          serial: state.serial,
-          isQueue: this.#channel.pattern === 'queue',
-        }
-        const settled = settle(db, settler, batch, nowMs)
-        const isSoon = settled.returned > 0 && settled.dueMs - nowMs <= lookMs * 1.5
-        return {
-          outcomes: settled.outcomes,
-          bells: isSoon ? awaken(db, this.#channel.no, Number.POSITIVE_INFINITY) : [],
-          lost: this.#newlyLost(this.#state()?.lost ?? 0),
-        }
-      },
-      { signal },
-    )
-    if (!done) return this.#removed(batch)
-    this.#noteLost(done.lost)
-    bells.ring(done.bells)
-    return done.outcomes
+    const outcomes: SettleOutcome[] = []
+    for (let from = 0; from < batch.length; from += settleMax) {
+      outcomes.push(...(await this.#settleSome(batch.slice(from, from + settleMax), signal)))
+    }
+    return outcomes
   }
 
   async renew(begun: Token | null, signal: AbortSignal): Promise<Token[]> {
     this.#checkOpen('renew')
-    const { db, writer, time } = this.#store
-    const lost = await writer.run(
-      'renew',
-      () => {
-        const nowMs = time.nowMs()
-        const state = this.#state()
-        if (!state) return null
-        expireSelf(db, state, nowMs)
-        const begunTo = begun?.reader === this.#spec.reader ? begun.serial : 0
-        db.run(
-          'UPDATE reader SET deadline_ms = ?2, begun = max(begun, ?3) WHERE no = ?1',
-          this.#reader,
-          this.#deadlineMs(nowMs),
-          Math.min(begunTo, state.serial),
-        )
-        return this.#newlyLost(readerState(db, this.#reader)?.lost ?? 0)
-      },
-      { signal, durable: false },
-    )
-    if (!lost) {
-      this.#removed([])
-      return []
+    const { store, spec, reader, lost } = this.#of
+    const { db, writer, time } = store
+    const work = () => {
+      const nowMs = time.nowMs()
+      const state = this.#state()
+      if (!state) return null
+      expireSelf(db, state, nowMs)
+      const begunTo = begun?.reader === spec.reader ? begun.serial : 0
+      db.run(
+        'UPDATE reader SET deadline_ms = ?2, begun = max(begun, ?3) WHERE no = ?1',
+        reader,
+        Math.ceil(nowMs + this.leaseMs),
+        Math.min(begunTo, state.serial),
+      )
+      return lost.look(db, reader, this.#state()?.lost ?? 0)
     }
-    this.#noteLost(lost)
-    return this.#lostForRenew.splice(0)
+    const losses = await writer.run('renew', work, { signal, durable: false })
+    if (losses) lost.tell(losses)
+    else lost.tellAll()
+    return lost.takeForRenew()
   }
 
   async stop(): Promise<Delivery[]> {
     await this.#endReceive()
-    const rest = this.#regained
-    this.#regained = []
-    return this.#deliverRegained(rest)
+    return this.#receiver.readAgain(this.#regained.takeAll().map(({ serial }) => serial))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -167,223 +112,107 @@ export class FileSource implements Source {
     return this.#closing
   }
 
+  async #receive(room: Room, signal: AbortSignal): Promise<Delivery[]> {
+    if (signal.aborted) return []
+    if (!this.#regained.isEmpty) {
+      const picked = this.#regained.pick(room).map(({ serial }) => serial)
+      const again = await this.#receiver.readAgain(picked)
+      if (again.length > 0) return again
+    }
+    const taken = await this.#receiver.next(room, signal)
+    if (taken) return taken
+    const { channel, lost } = this.#of
+    lost.tellAll()
+    throw notFound('receive', channel.name, `"${channel.name}" or its group was removed`)
+  }
+
+  async #settleSome(some: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]> {
+    const { store, channel, group, spec, reader, lost } = this.#of
+    const { db, writer, time, bells } = store
+    const work = () => {
+      const nowMs = time.nowMs()
+      const state = this.#state()
+      if (!state) return null
+      expireSelf(db, state, nowMs)
+      const settler = {
+        channel: channel.no,
+        group,
+        groupName: spec.group ?? '',
+        reader,
+        name: spec.reader,
+        serial: state.serial,
+        isQueue: channel.pattern === 'queue',
+      }
+      const { outcomes, returned, dueMs } = settle(db, settler, some, nowMs)
+      const isSoon = returned > 0 && dueMs - nowMs <= lookMs * 1.5
+      const rung = isSoon ? awaken(db, channel.no, Number.POSITIVE_INFINITY) : []
+      return { outcomes, rung, losses: lost.look(db, reader, this.#state()?.lost ?? 0) }
+    }
+    const done = await writer.run('settle', work, { signal })
+    if (!done) {
+      lost.tellAll()
+      return some.map(() => 'late')
+    }
+    lost.tell(done.losses)
+    bells.ring(done.rung)
+    return done.outcomes
+  }
+
   async #endReceive(): Promise<void> {
     this.#isStopped = true
-    this.#wake()
+    this.#receiver.stop()
     await this.#receiving?.catch(() => undefined) // its own caller is told
   }
 
   async #close(): Promise<void> {
     await this.#endReceive()
-    this.#stopListening?.()
-    this.#closed()
-    const { db, writer, bells, time } = this.#store
+    this.#closed(this)
+    const { store, channel, reader } = this.#of
+    const { db, writer, bells, time } = store
     for (let isMore = true; isMore; ) {
       const step = await writer.run('close', () => {
-        const state = readerState(db, this.#reader)
-        if (!state || state.opened !== this.#opened) return { isMore: false, bells: [] }
+        const state = readerState(db, reader)
+        if (!state || state.opened !== this.#opened) return { isMore: false, rung: [] }
         const given = giveBack(db, state, null, false)
-        if (given > 0) return { isMore: true, bells: awaken(db, this.#channel.no, given) }
-        endReader(db, this.#reader, time.nowMs())
-        return { isMore: false, bells: [] }
+        if (given > 0) return { isMore: true, rung: awaken(db, channel.no, given) }
+        endReader(db, reader, time.nowMs())
+        return { isMore: false, rung: [] }
       })
-      bells.ring(step.bells)
+      bells.ring(step.rung)
       isMore = step.isMore
-    }
-  }
-
-  async #receive(room: Room, signal: AbortSignal): Promise<Delivery[]> {
-    const wake = () => this.#wake()
-    signal.addEventListener('abort', wake)
-    try {
-      while (!signal.aborted && !this.#isStopped) {
-        if (this.#regained.length > 0) return this.#deliverRegained(this.#pickRegained(room))
-        this.#isRung = false
-        const result = await this.#take(room, signal)
-        if (!result) break
-        if (result.taken) return await this.#read(result.taken, result.ownedUntilMs)
-        await this.#wait(result.dueMs, signal)
-      }
-      return []
-    } finally {
-      signal.removeEventListener('abort', wake)
-    }
-  }
-
-  /** Null when aborted before the lock was had. */
-  async #take(room: Room, signal: AbortSignal): Promise<TakeResult | null> {
-    const { writer, bells } = this.#store
-    let result: TakeResult | null
-    try {
-      result = await writer.run('receive', () => this.#takeOnce(room), { signal, durable: false })
-    } catch (error) {
-      if (signal.aborted && (error as NarrowcastError).code === 'ABORTED') return null
-      throw error
-    }
-    if (!result) {
-      this.#removed([])
-      throw notFound('receive', this.#channel.name, 'the channel or the group was removed')
-    }
-    this.#noteLost(result.lost)
-    bells.ring(result.bells)
-    return result
-  }
-
-  #takeOnce(room: Room): TakeResult | null {
-    const { db, time } = this.#store
-    const nowMs = time.nowMs()
-    let state = this.#state()
-    if (!state) return null
-    let isStale = expireSelf(db, state, nowMs)
-    let brought = 0
-    if (nowMs >= this.#nextExpiryMs) {
-      const nextMs = reclaimExpired(db, this.#group, nowMs)
-      this.#nextExpiryMs = Math.min(nextMs, nowMs + lookMs)
-      isStale = true
-    }
-    if (state.scheduled > 0) {
-      brought = promoteDue(db, state.channel, nowMs)
-      isStale ||= brought > 0
-    }
-    if (isStale) state = readerState(db, this.#reader) ?? state
-    const ownedUntilMs = time.clock.monotonicMs() + this.leaseMs
-    const taken = state.paused ? null : take(db, this.#taker(), state, room, nowMs)
-    db.run(
-      'UPDATE reader SET serial = ?2, deadline_ms = ?3, waiting = ?4 WHERE no = ?1',
-      this.#reader,
-      taken?.last ?? state.serial,
-      this.#deadlineMs(nowMs),
-      taken ? 0 : 1,
-    )
-    return {
-      taken,
-      ownedUntilMs,
-      bells: brought > 0 ? awaken(db, state.channel, brought) : [],
-      dueMs: taken || state.paused ? Number.POSITIVE_INFINITY : nextDueMs(db, state),
-      lost: this.#newlyLost(state.lost),
     }
   }
 
   /** @throws CLOSED when another source was opened for the same reader. */
   #state(): ReaderState | undefined {
-    const state = readerState(this.#store.db, this.#reader)
+    const { store, reader, spec } = this.#of
+    const state = readerState(store.db, reader)
     if (!state || state.opened === this.#opened) return state
-    throw this.#error('CLOSED', `another source was opened for reader ${this.#spec.reader}`)
+    throw this.#error('CLOSED', `another source was opened for reader ${spec.reader}`)
   }
 
-  #taker() {
-    return {
-      channel: this.#channel.no,
-      group: this.#group,
-      reader: this.#reader,
-      charge: this.#spec.charge,
+  #receiveFault({ messages, bytes }: Room): NarrowcastError | null {
+    if (this.#receiving !== null) {
+      return this.#error('INVALID_ARGUMENT', 'receive: one is under way already')
     }
-  }
-
-  #owner(ownedUntilMs: number) {
-    return {
-      name: this.#spec.reader,
-      channelName: this.#channel.name,
-      channel: this.#channel.no,
-      reader: this.#reader,
-      ownedUntilMs,
+    if (this.#closing !== null || this.#isStopped) {
+      return this.#error('CLOSED', 'receive: this source was stopped')
     }
-  }
-
-  #read(taken: Taken, ownedUntilMs: number): Promise<Delivery[]> {
-    const { db } = this.#store
-    return readStore(this.#store, 'receive', () => readTaken(db, this.#owner(ownedUntilMs), taken))
-  }
-
-  /** Until something rings, is due, or a second has passed and a look finds something. */
-  async #wait(dueMs: number, signal: AbortSignal): Promise<void> {
-    const { bells, time, db } = this.#store
-    this.#stopListening ??= bells.listen(() => {
-      this.#isRung = true
-      this.#wake()
-    })
-    const isOver = () => this.#isRung || signal.aborted || this.#isStopped
-    let nextMs = dueMs
-    while (!isOver()) {
-      const sleepMs = Math.max(1, Math.min(lookMs, nextMs - time.nowMs()))
-      const sleep = new AbortController()
-      this.#wake = () => sleep.abort()
-      await time.clock.sleep(sleepMs, sleep.signal)
-      this.#wake = () => undefined
-      if (isOver()) return
-      const found = await readStore(this.#store, 'receive', () =>
-        isWorthTaking(db, this.#reader, time.nowMs(), this.leaseMs),
-      )
-      if (found.isWorth) return
-      nextMs = found.dueMs
-    }
-  }
-
-  /** Suspects apart from the healthy, as `take` does it. */
-  #pickRegained(room: Room): readonly Regained[] {
-    const first = this.#regained.find(({ crashes }) => crashes > 0) ?? this.#regained[0]
-    const most = first && first.crashes > 0 && this.#spec.charge === 'taken' ? 1 : room.messages
-    const picked: Regained[] = []
-    let bytes = 0
-    for (const one of this.#regained) {
-      if (one.crashes !== first?.crashes) continue
-      if (picked.length >= most || (picked.length > 0 && bytes + one.bytes > room.bytes)) break
-      bytes += one.bytes
-      picked.push(one)
-    }
-    this.#regained = this.#regained.filter((one) => !picked.includes(one))
-    return picked
-  }
-
-  async #deliverRegained(picked: readonly Regained[]): Promise<Delivery[]> {
-    const { db, time } = this.#store
-    const [first, last] = [picked[0], picked.at(-1)]
-    if (!first || !last) return []
-    const state = await readStore(this.#store, 'receive', () => readerState(db, this.#reader))
-    const leftMs = (state?.deadline_ms ?? 0) - time.nowMs()
-    const owner = this.#owner(time.clock.monotonicMs() + leftMs)
-    const serials = new Set(picked.map(({ serial }) => serial))
-    const held = await readStore(this.#store, 'receive', () =>
-      readHeld(db, owner, first.serial, last.serial),
-    )
-    return held.filter(({ token }) => serials.has(token.serial))
-  }
-
-  #deadlineMs(nowMs: number): number {
-    return Math.ceil(nowMs + this.leaseMs)
-  }
-
-  /** Inside a transaction. */
-  #newlyLost(count: number): Lost {
-    if (count === this.#lostCount) return []
-    return lostSince(this.#store.db, this.#reader, this.#spec.reader, this.#lostTold)
-  }
-
-  #noteLost(lost: Lost): void {
-    for (const why of new Set(lost.map((one) => one.why))) {
-      const tokens = lost.filter((one) => one.why === why).map(({ token }) => token)
-      for (const { serial } of tokens) this.#lostTold.add(serial)
-      this.#lostCount += tokens.length
-      this.#lostForRenew.push(...tokens)
-      this.#on.lost(tokens, why)
-    }
-  }
-
-  /** The channel or the group is gone, and all that this reader held with it. */
-  #removed(batch: readonly Settlement[]): SettleOutcome[] {
-    this.#on.lost('all', 'cancelled')
-    return batch.map(() => 'late')
+    if (messages >= 1 && bytes >= 0) return null
+    const text = `receive: room for ${messages} messages and ${bytes} bytes; expected at least one`
+    return this.#error('INVALID_ARGUMENT', text)
   }
 
   #checkOpen(operation: string): void {
-    this.#store.checkOpen(operation)
+    this.#of.store.checkOpen(operation)
     if (this.#closing !== null) throw this.#error('CLOSED', `${operation}: this source was closed`)
   }
 
   #error(code: 'CLOSED' | 'INVALID_ARGUMENT', text: string): NarrowcastError {
-    return new NarrowcastError(code, `file: source of "${this.#channel.name}": ${text}`, {
+    const { name } = this.#of.channel
+    return new NarrowcastError(code, `file: source of "${name}": ${text}`, {
       driver: 'file',
-      channel: this.#channel.name,
+      channel: name,
     })
   }
 }

@@ -1,6 +1,7 @@
 import type { NarrowcastError } from '../../core/errors.ts'
 import type { Bells } from './bells.ts'
 import type { Database } from './database.ts'
+import type { LogPace } from './logPace.ts'
 import { pause } from './pause.ts'
 import type { StoreClock } from './storeClock.ts'
 import { asStoreError, endsSession, isBusy } from './storeErrors.ts'
@@ -14,6 +15,7 @@ export interface Store {
   readonly syncer: Syncer
   readonly bells: Bells
   readonly time: StoreClock
+  readonly pace: LogPace
   /** Damage, or a vanished store: ends the session. */
   readonly failed: (error: NarrowcastError) => void
   /** Throws CLOSED, or why the session ended. */

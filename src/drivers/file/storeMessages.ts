@@ -19,6 +19,8 @@ export interface StoredBatch {
   readonly bells: readonly string[]
   /** Few reserved numbers are left. */
   readonly isLow: boolean
+  /** Messages that retention removed; null: it was not tried. */
+  readonly trimmed: number | null
 }
 
 interface HeadRow {
@@ -37,6 +39,7 @@ export function storeMessages(
   channel: ChannelRow,
   batch: readonly Accepted[],
   nowMs: number,
+  mayTrim: boolean,
 ): StoredBatch | 'no-numbers' {
   const head = db.get<HeadRow>(
     'SELECT next_seq, reserved_seq, stored, bytes FROM channel WHERE no = ?',
@@ -53,7 +56,7 @@ export function storeMessages(
   ])
   log.flush()
   const total = log.count + log.scheduled
-  if (total === 0) return { outcomes, bells: [], isLow: false }
+  if (total === 0) return { outcomes, bells: [], isLow: false, trimmed: null }
   const isStream = channel.pattern === 'stream'
   db.run(
     `UPDATE channel SET next_seq = ?2, total_in = total_in + ?3, scheduled = scheduled + ?4,
@@ -65,12 +68,11 @@ export function storeMessages(
     isStream ? log.count : 0,
     log.bytes,
   )
-  if (isStream && isOverLimit(channel, head.stored + log.count, head.bytes + log.bytes)) {
-    trim(db, channel, nowMs)
-  }
+  const isFull = isStream && isOverLimit(channel, head.stored + log.count, head.bytes + log.bytes)
+  const trimmed = isFull && mayTrim ? trim(db, channel, nowMs) : null
   const isLow = Numbers.isLow({ next_seq: log.nextSeq, reserved_seq: head.reserved_seq })
   const soon = log.soonestMs - nowMs <= lookMs * 1.5 ? Number.POSITIVE_INFINITY : 0
-  return { outcomes, bells: awaken(db, channel.no, Math.max(log.count, soon)), isLow }
+  return { outcomes, bells: awaken(db, channel.no, Math.max(log.count, soon)), isLow, trimmed }
 }
 
 function storeOne(

@@ -17,7 +17,7 @@ export class Syncer {
 
   /** Resolves when all that was committed before the call is on the disk. */
   sync(): Promise<void> {
-    if (!this.#running) return this.#start()
+    if (this.#running === null) return this.#start()
     this.#next ??= this.#running.then(
       () => this.#start(),
       () => this.#start(),
@@ -26,7 +26,9 @@ export class Syncer {
   }
 
   async close(): Promise<void> {
-    await this.#running?.catch(() => undefined) // whoever asked for it was told
+    while (this.#running !== null) {
+      await this.#running.catch(() => undefined) // whoever asked for it was told
+    }
     const file = await this.#file
     this.#file = null
     await file?.close()

@@ -6,11 +6,20 @@ function say(what: unknown): Promise<void> {
 }
 
 /** Publishes batch after batch and says the number of each that is stored. */
-async function publish(dir: string, name: string, batches: number, size: number): Promise<void> {
+async function publish(
+  dir: string,
+  name: string,
+  batches: number,
+  size: number,
+  bytes: number,
+): Promise<void> {
   await using opened = await open(dir)
   await using publisher = await opened.session.publisher(spec(), never)
   for (let batch = 0; batch < batches; batch++) {
-    const outgoing = Array.from({ length: size }, (_, n) => message(`${name}-${batch}-${n}`))
+    const outgoing = Array.from({ length: size }, (_, n) => {
+      const id = `${name}-${batch}-${n}`
+      return message(id, { body: JSON.stringify(id.padEnd(bytes, 'x')) })
+    })
     const outcomes = await publisher.publish(outgoing, never)
     const isStored = outcomes.every((outcome) => outcome.state === 'stored' && !outcome.duplicate)
     if (!isStored) throw new Error(JSON.stringify(outcomes.find(({ state }) => state !== 'stored')))
@@ -58,9 +67,9 @@ async function listen(dir: string, name: string): Promise<void> {
   }
 }
 
-const [what, dir = '', name = '', a = '0', b = '0'] = process.argv.slice(2)
+const [what, dir = '', name = '', a = '0', b = '0', c = '0'] = process.argv.slice(2)
 const roles: Record<string, () => Promise<void>> = {
-  publish: () => publish(dir, name, Number(a), Number(b)),
+  publish: () => publish(dir, name, Number(a), Number(b), Number(c)),
   consume: () => consume(dir, name, Number(a)),
   hold: () => hold(dir, name, Number(a), Number(b)),
   listen: () => listen(dir, name),
