@@ -39,8 +39,9 @@ export function notFound(operation: string, channel: string, text: string): Narr
 }
 
 /**
- * Inside a transaction: the channel, made with these values where it is not there.
- * @throws CONFLICT where it exists with others.
+ * Inside a transaction: the channel, made with these values where it is not there. Retention and
+ * dedupe are those of whoever made it: `ensure` tells of the difference.
+ * @throws CONFLICT for the other pattern.
  */
 export function ensureChannel(db: Database, spec: ChannelSpec, operation: string): ChannelRow {
   if (!findChannel(db, spec.name)) {
@@ -48,17 +49,11 @@ export function ensureChannel(db: Database, spec: ChannelSpec, operation: string
     createChannel(db, spec)
   }
   const row = findChannel(db, spec.name) as ChannelRow
-  const [first] = differences(row, spec)
-  if (!first) return row
+  if (row.pattern === spec.pattern) return row
   throw new NarrowcastError(
     'CONFLICT',
-    `file: ${operation}: channel "${spec.name}" exists with ${first.name} = ${first.found}, wanted ${first.wanted}`,
-    {
-      driver: 'file',
-      channel: spec.name,
-      operation,
-      hint: 'Use the value that is stored, or another name.',
-    },
+    `file: ${operation}: channel "${spec.name}" is a ${row.pattern}, wanted a ${spec.pattern}`,
+    { driver: 'file', channel: spec.name, operation, hint: 'Use another name.' },
   )
 }
 
