@@ -13,6 +13,7 @@ export type { EncodedFile, Encoder, Row, TableSchema } from './encoders/encoder.
 export { type NdjsonOptions, ndjson } from './encoders/ndjson.ts'
 export { type ParquetOptions, parquet } from './encoders/parquet.ts'
 export { type LakeOptions, lake } from './lake/lake.ts'
+export { type Verified, verify } from './lake/verify.ts'
 export { messagesPipeline } from './messagesPipeline.ts'
 export { type PerKeyOptions, perKey } from './perKey/perKey.ts'
 export type { Ended, PipelineEvents } from './runEvents.ts'

@@ -141,7 +141,7 @@ export class CommitFiles {
       for (let from = 0; from < entries.length; from += rowsAtOnce) {
         await file.append(entries.slice(from, from + rowsAtOnce).map((entry) => this.#row(entry)))
       }
-      return await file.finish()
+      return await file.finish(this.#host.durability)
     } finally {
       await file[Symbol.asyncDispose]()
     }

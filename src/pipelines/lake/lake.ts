@@ -32,7 +32,7 @@ export interface LakeOptions {
   readonly dead?: 'lake' | 'channel'
   /** Dead letters in the folder; beyond it the run stops and says so. @default 1 GiB */
   readonly deadBytesMax?: number
-  /** Of the manifest, names and dead letters; an encoder has its own. @default 'fsync' */
+  /** 'os' survives kill -9 of every process, not a power cut. @default 'fsync' */
   readonly durability?: Durability
   /** A worker whose beat others miss twelve times is taken for gone. @default 5_000 */
   readonly heartbeatMs?: number
@@ -42,6 +42,7 @@ export interface LakeOptions {
 export interface LakePlan {
   readonly root: string
   readonly disk: Disk
+  readonly busyMs: number
   readonly encoder: Encoder
   readonly bytesMax: number
   readonly idsKeptMs: number
@@ -77,15 +78,18 @@ const pathsMax = 1_024
  * @throws INVALID_ARGUMENT, naming the option and its range.
  */
 export function lake(dir: string, options: LakeOptions = {}): Sink {
-  return lakeOn(disk, dir, options)
+  return lakeOn({ disk, busyMs: 10_000 }, dir, options)
 }
 
-/** The same over another disk, for tests that let a deed of it fail. */
-export function lakeOn(
-  diskOf: (durability: Durability) => Disk,
-  dir: string,
-  options: LakeOptions,
-): Sink {
+/** What a lake stands on; a test lets a deed of the disk fail. */
+export interface Ground {
+  readonly disk: (durability: Durability) => Disk
+  /** How long a call waits for the lock of the manifest before it tells who may hold it. */
+  readonly busyMs: number
+}
+
+/** @see lake */
+export function lakeOn(ground: Ground, dir: string, options: LakeOptions): Sink {
   onlyKnown('lake', options, known)
   if (typeof dir !== 'string' || dir === '') throw wrongOption('dir', 'a folder', dir)
   const { marks = true, dead = 'lake', durability = 'fsync', format = parquet() } = options
@@ -99,7 +103,8 @@ export function lakeOn(
   const bytesMax = whole('bytesMax', options.bytesMax, 32 * 1_048_576, 1)
   const plan: LakePlan = {
     root: resolve(dir),
-    disk: diskOf(durability),
+    disk: ground.disk(durability),
+    busyMs: ground.busyMs,
     encoder: format,
     bytesMax,
     idsKeptMs: whole('idsKeptMs', options.idsKeptMs, 3_600_000, 60_000),

@@ -22,7 +22,6 @@ import { Membership } from './membership.ts'
 import { tableVersion } from './versions.ts'
 
 const lakeFormat = 1
-const busyMs = 10_000
 
 /** Checks the folder, opens its manifest, takes a slot, recovers what dead workers left. */
 export async function openLake(plan: LakePlan, context: SinkContext): Promise<OpenSink> {
@@ -79,7 +78,7 @@ async function openManifest(plan: LakePlan, hasLake: boolean): Promise<Manifest>
   return Manifest.open({
     path,
     isDurable: plan.durability === 'fsync',
-    busyMs,
+    busyMs: plan.busyMs,
     heartbeatMs: plan.heartbeatMs,
     idsKeptMs: plan.idsKeptMs,
     deadBytesMax: plan.deadBytesMax,

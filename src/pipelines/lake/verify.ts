@@ -70,7 +70,7 @@ export async function verify(dir: string): Promise<Verified> {
     rows: perTable,
     ...found,
     unpublished,
-    orphans,
+    orphans: orphans.sort(),
   }
 }
 

@@ -33,7 +33,7 @@ export interface PerKeyOptions {
   readonly attempts?: number
   /** Workers that may end with a message in hand before it is a dead letter. @default 10 */
   readonly deliveriesMax?: number
-  /** Of the names; an encoder has its own. @default 'fsync' */
+  /** 'os' survives kill -9 of every process, not a power cut. @default 'fsync' */
   readonly durability?: Durability
 }
 
@@ -49,6 +49,7 @@ export interface PerKeyPlan {
   readonly extension: string
   readonly isNullable: boolean
   readonly bytesMax: number
+  readonly durability: Durability
 }
 
 const known: readonly (keyof PerKeyOptions)[] = [
@@ -142,5 +143,6 @@ function planOf(
     extension: names === 'preset' ? '.gz' : format.extension,
     isNullable: isOld,
     bytesMax,
+    durability,
   }
 }

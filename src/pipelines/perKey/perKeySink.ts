@@ -134,7 +134,7 @@ export class PerKeySink implements OpenSink {
       const encoded = await this.#plan.encoder.open(file.temp, file.table.schema)
       try {
         await encoded.append(file.rows)
-        file.bytes = (await encoded.finish()).bytes
+        file.bytes = (await encoded.finish(this.#plan.durability)).bytes
       } finally {
         await encoded[Symbol.asyncDispose]()
       }
