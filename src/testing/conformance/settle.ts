@@ -94,18 +94,26 @@ export const settleCases: readonly Case[] = [
       const channel = await declare(world)
       const opened = await openReader(world, channel)
       const other = await openReader(world, channel)
-      await publish(world, channel, several(1))
-      const [delivery] = await take(world, opened, 1)
-      assert.ok(delivery)
-      const { reader, serial } = delivery.token
-      const batch: Settlement[] = [
-        { token: { reader, serial }, kind: 'ack' },
-        { token: { reader: other.name, serial }, kind: 'ack' },
+      await publish(world, channel, several(2))
+      const [mine] = await take(world, opened, 1)
+      const [theirs] = await take(world, other, 1)
+      assert.ok(mine && theirs)
+      const ofOthers: Settlement[] = [
+        { token: mine.token, kind: 'ack' },
+        { token: { ...theirs.token, reader: opened.name }, kind: 'ack' },
       ]
-      assert.deepEqual(await settle(world, other, batch), ['late', 'late'])
+      assert.deepEqual(await settle(world, other, ofOthers), ['late', 'late'])
+      const { reader, serial } = mine.token
       const unknown: Settlement = { token: { reader, serial: serial + 1_000 }, kind: 'ack' }
       assert.deepEqual(await settle(world, opened, [unknown]), ['late'])
-      await ack(world, opened, [delivery])
+      for (const [one, delivery] of [
+        [opened, mine],
+        [other, theirs],
+      ] as const) {
+        const retry = { kind: 'retry', delayMs: 0, failures: 1, error: failure() } as const
+        await settle(world, one, [{ token: delivery.token, ...retry }])
+      }
+      assert.equal((await take(world, opened, 2)).length, 2)
     },
   },
   {
