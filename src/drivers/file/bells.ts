@@ -1,19 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import {
   closeSync,
-  type FSWatcher,
   mkdirSync,
   openSync,
-  unlinkSync,
+  unlink,
+  unwatchFile,
   watch,
+  watchFile,
   writeFileSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { storeError } from './storeErrors.ts'
 
 /** Descriptors kept for the bells of other sessions. */
 const openMax = 256
 const one = Buffer.from('.')
+/** Where the system gives no watch. */
+const pollMs = 20
 
 /**
  * Wakes the readers of other processes. Each session has a file, its bell; who brings work for a
@@ -27,10 +31,11 @@ export class Bells {
   readonly #folder: string
   readonly #open = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
-  #watcher: FSWatcher | null = null
+  #stopWatching: (() => void) | null = null
 
   constructor(dir: string) {
     this.#folder = join(dir, 'bells')
+    mkdirSync(this.#folder, { recursive: true })
   }
 
   /** Calls `rung` at every ring, until the returned function is called. */
@@ -49,20 +54,20 @@ export class Bells {
   }
 
   close(): void {
-    this.#watcher?.close()
-    if (this.#watcher) this.forget(this.name)
-    this.#watcher = null
+    this.#stopWatching?.()
+    if (this.#stopWatching) this.forget(this.name)
+    this.#stopWatching = null
     for (const file of this.#open.values()) closeSync(file)
     this.#open.clear()
   }
 
   /** Removes the file of a session that is gone. */
   forget(name: string): void {
-    try {
-      unlinkSync(join(this.#folder, name))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return // a leftover file harms nobody
-    }
+    unlink(this.#path(name), () => undefined) // a file that is left harms nobody
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, name)
   }
 
   #rung(): void {
@@ -70,20 +75,31 @@ export class Bells {
   }
 
   #watch(): void {
-    if (this.#watcher) return
-    mkdirSync(this.#folder, { recursive: true })
-    const path = join(this.#folder, this.name)
-    writeFileSync(path, '.')
-    this.#watcher = watch(path, () => this.#rung())
-    // Too many watches on this machine, or the file is gone: the look once a second goes on.
-    this.#watcher.on('error', () => undefined)
+    if (this.#stopWatching) return
+    const path = this.#path(this.name)
+    const rung = () => this.#rung()
+    try {
+      writeFileSync(path, '.')
+      const watcher = watch(path, rung)
+      // The file was removed, and the folder with it: the session ends by its own look.
+      watcher.on('error', () => undefined)
+      this.#stopWatching = () => watcher.close()
+    } catch (error) {
+      if (!isExhausted(error)) {
+        const text = `${path} cannot be watched: ${(error as Error).message}`
+        throw storeError('STORE_UNUSABLE', 'receive', text, null, error)
+      }
+      // No more watches for this user, or no space for the file: then its state is asked for.
+      watchFile(path, { interval: pollMs }, rung)
+      this.#stopWatching = () => unwatchFile(path, rung)
+    }
   }
 
   #ringOther(name: string): void {
     let file = this.#open.get(name)
     if (file === undefined) {
       try {
-        file = openSync(join(this.#folder, name), 'r+')
+        file = openSync(this.#path(name), 'r+')
       } catch {
         return // that session has closed meanwhile
       }
@@ -99,4 +115,9 @@ export class Bells {
     closeSync(oldest[1])
     this.#open.delete(oldest[0])
   }
+}
+
+function isExhausted(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EMFILE' || code === 'ENFILE' || code === 'ENOSPC'
 }

@@ -91,6 +91,9 @@ export class Keeper {
     this.#thread = new Worker(new URL(`./checkpointThread.${extension}`, import.meta.url), {
       workerData: { path: db.path },
     })
+    this.#thread.once('exit', () => {
+      this.#thread = null
+    })
     this.#thread.on('error', (cause) => {
       failed(
         storeError('STORE_UNUSABLE', 'checkpoint', `${db.path}: ${String(cause)}`, null, cause),
