@@ -16,7 +16,6 @@ export const commands: Readonly<Record<string, readonly Step[]>> = {
   check: [
     [biome, 'check', '.'],
     [tsc, '-p', '.'],
-    [tsc, '-p', 'tsconfig.build.json', '--noEmit'],
     [vitest, 'run', '--project', 'unit'],
   ],
   /** Workers killed at random instants, at full length. */
