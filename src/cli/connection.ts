@@ -5,6 +5,7 @@ import type { Pattern } from '../core/message.ts'
 import { type BrokerUrl, parseBrokerUrl, redactUrl } from '../core/url.ts'
 import { nearest } from '../drivers/_shared/nearest.ts'
 import type { Bus, Channel, ChannelOptions } from '../runtime/api.ts'
+import { channelWords } from '../runtime/channelWords.ts'
 import { loadSettings, type Settings } from './config/settings.ts'
 import type { Invocation } from './invocation.ts'
 import { withLimits } from './limits.ts'
@@ -67,9 +68,13 @@ function refuseMemory(url: BrokerUrl, command: string): void {
   )
 }
 
+const optionsKnown: readonly string[] = [...channelWords, 'timeout', 'sync']
+
 /** Looking must not make a store: a typing error in a path would else look like an empty one. */
 function checkStoreExists(url: BrokerUrl, shown: string): void {
-  if (url.scheme !== 'file') return
+  // A wrong option is told by the driver, before it makes anything.
+  const isKnown = (name: string) => optionsKnown.includes(name)
+  if (url.scheme !== 'file' || ![...url.options.keys()].every(isKnown)) return
   const path = url.rest.replace(/^\/\/(?=\/)/, '')
   if (statSync(decodeURI(path), { throwIfNoEntry: false })) return
   throw new NarrowcastError('NOT_FOUND', `there is no store at ${shown}`, {

@@ -4,6 +4,11 @@ import type { Parsed } from './program.ts'
 // What every start needs is little: the help of the program loads neither parser nor commands.
 const words = process.argv.slice(2)
 
+// Node warns on stderr when both are set. NO_COLOR wins, unless it is empty.
+if (process.env.NO_COLOR !== undefined && process.env.FORCE_COLOR !== undefined) {
+  delete process.env[process.env.NO_COLOR ? 'FORCE_COLOR' : 'NO_COLOR']
+}
+
 function isPlainHelp(): boolean {
   return words.every((word) => ['--help', '-h', '--help-all', '--no-color'].includes(word))
 }

@@ -25,10 +25,14 @@ export function wholeBody({ body }: IncomingMessage): string {
   return harmless(textOf(body))
 }
 
-/** A message in JSON: `data` where it is JSON, else `data_base64`. */
+/**
+ * A message in JSON: `data` where it is JSON, else `data_base64`. Its own type is `message_type`,
+ * because `type` says what the object is.
+ */
 export function messageJson(message: IncomingMessage): { readonly [name: string]: Json } {
   const { id, key, timeMs, type, source, headers, bytes } = message
-  return { id, key, time: isoTime(timeMs), type, source, headers, bytes, ...dataJson(message) }
+  const time = isoTime(timeMs)
+  return { id, key, time, message_type: type, source, headers, bytes, ...dataJson(message) }
 }
 
 function dataJson({ body }: IncomingMessage): { readonly [name: string]: Json } {

@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
+
+const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
+
+export interface Ran {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Running {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ran>
+  /** Resolves when stdout and stderr together have shown this text. */
+  shows(text: string | RegExp): Promise<void>
+}
+
+export interface World extends Disposable {
+  readonly folder: string
+  run(args: readonly string[], options?: RunOptions): Promise<Ran>
+  start(args: readonly string[], options?: RunOptions): Running
+  /** Runs with --json and parses stdout. */
+  json(...args: string[]): Promise<Record<string, unknown>>
+  /** The same for commands that print one object per line. */
+  lines(...args: string[]): Promise<Record<string, unknown>[]>
+}
+
+export interface RunOptions {
+  readonly input?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A folder of its own with the default store in it; processes that still run are killed. */
+export function cliWorld(): World {
+  const folder = mkdtempSync(join(tmpdir(), 'narrowcast-cli-'))
+  const running = new Set<ChildProcess>()
+  const start = (args: readonly string[], { input, env = {} }: RunOptions = {}): Running => {
+    const child = spawn(process.execPath, [main, ...args], {
+      cwd: folder,
+      env: { ...plainEnv(), ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    running.add(child)
+    child.stdin?.on('error', () => {}) // a command that fails at once does not read its stdin
+    child.stdin?.end(input ?? '')
+    return watched(child, () => running.delete(child))
+  }
+  const run = (args: readonly string[], options?: RunOptions) => start(args, options).ended
+  const lines = async (...args: string[]) => {
+    const { code, stdout, stderr } = await run([...args, '--json'])
+    if (code !== 0) throw new Error(`${args.join(' ')}: exit ${code}: ${stderr}`)
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+  }
+  return {
+    folder,
+    run,
+    start,
+    lines,
+    async json(...args) {
+      const [first, ...more] = await lines(...args)
+      if (!first || more.length > 0) throw new Error(`${args.join(' ')}: not one object`)
+      return first
+    },
+    [Symbol.dispose]() {
+      for (const child of running) child.kill('SIGKILL')
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+    },
+  }
+}
+
+/** Nothing of the machine that runs the tests may decide them. */
+function plainEnv(): NodeJS.ProcessEnv {
+  const kept = ['PATH', 'HOME', 'TMPDIR', 'LANG'].flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return Object.fromEntries(kept)
+}
+
+function watched(child: ChildProcess, onEnd: () => void): Running {
+  let [stdout, stderr] = ['', '']
+  const waiting = new Set<() => void>()
+  const read = (stream: Readable | null, add: (text: string) => void) => {
+    stream?.setEncoding('utf8')
+    stream?.on('data', (text: string) => {
+      add(text)
+      for (const look of waiting) look()
+    })
+  }
+  read(child.stdout, (text) => {
+    stdout += text
+  })
+  read(child.stderr, (text) => {
+    stderr += text
+  })
+  const ended = new Promise<Ran>((done) => {
+    child.on('close', (code, signal) => {
+      onEnd()
+      done({ code, signal, stdout, stderr })
+      for (const look of waiting) look()
+    })
+  })
+  return {
+    child,
+    ended,
+    shows: (text) =>
+      new Promise<void>((resolved, reject) => {
+        const look = () => {
+          const all = stdout + stderr
+          const isShown = typeof text === 'string' ? all.includes(text) : text.test(all)
+          const hasEnded = child.exitCode !== null || child.signalCode !== null
+          if (!isShown && !hasEnded) return
+          waiting.delete(look)
+          if (isShown) resolved()
+          else reject(new Error(`ended without showing ${text}: ${all}`))
+        }
+        waiting.add(look)
+        look()
+      }),
+  }
+}
