@@ -47,6 +47,8 @@ export async function scene(change: Partial<WorkerTask> = {}): Promise<Scene> {
     ageMsMax: 50,
     heartbeatMs: 100,
     holdAt: null,
+    killer: null,
+    deliveriesMax: 10,
     ...change,
   }
   const bus = await connect(task.url)

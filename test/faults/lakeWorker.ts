@@ -17,6 +17,9 @@ export interface WorkerTask {
   readonly heartbeatMs: number
   /** Tells the parent at this step and waits there for its word. */
   readonly holdAt: Step | null
+  /** The message that kills whoever transforms it. */
+  readonly killer: number | null
+  readonly deliveriesMax: number
 }
 
 /** What it tells, by IPC. */
@@ -89,6 +92,7 @@ const pipeline = definePipeline({
   tables: [meta, podium],
   transform(data, { emit }) {
     const { n, players } = data as Game
+    if (n === task.killer) process.kill(process.pid, 'SIGKILL')
     emit(meta, { n, game: `game ${n}` })
     for (let rank = 1; rank <= players; rank++) emit(podium, { n, rank })
   },
@@ -106,6 +110,7 @@ const run = await runPipeline(pipeline, bus, {
     ageMsMax: task.ageMsMax,
     heartbeatMs: task.heartbeatMs,
     holdMax: 5_000,
+    deliveriesMax: task.deliveriesMax,
   }),
   ...(task.pattern === 'stream' && { group: 'games' }),
   ...(task.isForgetful && { as: `games-${process.pid}` }),
