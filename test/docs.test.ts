@@ -9,7 +9,13 @@ import { expect, onTestFinished, test } from 'vitest'
 import { generatedFiles } from '../scripts/generated.ts'
 import { root } from '../scripts/start.ts'
 
-const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/errors.md']
+const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
+const allPages = async () => [
+  ...pages,
+  ...(await readdir(join(root, 'docs'), { recursive: true }))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join('docs', file)),
+]
 const read = (page: string) => readFile(join(root, page), 'utf8')
 
 test('what is made from tables is up to date: `npm run generate` changes nothing', async () => {
@@ -32,7 +38,7 @@ test('the program of the README runs, and ends by itself', { timeout: 60_000 }, 
 
 test('links between the pages lead somewhere', async () => {
   const broken: string[] = []
-  for (const page of pages) {
+  for (const page of await allPages()) {
     for (const [, target] of (await read(page)).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
       const file = join(root, dirname(page), target as string)
       if (!existsSync(file)) broken.push(`${page}: ${target}`)
@@ -60,7 +66,7 @@ test('files that the pages name exist', async () => {
 test('commands that the pages name exist', async () => {
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: object }
   const unknown: string[] = []
-  for (const page of pages) {
+  for (const page of await allPages()) {
     for (const [, name] of (await read(page)).matchAll(/npm run (?:-s )?([\w:]+)/g)) {
       if (!Object.hasOwn(scripts, name as string)) unknown.push(`${page}: npm run ${name}`)
     }
