@@ -73,7 +73,7 @@ function commandHelp(name: string, spec: CommandSpec, look: HelpLook): string[] 
     ...(flags.length > 0
       ? ['', ...heading('Flags', look), ...twoColumns(flags.map(flagRow), look)]
       : []),
-    ...(spec.notes ? ['', ...spec.notes] : []),
+    ...(spec.notes ? ['', ...spec.notes.flatMap((note) => wrap(note, look.columns))] : []),
     '',
     ...flagHelp(look),
   ]

@@ -314,6 +314,24 @@ describe('look and repair', () => {
       ...{ type: 'messages.search', scanned: 30, cursor: null },
       items: [{ data: { n: 28 } }, { data: { n: 3 } }],
     })
+    const found = await world.json(
+      'messages',
+      'search',
+      'hello',
+      '--where',
+      'data.n > 20',
+      '--limit',
+      '4',
+    )
+    expect(found).toMatchObject({
+      scanned: 4,
+      items: [{ data: { n: 30 } }, {}, {}, { data: { n: 27 } }],
+    })
+    const rest = ['--where', 'data.n > 20', '--cursor', String(found.cursor)]
+    expect((await world.json('messages', 'search', 'hello', ...rest)).items).toMatchObject([
+      { data: { n: 26 } },
+      ...[25, 24, 23, 22, 21].map((n) => ({ data: { n } })),
+    ])
     expect((await world.run(['messages', 'rm', 'hello', id])).code).toBe(5)
     expect((await world.run(['messages', 'rm', 'hello', id, '--confirm', 'hello'])).code).toBe(0)
     expect((await world.run(['messages', 'rm', 'hello', id, '--confirm', 'hello'])).code).toBe(4)

@@ -81,7 +81,7 @@ function sortRows(rows: ChannelRow[], by: string): void {
 }
 
 const columns: readonly Column<ChannelRow>[] = [
-  { name: 'channel', value: ({ channel }) => channel.name, widthMin: 12 },
+  { name: 'channel', value: ({ channel }) => channel.name, widthMin: 20 },
   { name: 'pattern', value: ({ channel }) => channel.pattern, goes: 7 },
   count('waiting', (depth) => depth.waiting, 0),
   count('flight', (depth) => depth.inFlight, 3),

@@ -78,10 +78,19 @@ export const search: Run = async (invocation) => {
   let cursor: string | null = flags.text('cursor') ?? null
   const query = { from: 'first', newestFirst: true, cursor } as const
   const stopping = invocation.interrupts.claim()
+  let pageBegin = cursor
   for await (const page of storedPages(connected.bus, channel, query)) {
-    scanned += page.items.length
-    found.push(...page.items.filter(fits))
+    const cut = endOfMatches(page.items, fits, limit - found.length)
+    const items = page.items.slice(0, cut)
+    scanned += items.length
+    found.push(...items.filter(fits))
     cursor = page.cursor
+    if (cut < page.items.length) {
+      // Where the next search begins: right after the last match that was wanted.
+      const again = { from: 'first', newestFirst: true, cursor: pageBegin, limit: cut } as const
+      cursor = (await connected.bus.admin.peek(channel, again)).cursor
+    }
+    pageBegin = cursor
     progress.update(scanned)
     const isOver = clock.monotonicMs() - beganMs >= budgetMs
     if (isOver || found.length >= limit || stopping.aborted) break
@@ -102,6 +111,20 @@ export const search: Run = async (invocation) => {
     `scanned ${showCount(scanned)}${of} in ${showDuration(tookMs)}${why}, newest first, ${found.length} matches${cursor === null ? '' : ' so far'}`,
   )
   if (cursor !== null) output.next(`repeat with --cursor ${cursor}, or raise --budget 30s`)
+}
+
+/** How many items to take so that no more than `max` of them fit. */
+function endOfMatches(
+  items: readonly Stored[],
+  fits: (stored: Stored) => boolean,
+  max: number,
+): number {
+  let matches = 0
+  for (const [at, item] of items.entries()) {
+    if (fits(item)) matches++
+    if (matches === max) return at + 1
+  }
+  return items.length
 }
 
 /** `messages rm CHANNEL ID` */

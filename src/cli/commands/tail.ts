@@ -50,7 +50,7 @@ export const tail: Run = async (invocation) => {
     out: output.stream(
       'tail',
       storedColumns(nowMs),
-      (stored, wide) => tailLine(stored, output, wide),
+      (stored, wide) => tailLine(stored, output, { wide, nowMs: clock.wallMs() }),
       (stored) => ({ channel: channel.name, ...storedJson(stored) }),
     ),
   }

@@ -8,11 +8,11 @@ import { preview, wholeBody } from './view.ts'
 export function tailLine(
   { message, position, failures }: Stored,
   output: Output,
-  wide: boolean,
+  { wide, nowMs }: { wide: boolean; nowMs: number },
 ): string {
   const { look, width, utc } = output
   const head = [
-    look.paint('dim', showTime(message.timeMs, Date.now(), utc)),
+    look.paint('dim', showTime(message.timeMs, nowMs, utc)),
     `#${position ?? '-'}`,
     ...(wide ? [harmless(message.id)] : []),
     look.paint('cyan', harmless(message.key ?? '-')),
