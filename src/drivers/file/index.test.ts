@@ -25,3 +25,8 @@ test('a wrong value is refused with what is expected', () => {
   expect(() => of('file:')).toThrow('the folder of the store is missing')
   expect(() => file({ dir: '' })).toThrow('the folder of the store is missing')
 })
+
+test('a URL that names no folder is refused', () => {
+  expect(() => of('file://server/store')).toThrow('names a host')
+  expect(() => of('file:./100%')).toThrow('has a % that')
+})

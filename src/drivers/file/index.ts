@@ -77,9 +77,24 @@ export function fromUrl({ rest, options }: BrokerUrl): Driver<typeof contracts> 
       'A file: URL takes sync=normal or sync=full.',
     )
   }
-  const dir = decodeURIComponent(rest.replace(/^\/\/(?=\/|\.)/, ''))
+  const dir = folderOf(rest)
   const sync = options.get('sync') as SyncMode | undefined
   return file({ dir, ...(sync === undefined ? {} : { sync }) })
+}
+
+/** `./store`, `/var/store`, and with the empty host of a URL `///var/store`. */
+function folderOf(rest: string): string {
+  const path = rest.replace(/^\/\/(?=\/|\.)/, '')
+  const hint = 'Expected for example file:./store or file:///var/lib/store.'
+  if (path.startsWith('//')) {
+    throw invalid(`file: the URL names a host, ${JSON.stringify(rest)}; a store is a folder`, hint)
+  }
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    const text = `file: ${JSON.stringify(rest)} has a % that is not followed by two hex digits`
+    throw invalid(text, `${hint} A percent sign itself is written %25.`)
+  }
 }
 
 function invalid(text: string, hint?: string): NarrowcastError {
