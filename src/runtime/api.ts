@@ -185,7 +185,7 @@ export interface Channel<T = unknown> {
   ): Promise<(Receipt | NarrowcastError)[]>
   /** Resolves when the outbox has room. */
   writable(signal?: AbortSignal): Promise<void>
-  subscribe(handler: Handler<T>, options?: SubscribeOptions<T>): Subscription
+  subscribe(handler: Handler<T>, options?: SubscribeOptions<T> & { batch?: never }): Subscription
   subscribe(handler: BatchHandler<T>, options: SubscribeOptions<T> & BatchOptions): Subscription
   deliveries(options?: DeliveriesOptions): Deliveries<T>
 }

@@ -5,12 +5,13 @@ import { randomName } from '../core/ids.ts'
 import type { Pattern } from '../core/message.ts'
 import type { Bus, Channel, ChannelOptions } from './api.ts'
 import { busAdmin } from './busAdmin.ts'
-import { BusChannel, unsupportedPattern } from './busChannel.ts'
+import { BusChannel } from './busChannel.ts'
 import { planChannel } from './channelOptions.ts'
 import { whole } from './checks.ts'
 import type { ChannelDefaults } from './config.ts'
 import { Connection } from './connection.ts'
 import { withDeadline } from './deadline.ts'
+import { unsupportedPattern } from './openedChannel.ts'
 import { seededRandom } from './random.ts'
 
 export interface BusOptions {
@@ -56,17 +57,17 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
   }
 
   async function close(timeoutMs: number): Promise<void> {
-    const never = new AbortController().signal
-    await withDeadline(
-      clock,
-      timeoutMs,
-      never,
-      () => null,
-      async (deadline) => {
-        await Promise.all(channels.map((one) => one.close(timeoutMs, deadline)))
-      },
-    )
-    await connection.close()
+    try {
+      await withDeadline(clock, timeoutMs, null, null, async (deadline) => {
+        deadline.addEventListener('abort', () => connection.giveUp())
+        const ended = await Promise.allSettled(
+          channels.map((one) => one.close(timeoutMs, deadline)),
+        )
+        for (const one of ended) if (one.status === 'rejected') throw one.reason
+      })
+    } finally {
+      await connection.close()
+    }
   }
 
   const closeOnce = (timeoutMs: number): Promise<void> => {

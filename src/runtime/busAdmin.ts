@@ -2,6 +2,7 @@ import type { Admin, ChannelInfo } from '../core/driver.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import type { BusAdmin } from './api.ts'
 import type { Connection } from './connection.ts'
+import { abortedError } from './thrown.ts'
 
 /** The calls that take (…, signal), and the contract fact that each one is tied to. */
 const facts = {
@@ -28,7 +29,9 @@ export function busAdmin(connection: Connection): BusAdmin {
   const call =
     (name: keyof typeof facts, arity: number) =>
     async (...args: unknown[]): Promise<unknown> => {
-      const signal = (args[arity] as AbortSignal | undefined) ?? connection.closing
+      const given = args[arity] as AbortSignal | undefined
+      if (given?.aborted) throw abortedError(name, given)
+      const signal = given ?? connection.closing
       const session = await connection.ready(signal)
       const method = session.admin[name] as ((...all: unknown[]) => Promise<unknown>) | undefined
       if (method) return method.call(session.admin, ...args.slice(0, arity), signal)

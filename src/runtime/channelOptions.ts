@@ -51,8 +51,11 @@ export function planChannel(
 ): ChannelPlan {
   checkName('channel', name)
   onlyKnown(`channel "${name}"`, options, known)
-  const wish: ChannelOptions<never> = { ...defaults, ...options }
-  const { dedupe, retention } = wish
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const wish: ChannelOptions<never> = { ...defaults, ...Object.fromEntries(given) }
+  const { dedupe } = wish
+  // A default for all channels, from the URL, is meant for the streams among them.
+  const retention = pattern === 'queue' ? options.retention : wish.retention
   if (dedupe && dedupe.on !== 'publish' && dedupe.on !== 'consume') {
     throw wrongOption('dedupe.on', "'publish' or 'consume'", dedupe.on)
   }

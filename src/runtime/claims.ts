@@ -1,3 +1,4 @@
+import type { Marks } from '../core/driver.ts'
 import { asNarrowcastError, type NarrowcastError } from '../core/errors.ts'
 import type { Token } from '../core/message.ts'
 import type { Held } from './held.ts'
@@ -36,7 +37,7 @@ export class Claims {
    */
   async claim(batch: readonly Held[]): Promise<readonly Claimed[]> {
     const by = (batch[0] as Held).delivery.token
-    const marks = await this.#host.marks(this.#group, this.#closing)
+    const marks = await this.#marks()
     const ids = [...new Set(batch.map(markId))]
     const answers = await marks.claim(ids, by, this.#leaseMs, this.#closing)
     const said = new Map(ids.map((id, n) => [id, answers[n] as Claimed]))
@@ -60,12 +61,16 @@ export class Claims {
     const by = this.#claimed.get(held)
     if (!by) return
     this.#claimed.delete(held)
-    const marks = await this.#host.marks(this.#group, this.#closing)
+    const marks = await this.#marks()
     await marks.finish([markId(held)], by, 'forget', this.#closing)
   }
 
   get #leaseMs(): number {
     return this.#host.plan.spec.leaseMs
+  }
+
+  async #marks(): Promise<Marks> {
+    return (await this.#host.open(this.#closing)).marks(this.#group)
   }
 
   async #keep(): Promise<void> {
@@ -82,7 +87,7 @@ export class Claims {
 
   async #renewAll(): Promise<void> {
     const byToken = Map.groupBy(this.#claimed.keys(), (held) => this.#claimed.get(held) as Token)
-    const marks = await this.#host.marks(this.#group, this.#closing)
+    const marks = await this.#marks()
     for (const [by, held] of byToken) {
       await marks.claim(held.map(markId), by, this.#leaseMs, this.#closing)
     }

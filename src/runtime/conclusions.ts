@@ -4,6 +4,7 @@ import type { Events } from './events.ts'
 import type { Held } from './held.ts'
 import { type Ending, type PolicyHost, settlementOf } from './policy.ts'
 import type { Reader } from './reader.ts'
+import { textOf } from './thrown.ts'
 
 /** Turns the end of the work on a message into its settlement, and tells what came of it. */
 export class Conclusions {
@@ -29,7 +30,7 @@ export class Conclusions {
       const outcome = await this.#reader.settle(held, settlement)
       if (outcome !== 'late' && ending.kind === 'release') this.released++
       else if (outcome !== 'late') this.settled++
-      if (ending.kind === 'failed') this.#tell(held, this.#failure(ending.error))
+      if (ending.kind === 'failed' && !ending.isAsked) this.#tell(held, this.#failure(ending.error))
       if (settlement.kind === 'dead' && outcome !== 'late') {
         this.#events.emit('dead', { ...held.of, letter: settlement.letter })
       }
@@ -60,7 +61,7 @@ export class Conclusions {
   #failure(thrown: unknown): NarrowcastError {
     if (thrown instanceof NarrowcastError) return thrown
     const channel = this.#policy.plan.spec.name
-    const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
+    const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : textOf(thrown)
     return new NarrowcastError('HANDLER_FAILED', `the handler on "${channel}" failed: ${text}`, {
       channel,
       cause: thrown,

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Driver, Session } from '../core/driver.ts'
 import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
 import { backoffMs } from './backoff.ts'
+import { untilAborted } from './untilAborted.ts'
 
 const reconnectBackoff = { delayMsMin: 100, delayMsMax: 30_000 }
 
@@ -18,6 +19,8 @@ export class Connection {
   #session: Session | null = null
   #next: PromiseWithResolvers<Session> = Promise.withResolvers()
   #reopening: Promise<void> = Promise.resolve()
+  #openedMs = 0
+  #failures = 0
 
   constructor(driver: Driver, clock: Clock, random: () => number) {
     this.driver = driver
@@ -45,15 +48,7 @@ export class Connection {
   async ready(signal: AbortSignal): Promise<Session> {
     this.#closing.signal.throwIfAborted()
     signal.throwIfAborted()
-    if (this.#session) return this.#session
-    const aborted = Promise.withResolvers<never>()
-    const abort = () => aborted.reject(signal.reason)
-    signal.addEventListener('abort', abort)
-    try {
-      return await Promise.race([this.#next.promise, aborted.promise])
-    } finally {
-      signal.removeEventListener('abort', abort)
-    }
+    return this.#session ?? untilAborted(this.#next.promise, signal)
   }
 
   /** Tells of every lost session and every attempt to reopen that failed. */
@@ -62,11 +57,16 @@ export class Connection {
     return () => this.#troubled.delete(listener)
   }
 
-  async close(): Promise<void> {
+  /** Ends every wait for a session, now and from now on. */
+  giveUp(): void {
     if (this.#closing.signal.aborted) return
     const error = new NarrowcastError('CLOSED', 'the bus was closed')
     this.#closing.abort(error)
     this.#next.reject(error)
+  }
+
+  async close(): Promise<void> {
+    this.giveUp()
     await this.#reopening
     const session = this.#session
     this.#session = null
@@ -91,6 +91,7 @@ export class Connection {
 
   #adopt(session: Session): Session {
     this.#session = session
+    this.#openedMs = this.#clock.monotonicMs()
     this.#next.resolve(session)
     return session
   }
@@ -110,15 +111,18 @@ export class Connection {
     } catch (error) {
       this.#tell(asNarrowcastError(error))
     }
-    for (let failures = 0; !this.#closing.signal.aborted; failures++) {
+    // A session that is dropped as soon as it is open is no reason to begin with short pauses again.
+    if (this.#clock.monotonicMs() - this.#openedMs > reconnectBackoff.delayMsMax) this.#failures = 0
+    for (; !this.#closing.signal.aborted; this.#failures++) {
       await this.#clock.sleep(
-        backoffMs(failures, reconnectBackoff, this.#random),
+        backoffMs(this.#failures, reconnectBackoff, this.#random),
         this.#closing.signal,
       )
       if (this.#closing.signal.aborted) return
       try {
         const session = await this.#openOnce(this.#closing.signal)
         if (!this.#closing.signal.aborted) {
+          this.#failures++
           this.#adopt(session)
           return
         }

@@ -6,6 +6,8 @@ import type { OutgoingMessage } from '../core/message.ts'
 import type { PublishOptions } from './api.ts'
 import type { ChannelPlan } from './channelOptions.ts'
 import { onlyKnown, whole } from './checks.ts'
+import { isThenable } from './thenable.ts'
+import { textOf } from './thrown.ts'
 
 const known: readonly (keyof PublishOptions)[] = [
   'id',
@@ -42,8 +44,8 @@ export function encode(
   const { name } = plan.spec
   const wish = options ?? noOptions
   if (options) checkOptions(options)
-  const body = plan.codec.encode(data)
-  const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
+  const body = encodeBody(plan, data)
+  const bytes = sizeOf(body) + (options ? optionBytes(options) : 0)
   if (bytes > plan.spec.payloadBytesMax) throw tooLarge(name, bytes, plan.spec.payloadBytesMax)
   const id = wish.id ?? uuid()
   const message: OutgoingMessage = {
@@ -59,6 +61,39 @@ export function encode(
     body,
   }
   return { message, bytes }
+}
+
+function encodeBody({ codec, spec }: ChannelPlan, data: unknown): string | Uint8Array {
+  let body: unknown
+  try {
+    body = codec.encode(data)
+  } catch (cause) {
+    if (cause instanceof NarrowcastError) throw cause
+    throw new NarrowcastError(
+      'INVALID_MESSAGE',
+      `publish to "${spec.name}": codec ${codec.name} cannot encode the data: ${textOf(cause)}`,
+      { channel: spec.name, cause },
+    )
+  }
+  if (typeof body === 'string' || body instanceof Uint8Array) return body
+  throw new NarrowcastError(
+    'INVALID_MESSAGE',
+    `publish to "${spec.name}": codec ${codec.name} gave ${typeof body}, expected text or bytes`,
+    { channel: spec.name },
+  )
+}
+
+function sizeOf(body: string | Uint8Array): number {
+  return typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
+}
+
+/** What travels beside the body counts too. */
+function optionBytes({ key, headers }: PublishOptions): number {
+  let bytes = key ? Buffer.byteLength(key) : 0
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(value)
+  }
+  return bytes
 }
 
 function checkOptions(options: PublishOptions): void {
@@ -126,7 +161,7 @@ export type Judged = { readonly value: unknown } | { readonly fault: string }
 /** @returns a promise only where the schema does. */
 export function judge(schema: StandardSchemaV1, value: unknown): Judged | Promise<Judged> {
   const result = schema['~standard'].validate(value)
-  return result instanceof Promise ? result.then(judged) : judged(result)
+  return isThenable(result) ? Promise.resolve(result).then(judged) : judged(result)
 }
 
 function judged(result: StandardSchemaV1.Result<unknown>): Judged {

@@ -5,10 +5,12 @@ type Listener<E extends keyof SubscriptionEvents> = (what: SubscriptionEvents[E]
 
 /**
  * Listeners of one subscription. They run after the state has changed; one that throws becomes
- * an `error` event, and one of `error` itself that throws is told to the process as a warning.
+ * an `error` event. An error that nobody listens for is told to the process as a warning.
  */
 export class Events {
   readonly #listeners = new Map<keyof SubscriptionEvents, Set<Listener<never>>>()
+
+  readonly #warned = new Set<string>()
 
   on<E extends keyof SubscriptionEvents>(event: E, listener: Listener<E>): () => void {
     const set = this.#listeners.get(event) ?? new Set<Listener<never>>()
@@ -24,7 +26,10 @@ export class Events {
 
   emit<E extends keyof SubscriptionEvents>(event: E, what: SubscriptionEvents[E]): void {
     const listeners = this.#listeners.get(event)
-    if (!listeners) return
+    if (!listeners?.size) {
+      if (event === 'error') this.#warn((what as SubscriptionEvents['error']).error)
+      return
+    }
     for (const listener of [...listeners]) {
       try {
         ;(listener as Listener<E>)(what)
@@ -32,6 +37,16 @@ export class Events {
         this.#threw(event, cause)
       }
     }
+  }
+
+  /** Nobody listens for errors: said once per code, so that nothing fails in silence. */
+  #warn({ code, message }: NarrowcastError): void {
+    if (this.#warned.has(code)) return
+    this.#warned.add(code)
+    process.emitWarning(`${message} (listen to "error" to hear of each)`, {
+      type: 'NarrowcastWarning',
+      code,
+    })
   }
 
   #threw(event: string, cause: unknown): void {

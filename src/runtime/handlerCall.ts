@@ -1,8 +1,10 @@
 import { NarrowcastError } from '../core/errors.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { BatchHandler, Handler, Middleware, Received } from './api.ts'
+import { wrongOption } from './checks.ts'
 import type { ReceivedMessage } from './receivedMessage.ts'
 import type { SubscriptionPlan } from './subscribeOptions.ts'
+import { isThenable } from './thenable.ts'
 import type { Said, Unit } from './unit.ts'
 
 /** Runs the user's handler on one unit. A promise only where the handler gives one. */
@@ -11,6 +13,7 @@ export type Call<T> = (unit: Unit<T>) => Said | Promise<Said>
 type Answer = Verdict | undefined | void
 
 export function callOf<T>(handler: Handler<T> | BatchHandler<T>, plan: SubscriptionPlan): Call<T> {
+  if (typeof handler !== 'function') throw wrongOption('handler', 'a function', handler)
   if (plan.batch) return batchCall(handler as BatchHandler<T>)
   return singleCall(handler as Handler<T>, plan.middleware as readonly Middleware<T>[])
 }
@@ -28,11 +31,6 @@ function singleCall<T>(handler: Handler<T>, middleware: readonly Middleware<T>[]
     async (one) => last(one),
   )
   return async (unit) => [await around(unit.received[0] as ReceivedMessage<T>)]
-}
-
-/** Any library's promise, not only the built-in one. */
-function isThenable(answer: Answer | Promise<Answer>): answer is Promise<Answer> {
-  return typeof (answer as Partial<Promise<Answer>> | undefined)?.then === 'function'
 }
 
 function batchCall<T>(handler: BatchHandler<T>): Call<T> {

@@ -3,15 +3,17 @@ import { NarrowcastError } from '../core/errors.ts'
 import type { Delivery } from '../core/message.ts'
 import type { Of } from './api.ts'
 
-/** After these a source answers nothing else. */
-export function isDead(error: NarrowcastError): boolean {
-  return error.code === 'CONNECTION_LOST' || error.code === 'CLOSED'
+/** After these a source answers nothing else: the connection, or the channel itself, is gone. */
+export function isDead({ code }: NarrowcastError): boolean {
+  return code === 'CONNECTION_LOST' || code === 'CLOSED' || code === 'NOT_FOUND'
 }
 
 /** One delivery in our hands, from `receive` until it is settled or lost. */
 export class Held {
   readonly delivery: Delivery
   lost: LostWhy | null = null
+  /** Told after its signal has fired. */
+  onLost: (() => void) | null = null
   #abort: AbortController | null = null
   #reason: NarrowcastError | null = null
 
@@ -65,5 +67,6 @@ export class Held {
         channel,
       }),
     )
+    this.onLost?.()
   }
 }

@@ -9,7 +9,8 @@ export interface LeaseHost {
   held(): Iterable<Held>
   /** Renews at the broker. @returns true when it held. */
   renew(): Promise<boolean>
-  expired(held: readonly Held[]): void
+  /** Our own clock says that something held is no longer ours. */
+  expired(): void
 }
 
 /**
@@ -75,8 +76,11 @@ export class Lease {
   }
 
   #expire(now: number): void {
-    const over = [...this.#host.held()].filter((held) => this.ownedUntilMs(held) <= now)
-    if (over.length > 0) this.#host.expired(over)
+    for (const held of this.#host.held()) {
+      if (this.ownedUntilMs(held) > now) continue
+      this.#host.expired()
+      return
+    }
   }
 
   /** Not awaited by the loop: a renewal that hangs must not keep the lease from ending. */

@@ -1,7 +1,9 @@
 import type { WorkerRef } from '../core/channel.ts'
 import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
 import type { SettleOutcome } from '../core/message.ts'
+import type { Verdict } from '../core/verdict.ts'
 import type { Deliveries, DeliveryVerdict, OpenDelivery, SubscriptionEvents } from './api.ts'
+import { wrongOption } from './checks.ts'
 import { withDeadline } from './deadline.ts'
 import { Events } from './events.ts'
 import type { Held } from './held.ts'
@@ -10,7 +12,9 @@ import { Reader } from './reader.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { ReceivedMessage, read } from './receivedMessage.ts'
 import type { DeliveriesPlan } from './subscribeOptions.ts'
-import { waitReady } from './waitReady.ts'
+import { abortedError } from './thrown.ts'
+import { endingOf, isDelay } from './unit.ts'
+import { untilAborted } from './untilAborted.ts'
 
 const closeMsMax = 5_000
 
@@ -30,7 +34,10 @@ class Open<T> extends ReceivedMessage<T> implements OpenDelivery<T> {
   }
 
   settle(verdict: DeliveryVerdict): Promise<SettleOutcome> {
-    this.#outcome ??= this.#settle(this.held, verdict)
+    this.#outcome ??= this.#settle(this.held, verdict).catch((error: unknown) => {
+      this.#outcome = null // refused: the caller may say it again
+      throw error
+    })
     return this.#outcome
   }
 }
@@ -63,6 +70,7 @@ export class OpenDeliveries<T> implements Deliveries<T> {
     const { group, from, hold, charge } = plan
     this.#reader = new Reader(host, { worker, group, from, hold, charge }, this.#events)
     this.#events.on('lost', () => this.#wake())
+    this.#reader.start()
   }
 
   get isReady(): boolean {
@@ -70,7 +78,9 @@ export class OpenDeliveries<T> implements Deliveries<T> {
   }
 
   ready(signal?: AbortSignal): Promise<void> {
-    return waitReady(this.#reader.ready, signal)
+    return untilAborted(this.#reader.ready, signal, () =>
+      abortedError('ready', signal as AbortSignal),
+    )
   }
 
   on<E extends keyof SubscriptionEvents>(
@@ -97,10 +107,16 @@ export class OpenDeliveries<T> implements Deliveries<T> {
       }
       const batch = await this.#reader.receive(room, stop)
       const opened = batch.map((held) => this.#open(held))
-      for (const one of opened) {
-        const delivery = one instanceof Promise ? await one : one
-        if (stop.aborted) return // close() gives back whatever is still held
-        if (delivery) yield delivery
+      let next = 0
+      try {
+        while (next < opened.length) {
+          const delivery = await opened[next]
+          if (stop.aborted) return // close() gives back whatever is still held
+          next++
+          if (delivery) yield delivery
+        }
+      } finally {
+        await this.#giveBack(batch.slice(next))
       }
     }
   }
@@ -146,22 +162,26 @@ export class OpenDeliveries<T> implements Deliveries<T> {
     }
   }
 
-  #settle(held: Held, verdict: DeliveryVerdict): Promise<SettleOutcome> {
-    switch (verdict.kind) {
-      case 'release':
-        return this.#conclude(held, { kind: 'release', delayMs: verdict.delayMs ?? 0 })
-      case 'retry': {
-        const error = new Error('the holder of the delivery asked for a retry')
-        const { delayMs } = verdict
-        return this.#conclude(held, {
-          kind: 'failed',
-          error,
-          ...(delayMs === undefined ? {} : { delayMs }),
-        })
-      }
-      default:
-        return this.#conclude(held, verdict)
+  /** What the caller left in the loop unseen. */
+  async #giveBack(batch: readonly Held[]): Promise<void> {
+    if (this.#stopping.signal.aborted) return
+    await Promise.all(batch.map((held) => this.#conclude(held, { kind: 'release', delayMs: 0 })))
+  }
+
+  async #settle(held: Held, verdict: DeliveryVerdict): Promise<SettleOutcome> {
+    if (verdict?.kind !== 'release') return this.#conclude(held, this.#endingOf(verdict))
+    const { delayMs = 0 } = verdict
+    if (isDelay(delayMs)) return this.#conclude(held, { kind: 'release', delayMs })
+    throw wrongOption('release.delayMs', 'a whole number of at least 0', delayMs)
+  }
+
+  /** Here nobody else would hear of a wrong verdict: it is refused, and the message stays in hand. */
+  #endingOf(verdict: Verdict): Ending {
+    const ending = endingOf(verdict)
+    if (ending.kind === 'failed' && ending.error instanceof TypeError) {
+      throw new NarrowcastError('INVALID_ARGUMENT', `settle: ${ending.error.message}`)
     }
+    return ending
   }
 
   async #conclude(held: Held, ending: Ending): Promise<SettleOutcome> {
@@ -183,13 +203,9 @@ export class OpenDeliveries<T> implements Deliveries<T> {
   async #close(): Promise<void> {
     this.#stopping.abort()
     this.#wake()
-    const never = new AbortController().signal
-    await withDeadline(
-      this.#host.clock,
-      closeMsMax,
-      never,
-      () => null,
-      (deadline) => this.#reader.close(deadline),
+    await withDeadline(this.#host.clock, closeMsMax, null, null, (deadline) =>
+      this.#reader.close(deadline),
     )
+    this.#host.ended()
   }
 }

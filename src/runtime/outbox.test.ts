@@ -3,10 +3,12 @@ import { systemClock } from '../core/clock.ts'
 import type { Publisher } from '../core/driver.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import type { OutgoingMessage, PublishOutcome } from '../core/message.ts'
+import { contracts } from '../drivers/memory/contract.ts'
 import { virtualClock } from '../testing/virtualClock.ts'
 import type { ChannelOptions, Receipt } from './api.ts'
 import { planChannel } from './channelOptions.ts'
 import { encode } from './envelope.ts'
+import type { OpenedChannel } from './openedChannel.ts'
 import { Outbox } from './outbox.ts'
 
 type Answer = Receipt | NarrowcastError
@@ -24,12 +26,14 @@ const refused = (code: NarrowcastError['code']): PublishOutcome => ({
 function box(send: Send, options: ChannelOptions<never> = {}, clock = systemClock) {
   const plan = planChannel('orders', 'queue', options, {})
   const publisher: Publisher = { publish: send, async [Symbol.asyncDispose]() {} }
+  const opened = { contract: contracts.queue, publisher: async () => publisher } as OpenedChannel
   const outbox = new Outbox({
     plan,
     driver: 'test',
     clock,
     random: () => 0.5,
-    publisher: async () => publisher,
+    open: async () => opened,
+    forget: () => undefined,
   })
   const publish = (id: string, signal?: AbortSignal) =>
     new Promise<Answer>((resolve) => {
@@ -105,6 +109,47 @@ test.each([
   }, options)
   expect(await publish('a')).toMatchObject({ id: 'a' })
   expect(ids).toEqual(['a', 'a', 'a'])
+})
+
+test('refused after unknown: it may have been stored all the same, and is told so', async () => {
+  let sends = 0
+  const { publish } = box(
+    async (batch) =>
+      batch.map(() =>
+        sends++ === 0
+          ? { state: 'unknown', code: 'CONNECTION_LOST', message: 'cut' }
+          : refused('PAYLOAD_TOO_LARGE'),
+      ),
+    { publish: { retry: 'always' } },
+  )
+  expect(await publish('a')).toMatchObject({ code: 'PAYLOAD_TOO_LARGE', definite: false })
+})
+
+test('closing wakes who waits for room, and never spins', async () => {
+  const gate = Promise.withResolvers<void>()
+  const { outbox, publish } = box(
+    async (batch) => {
+      await gate.promise
+      return batch.map(() => stored)
+    },
+    { inFlightMax: 1 },
+  )
+  const first = publish('a')
+  const room = outbox.writable()
+  const closed = outbox.close(new AbortController().signal)
+  await room
+  expect(outbox.isFull).toBe(true)
+  gate.resolve()
+  await closed
+  expect(codeOf(await first)).toBe('a')
+})
+
+test('waiting for room ends with ABORTED when the caller gives up', async () => {
+  const { outbox, publish } = box(() => new Promise(() => undefined), { inFlightMax: 1 })
+  void publish('a')
+  await expect(outbox.writable(AbortSignal.abort('enough'))).rejects.toMatchObject({
+    code: 'ABORTED',
+  })
 })
 
 test('a full outbox says BUSY, and writable() resolves when there is room', async () => {

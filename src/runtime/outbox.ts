@@ -1,24 +1,26 @@
 import type { Clock } from '../core/clock.ts'
-import type { Publisher } from '../core/driver.ts'
+import type { Contract } from '../core/contract.ts'
+import type { Publisher, Session } from '../core/driver.ts'
 import { asNarrowcastError, errorCodes, NarrowcastError } from '../core/errors.ts'
-import type { OutgoingMessage, PublishOutcome } from '../core/message.ts'
+import type { PublishOutcome } from '../core/message.ts'
 import type { Receipt } from './api.ts'
 import { backoffMs } from './backoff.ts'
 import type { ChannelPlan } from './channelOptions.ts'
 import { withDeadline } from './deadline.ts'
-import type { Encoded } from './envelope.ts'
+import { checkAgainst, type Encoded } from './envelope.ts'
+import type { OpenedChannel } from './openedChannel.ts'
+import { abortedError } from './thrown.ts'
+import { untilAborted } from './untilAborted.ts'
 
 const batchMessagesMax = 500
 const batchBytesMax = 1_048_576
 const resendBackoff = { delayMsMin: 20, delayMsMax: 1_000 }
 
 /** One message and who waits for it. */
-interface Entry {
-  readonly message: OutgoingMessage
-  readonly bytes: number
+interface Entry extends Encoded {
   readonly deadlineMs: number
   done: (answer: Receipt | NarrowcastError) => void
-  /** When it first left; null: it certainly never did, or was refused each time. */
+  /** When it first left and may have been stored; null: it certainly is not. */
   leftMs: number | null
   isGone: boolean
 }
@@ -29,8 +31,10 @@ export interface OutboxHost {
   readonly driver: string
   readonly clock: Clock
   readonly random: () => number
-  /** A publisher of the present session; waits while it is being opened again. */
-  publisher(signal: AbortSignal): Promise<Publisher>
+  /** The channel on the present session; waits while it is being opened again. */
+  open(signal: AbortSignal): Promise<OpenedChannel>
+  /** The channel is gone from the broker: the next opening declares it again. */
+  forget(session: Session): void
 }
 
 /**
@@ -46,7 +50,7 @@ export class Outbox {
   #onWay: Entry[] = []
   #bytes = 0
   #running: Promise<void> | null = null
-  #waiters: ((value: unknown) => void)[] = []
+  readonly #waiters = new Set<(value: unknown) => void>()
 
   constructor(host: OutboxHost) {
     this.#host = host
@@ -85,15 +89,15 @@ export class Outbox {
 
   /** Resolves when there is room. */
   async writable(signal?: AbortSignal): Promise<void> {
-    while (this.isFull && !this.#closed) {
-      signal?.throwIfAborted()
+    while (this.isFull && !this.#closed && !signal?.aborted) {
       const room = Promise.withResolvers<unknown>()
-      this.#waiters.push(room.resolve)
+      this.#waiters.add(room.resolve)
       signal?.addEventListener('abort', room.resolve)
       await room.promise
+      this.#waiters.delete(room.resolve)
       signal?.removeEventListener('abort', room.resolve)
     }
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw abortedError(`waiting for room on "${this.#name}"`, signal)
   }
 
   /** Waits until everything has its answer, or the signal fires; then refuses the rest. */
@@ -101,6 +105,7 @@ export class Outbox {
     this.#closed ??= new NarrowcastError('CLOSED', `channel "${this.#name}" was closed`, {
       channel: this.#name,
     })
+    this.#wakeAll()
     const stop = () => this.#closing.abort(this.#closed)
     if (deadline.aborted || !this.#running) stop()
     else deadline.addEventListener('abort', stop)
@@ -140,13 +145,15 @@ export class Outbox {
     const leftMs = head.deadlineMs - clock.monotonicMs()
     const timeout = () => this.#timeout(false)
     return withDeadline(clock, leftMs, this.#closing.signal, timeout, async (signal) => {
+      let opened: OpenedChannel
       let publisher: Publisher
       try {
-        publisher = await this.#host.publisher(signal)
+        opened = await this.#host.open(signal)
+        publisher = await untilAborted(opened.publisher(), signal)
       } catch (error) {
         return this.#couldNotOpen(error, signal)
       }
-      return this.#send(publisher, signal)
+      return this.#send(opened, publisher, signal)
     })
   }
 
@@ -158,12 +165,12 @@ export class Outbox {
     return true
   }
 
-  async #send(publisher: Publisher, signal: AbortSignal): Promise<boolean> {
-    const batch = this.#take()
+  async #send(opened: OpenedChannel, publisher: Publisher, signal: AbortSignal): Promise<boolean> {
+    const batch = this.#take().filter((entry) => this.#isFit(entry, opened.contract))
     if (batch.length === 0) return true
     this.#onWay = batch
-    const leftMs = this.#host.clock.monotonicMs()
-    for (const entry of batch) entry.leftMs ??= leftMs
+    const sentMs = this.#host.clock.monotonicMs()
+    for (const entry of batch) entry.leftMs ??= sentMs
     let outcomes: readonly PublishOutcome[]
     try {
       outcomes = await publisher.publish(
@@ -181,11 +188,25 @@ export class Outbox {
       }))
     }
     this.#onWay = []
+    const isGone = outcomes.some((one) => one.state === 'refused' && one.code === 'NOT_FOUND')
+    if (isGone) this.#host.forget(opened.session)
     const isCut = signal.aborted && !this.#closing.signal.aborted
-    const again = batch.filter((entry, n) => !this.#settle(entry, outcomes[n], isCut))
+    const again = batch.filter((entry, n) => !this.#settle(entry, outcomes[n], sentMs, isCut))
     this.#entries = again.length === 0 ? this.#entries : [...again, ...this.#entries]
     this.#wake()
     return again.length === 0
+  }
+
+  /** What only the contract of this channel can refuse. */
+  #isFit(entry: Entry, contract: Contract): boolean {
+    try {
+      checkAgainst(contract, entry, this.#name, this.#host.driver)
+      return true
+    } catch (error) {
+      this.#answer(entry, asNarrowcastError(error))
+      this.#wake()
+      return false
+    }
   }
 
   #take(): Entry[] {
@@ -202,7 +223,12 @@ export class Outbox {
   }
 
   /** @returns false when the message must be sent again. */
-  #settle(entry: Entry, outcome: PublishOutcome | undefined, isCut: boolean): boolean {
+  #settle(
+    entry: Entry,
+    outcome: PublishOutcome | undefined,
+    sentMs: number,
+    isCut: boolean,
+  ): boolean {
     if (outcome?.state === 'stored') {
       const { id } = entry.message
       const { duplicate, position } = outcome
@@ -214,11 +240,10 @@ export class Outbox {
       code: 'INTERNAL' as const,
       message: `${this.#host.driver} gave no outcome for this message`,
     }
-    const isRefused = failed.state === 'refused'
-    const leftMs = entry.leftMs
-    if (isRefused) entry.leftMs = null
-    if (!entry.isGone && this.#maySendAgain(failed, leftMs, isCut)) return false
-    this.#answer(entry, this.#failure(failed.code, failed.message, isRefused))
+    // Refused at its first send it is certainly not stored; an earlier send may still have been.
+    if (failed.state === 'refused' && entry.leftMs === sentMs) entry.leftMs = null
+    if (!entry.isGone && this.#maySendAgain(failed, entry.leftMs, isCut)) return false
+    this.#answer(entry, this.#failure(failed.code, failed.message, entry.leftMs === null))
     return true
   }
 
@@ -230,7 +255,10 @@ export class Outbox {
   ): boolean {
     const { retry } = this.#host.plan.publish
     if (retry === false || this.#closing.signal.aborted) return false
-    if (failed.state === 'refused') return isCut || errorCodes[failed.code].retryable
+    if (failed.state === 'refused') {
+      // A channel that was removed is declared again before the next send.
+      return isCut || failed.code === 'NOT_FOUND' || errorCodes[failed.code].retryable
+    }
     if (retry === 'always') return true
     const windowMs = this.#host.plan.spec.dedupeWindowMs
     return windowMs !== null && this.#host.clock.monotonicMs() - (leftMs ?? 0) < windowMs
@@ -312,10 +340,11 @@ export class Outbox {
   }
 
   #wake(): void {
-    if (this.isFull || this.#waiters.length === 0) return
-    const waiters = this.#waiters
-    this.#waiters = []
-    for (const resume of waiters) resume(undefined)
+    if (!this.isFull) this.#wakeAll()
+  }
+
+  #wakeAll(): void {
+    for (const resume of this.#waiters) resume(undefined)
   }
 
   #busy(): NarrowcastError {

@@ -3,12 +3,18 @@ import type { DeadLetter, ErrorInfo, Settlement } from '../core/message.ts'
 import { backoffMs } from './backoff.ts'
 import type { ChannelPlan } from './channelOptions.ts'
 import type { Held } from './held.ts'
+import { textOf } from './thrown.ts'
 
 /** How the work on one message ended. */
 export type Ending =
   | { readonly kind: 'ack' }
-  /** Counts as a failure: a throw, a `retry` verdict, a handler past its time. */
-  | { readonly kind: 'failed'; readonly error: unknown; readonly delayMs?: number }
+  /** Counts as a failure: a throw, a handler past its time, or (`isAsked`) a `retry` verdict. */
+  | {
+      readonly kind: 'failed'
+      readonly error: unknown
+      readonly isAsked?: true
+      readonly delayMs?: number
+    }
   | { readonly kind: 'dead'; readonly reason: string }
   | { readonly kind: 'invalid'; readonly reason: string }
   /** It took too many owners down. */
@@ -106,7 +112,7 @@ const stackCharactersMax = 4_000
 
 function errorInfo(thrown: unknown, host: PolicyHost): ErrorInfo {
   const at = { worker: host.worker, atMs: host.wallMs() }
-  if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown), ...at }
+  if (!(thrown instanceof Error)) return { name: 'Error', message: textOf(thrown), ...at }
   const { name, message, stack } = thrown
   const code = (thrown as Partial<NarrowcastError>).code
   return {

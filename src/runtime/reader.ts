@@ -2,13 +2,14 @@ import type { ChannelSpec, ReaderSpec, WorkerRef } from '../core/channel.ts'
 import type { LostWhy, Session, Source, SourceEvents } from '../core/driver.ts'
 import { asNarrowcastError, type NarrowcastError } from '../core/errors.ts'
 import { randomName } from '../core/ids.ts'
-import type { Settlement, SettleOutcome, Token } from '../core/message.ts'
+import type { Delivery, Settlement, SettleOutcome, Token } from '../core/message.ts'
 import { backoffMs } from './backoff.ts'
 import type { Events } from './events.ts'
 import { Held, isDead } from './held.ts'
 import { Lease } from './lease.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { Settler } from './settler.ts'
+import { untilAborted } from './untilAborted.ts'
 
 const reopenBackoff = { delayMsMin: 50, delayMsMax: 30_000 }
 
@@ -29,7 +30,7 @@ export class Reader {
   readonly #host: ReaderHost
   readonly #wish: ReaderWish
   readonly #events: Events
-  readonly #name: string
+  #name: string
   readonly #held = new Map<number, Held>()
   readonly #settler: Settler
   readonly #closing = new AbortController()
@@ -39,6 +40,7 @@ export class Reader {
   #session: Session | null = null
   #opening: Promise<Source> | null = null
   #subscribed: object | null = null
+  #dropped = new AbortController()
   #isReady = false
   #heldBytes = 0
 
@@ -46,7 +48,7 @@ export class Reader {
     this.#host = host
     this.#wish = wish
     this.#events = events
-    this.#name = `${wish.worker.id}:${randomName(12)}`
+    this.#name = this.#newName()
     this.#ready.promise.catch(() => undefined) // told as an `error` event too
     this.#settler = new Settler({
       clock: host.clock,
@@ -54,13 +56,18 @@ export class Reader {
       channel: this.#spec.name,
       source: (signal) => this.#open(signal),
       failed: (error) => this.#trouble(error),
-      broken: (source) => this.#drop(source),
+      broken: (source, error) => this.#drop(source, error),
     })
     const forget = host.connection.onTrouble((error) => {
       this.#trouble(error)
       if (this.#session !== host.connection.session) this.#setReady(false, error.message)
     })
     this.#closing.signal.addEventListener('abort', forget)
+  }
+
+  /** Opens before anything is received. A failure is told by `ready`, and by `receive`. */
+  start(): void {
+    this.#open(this.#closing.signal).catch(() => undefined)
   }
 
   get isReady(): boolean {
@@ -93,15 +100,18 @@ export class Reader {
       let source: Source | null = null
       try {
         source = await this.#open(signal)
-        const deliveries = await source.receive(room, signal)
-        if (deliveries.length > 0 || signal.aborted) return deliveries.map((one) => this.#take(one))
+        const dropped = this.#dropped.signal
+        const deliveries = await source.receive(room, AbortSignal.any([signal, dropped]))
+        if (dropped.aborted) await this.#giveBack(source, deliveries)
+        else if (deliveries.length > 0 || signal.aborted)
+          return deliveries.map((one) => this.#take(one))
         failures = -1
       } catch (cause) {
         if (signal.aborted || this.#closing.signal.aborted) break
         const error = asNarrowcastError(cause)
         if (!source) throw error // never opened: for good
         this.#trouble(error)
-        if (isDead(error)) this.#drop(source)
+        if (isDead(error)) this.#drop(source, error)
         await this.#host.clock.sleep(backoffMs(failures, reopenBackoff, this.#host.random), signal)
       }
     }
@@ -112,7 +122,7 @@ export class Reader {
   async settle(held: Held, settlement: Settlement): Promise<SettleOutcome> {
     const lease = this.#lease
     const now = this.#host.clock.monotonicMs()
-    if (!held.lost && lease && lease.ownedUntilMs(held) <= now) this.#lose([held], 'expired')
+    if (!held.lost && lease && lease.ownedUntilMs(held) <= now) this.#expire()
     const outcome = await this.#settler.settle(held, settlement)
     this.#forget(held)
     if (this.#events.has('settled')) {
@@ -130,6 +140,7 @@ export class Reader {
   /** Marks work on everything up to this delivery as begun. */
   async begin(held: Held): Promise<void> {
     const source = await this.#open(this.#closing.signal)
+    if (held.lost) return // its signal has fired; another source knows nothing of it
     this.#lose(this.#find(await source.renew(held.delivery.token, this.#closing.signal)), 'expired')
   }
 
@@ -172,29 +183,23 @@ export class Reader {
       opening.catch(() => undefined) // whoever still waits for it is told
       this.#opening = opening
     }
-    const aborted = Promise.withResolvers<never>()
-    const abort = () => aborted.reject(this.#host.closedError())
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort)
-    try {
-      return await Promise.race([this.#opening, aborted.promise])
-    } finally {
-      signal.removeEventListener('abort', abort)
-    }
+    return untilAborted(this.#opening, signal, () => this.#host.closedError())
   }
 
   async #openAgain(): Promise<Source> {
-    const { connection, clock, random } = this.#host
+    const { clock, random } = this.#host
     const isFirst = this.#lease === null
     for (let failures = 0; ; failures++) {
       try {
-        const session = await connection.ready(this.#closing.signal)
-        await this.#host.prepare(session, this.#closing.signal)
-        return this.#adopt(session, await this.#subscribe(session))
+        const { session } = await this.#host.open(this.#closing.signal)
+        const name = this.#name
+        const source = await this.#subscribe(session)
+        if (name === this.#name) return this.#adopt(session, source)
+        await source[Symbol.asyncDispose]() // the lease ended meanwhile: all it holds is lost to us
       } catch (cause) {
         const error = asNarrowcastError(cause)
         if (this.#closing.signal.aborted) throw error
-        if (isFirst && !error.retryable && error.code !== 'CLOSED') {
+        if (isFirst && !error.retryable && !isDead(error)) {
           this.#ready.reject(error)
           throw error // for good: whoever receives tells it
         }
@@ -236,7 +241,7 @@ export class Reader {
         clock: this.#host.clock,
         held: () => this.#held.values(),
         renew: () => this.#renew(),
-        expired: (held) => this.#lose(held, 'expired'),
+        expired: () => this.#expire(),
       },
       source.leaseMs,
     )
@@ -256,7 +261,7 @@ export class Reader {
     }
   }
 
-  #take(delivery: Held['delivery']): Held {
+  #take(delivery: Delivery): Held {
     const held = new Held(delivery)
     this.#held.set(delivery.token.serial, held)
     this.#heldBytes += delivery.message.bytes
@@ -264,12 +269,18 @@ export class Reader {
   }
 
   #forget(held: Held): void {
-    if (!this.#held.delete(held.delivery.token.serial)) return
+    const { serial } = held.delivery.token
+    // Another name of this reader may have given the same serial to another message.
+    if (this.#held.get(serial) !== held) return
+    this.#held.delete(serial)
     this.#heldBytes -= held.delivery.message.bytes
   }
 
   #find(tokens: readonly Token[]): Held[] {
-    return tokens.flatMap(({ serial }) => this.#held.get(serial) ?? [])
+    return tokens.flatMap(({ reader, serial }) => {
+      const held = this.#held.get(serial)
+      return held?.delivery.token.reader === reader ? held : []
+    })
   }
 
   #lose(lost: readonly Held[], why: LostWhy): void {
@@ -291,11 +302,39 @@ export class Reader {
     })
   }
 
-  /** A source that has said so is dead and is not disposed: that would give back what we hold. */
-  #drop(source: Source): void {
+  /**
+   * By our own clock the lease is over, and it covers all that this reader holds. Only the broker
+   * knows who has it now: we go on under another name, and the old one ends there by itself.
+   */
+  #expire(): void {
+    this.#lose([...this.#held.values()], 'expired')
+    this.#name = this.#newName()
+    if (this.#source) this.#drop(this.#source)
+  }
+
+  /** Handed over to a source that was dropped meanwhile. What fails comes again by the lease. */
+  async #giveBack(source: Source, deliveries: readonly Delivery[]): Promise<void> {
+    if (deliveries.length === 0) return
+    const batch = deliveries.map(({ token }) => ({ token, kind: 'release', delayMs: 0 }) as const)
+    try {
+      await source.settle(batch, this.#closing.signal)
+    } catch (error) {
+      this.#trouble(asNarrowcastError(error))
+    }
+  }
+
+  /** Not disposed: that would give back what we hold. The next opening brings another. */
+  #drop(source: Source, error?: NarrowcastError): void {
     if (this.#source !== source) return
+    if (error?.code === 'NOT_FOUND' && this.#session) this.#host.forget(this.#session)
     this.#source = null
+    this.#dropped.abort(null)
+    this.#dropped = new AbortController()
     this.#setReady(false, 'the subscription is being opened again')
+  }
+
+  #newName(): string {
+    return `${this.#wish.worker.id}:${randomName(12)}`
   }
 
   #trouble(error: NarrowcastError): void {

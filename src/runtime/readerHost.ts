@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.ts'
-import type { Contract } from '../core/contract.ts'
-import type { Marks, Session } from '../core/driver.ts'
+import type { Session } from '../core/driver.ts'
 import type { NarrowcastError } from '../core/errors.ts'
 import type { ChannelPlan } from './channelOptions.ts'
 import type { Connection } from './connection.ts'
+import type { OpenedChannel } from './openedChannel.ts'
 
 /** What a subscription needs of its channel. */
 export interface ReaderHost {
@@ -11,10 +11,10 @@ export interface ReaderHost {
   readonly clock: Clock
   readonly random: () => number
   readonly connection: Connection
-  /** Declares the channel and checks its wishes, once per session. */
-  prepare(session: Session, signal: AbortSignal): Promise<Contract>
-  /** The dedupe store of the present session. */
-  marks(group: string | null, signal: AbortSignal): Promise<Marks>
+  /** The channel on the present session; waits while it is being opened again. */
+  open(signal: AbortSignal): Promise<OpenedChannel>
+  /** The channel is gone from the broker: the next opening declares it again. */
+  forget(session: Session): void
   closedError(): NarrowcastError
   /** The subscription is drained or closed. */
   ended(): void

@@ -3,6 +3,8 @@ import type { Codec } from '../core/codec.ts'
 import type { Received } from './api.ts'
 import { type Judged, judge } from './envelope.ts'
 import type { Held } from './held.ts'
+import { isThenable } from './thenable.ts'
+import { textOf } from './thrown.ts'
 
 /** What the handler is given: data, and the facts of its delivery read from where they are. */
 export class ReceivedMessage<T> implements Received<T> {
@@ -48,22 +50,20 @@ export function read<T>(
   try {
     value = codec.decode(held.delivery.message.body)
   } catch (error) {
-    return { fault: `not readable as ${codec.name}: ${text(error)}` }
+    return { fault: `not readable as ${codec.name}: ${textOf(error)}` }
   }
   if (!schema) return { received: new ReceivedMessage(held, value as T) }
-  const broke = (error: unknown): Read<T> => ({ fault: `the schema itself threw: ${text(error)}` })
+  const broke = (error: unknown): Read<T> => ({
+    fault: `the schema itself threw: ${textOf(error)}`,
+  })
   const conclude = (said: Judged): Read<T> =>
     'fault' in said
       ? { fault: `does not fit the schema: ${said.fault}` }
       : { received: new ReceivedMessage(held, said.value as T) }
   try {
     const judged = judge(schema, value)
-    return judged instanceof Promise ? judged.then(conclude, broke) : conclude(judged)
+    return isThenable(judged) ? judged.then(conclude, broke) : conclude(judged)
   } catch (error) {
     return broke(error)
   }
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -7,12 +7,16 @@ import { type Held, isDead } from './held.ts'
 
 const repeatBackoff = { delayMsMin: 20, delayMsMax: 2_000 }
 const batchMax = 1_000
+const halvingsMax = Math.ceil(Math.log2(batchMax)) + 1
 
 interface Pending {
   readonly held: Held
   readonly settlement: Settlement
   readonly resolve: (outcome: SettleOutcome) => void
   readonly reject: (error: NarrowcastError) => void
+  /** It failed alone this often, and is not sent again before. */
+  failures: number
+  dueMs: number
 }
 
 export interface SettlerHost {
@@ -24,17 +28,20 @@ export interface SettlerHost {
   /** A batch could not be carried out: everything in it stays in hand and is tried again. */
   failed(error: NarrowcastError): void
   /** The source is dead; the next `source()` brings another. */
-  broken(source: Source): void
+  broken(source: Source, error: NarrowcastError): void
 }
 
 /**
  * Settlements of one turn of the event loop travel in one batch, awaited, one batch at a time. A
- * batch that fails is repeated: a token that was settled before gives its first answer again.
+ * batch that fails is repeated: a token that was settled before gives its first answer again. It
+ * is halved, so that one settlement which cannot be carried out waits alone and blocks nobody.
  */
 export class Settler {
   readonly #host: SettlerHost
   readonly #closing = new AbortController()
   #pending: Pending[] = []
+  #size = batchMax
+  #sleeping: AbortController | null = null
   #running: Promise<void> | null = null
 
   constructor(host: SettlerHost) {
@@ -45,7 +52,8 @@ export class Settler {
     if (held.lost) return Promise.resolve('late')
     if (this.#closing.signal.aborted) return Promise.reject(this.#closed())
     return new Promise((resolve, reject) => {
-      this.#pending.push({ held, settlement, resolve, reject })
+      this.#pending.push({ held, settlement, resolve, reject, failures: 0, dueMs: 0 })
+      this.#sleeping?.abort()
       this.#running ??= this.#run()
     })
   }
@@ -71,33 +79,78 @@ export class Settler {
         this.#pending = []
         break
       }
-      failures = (await this.#sendNext()) ? 0 : failures + 1
-      if (failures > 0) {
-        const pauseMs = backoffMs(failures, repeatBackoff, this.#host.random)
-        await this.#host.clock.sleep(pauseMs, this.#closing.signal)
+      const batch = this.#due()
+      if (batch.length === 0) {
+        await this.#sleepUntilDue()
+        continue
       }
+      const result = await this.#sendNext(batch)
+      failures = result === 'done' ? 0 : failures + 1
+      // Halving down to one settlement takes no pause; a broker that takes none does.
+      const quick = result === 'gone' ? 0 : halvingsMax
+      if (failures > quick) await this.#pause(failures - quick)
     }
     this.#running = null
   }
 
-  async #sendNext(): Promise<boolean> {
+  #due(): Pending[] {
+    const now = this.#host.clock.monotonicMs()
+    const due = this.#pending.filter(({ dueMs }) => dueMs <= now)
+    return due.length > this.#size ? due.slice(0, this.#size) : due
+  }
+
+  async #sleepUntilDue(): Promise<void> {
+    const { clock } = this.#host
+    const dueMs = Math.min(...this.#pending.map((one) => one.dueMs))
+    this.#sleeping = new AbortController()
+    const signal = AbortSignal.any([this.#sleeping.signal, this.#closing.signal])
+    await clock.sleep(dueMs - clock.monotonicMs(), signal)
+    this.#sleeping = null
+  }
+
+  async #pause(failures: number): Promise<void> {
+    const pauseMs = backoffMs(failures, repeatBackoff, this.#host.random)
+    await this.#host.clock.sleep(pauseMs, this.#closing.signal)
+  }
+
+  async #sendNext(due: readonly Pending[]): Promise<'done' | 'failed' | 'gone'> {
     let source: Source | null = null
+    let batch = due
     try {
       source = await this.#host.source(this.#closing.signal)
-      this.#answerLost()
-      const batch = this.#pending.slice(0, batchMax)
-      if (batch.length === 0) return true
+      batch = due.filter(({ held }) => !held.lost) // while the source was being opened
+      if (batch.length === 0) return 'done'
       const outcomes = await this.#send(source, batch)
-      this.#pending = this.#pending.slice(batch.length)
+      const sent = new Set(batch)
+      this.#pending = this.#pending.filter((one) => !sent.has(one))
       for (const [n, { resolve }] of batch.entries()) resolve(outcomes[n] as SettleOutcome)
-      return true
+      this.#size = Math.min(batchMax, this.#size * 2)
+      return 'done'
     } catch (cause) {
-      if (this.#closing.signal.aborted) return true // the loop rejects what is left
+      if (this.#closing.signal.aborted) return 'done' // the loop rejects what is left
       const error = asNarrowcastError(cause)
       this.#host.failed(error)
-      if (source && isDead(error)) this.#host.broken(source)
-      return false
+      if (!source || isDead(error)) {
+        if (source) this.#host.broken(source, error)
+        return 'gone'
+      }
+      this.#halve(batch)
+      return 'failed'
     }
+  }
+
+  /** Down to the one that fails; that one waits, longer each time, and lets the others pass. */
+  #halve(batch: readonly Pending[]): void {
+    const [alone] = batch
+    if (batch.length > 1 || !alone) {
+      this.#size = Math.ceil(batch.length / 2)
+      return
+    }
+    const { clock, random } = this.#host
+    const { delayMsMin } = repeatBackoff
+    alone.failures++
+    alone.dueMs =
+      clock.monotonicMs() + delayMsMin + backoffMs(alone.failures, repeatBackoff, random)
   }
 
   async #send(source: Source, batch: readonly Pending[]): Promise<SettleOutcome[]> {

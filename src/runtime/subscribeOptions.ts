@@ -45,6 +45,9 @@ export function planSubscription(
     throw wrongOption('middleware', 'nothing beside batch', 'a list of functions')
   }
   const messages = concurrency * (batch?.size ?? 1)
+  for (const layer of options.middleware ?? []) {
+    if (typeof layer !== 'function') throw wrongOption('middleware', 'functions', layer)
+  }
   const bytes = whole('holdBytesMax', options.holdBytesMax, 64 * mebibyte, 1)
   return {
     ...reading(channel, pattern, options),

@@ -3,6 +3,7 @@ import type { Verdict } from '../core/verdict.ts'
 import type { Held } from './held.ts'
 import type { Ending } from './policy.ts'
 import type { ReceivedMessage } from './receivedMessage.ts'
+import { textOf } from './thrown.ts'
 
 /** What a handler said, one per message of its unit. */
 export type Said = readonly (Verdict | undefined | void)[]
@@ -25,9 +26,11 @@ export class Unit<T> {
     this.held = held
     this.received = received
     this.startedMs = startedMs
+    if (held.length === 1) return
+    for (const one of held) one.onLost = () => this.#lostOne()
   }
 
-  /** Of a batch: fires when all of it is aborted. Of one message: that message's own. */
+  /** Of a batch: fires when all of it is lost or aborted. Of one message: that message's own. */
   get signal(): AbortSignal {
     if (this.held.length === 1) return (this.held[0] as Held).signal
     this.#abort ??= new AbortController()
@@ -39,6 +42,11 @@ export class Unit<T> {
     this.#reason ??= reason
     this.#abort?.abort(this.#reason)
     for (const held of this.held) held.abort(reason)
+  }
+
+  #lostOne(): void {
+    const reasons = this.held.map(({ abortReason }) => abortReason)
+    if (reasons.every((reason) => reason !== null)) this.abort(reasons[0] as NarrowcastError)
   }
 
   end(): void {
@@ -57,16 +65,24 @@ export class Unit<T> {
   }
 }
 
-function endingOf(verdict: Verdict | undefined | void): Ending {
-  if (!verdict || verdict.kind === 'ack') return { kind: 'ack' }
-  if (verdict.kind === 'dead') return verdict
-  if (verdict.kind !== 'retry') {
-    const got = JSON.stringify(verdict)
-    return { kind: 'failed', error: new TypeError(`the handler returned ${got}, not a verdict`) }
+/** What a verdict means. Anything that is none counts as a failure, never as an ack. */
+export function endingOf(verdict: unknown): Ending {
+  if (verdict === undefined) return { kind: 'ack' }
+  const { kind, delayMs, reason } = (verdict ?? {}) as Record<string, unknown>
+  if (kind === 'ack') return { kind }
+  if (kind === 'dead' && typeof reason === 'string') return { kind, reason }
+  if (kind === 'retry' && (delayMs === undefined || isDelay(delayMs))) {
+    const error = new Error('the handler asked for a retry')
+    error.name = 'Retry'
+    delete (error as Partial<Error>).stack
+    return { kind: 'failed', error, isAsked: true, ...(delayMs === undefined ? {} : { delayMs }) }
   }
-  const error = new Error('the handler asked for a retry')
-  error.name = 'Retry'
-  delete (error as Partial<Error>).stack
-  const { delayMs } = verdict
-  return delayMs === undefined ? { kind: 'failed', error } : { kind: 'failed', error, delayMs }
+  return {
+    kind: 'failed',
+    error: new TypeError(`${textOf(verdict)} is not a verdict`),
+  }
+}
+
+export function isDelay(delayMs: unknown): delayMs is number {
+  return Number.isSafeInteger(delayMs) && (delayMs as number) >= 0
 }

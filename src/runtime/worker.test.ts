@@ -174,13 +174,119 @@ test('middleware surrounds the handler, the first outermost, and may answer itse
   await clock.runUntil(bus.close())
 })
 
-test('what a handler returns that is no verdict is a failure, never an ack', async () => {
+const ring: { self?: unknown } = {}
+ring.self = ring
+
+test.each([
+  { kind: 'done' },
+  { kind: 'retry', delayMs: Number.NaN },
+  { kind: 'retry', delayMs: Number.POSITIVE_INFINITY },
+  { kind: 'dead', reason: 1n },
+  ring,
+  false,
+  null,
+  0,
+])('what a handler returns that is no verdict is a failure, never an ack: %o', async (answer) => {
   const { clock, bus, orders } = await open({ attempts: 1 })
-  const worker = orders.subscribe(() => ({ kind: 'done' }) as unknown as undefined)
+  const worker = orders.subscribe(() => answer as unknown as undefined)
   const buried = heard(worker, 'dead')
   await orders.publish('x')
   await clock.settle(10)
-  expect(buried[0]?.letter.reason).toContain('returned {"kind":"done"}, not a verdict')
+  expect(buried[0]?.letter.reason).toContain('is not a verdict')
+  await clock.runUntil(bus.close())
+})
+
+test('a handler may throw anything, also what has no text', async () => {
+  const { clock, bus, orders } = await open({ attempts: 1 })
+  const worker = orders.subscribe(() => {
+    throw Object.create(null)
+  })
+  const buried = heard(worker, 'dead')
+  await orders.publish('x')
+  await clock.settle(10)
+  expect(buried).toHaveLength(1)
+  await clock.runUntil(bus.close())
+})
+
+test('a drain ends in time behind a schema that never answers, and begins nothing new', async () => {
+  const never = new Promise<never>(() => undefined)
+  const { clock, bus, orders } = await open({
+    schema: { '~standard': { version: 1, vendor: 'test', validate: () => never } },
+  })
+  const begun: string[] = []
+  const plain = bus.queue<string>('orders')
+  await plain.publish('x')
+  const worker = orders.subscribe((data) => void begun.push(data))
+  await clock.settle(10)
+  const drained = await clock.runUntil(worker.drain({ timeoutMs: 500 }), 5_000)
+  expect(drained).toEqual({ settled: 0, released: 0, abandoned: 0 })
+  expect(begun).toEqual([])
+  expect(await depth(bus)).toMatchObject({ waiting: 1, inFlight: 0 })
+  await clock.runUntil(bus.close())
+})
+
+test('closing the bus shortens a drain that was given longer', async () => {
+  const { clock, bus, orders } = await open()
+  const worker = orders.subscribe(() => new Promise(() => undefined))
+  await orders.publish('x')
+  await clock.settle(10)
+  const drained = worker.drain({ timeoutMs: 3_600_000 })
+  await clock.runUntil(bus.close({ timeoutMs: 100 }), 10_000)
+  expect(await drained).toMatchObject({ abandoned: 1 })
+})
+
+test('holdBytesMax holds: at most one message goes beyond its bytes', async () => {
+  const { clock, bus, orders } = await open()
+  let running = 0
+  const end = Promise.withResolvers<void>()
+  orders.subscribe(
+    () => {
+      running++
+      return end.promise
+    },
+    { concurrency: 50, holdBytesMax: 2_000 },
+  )
+  await orders.publishMany(Array.from({ length: 10 }, () => ({ data: 'x'.repeat(900) })))
+  await clock.settle(30)
+  expect(running).toBe(3)
+  end.resolve()
+  await clock.settle(60)
+  expect(running).toBe(10)
+  await clock.runUntil(bus.close())
+})
+
+test('what is not a function is refused before it can bury a queue', async () => {
+  const { bus, orders } = await open()
+  expect(() => orders.subscribe(undefined as unknown as () => void)).toThrow('handler')
+  expect(() => orders.subscribe(() => undefined, { middleware: [7 as never] })).toThrow(
+    'middleware',
+  )
+  await bus.close()
+})
+
+test('leaving the loop gives back what it had not seen', async () => {
+  const { clock, bus, orders } = await open()
+  for (const data of ['a', 'b', 'c']) await orders.publish(data)
+  const deliveries = orders.deliveries({ holdMax: 10 })
+  await deliveries.ready()
+  for await (const delivery of deliveries) {
+    await delivery.settle({ kind: 'ack' })
+    break
+  }
+  expect(await depth(bus)).toMatchObject({ waiting: 2, inFlight: 0, out: 1 })
+  await clock.runUntil(bus.close())
+})
+
+test('a wrong verdict to settle() is refused, and the right one may follow', async () => {
+  const { clock, bus, orders } = await open()
+  await orders.publish('a')
+  const deliveries = orders.deliveries()
+  for await (const delivery of deliveries) {
+    const wrong = { kind: 'retry', delayMs: -5 } as const
+    await expect(delivery.settle(wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    expect(await delivery.settle({ kind: 'ack' })).toBe('settled')
+    break
+  }
   await clock.runUntil(bus.close())
 })
 

@@ -1,6 +1,7 @@
 import type { WorkerRef } from '../core/channel.ts'
 import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
 import type { BatchHandler, Drained, Handler, Subscription, SubscriptionEvents } from './api.ts'
+import { whole } from './checks.ts'
 import { Claims } from './claims.ts'
 import { Conclusions } from './conclusions.ts'
 import { withDeadline } from './deadline.ts'
@@ -13,8 +14,10 @@ import { Reader } from './reader.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { type ReceivedMessage, read } from './receivedMessage.ts'
 import type { SubscriptionPlan } from './subscribeOptions.ts'
+import { isThenable } from './thenable.ts'
+import { abortedError } from './thrown.ts'
 import { Unit } from './unit.ts'
-import { waitReady } from './waitReady.ts'
+import { untilAborted } from './untilAborted.ts'
 
 const drainMsDefault = 10_000
 const drainAbortMsMax = 1_000
@@ -34,6 +37,7 @@ export class Worker<T> implements Subscription {
   readonly #call: Call<T>
   readonly #stopping = new AbortController()
   readonly #closed = new AbortController()
+  readonly #deadline = new AbortController()
   readonly #units = new Set<Unit<T>>()
   readonly #loop: Promise<void>
   #slotsLost = 0
@@ -83,7 +87,9 @@ export class Worker<T> implements Subscription {
   }
 
   ready(signal?: AbortSignal): Promise<void> {
-    return waitReady(this.#reader.ready, signal)
+    return untilAborted(this.#reader.ready, signal, () =>
+      abortedError('ready', signal as AbortSignal),
+    )
   }
 
   on<E extends keyof SubscriptionEvents>(
@@ -93,8 +99,14 @@ export class Worker<T> implements Subscription {
     return this.#events.on(event, listener)
   }
 
+  /** The earliest deadline holds when it is called more than once. */
   drain(options: { timeoutMs?: number } = {}): Promise<Drained> {
-    this.#draining ??= this.#drain(options.timeoutMs ?? drainMsDefault)
+    const timeoutMs = whole('timeoutMs', options.timeoutMs, drainMsDefault, 0)
+    void this.#host.clock.sleep(timeoutMs, this.#closed.signal).then(() => {
+      this.#deadline.abort(null)
+      this.#wake()
+    })
+    this.#draining ??= this.#drain()
     return this.#draining
   }
 
@@ -112,7 +124,7 @@ export class Worker<T> implements Subscription {
     const stop = this.#stopping.signal
     try {
       while (!stop.aborted) {
-        while (this.#free <= 0 && !stop.aborted) await this.#changed.promise
+        while (!this.#hasRoom && !stop.aborted) await this.#changed.promise
         await new Promise(setImmediate) // slots freed in this turn are filled together
         if (stop.aborted) break
         if (this.#plan.batch) await this.#gather(this.#plan.batch)
@@ -124,8 +136,12 @@ export class Worker<T> implements Subscription {
     }
   }
 
+  get #hasRoom(): boolean {
+    return this.#free > 0 && this.#reader.heldBytes < this.#plan.hold.bytes
+  }
+
   #room(messages: number): { messages: number; bytes: number } {
-    return { messages, bytes: Math.max(1, this.#plan.hold.bytes - this.#reader.heldBytes) }
+    return { messages, bytes: this.#plan.hold.bytes - this.#reader.heldBytes }
   }
 
   /** Collects a batch; what has a history runs apart from it, alone. */
@@ -138,14 +154,10 @@ export class Worker<T> implements Subscription {
     const untilMs = clock.monotonicMs() + waitMsMax
     while (healthy.length > 0 && healthy.length < size && suspects.length === 0 && !stop.aborted) {
       const leftMs = untilMs - clock.monotonicMs()
-      if (leftMs <= 0) break
       const room = this.#room(size - healthy.length)
-      const more = await withDeadline(
-        clock,
-        leftMs,
-        stop,
-        () => null,
-        (signal) => this.#reader.receive(room, signal),
+      if (leftMs <= 0 || room.bytes <= 0) break
+      const more = await withDeadline(clock, leftMs, stop, null, (signal) =>
+        this.#reader.receive(room, signal),
       )
       for (const held of more) (held.isSuspect ? suspects : healthy).push(held)
     }
@@ -173,16 +185,22 @@ export class Worker<T> implements Subscription {
   // ── working ──────────────────────────────────────────────────────────────────────────────────
 
   async #start(batch: readonly Held[]): Promise<void> {
-    const mine = this.#claims ? await this.#claim(batch, this.#claims) : batch
+    const ours = batch.filter((held) => !held.lost)
+    const mine = this.#claims ? await this.#claim(ours, this.#claims) : ours
     const reads = mine.map((held) => {
       if (hasCrashedOut(held, this.#host.plan)) return null
       return read<T>(held, this.#host.plan.codec, this.#host.plan.schema)
     })
     const isAsync = reads.some((one) => one instanceof Promise)
-    const known = (isAsync ? await Promise.all(reads) : reads) as Awaited<(typeof reads)[number]>[]
+    // A schema that never answers must not outlive the drain: its messages are given back then.
+    const known = isAsync ? await this.#untilClosed(Promise.all(reads)) : reads
+    if (known === null) return
+    if ((isAsync || this.#claims) && this.#stopping.signal.aborted) {
+      return this.#conclusions.release(mine, 0)
+    }
     const held: Held[] = []
     const received: ReceivedMessage<T>[] = []
-    for (const [n, one] of known.entries()) {
+    for (const [n, one] of (known as Awaited<(typeof reads)[number]>[]).entries()) {
       const owner = mine[n] as Held
       if (one === null) this.#endAlone(owner, { kind: 'crashed' })
       else if ('fault' in one) this.#endAlone(owner, { kind: 'invalid', reason: one.fault })
@@ -192,6 +210,15 @@ export class Worker<T> implements Subscription {
       } else this.#begin(new Unit([owner], [one.received], this.#host.clock.monotonicMs()))
     }
     if (held.length > 0) this.#begin(new Unit(held, received, this.#host.clock.monotonicMs()))
+  }
+
+  async #untilClosed<V>(work: Promise<V>): Promise<V | null> {
+    const closed = Promise.withResolvers<null>()
+    const close = () => closed.resolve(null)
+    this.#closed.signal.addEventListener('abort', close)
+    const first = await Promise.race([work, closed.promise])
+    this.#closed.signal.removeEventListener('abort', close)
+    return first
   }
 
   async #claim(batch: readonly Held[], claims: Claims): Promise<readonly Held[]> {
@@ -230,7 +257,7 @@ export class Worker<T> implements Subscription {
     let said: Parameters<Unit<T>['endings']>[0]
     try {
       const result = this.#call(unit)
-      said = { verdicts: result instanceof Promise ? await result : result }
+      said = { verdicts: isThenable(result) ? await result : result }
     } catch (error) {
       said = { error }
     }
@@ -266,10 +293,11 @@ export class Worker<T> implements Subscription {
     this.#slotsLost++
     const slotsLeft = this.#plan.concurrency - this.#slotsLost
     const runMs = Math.round(this.#host.clock.monotonicMs() - unit.startedMs)
-    await this.#conclude(unit, unit.endings({ error: unit.overrun }))
     for (const held of unit.held) this.#events.emit('stuck', { ...held.of, runMs, slotsLeft })
-    if (slotsLeft > 0) return
-    this.#events.emit('ready', { isReady: false, why: 'every slot is lost to a stuck handler' })
+    if (slotsLeft === 0) {
+      this.#events.emit('ready', { isReady: false, why: 'every slot is lost to a stuck handler' })
+    }
+    await this.#conclude(unit, unit.endings({ error: unit.overrun }))
   }
 
   #tell(error: NarrowcastError): void {
@@ -278,44 +306,25 @@ export class Worker<T> implements Subscription {
 
   // ── draining ─────────────────────────────────────────────────────────────────────────────────
 
-  async #drain(timeoutMs: number): Promise<Drained> {
-    const { clock } = this.#host
+  async #drain(): Promise<Drained> {
     const { settled, released } = this.#conclusions
+    const deadline = this.#deadline.signal
     this.#stopping.abort()
     this.#wake()
-    const never = new AbortController().signal
-    await withDeadline(
-      clock,
-      timeoutMs,
-      never,
-      () => null,
-      async (deadline) => {
-        const isOver = Promise.withResolvers<void>()
-        deadline.addEventListener('abort', () => {
-          isOver.resolve()
-          this.#wake()
-        })
-        await Promise.race([this.#loop, isOver.promise]) // it gives back what it had not begun
-        await this.#conclusions.release(await this.#reader.stop(deadline), 0)
-        while (this.#units.size > 0 && !deadline.aborted) await this.#changed.promise
-      },
-    )
+    const isOver = new Promise((resolve) => deadline.addEventListener('abort', resolve))
+    await Promise.race([this.#loop, isOver]) // it gives back what it had not begun
+    await this.#conclusions.release(await this.#reader.stop(deadline), 0)
+    await this.#whileBusy(deadline)
+    this.#abortAll()
     const graceMs = Math.min(this.#plan.abortMs, drainAbortMsMax)
-    const abandoned = await withDeadline(
-      clock,
-      graceMs,
-      never,
-      () => null,
-      async (deadline) => {
-        deadline.addEventListener('abort', () => this.#wake())
-        this.#abortAll()
-        while (this.#units.size > 0 && !deadline.aborted) await this.#changed.promise
-        const left = [...this.#units].flatMap((unit) => unit.held)
-        for (const held of left) this.#reader.abandon(held)
-        await this.#reader.close(deadline)
-        return left.length
-      },
-    )
+    const abandoned = await withDeadline(this.#host.clock, graceMs, null, null, async (end) => {
+      end.addEventListener('abort', () => this.#wake())
+      await this.#whileBusy(end)
+      const left = [...this.#units].flatMap((unit) => unit.held)
+      for (const held of left) this.#reader.abandon(held)
+      await this.#reader.close(end)
+      return left.length
+    })
     this.#closed.abort()
     await this.#loop
     this.#host.ended()
@@ -324,6 +333,10 @@ export class Worker<T> implements Subscription {
       released: this.#conclusions.released - released,
       abandoned,
     }
+  }
+
+  async #whileBusy(until: AbortSignal): Promise<void> {
+    while (this.#units.size > 0 && !until.aborted) await this.#changed.promise
   }
 
   #abortAll(): void {

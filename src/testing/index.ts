@@ -1,5 +1,7 @@
 export { memory } from '../drivers/memory/index.ts'
 export { type Case, type Check, runCase, type World } from './conformance/case.ts'
 export { conformance } from './conformance/index.ts'
+export { runtimeConformance } from './conformance/runtime.ts'
+export { createRuntimeWorld, type RuntimeWorld } from './conformance/runtimeWorld.ts'
 export { createWorld, type WorldOptions } from './conformance/world.ts'
 export { type VirtualClock, virtualClock } from './virtualClock.ts'

@@ -26,27 +26,30 @@ export interface World extends AsyncDisposable {
 }
 
 /** Throws when a promise is not kept. */
-export type Check = (world: World) => Promise<void>
+export type Check<W = World> = (world: W) => Promise<void>
 
 /**
  * One promise of the contract. A case that depends on a claim carries its refusal: what is
  * declared as "no" is observed as one, never assumed.
  */
-export type Case = {
+export type Case<W = World> = {
   readonly name: string
   /** @default both */
   readonly patterns?: readonly Pattern[]
 } & (
-  | { readonly run: Check }
+  | { readonly run: Check<W> }
   | {
       readonly needs: (claimed: Contract) => boolean
-      readonly run: Check
-      readonly refusal: Check
+      readonly run: Check<W>
+      readonly refusal: Check<W>
     }
 )
 
 /** Runs the side of the case that the contract has declared. */
-export function runCase(one: Case, world: World): Promise<void> {
+export function runCase<W extends { readonly claimed: Contract }>(
+  one: Case<W>,
+  world: W,
+): Promise<void> {
   const isClaimed = !('needs' in one) || one.needs(world.claimed)
   return isClaimed ? one.run(world) : one.refusal(world)
 }

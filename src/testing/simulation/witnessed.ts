@@ -14,6 +14,7 @@ export function witnessed(driver: Driver, process: Process, ledger: Ledger): Dri
 
 function witnessedSession(session: Session, process: Process, ledger: Ledger): Session {
   const marks = session.marks?.bind(session)
+  const readers = new Set<string>()
   return {
     info: session.info,
     admin: session.admin,
@@ -32,6 +33,7 @@ function witnessedSession(session: Session, process: Process, ledger: Ledger): S
     },
     async source(channel, reader, on, signal) {
       ledger.opened(process, reader)
+      readers.add(reader.reader)
       const source = await session.source(
         channel,
         reader,
@@ -45,7 +47,10 @@ function witnessedSession(session: Session, process: Process, ledger: Ledger): S
       )
       return witnessedSource(source, process, reader, ledger)
     },
-    [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      for (const reader of readers) ledger.left(reader) // also of sources that nobody disposed
+      await session[Symbol.asyncDispose]()
+    },
   }
 }
 

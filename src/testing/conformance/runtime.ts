@@ -1,0 +1,14 @@
+import type { Case } from './case.ts'
+import { runtimeCrashCases } from './runtimeCrash.ts'
+import { runtimeDedupeCases } from './runtimeDedupe.ts'
+import { runtimePublishCases } from './runtimePublish.ts'
+import { runtimeWorkCases } from './runtimeWork.ts'
+import type { RuntimeWorld } from './runtimeWorld.ts'
+
+/** What users are promised over any driver: the runtime and the driver together. */
+export const runtimeConformance: readonly Case<RuntimeWorld>[] = [
+  ...runtimePublishCases,
+  ...runtimeWorkCases,
+  ...runtimeCrashCases,
+  ...runtimeDedupeCases,
+]

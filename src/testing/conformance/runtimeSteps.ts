@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import type { DeadEntry, Depth } from '../../core/driver.ts'
+import type { SubscriptionEvents, Watched } from '../../runtime/api.ts'
+import type { Node, RuntimeWorld } from './runtimeWorld.ts'
+
+/** A lease that is meant to end. */
+export const shortLeaseMs = 300
+/** Retries come soon. */
+export const soon = { delayMsMin: 1, delayMsMax: 5 }
+
+/** Looks again until the check holds; the last failure counts. */
+export async function eventually(
+  world: RuntimeWorld,
+  check: () => void | Promise<void>,
+): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await check()
+    } catch (error) {
+      if (tries >= 500 || world.signal.aborted) throw error
+      await world.pass(20)
+    }
+  }
+}
+
+/** Every event of one kind. */
+export function heard<E extends keyof SubscriptionEvents>(
+  watched: Watched,
+  event: E,
+): SubscriptionEvents[E][] {
+  const all: SubscriptionEvents[E][] = []
+  watched.on(event, (what) => all.push(what))
+  return all
+}
+
+export async function depthOf(world: RuntimeWorld, { bus }: Node): Promise<Depth> {
+  const { name, pattern } = world
+  const [depth] = await world.until(bus.admin.depths([{ name, pattern }]))
+  assert.ok(depth, 'the channel is there')
+  return depth
+}
+
+/** Waits until so many messages have come to their end, and nothing is left to do. */
+export async function workedOff(world: RuntimeWorld, node: Node, count: number): Promise<Depth> {
+  await eventually(world, async () => {
+    const { waiting, inFlight, scheduled, out, dead } = await depthOf(world, node)
+    const left = [waiting, inFlight, scheduled]
+    assert.deepEqual([...left, Number(out) + Number(dead)], [0, 0, 0, count])
+  })
+  return depthOf(world, node)
+}
+
+export async function deadOf(world: RuntimeWorld, { bus }: Node): Promise<DeadEntry[]> {
+  const { name, pattern } = world
+  const query = { cursor: null, limit: 100, newestFirst: false }
+  return (await world.until(bus.admin.deadLetters({ name, pattern }, null, query))).items
+}
