@@ -49,6 +49,7 @@ export async function scene(change: Partial<WorkerTask> = {}): Promise<Scene> {
     holdAt: null,
     killer: null,
     deliveriesMax: 10,
+    isPerKey: false,
     ...change,
   }
   const bus = await connect(task.url)

@@ -2,6 +2,7 @@ import { connect } from '../../src/connect.ts'
 import { definePipeline } from '../../src/pipelines/definePipeline.ts'
 import type { Table } from '../../src/pipelines/defineTable.ts'
 import { lake } from '../../src/pipelines/lake/lake.ts'
+import { perKey } from '../../src/pipelines/perKey/perKey.ts'
 import { runPipeline } from '../../src/pipelines/runPipeline.ts'
 import type { Step } from '../../src/pipelines/sink.ts'
 
@@ -20,6 +21,8 @@ export interface WorkerTask {
   /** The message that kills whoever transforms it. */
   readonly killer: number | null
   readonly deliveriesMax: number
+  /** One file per game and table instead of a lake. */
+  readonly isPerKey: boolean
 }
 
 /** What it tells, by IPC. */
@@ -104,14 +107,16 @@ process.on('uncaughtException', (error) => {
 })
 
 await using bus = await connect(task.url)
-const run = await runPipeline(pipeline, bus, {
-  to: lake(task.dir, {
+const folder = () =>
+  lake(task.dir, {
     rowsMax: task.rowsMax,
     ageMsMax: task.ageMsMax,
     heartbeatMs: task.heartbeatMs,
     holdMax: 5_000,
     deliveriesMax: task.deliveriesMax,
-  }),
+  })
+const run = await runPipeline(pipeline, bus, {
+  to: task.isPerKey ? perKey(task.dir, { key: 'n' }) : folder(),
   ...(task.pattern === 'stream' && { group: 'games' }),
   ...(task.isForgetful && { as: `games-${process.pid}` }),
   signal: gone.signal,
