@@ -6,9 +6,11 @@ import type { Driver } from '../../src/core/driver.ts'
 import { file } from '../../src/drivers/file/index.ts'
 import {
   conformance,
+  createRuntimeWorld,
   createWorld,
   memory,
   runCase,
+  runtimeConformance,
   type VirtualClock,
   virtualClock,
 } from '../../src/testing/index.ts'
@@ -44,6 +46,17 @@ describe.for(stores)('$name keeps its promises:', ({ make }) => {
     test.for(cases)('$name', async (promise, { signal }) => {
       await using store = await make()
       await using world = await createWorld({ ...store, pattern, signal })
+      await runCase(promise, world)
+    })
+  })
+})
+
+describe.for(stores)('a bus on $name keeps its promises:', ({ make }) => {
+  describe.for(['queue', 'stream'] as const)('%s', (pattern) => {
+    const cases = runtimeConformance.filter(({ patterns }) => patterns?.includes(pattern) ?? true)
+    test.for(cases)('$name', async (promise, { signal }) => {
+      await using store = await make()
+      await using world = createRuntimeWorld({ ...store, pattern, signal })
       await runCase(promise, world)
     })
   })
