@@ -17,6 +17,7 @@ import type { LakeTable } from './commitFiles.ts'
 import type { LakePlan } from './lake.ts'
 import { LakeSink } from './lakeSink.ts'
 import { deadFolder, lakeFile, manifestFile, tempFolder, tempName } from './layout.ts'
+import { tryLocks } from './lockTrial.ts'
 import { Manifest } from './manifest.ts'
 import { Membership } from './membership.ts'
 import { tableVersion } from './versions.ts'
@@ -40,6 +41,7 @@ export async function openLake(plan: LakePlan, context: SinkContext): Promise<Op
     try {
       const [from, to] = [0, 1].map((n) => join(root, tempName(membership.owner, 'trial', n)))
       await tryFolder(disk, 'rename', from as string, to as string)
+      await tryLocks(disk, volume.kind, to as string)
       if (!hasLake) await writeLakeFile(plan, membership.owner)
       const schemas = tables.map((table) => written(table, plan.hasMarks))
       const versioned: LakeTable[] = []

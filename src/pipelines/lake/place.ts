@@ -34,7 +34,9 @@ export async function place(disk: Disk, root: string, moves: readonly Move[]): P
 }
 
 async function moveOnce(disk: Disk, from: string, to: string): Promise<void> {
-  const [isHere, isThere] = [await disk.exists(from), await disk.exists(to)]
+  // In this order: what is moved between the two looks is then in neither place, never in both.
+  const isThere = await disk.exists(to)
+  const isHere = await disk.exists(from)
   if (isHere && isThere) {
     throw new NarrowcastError(
       'LAKE_DAMAGED',
