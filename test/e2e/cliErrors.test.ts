@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { displayWidth } from '../../src/cli/output/displayWidth.ts'
 import { cliWorld } from './cliRun.ts'
 
 const canary = 'c4n4ry-p4ssw0rd'
@@ -77,34 +78,25 @@ describe('exit codes', () => {
 })
 
 describe('questions', () => {
-  it.for([
-    [['dead', 'redrive', 'hello', '--all'], '--yes'],
-    [['dead', 'purge', 'hello'], '--confirm hello'],
-    [['channels', 'rm', 'hello'], '--confirm hello'],
-    [['channels', 'purge', 'hello'], '--confirm hello'],
-    [['messages', 'rm', 'hello', 'x'], '--confirm hello'],
-  ] as const)('are not asked without a terminal: %j', async ([args, flag]) => {
+  it('are not asked without a terminal, and a dry run changes nothing', async () => {
     using world = cliWorld()
     await world.run(['publish', 'hello', '--ndjson'], { input: '1\n2\n' })
-    await world.run([
-      'work',
-      'hello',
-      '--exec',
-      'grep -q 2 || exit 65',
-      '--until',
-      'end',
-      '-u',
-      'file:./.narrowcast/store',
-    ])
+    await world.run(['work', 'hello', '--exec', 'grep -q 2 || exit 65', '--until', 'end'])
     await world.run(['publish', 'hello', '3'])
     const before = await world.json('channels', 'show', 'hello')
-    const { code, stdout, stderr } = await world.run(args, { input: 'y\nhello\n' })
-    expect([code, stdout, stderr]).toEqual([5, '', expect.stringContaining(flag)])
-    const look = await world.run([...args, '--dry-run'])
-    expect([look.code, look.stderr]).toEqual([
-      0,
-      expect.stringContaining('nothing changed (dry run)'),
-    ])
+    for (const [args, flag] of [
+      [['dead', 'redrive', 'hello', '--all'], '--yes'],
+      [['dead', 'purge', 'hello'], '--confirm hello'],
+      [['channels', 'rm', 'hello'], '--confirm hello'],
+      [['channels', 'purge', 'hello'], '--confirm hello'],
+      [['messages', 'rm', 'hello', 'x'], '--confirm hello'],
+    ] as const) {
+      const { code, stdout, stderr } = await world.run(args, { input: 'y\nhello\n' })
+      expect([code, stdout, stderr]).toEqual([5, '', expect.stringContaining(flag)])
+      const look = await world.run([...args, '--dry-run'])
+      const nothing = expect.stringContaining('nothing changed (dry run)')
+      expect([look.code, look.stderr]).toEqual([0, nothing])
+    }
     const after = await world.json('channels', 'show', 'hello')
     expect({ ...after, oldest_ms: 0 }).toEqual({ ...before, oldest_ms: 0 })
   })
@@ -147,20 +139,17 @@ describe('looks', () => {
     expect(await of('wide')).toMatch(/^CHANNEL +PATTERN/)
   })
 
-  it.for([40, 80, 120, 200])('fits a width of %i', async (width) => {
+  it('fits widths of 40 to 200', async () => {
     using world = cliWorld()
-    await world.run([
-      'publish',
-      'a.channel.with.a.rather.long.name',
-      '{"text":"日本語 and a long preview of data"}',
-    ])
-    for (const args of [
-      ['channels', 'ls'],
-      ['messages', 'ls', 'a.channel.with.a.rather.long.name'],
-      ['contract'],
-    ]) {
-      const { stdout } = await world.run([...args, '--width', String(width)])
-      for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(width)
+    const channel = 'a.channel.with.a.rather.long.name'
+    await world.run(['publish', channel, '{"text":"日本語 and a long preview of data"}'])
+    for (const width of [40, 80, 200]) {
+      for (const args of [['channels', 'ls'], ['messages', 'ls', channel], ['contract']]) {
+        const { stdout } = await world.run([...args, '--width', String(width)])
+        for (const line of stdout.split('\n')) {
+          expect(displayWidth(line), line).toBeLessThanOrEqual(width)
+        }
+      }
     }
   })
 })

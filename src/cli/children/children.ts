@@ -28,6 +28,8 @@ export interface ChildrenOptions<Job, Event> {
 const earlyMs = 2_000
 const earlyDeathsMax = 3
 const restartMs = 500
+/** What a child gets to end the programs that it runs. */
+const killAfterMs = 2_000
 
 /**
  * Child processes that do the same work. One that dies is started anew; none outlives this
@@ -73,10 +75,17 @@ export class Children<Job, Event> {
     if (this.#running.size > 0) await this.ended
   }
 
-  /** Ends all at once; what they hold comes again after the lease. */
-  kill(): void {
+  /** Ends all at once, with the programs they run; what they hold comes again after the lease. */
+  async kill(): Promise<void> {
     this.#stopping.abort()
-    for (const child of this.#running.values()) child.kill('SIGKILL')
+    const all = [...this.#running.values()]
+    const gone = Promise.all(
+      all.map((child) => new Promise<void>((done) => child.once('exit', () => done()))),
+    )
+    // A child whose parent is gone cleans up and exits. One that hangs is not waited for.
+    for (const child of all) if (child.connected) child.disconnect()
+    await Promise.race([gone, this.#clock.sleep(killAfterMs, new AbortController().signal)])
+    for (const child of all) child.kill('SIGKILL')
   }
 
   #start(name: string, restarts: number): void {

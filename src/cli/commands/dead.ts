@@ -2,8 +2,8 @@ import type { ChannelRef } from '../../core/channel.ts'
 import type { DeadEntry } from '../../core/driver.ts'
 import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import { askName, isDryRun } from '../consent.ts'
-import { type Cause, causesOf } from '../dead/causes.ts'
-import { chooseDead, lookAtDead } from '../dead/choose.ts'
+import { type Cause, Causes } from '../dead/causes.ts'
+import { chooseDead, findDead, fittingDead, newestDead } from '../dead/choose.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { deadJson, preview, shortId } from '../messages/view.ts'
 import { messageLines } from '../messages/whole.ts'
@@ -12,34 +12,66 @@ import { countOf, isoTime, showCount, showTime } from '../output/quantities.ts'
 import type { Column } from '../output/table.ts'
 
 const lookMax = 10_000
+/** One line each: these are kept whole until they are printed. */
+const listMax = 1_000
 
-/** `dead ls CHANNEL`: by cause; `-o wide`, csv and md one line each. */
+/** `dead ls CHANNEL`: by cause; `-o wide`, csv, md and ndjson one line each. */
 export const ls: Run = async (invocation) => {
-  const { flags, output, clock } = invocation
+  const { flags, output } = invocation
   await using connected = await connectTo(invocation, { look: true })
   const channel = await channelOf(invocation, connected)
-  const max = flags.whole('limit', { min: 1 }) ?? lookMax
-  const { found, isWhole } = await lookAtDead(invocation, connected.bus, channel, max)
-  const causes = causesOf(found)
+  const isOneByOne = ['wide', 'csv', 'md', 'ndjson'].includes(output.format)
+  const max = flags.whole('limit', { min: 1 }) ?? (isOneByOne ? listMax : lookMax)
   const ifEmpty = `no dead letters in ${channel.name}`
-  if (['wide', 'csv', 'md', 'ndjson'].includes(output.format)) {
-    const columns = entryColumns(clock.wallMs(), output.utc)
-    await output.list({ type: 'dead.ls', columns, rows: found, item: deadJson, ifEmpty })
-    return
+  const isWhole = isOneByOne
+    ? await listEach(invocation, connected, channel, max, ifEmpty)
+    : await listCauses(invocation, connected, channel, max, ifEmpty)
+  if (!isWhole) output.note(`looked at the newest ${showCount(max)}; --limit looks at more`)
+}
+
+async function listEach(
+  invocation: Invocation,
+  { bus }: Connected,
+  channel: ChannelRef,
+  max: number,
+  ifEmpty: string,
+): Promise<boolean> {
+  const { output, clock } = invocation
+  const { found, isWhole } = await newestDead(invocation, bus, channel, max)
+  const columns = entryColumns(clock.wallMs(), output.utc)
+  await output.list({ type: 'dead.ls', columns, rows: found, item: deadJson, ifEmpty })
+  return isWhole
+}
+
+async function listCauses(
+  invocation: Invocation,
+  { bus }: Connected,
+  channel: ChannelRef,
+  max: number,
+  ifEmpty: string,
+): Promise<boolean> {
+  const { output, clock } = invocation
+  const causes = new Causes()
+  let isWhole = true
+  for await (const entry of fittingDead(invocation, bus, channel)) {
+    if (causes.count === max) {
+      isWhole = false
+      break
+    }
+    causes.add(entry)
   }
   await output.list({
     type: 'dead.ls',
     columns: causeColumns(clock.wallMs(), output.utc).filter(
       ({ name }) => name !== 'group' || channel.pattern === 'stream',
     ),
-    rows: causes,
+    rows: causes.list,
     item: causeJson,
-    fields: { channel: channel.name, total: found.length, exact: isWhole },
+    fields: { channel: channel.name, total: causes.count, exact: isWhole },
     ifEmpty,
   })
-  if (!isWhole)
-    output.note(`looked at the newest ${showCount(found.length)}; --limit looks at more`)
-  if (found.length > 0) output.next(`narrowcast dead redrive ${channel.name} --dry-run`)
+  if (causes.count > 0) output.next(`narrowcast dead redrive ${channel.name} --dry-run`)
+  return isWhole
 }
 
 function causeColumns(nowMs: number, utc: boolean): readonly Column<Cause>[] {
@@ -105,12 +137,12 @@ export const show: Run = async (invocation) => {
   const { args, flags, output } = invocation
   await using connected = await connectTo(invocation, { look: true })
   const channel = await channelOf(invocation, connected)
-  const ids = args[1] === undefined ? [] : [args[1]]
-  const max = flags.whole('limit', { min: 1 }) ?? 10
+  const id = args[1]
+  const max = flags.whole('limit', { min: 1, max: listMax }) ?? 10
   const found =
-    ids.length > 0
-      ? await chooseDead(invocation, connected.bus, channel, ids)
-      : (await lookAtDead(invocation, connected.bus, channel, max)).found
+    id === undefined
+      ? (await newestDead(invocation, connected.bus, channel, max)).found
+      : [await findDead(invocation, connected.bus, channel, id)]
   if (output.isJson || output.format === 'csv' || output.format === 'md') {
     await output.list({
       type: 'dead.show',
@@ -145,14 +177,13 @@ export const purge: Run = async (invocation) => {
   const { output } = invocation
   await using connected = await connectTo(invocation, { look: true })
   const channel = await channelOf(invocation, connected)
-  const chosen = await chooseDead(invocation, connected.bus, channel, invocation.flags.list('id'))
-  const what = `${countOf(chosen.length, 'dead letter')} of ${channel.name}`
+  const { refs } = await chooseDead(invocation, connected.bus, channel)
+  const what = `${countOf(refs.length, 'dead letter')} of ${channel.name}`
   if (await isDryRun(invocation, `would remove ${what}`)) return
-  if (chosen.length > 0) await askName(invocation, `Remove ${what} for good?`, channel.name)
+  if (refs.length > 0) await askName(invocation, `Remove ${what} for good?`, channel.name)
   let removed = 0
-  for (let at = 0; at < chosen.length; at += 500) {
-    const refs = chosen.slice(at, at + 500).map(({ ref }) => ref)
-    removed += await connected.bus.admin.removeDead(channel, refs)
+  for (let at = 0; at < refs.length; at += 500) {
+    removed += await connected.bus.admin.removeDead(channel, refs.slice(at, at + 500))
   }
   await output.answer({
     type: 'dead.purge',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { DeadEntry } from '../../core/driver.ts'
-import { causesOf } from './causes.ts'
+import { Causes } from './causes.ts'
 
 function entry(
   id: string,
@@ -37,12 +37,16 @@ function entry(
 }
 
 it('groups what died alike, the most frequent first', () => {
-  const causes = causesOf([
+  const found = new Causes()
+  const entries = [
     entry('a', 'order 17 timed out after 30 s', 10),
     entry('b', 'order 4711 timed out after 29 s', 30),
     entry('c', 'no rank', 20),
     entry('d', 'no rank', 25, 'mail'),
-  ])
+  ]
+  for (const one of entries) found.add(one)
+  const causes = found.list
+  expect(found.count).toBe(4)
   expect(causes.map(({ count, group, example }) => [count, group, example])).toEqual([
     [2, null, 'b'],
     [1, 'mail', 'd'],

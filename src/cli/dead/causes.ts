@@ -12,16 +12,22 @@ export interface Cause {
   readonly example: string
 }
 
-/** Groups dead letters by cause and reason, the most frequent first. */
-export function causesOf(entries: readonly DeadEntry[]): Cause[] {
-  const found = new Map<string, Cause>()
-  for (const { message, letter } of entries) {
+/** Groups dead letters by cause and reason, and keeps nothing else of them. */
+export class Causes {
+  readonly #found = new Map<string, Cause>()
+  count = 0
+  /** The most redrives that one of them has behind it. */
+  redrivesMax = 0
+
+  add({ message, letter }: DeadEntry): void {
     const { cause, group, diedMs } = letter
     const reason = letter.error ? `${letter.error.name}: ${letter.error.message}` : letter.reason
     const name = JSON.stringify([cause, alike(reason), group])
-    const before = found.get(name)
+    const before = this.#found.get(name)
     const isNewest = !before || diedMs > before.lastMs
-    found.set(name, {
+    this.count++
+    this.redrivesMax = Math.max(this.redrivesMax, letter.redrives)
+    this.#found.set(name, {
       count: (before?.count ?? 0) + 1,
       cause,
       reason: isNewest ? reason : before.reason,
@@ -31,7 +37,11 @@ export function causesOf(entries: readonly DeadEntry[]): Cause[] {
       example: isNewest ? message.id : before.example,
     })
   }
-  return [...found.values()].sort((a, b) => b.count - a.count || b.lastMs - a.lastMs)
+
+  /** The most frequent first. */
+  get list(): Cause[] {
+    return [...this.#found.values()].sort((a, b) => b.count - a.count || b.lastMs - a.lastMs)
+  }
 }
 
 /** Reasons that differ in an id or a number only are one reason. */

@@ -64,7 +64,7 @@ export async function runIngest(
       feed.say('^C finishing: what is held lands, the rest goes back')
     await Promise.race([children.failed, children.drain()])
   } catch (error) {
-    children.kill()
+    await children.kill()
     throw error
   } finally {
     feed.close()
@@ -190,7 +190,7 @@ class Reporter {
       return
     }
     const deadText = landed.dead > 0 ? `   ${showCount(landed.dead)} dead` : ''
-    const line = `${showTime(nowMs, nowMs, output.utc).slice(0, 8)}  commit ${this.#commits}   ${countOf(landed.messages, 'message')}   ${rows.map(showCount).join(' + ')} rows   ${countOf(landed.files.length, 'file')}   ${showBytes(landed.bytes)}${deadText}`
+    const line = `${showTime(nowMs, nowMs, output.utc).slice(0, 8)}  commit ${this.#commits}   ${countOf(landed.messages, 'message')}   ${rows.length === 1 ? countOf(rows[0] as number, 'row') : `${rows.map(showCount).join(' + ')} rows`}   ${countOf(landed.files.length, 'file')}   ${showBytes(landed.bytes)}${deadText}`
     // A line of the answer: on stdout, unless that would tear the live region apart.
     if (this.#invocation.live && process.stdout.isTTY) this.feed?.say(line)
     else void output.data(`${line}\n`)

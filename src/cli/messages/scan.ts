@@ -4,7 +4,8 @@ import { NarrowcastError } from '../../core/errors.ts'
 import type { Place } from '../../core/message.ts'
 import type { Bus } from '../../runtime/api.ts'
 
-const pageLimit = 500
+/** Bodies may be large: a page of them must fit into memory. */
+const pageLimit = 200
 
 /** Pages of messages, one after the other, until there are no more or the caller stops. */
 export async function* storedPages(

@@ -145,7 +145,11 @@ const dead: CommandSpec = {
       args: ['<channel>'],
       summary: 'grouped by cause; -o wide one line each',
       access: 'ro',
-      flags: [group, where, { flags: '--limit <n>', text: 'look at so many, default 10000' }],
+      flags: [
+        group,
+        where,
+        { flags: '--limit <n>', text: 'look at so many, default 10000; one line each: 1000' },
+      ],
       examples: ['narrowcast dead ls hello', 'narrowcast dead ls hello -o wide'],
     },
     {

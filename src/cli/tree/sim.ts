@@ -36,6 +36,7 @@ export const simCommand: CommandSpec = {
       name: 'server',
       summary: 'the WebSocket game server; its records go to the backend',
       access: 'rw',
+      streams: true,
       flags: [
         port,
         { flags: '--host <address>', text: 'default 127.0.0.1' },

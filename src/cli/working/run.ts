@@ -71,7 +71,7 @@ export async function runWorkers(
     ])
     await drain(children, tally, feed, invocation)
   } catch (error) {
-    children.kill()
+    await children.kill()
     throw error
   } finally {
     feed.close()
@@ -104,12 +104,17 @@ async function watch(
 ): Promise<void> {
   const channel = { name: job.channel, pattern: job.pattern }
   let measuredMs = clock.monotonicMs() - measureMs
+  let wasPaused = false
   while (!stopping.aborted) {
     const workers = [...tally.workers.values()]
     const isUp = workers.filter(({ state }) => state !== 'starting').length === count
     const [depth] = await bus.admin.depths([channel])
     const passedMs = clock.monotonicMs() - measuredMs
     if (depth) history.depth = depth
+    if (depth?.paused && !wasPaused) {
+      feed.say(`${job.channel} is paused; narrowcast channels resume ${job.channel} ends that`)
+    }
+    wasPaused = depth?.paused ?? false
     if (depth && passedMs >= measureMs) {
       tally.measure(passedMs)
       history.measure(depth, passedMs)
