@@ -574,7 +574,7 @@ describe('every command', () => {
         for (const line of stdout.trim().split('\n'))
           expect(JSON.parse(line), name).toMatchObject({ v: 1 })
       else {
-        expect([name, stdout]).toEqual([name, ''])
+        expect([name, stdout, code === 5]).toEqual([name, '', false])
         const error = JSON.parse(stderr) as Record<string, unknown>
         expect(error, name).toMatchObject({
           ...{

@@ -44,6 +44,15 @@ describe('tableLines', () => {
     expect(heads(22)).toMatch(/CHANNEL +WAITING$/)
   })
 
+  it('cuts a cell within its own column', () => {
+    const lines = tableLines(columns.slice(0, 2), rows, { ...look, width: 30 })
+    expect(lines).toEqual([
+      'CHANNEL                WAITING',
+      'lib.server.lobby          1204',
+      'combat.events.of.the…        -',
+    ])
+  })
+
   it('shows everything when wide', () => {
     const wide = tableLines(columns, rows, { ...look, wide: true, width: Infinity })
     expect(wide[0]).toContain('HIDDEN')
