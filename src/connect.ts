@@ -82,6 +82,10 @@ async function driverOf(url: BrokerUrl): Promise<Driver> {
   throw new NarrowcastError(
     'INVALID_CONFIG',
     `URL ${redactUrl(url.text)}: no driver for the scheme ${url.scheme}:`,
-    { hint: `Known are ${Object.keys(drivers).map((scheme) => `${scheme}:`).join(', ')}` },
+    {
+      hint: `Known are ${Object.keys(drivers)
+        .map((scheme) => `${scheme}:`)
+        .join(', ')}`,
+    },
   )
 }
