@@ -11,7 +11,7 @@ const asked = process.env.SEED
 const schedules = 10_000
 const chunk = 1_000
 /** A defect is found long before; none needs more than this. */
-const seedsPerDefect = 400
+const seedsPerDefect = 1_000
 
 describe.skipIf(asked !== undefined)('every promise is kept', () => {
   const chunks = Array.from({ length: schedules / chunk }, (_, n) => n * chunk)

@@ -5,6 +5,7 @@ import type { Handed, Track } from './judge.ts'
 import type { Ledger } from './ledger.ts'
 import type { Member } from './member.ts'
 import type { Plan } from './plan.ts'
+import type { Process } from './process.ts'
 
 /** One call of publish, and what it said; null: nothing yet. */
 export interface Published {
@@ -52,14 +53,16 @@ function checkPublished({ plan, ledger, published }: Checked): string[] {
 
 /** One message in one group: one end, and every further run explained. */
 function checkTrack(track: Track, { plan, members }: Checked): string[] {
+  const hurried = new Set(members.flatMap((one) => (one.isHurried ? one.process : [])))
   const where = `message ${track.id} at ${track.position} of ${track.group}`
   const problems: string[] = []
   const ends = track.handed.filter(({ fate }) => fate === 'ack' || fate === 'dead')
   if (ends.length !== 1) problems.push(`${where} came to its end ${ends.length} times`)
   for (const handed of track.handed) {
-    const text = unexplained(handed, plan)
+    const text = unexplained(handed, plan, hurried)
     if (text) problems.push(`${where}: ${text}`)
-    if (wasLate(handed, plan) && !isTold(handed, members)) {
+    const isOwedWord = !hurried.has(handed.process) && wasLate(handed, plan)
+    if (isOwedWord && !isTold(handed, members)) {
       problems.push(`${where}: ${handed.process.name} was late, and nobody told it`)
     }
     if (plan.isCalm && handed.fate !== 'release' && !wasSettled(handed)) {
@@ -72,7 +75,7 @@ function checkTrack(track: Track, { plan, members }: Checked): string[] {
 const wasSettled = ({ fate }: Handed) => fate === 'ack' || fate === 'dead' || fate === 'retry'
 
 /** A handler that ended, and whose word did not count: its owner must have lost the message. */
-function unexplained(handed: Handed, plan: Plan): string | null {
+function unexplained(handed: Handed, plan: Plan, hurried: ReadonlySet<Process>): string | null {
   const { fate, run, process, track, token } = handed
   if (fate === 'held') return `${token.reader} still holds it`
   const said = run?.said
@@ -81,7 +84,7 @@ function unexplained(handed: Handed, plan: Plan): string | null {
   // By its own clock the owner had lost it before the store took it away.
   if (handed.isToldLost) return null
   // Closing open deliveries gives back what their holder has not settled, whatever it is doing.
-  if (fate === 'release' && plan.worker === 'deliveries') return null
+  if (fate === 'release' && (plan.worker === 'deliveries' || hurried.has(process))) return null
   return `said ${said} by ${process.name}, and was ${fate} (${track.handed.length} deliveries)`
 }
 

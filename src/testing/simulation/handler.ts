@@ -3,7 +3,7 @@ import { dead, retry, type Verdict } from '../../core/verdict.ts'
 import type { Received } from '../../runtime/api.ts'
 import type { Said } from './judge.ts'
 import type { Ledger } from './ledger.ts'
-import type { Behaviour } from './plan.ts'
+import { type Behaviour, longMs } from './plan.ts'
 import type { Process } from './process.ts'
 
 /** What a worker does with one delivery, as its message asks; noted from beginning to end. */
@@ -16,17 +16,20 @@ export async function handle(
   const end = (said: Said) => ledger.ends(handed, said)
   const behaviour = delivery.data
   const { signal } = delivery
-  if (behaviour.kind === 'overrun') {
-    await process.clock.sleep(1_000_000_000, signal)
-    end(wasDrained(signal) ? 'drained' : 'fail')
-    throw signal.reason
-  }
   if (behaviour.kind === 'invalid') {
     ledger.problem(`message ${delivery.message.id} does not fit the schema, and was handed over`)
     return
   }
-  if (behaviour.ms > 0) await process.clock.sleep(behaviour.ms, never)
+  if (behaviour.kind === 'overrun' || behaviour.kind === 'obey') {
+    await process.clock.sleep(behaviour.kind === 'obey' ? behaviour.ms : longMs, signal)
+    if (signal.aborted) {
+      end(wasDrained(signal) ? 'drained' : 'fail')
+      throw signal.reason
+    }
+  } else if (behaviour.ms > 0) await process.clock.sleep(behaviour.ms, never)
   switch (behaviour.kind) {
+    case 'overrun':
+    case 'obey':
     case 'ack':
       end('ack')
       return

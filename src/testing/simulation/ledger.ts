@@ -202,6 +202,13 @@ export class Ledger {
   runs(message: object): Handed {
     const handed = this.handedAs(message)
     if (handed.run) this.#problem(handed.track, 'was given to two handlers as one delivery')
+    const { hasPolicy, deliveriesMax } = this.#rules
+    if (hasPolicy && Number(handed.delivery.crashes) >= deliveriesMax) {
+      this.#problem(
+        handed.track,
+        `runs after ${handed.delivery.crashes} of ${deliveriesMax} crashes`,
+      )
+    }
     handed.run = { said: null }
     this.note(`begins ${handed.track.id} at ${handed.track.position} as ${keyOf(handed.token)}`)
     return handed

@@ -16,11 +16,8 @@ import type { FaultyDriver } from './faulty.ts'
 import { handle } from './handler.ts'
 import type { Handed } from './judge.ts'
 import type { Ledger } from './ledger.ts'
-import type { Behaviour, Plan } from './plan.ts'
+import { type Behaviour, longMs, type Plan } from './plan.ts'
 import type { Process } from './process.ts'
-
-/** Longer than anything in a schedule takes. */
-export const longMs = 10_000_000
 
 /** A process with its bus and the one channel of the schedule. */
 export class Member {
@@ -31,6 +28,8 @@ export class Member {
   /** Positions of what was told as late. */
   readonly toldLate: (string | undefined)[] = []
   isClosing = false
+  /** It was closed in a hurry: what its handlers say then is not waited for. */
+  isHurried = false
   readonly #plan: Plan
   readonly #ledger: Ledger
   readonly #bus: Promise<Bus>
@@ -92,11 +91,12 @@ export class Member {
     )
   }
 
-  async close(): Promise<void> {
+  async close(timeoutMs = longMs): Promise<void> {
     this.isClosing = true
+    this.isHurried = timeoutMs < longMs
     const bus = await this.#bus
     try {
-      await bus.close({ timeoutMs: longMs })
+      await bus.close({ timeoutMs })
     } catch (error) {
       this.#ledger.problem(`${this.process.name}: close: ${String(error)}`)
     }

@@ -2,9 +2,14 @@ import type { Pattern } from '../../core/message.ts'
 import { seededRandom } from '../../runtime/random.ts'
 import { calm, type Weather } from './network.ts'
 
+/** Longer than anything in a schedule takes. */
+export const longMs = 10_000_000
+
 /** What the handler does with a message. */
 export type Behaviour =
   | { readonly kind: 'ack'; readonly ms: number }
+  /** As ack, but ends when its signal fires. */
+  | { readonly kind: 'obey'; readonly ms: number }
   /** Throws so often, then it is well. */
   | { readonly kind: 'fail'; readonly ms: number; readonly times: number }
   /** Asks for a retry with a delay of its own, so often. */
@@ -30,9 +35,10 @@ export interface Sent {
 }
 
 export type Fault =
-  | { readonly kind: 'kill' | 'drop' | 'deploy'; readonly atMs: number }
-  | { readonly kind: 'freeze' | 'outage'; readonly atMs: number; readonly ms: number }
-  | { readonly kind: 'wallJump'; readonly atMs: number; readonly ms: number }
+  | { readonly kind: 'kill' | 'drop'; readonly atMs: number }
+  | { readonly kind: 'freeze' | 'outage' | 'wallJump'; readonly atMs: number; readonly ms: number }
+  /** A worker is drained, for so long, and another takes its place. */
+  | { readonly kind: 'deploy'; readonly atMs: number; readonly ms: number }
 
 /** A schedule, drawn from its seed: who does what when, and what goes wrong. */
 export interface Plan {
@@ -59,79 +65,115 @@ export interface Plan {
   readonly activeMs: number
 }
 
-export function planOf(seed: number): Plan {
-  const random = seededRandom(seed)
-  const upTo = (max: number) => Math.floor(random() * (max + 1))
-  const between = (min: number, max: number) => min + upTo(max - min)
-  const oneOf = <T>(...values: readonly T[]): T => values[upTo(values.length - 1)] as T
-  const isCalm = random() < 0.2
-  const leaseMs = oneOf(200, 400, 800)
-  const activeMs = leaseMs * between(2, 6)
-  const attempts = between(1, 4)
-  const pattern = oneOf<Pattern>('queue', 'queue', 'stream')
-  const worker = oneOf<Plan['worker']>('single', 'single', 'batch', 'deliveries')
+/** Everything in a schedule comes from here, in one order. */
+class Draws {
+  readonly random: () => number
 
-  const behaviour = (): Behaviour => {
-    const draw = random()
-    const ms = random() < 0.3 ? 0 : upTo(leaseMs / 4)
-    if (draw < 0.5) return { kind: 'ack', ms }
-    if (draw < 0.62) return { kind: 'ack', ms: leaseMs * between(1, 2) + upTo(leaseMs) }
-    if (draw < 0.76) return { kind: 'fail', ms, times: between(1, attempts + 1) }
-    if (draw < 0.84) return { kind: 'retry', ms, times: 1, delayMs: upTo(leaseMs) }
-    if (draw < 0.9) return { kind: 'dead', ms }
-    // Of a batch all would fail, and open deliveries have no time limit.
-    if (draw < 0.93 && worker === 'single') return { kind: 'overrun' }
-    if (draw < 0.96) return { kind: 'invalid' }
-    return isCalm ? { kind: 'ack', ms } : { kind: 'killer', ms }
+  constructor(seed: number) {
+    this.random = seededRandom(seed)
   }
-  const fault = (): Fault => {
-    const atMs = upTo(activeMs)
-    if (isCalm) {
-      if (random() < 0.5) return { kind: 'deploy', atMs }
-      return { kind: 'wallJump', atMs, ms: between(-10, 10) * 1_000_000 }
-    }
-    const kind = oneOf<Fault['kind']>('kill', 'kill', 'drop', 'drop', 'deploy', 'freeze', 'outage')
-    if (kind === 'freeze') return { kind, atMs, ms: upTo(leaseMs * 3) }
-    if (kind === 'outage') return { kind, atMs, ms: upTo(leaseMs * 2) }
-    return { kind: kind as 'kill', atMs }
+
+  upTo(max: number): number {
+    return Math.floor(this.random() * (max + 1))
   }
-  const rough = (): Weather => ({
-    latencyMsMax: oneOf(2, 10, leaseMs / 2, leaseMs * 1.5),
-    replyLost: oneOf(0, 0.02, 0.1),
-    refused: oneOf(0, 0.05),
-    unknown: oneOf(0, 0.05),
-  })
-  const sent = (_: unknown, n: number): Sent => {
-    // Now and then a producer sends an id a second time.
-    const isTwin = n > 0 && random() < 0.08
-    return {
-      id: `m${isTwin ? n - 1 : n}`,
-      atMs: upTo(activeMs),
-      delayMs: random() < 0.15 ? upTo(leaseMs) : 0,
-      behaviour: behaviour(),
-    }
+
+  between(min: number, max: number): number {
+    return min + this.upTo(max - min)
   }
-  const dedupe = oneOf<Plan['dedupe']>('none', 'none', 'publish', 'consume')
+
+  oneOf<T>(...values: readonly T[]): T {
+    return values[this.upTo(values.length - 1)] as T
+  }
+}
+
+export function planOf(seed: number): Plan {
+  const draws = new Draws(seed)
+  const isCalm = draws.random() < 0.2
+  const leaseMs = draws.oneOf(200, 400, 800)
+  const activeMs = leaseMs * draws.between(2, 6)
+  const attempts = draws.between(1, 4)
+  const pattern = draws.oneOf<Pattern>('queue', 'queue', 'stream')
+  const worker = draws.oneOf<Plan['worker']>('single', 'single', 'batch', 'deliveries')
+  const dedupe = draws.oneOf<Plan['dedupe']>('none', 'none', 'publish', 'consume')
+  const rules = { isCalm, leaseMs, activeMs, attempts, worker }
   return {
+    ...rules,
     seed,
-    isCalm,
     pattern,
-    groups: pattern === 'queue' ? [null] : oneOf<string[]>(['mail'], ['mail', 'stats']),
-    workersPerGroup: between(1, 2),
-    worker,
-    concurrency: between(1, 4),
-    batchSize: between(1, 4),
-    leaseMs,
+    groups: pattern === 'queue' ? [null] : draws.oneOf<string[]>(['mail'], ['mail', 'stats']),
+    workersPerGroup: draws.between(1, 2),
+    concurrency: draws.between(1, 4),
+    batchSize: draws.between(1, 4),
     runMsMax: leaseMs * 4,
-    attempts,
-    deliveriesMax: between(2, 4),
-    backoff: { delayMsMin: oneOf(0, 5, 20), delayMsMax: oneOf(20, 100, leaseMs) },
+    deliveriesMax: draws.between(2, 4),
+    backoff: {
+      delayMsMin: draws.oneOf(0, 5, 20),
+      delayMsMax: draws.oneOf(20, 100, leaseMs),
+    },
     // Open deliveries leave dedupe on consume to their holder.
     dedupe: dedupe === 'consume' && worker === 'deliveries' ? 'none' : dedupe,
-    retry: oneOf<Plan['retry']>(false, 'safe', 'always'),
-    messages: Array.from({ length: between(2, 10) }, sent),
-    faults: Array.from({ length: between(isCalm ? 0 : 1, 4) }, fault),
-    weather: isCalm ? calm : rough(),
-    activeMs,
+    retry: draws.oneOf<Plan['retry']>(false, 'safe', 'always'),
+    messages: Array.from({ length: draws.between(2, 10) }, (_, n) => sent(draws, n, rules)),
+    faults: Array.from({ length: draws.between(isCalm ? 0 : 1, 4) }, () => fault(draws, rules)),
+    weather: isCalm ? calm : rough(draws, leaseMs),
+  }
+}
+
+type Rules = Pick<Plan, 'isCalm' | 'leaseMs' | 'activeMs' | 'attempts' | 'worker'>
+
+function sent(draws: Draws, n: number, rules: Rules): Sent {
+  // Now and then a producer sends an id a second time.
+  const isTwin = n > 0 && draws.random() < 0.08
+  return {
+    id: `m${isTwin ? n - 1 : n}`,
+    atMs: draws.upTo(rules.activeMs),
+    delayMs: draws.random() < 0.15 ? draws.upTo(rules.leaseMs) : 0,
+    behaviour: behaviour(draws, rules),
+  }
+}
+
+function behaviour(draws: Draws, { leaseMs, attempts, worker, isCalm }: Rules): Behaviour {
+  const draw = draws.random()
+  const ms = draws.random() < 0.3 ? 0 : draws.upTo(leaseMs / 4)
+  if (draw < 0.5) return { kind: 'ack', ms }
+  if (draw < 0.62) {
+    // A batch has no verdict for "I was aborted".
+    const kind = worker === 'single' ? draws.oneOf<'ack' | 'obey'>('ack', 'obey') : 'ack'
+    return { kind, ms: leaseMs * draws.between(1, 2) + draws.upTo(leaseMs) }
+  }
+  if (draw < 0.76) return { kind: 'fail', ms, times: draws.between(1, attempts + 1) }
+  if (draw < 0.84) return { kind: 'retry', ms, times: 1, delayMs: draws.upTo(leaseMs) }
+  if (draw < 0.9) return { kind: 'dead', ms }
+  // Of a batch all would fail, and open deliveries have no time limit.
+  if (draw < 0.93 && worker === 'single') return { kind: 'overrun' }
+  if (draw < 0.96) return { kind: 'invalid' }
+  return isCalm ? { kind: 'ack', ms } : { kind: 'killer', ms }
+}
+
+function fault(draws: Draws, { isCalm, activeMs, leaseMs }: Rules): Fault {
+  const atMs = draws.upTo(activeMs)
+  const kind = isCalm
+    ? draws.oneOf<Fault['kind']>('deploy', 'wallJump')
+    : draws.oneOf<Fault['kind']>('kill', 'kill', 'drop', 'drop', 'deploy', 'freeze', 'outage')
+  switch (kind) {
+    case 'wallJump':
+      return { kind, atMs, ms: draws.between(-10, 10) * 1_000_000 }
+    case 'deploy':
+      return { kind, atMs, ms: draws.random() < 0.5 ? longMs : draws.upTo(leaseMs) }
+    case 'freeze':
+      return { kind, atMs, ms: draws.upTo(leaseMs * 3) }
+    case 'outage':
+      return { kind, atMs, ms: draws.upTo(leaseMs * 2) }
+    default:
+      return { kind, atMs }
+  }
+}
+
+function rough(draws: Draws, leaseMs: number): Weather {
+  return {
+    latencyMsMax: draws.oneOf(2, 10, leaseMs / 2, leaseMs * 1.5),
+    replyLost: draws.oneOf(0, 0.02, 0.1),
+    refused: draws.oneOf(0, 0.05),
+    unknown: draws.oneOf(0, 0.05),
   }
 }

@@ -7,9 +7,9 @@ import { check, type Published } from './check.ts'
 import type { Defect } from './defects.ts'
 import { faulty } from './faulty.ts'
 import { Ledger } from './ledger.ts'
-import { longMs, Member } from './member.ts'
+import { Member } from './member.ts'
 import { calm, Network } from './network.ts'
-import { type Fault, type Plan, planOf, type Sent } from './plan.ts'
+import { type Fault, longMs, type Plan, planOf, type Sent } from './plan.ts'
 import { Process } from './process.ts'
 import { witnessed } from './witnessed.ts'
 
@@ -105,10 +105,10 @@ class Simulation {
     await Promise.all(this.#closing)
   }
 
-  #close(member: Member): void {
+  #close(member: Member, timeoutMs = longMs): void {
     const killed = Promise.withResolvers<void>()
     member.process.onKill(killed.resolve)
-    this.#closing.push(Promise.race([member.close(), killed.promise]))
+    this.#closing.push(Promise.race([member.close(timeoutMs), killed.promise]))
   }
 
   #isDrained(): boolean {
@@ -191,9 +191,9 @@ class Simulation {
       victim.process.freeze()
       await this.#clock.sleep(fault.ms, this.#never)
       victim.process.thaw()
-    } else if (victim.role === 'worker') {
+    } else if (fault.kind === 'deploy' && victim.role === 'worker') {
       this.#spawnWorker(victim.group)
-      this.#close(victim)
+      this.#close(victim, fault.ms)
     }
   }
 
