@@ -5,8 +5,9 @@ import { diskTrouble, inside } from '../disk.ts'
 import type { EncodedSummary, Encoder, Row, TableSchema } from '../encoders/encoder.ts'
 import type { Refusal, Staged } from '../sink.ts'
 import { type DeadFacts, deadLine, writeText } from './deadLetters.ts'
-import { dataName, dateOf, deadName, tempName } from './layout.ts'
+import { dataName, dateOf, deadName, hasDate, tempName } from './layout.ts'
 import type { FileRow } from './manifestTypes.ts'
+import { unfit } from './unfit.ts'
 
 /** A table of the pipeline as it is written. */
 export interface LakeTable {
@@ -64,7 +65,10 @@ export class CommitFiles {
 
   /** Written, synced and closed, with the folder of the temporary names. */
   async write(batch: readonly Staged[]): Promise<void> {
-    for (const staged of batch) if (staged.refusal) this.refusals.set(staged, staged.refusal)
+    for (const staged of batch) {
+      const refusal = staged.refusal ?? unfit(staged.raw)
+      if (refusal) this.refusals.set(staged, refusal)
+    }
     for (;;) {
       const found = await this.#writeRows(batch)
       if (found === null) break
@@ -199,7 +203,8 @@ export class CommitFiles {
     const facts: DeadFacts = { pipeline, channel, worker, diedMs: this.#host.wallMs() }
     const days = new Map<string, string[]>()
     for (const [{ raw }, refusal] of this.refusals) {
-      const date = dateOf(raw.message.timeMs)
+      const { timeMs } = raw.message
+      const date = dateOf(hasDate(timeMs) ? timeMs : facts.diedMs)
       const lines = days.get(date) ?? []
       days.set(date, lines)
       lines.push(deadLine(raw, refusal, facts))

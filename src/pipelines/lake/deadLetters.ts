@@ -3,6 +3,7 @@ import type { Durability } from '../disk.ts'
 import { diskTrouble } from '../disk.ts'
 import type { Raw, Refusal } from '../sink.ts'
 import { crashesOf } from '../stage.ts'
+import { hasDate } from './layout.ts'
 
 export interface DeadFacts {
   readonly pipeline: string
@@ -29,7 +30,7 @@ export function deadLine(raw: Raw, refusal: Refusal, facts: DeadFacts): string {
     redrives,
     worker: facts.worker,
     message: {
-      time: new Date(message.timeMs).toISOString(),
+      time: hasDate(message.timeMs) ? new Date(message.timeMs).toISOString() : null,
       key: message.key,
       type: message.type,
       source: message.source,

@@ -14,7 +14,7 @@ import type {
 } from '../sink.ts'
 import { CommitFiles, type FilesHost, type LakeTable } from './commitFiles.ts'
 import type { LakePlan } from './lake.ts'
-import { dateOf } from './layout.ts'
+import { dateOf, hasDate } from './layout.ts'
 import type { Manifest } from './manifest.ts'
 import type { CommitResult, Entry, Known } from './manifestTypes.ts'
 import type { Membership } from './membership.ts'
@@ -62,7 +62,8 @@ export class LakeSink implements OpenSink {
   }
 
   pathOf(raw: Raw, row: StagedRow): string {
-    return `${row.table} ${dateOf(raw.message.timeMs)}`
+    const { timeMs } = raw.message
+    return hasDate(timeMs) ? `${row.table} ${dateOf(timeMs)}` : 'dead'
   }
 
   async recognise(batch: readonly Raw[]): Promise<{ fresh: readonly Raw[]; known: Answers }> {

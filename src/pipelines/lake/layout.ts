@@ -45,7 +45,7 @@ export function dateOf(timeMs: number): string {
   return lastDate
 }
 
-/** True where `dateOf` gives a day of four digits. */
+/** True where `dateOf` gives a day with a year of four digits; else it must not be asked. */
 export function hasDate(timeMs: number): boolean {
   return timeMs >= 0 && timeMs < 253_402_300_800_000
 }

@@ -1,0 +1,104 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../core/clock.ts'
+import type { NarrowcastError } from '../../core/errors.ts'
+import { type Disk, disk } from '../disk.ts'
+import { ndjson } from '../encoders/ndjson.ts'
+import { messagesPipeline } from '../messagesPipeline.ts'
+import type { OpenSink, Raw, Staged } from '../sink.ts'
+import { type LakeOptions, lakeOn } from './lake.ts'
+import { verify } from './verify.ts'
+
+const pipeline = messagesPipeline({ name: 'lobby' })
+const text = ndjson({ compression: 'none' })
+
+async function folder(): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), 'narrowcast-sink-'))
+  onTestFinished(() => rm(made, { recursive: true }))
+  return made
+}
+
+async function opened(dir: string, options: LakeOptions = {}, change: Partial<Disk> = {}) {
+  const ground = { disk: () => ({ ...disk('os'), ...change }), busyMs: 10_000 }
+  const told: NarrowcastError[] = []
+  const sink = await lakeOn(ground, dir, { format: text, durability: 'os', ...options }).open({
+    pipeline,
+    worker: 'w-1',
+    clock: systemClock,
+    signal: new AbortController().signal,
+    step: async () => undefined,
+    warn: (error) => told.push(error),
+    fail: (error) => told.push(error),
+  })
+  onTestFinished(() => sink.close())
+  return sink
+}
+
+/** A message with one row. */
+function staged(id: string, facts: Partial<Raw['message']> = {}): Staged {
+  const message = { id, key: null, timeMs: 1_767_225_600_000, headers: {}, bytes: 10, ...facts }
+  const raw = { data: '{}', message, failures: 0, crashes: 0, redrives: 0 } as unknown as Raw
+  const { timeMs } = raw.message
+  return {
+    raw,
+    rows: [{ table: 0, row: { _id: id, _time: timeMs, key: null, headers: {}, data: {} } }],
+    refusal: null,
+  }
+}
+
+async function landed(sink: OpenSink, all: readonly Staged[]) {
+  const { fresh, known } = await sink.recognise(all.map(({ raw }) => raw))
+  const rest = all.filter(({ raw }) => fresh.includes(raw))
+  return [...known.answers, ...(await sink.land(rest)).answers].map(({ raw, as }) => [
+    raw.message.id,
+    as,
+  ])
+}
+
+async function names(dir: string, under: string): Promise<string[]> {
+  const all = await readdir(join(dir, under), { recursive: true, withFileTypes: true })
+  return all.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
+}
+
+describe('a message that no file can hold is a dead letter beside its neighbours', () => {
+  test.for([Number.MAX_SAFE_INTEGER, 3e14, -1e14, Number.NaN])(
+    'since its time is %d',
+    async (timeMs) => {
+      const dir = await folder()
+      const sink = await opened(dir)
+      const [good, bad] = [staged('good'), staged('bad', { timeMs })]
+      expect(() => sink.pathOf(bad.raw, bad.rows[0] as Staged['rows'][number])).not.toThrow()
+      expect(await landed(sink, [good, bad])).toEqual([
+        ['good', 'landed'],
+        ['bad', 'dead'],
+      ])
+      const [name] = await names(dir, '_dead')
+      expect(name).toMatch(/date=\d{4}-\d\d-\d\d\//)
+      const letter = JSON.parse(await readFile(name as string, 'utf8'))
+      expect(letter).toMatchObject({
+        id: 'bad',
+        cause: 'invalid',
+        error: { message: expect.stringContaining(`${timeMs}`), path: 'timeMs' },
+        message: { time: null },
+      })
+      expect(await landed(sink, [bad])).toEqual([['bad', 'recognised']])
+      await sink.close()
+      expect(await verify(dir)).toMatchObject({ isClean: true, messages: 2, dead: 1 })
+    },
+  )
+
+  test('since its id is no text; two such ids are two messages', async () => {
+    const dir = await folder()
+    const sink = await opened(dir)
+    const answers = await landed(sink, [staged('\ud800'), staged('good'), staged('\ud801')])
+    expect(answers.map(([, as]) => as)).toEqual(['dead', 'landed', 'dead'])
+    expect((await landed(sink, [staged('\ud802'), staged('\ud801')])).map(([, as]) => as)).toEqual([
+      'recognised',
+      'dead',
+    ])
+    await sink.close()
+    expect(await verify(dir)).toMatchObject({ isClean: true, messages: 4, dead: 3 })
+  })
+})
