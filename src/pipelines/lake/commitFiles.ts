@@ -22,6 +22,8 @@ export interface FilesHost {
   readonly encoder: Encoder
   readonly tables: readonly LakeTable[]
   readonly hasMarks: boolean
+  /** False: dead letters go to the channel, and no file holds them. */
+  readonly hasDeadFiles: boolean
   readonly pipeline: string
   readonly channel: string
   readonly worker: string
@@ -75,7 +77,7 @@ export class CommitFiles {
       for (const [staged, refusal] of found) this.refusals.set(staged, refusal)
       await this.discard()
     }
-    await this.#writeDead()
+    if (this.#host.hasDeadFiles) await this.#writeDead()
     await this.#host.disk.syncFolder(join(this.#host.root, '_tmp')).catch((error: unknown) => {
       throw diskTrouble(`cannot sync ${this.#host.root}/_tmp`, error)
     })

@@ -102,3 +102,18 @@ describe('a message that no file can hold is a dead letter beside its neighbours
     expect(await verify(dir)).toMatchObject({ isClean: true, messages: 4, dead: 3 })
   })
 })
+
+test("dead: 'channel' leaves the dead letters to the channel, and remembers them", async () => {
+  const dir = await folder()
+  const sink = await opened(dir, { dead: 'channel', deadBytesMax: 1 })
+  const error = { name: 'Dead', message: 'said', path: '' }
+  const bad = { ...staged('bad'), refusal: { cause: 'verdict', error, schema: null } } as const
+  expect(await landed(sink, [bad, staged('good')])).toEqual([
+    ['bad', 'dead'],
+    ['good', 'landed'],
+  ])
+  expect(await landed(sink, [bad])).toEqual([['bad', 'recognised']])
+  expect(await names(dir, '_dead')).toEqual([])
+  await sink.close()
+  expect(await verify(dir)).toMatchObject({ isClean: true, messages: 2, dead: 1, files: 1 })
+})

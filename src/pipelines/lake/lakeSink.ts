@@ -54,6 +54,7 @@ export class LakeSink implements OpenSink {
       encoder: plan.encoder,
       tables,
       hasMarks: plan.hasMarks,
+      hasDeadFiles: plan.dead === 'lake',
       pipeline: context.pipeline.name,
       channel: context.pipeline.channel.name,
       worker: context.worker,
