@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../core/clock.ts'
 import type { NarrowcastError } from '../../core/errors.ts'
@@ -116,4 +117,17 @@ test("dead: 'channel' leaves the dead letters to the channel, and remembers them
   expect(await names(dir, '_dead')).toEqual([])
   await sink.close()
   expect(await verify(dir)).toMatchObject({ isClean: true, messages: 2, dead: 1, files: 1 })
+})
+
+describe('a worker that ends in order', () => {
+  test('has its files noted as published, also where the broker was never told', async () => {
+    const dir = await folder()
+    const sink = await opened(dir)
+    await landed(sink, [staged('m1')])
+    await sink.close()
+    const db = new DatabaseSync(join(dir, '_manifest.sqlite'), { readOnly: true })
+    onTestFinished(() => db.close())
+    expect(db.prepare('SELECT state FROM files').all()).toMatchObject([{ state: 'published' }])
+    expect(db.prepare('SELECT settledMs FROM commits').all()).toMatchObject([{ settledMs: null }])
+  })
 })

@@ -107,6 +107,14 @@ export class LakeSink implements OpenSink {
       if (result.state === 'committed') {
         await this.#context.step('committed', idsOf(rest))
         await place(this.#plan.disk, this.#plan.root, files.files)
+        // Noted at once: the settlement may never come, and nobody looks after who left in order.
+        this.#membership.note({
+          commit: result.n,
+          isPublished: true,
+          isSettled: false,
+          open: [],
+          closed: [],
+        })
         this.#isInDoubt = false
         await this.#context.step('renamed', idsOf(rest))
         const landed = this.#landed(files, rest, startedMs)
@@ -229,7 +237,7 @@ export class LakeSink implements OpenSink {
           outcomes[at] === 'settled' ? [] : [raw.message.id],
         )
         const closed = closedOf(known, outcomes.slice(answers.length))
-        this.#membership.note({ commit: n, isPublished: true, isSettled: true, open, closed })
+        this.#membership.note({ commit: n, isPublished: false, isSettled: true, open, closed })
       },
     }
   }
