@@ -57,6 +57,8 @@ export class CommitFiles {
   readonly refusals = new Map<Staged, Refusal>()
   readonly #host: FilesHost
   readonly #owner: string
+  /** Every name that was given out; of a file that failed half of it may lie there. */
+  #temps: string[] = []
   #count = 0
 
   constructor(host: FilesHost, owner: string, id: string) {
@@ -85,7 +87,12 @@ export class CommitFiles {
 
   /** Takes the temporary files away; only for a commit that certainly did not happen. */
   async discard(): Promise<void> {
-    for (const { temp } of this.files) await this.#host.disk.remove(join(this.#host.root, temp))
+    for (const temp of this.#temps) {
+      await this.#host.disk.remove(join(this.#host.root, temp)).catch((error: unknown) => {
+        throw diskTrouble(`cannot delete ${temp}`, error)
+      })
+    }
+    this.#temps = []
     this.files.length = 0
   }
 
@@ -222,7 +229,9 @@ export class CommitFiles {
   }
 
   #nextTemp(): string {
-    return tempName(this.#owner, this.id, this.#count++)
+    const temp = tempName(this.#owner, this.id, this.#count++)
+    this.#temps.push(temp)
+    return temp
   }
 }
 

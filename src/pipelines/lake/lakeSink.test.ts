@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../core/clock.ts'
 import type { NarrowcastError } from '../../core/errors.ts'
 import { type Disk, disk } from '../disk.ts'
+import type { Encoder } from '../encoders/encoder.ts'
 import { ndjson } from '../encoders/ndjson.ts'
 import { messagesPipeline } from '../messagesPipeline.ts'
 import type { OpenSink, Raw, Staged } from '../sink.ts'
@@ -130,4 +131,47 @@ describe('a worker that ends in order', () => {
     expect(db.prepare('SELECT state FROM files').all()).toMatchObject([{ state: 'published' }])
     expect(db.prepare('SELECT settledMs FROM commits').all()).toMatchObject([{ settledMs: null }])
   })
+
+  test.for(['a file that cannot be deleted', 'one that was torn'])(
+    'leaves %s to the next one',
+    async (what) => {
+      const dir = await folder()
+      let isBroken = false
+      const remove = async (path: string) => {
+        if (isBroken) throw Object.assign(new Error('EIO'), { code: 'EIO', errno: -5 })
+        await disk('os').remove(path)
+      }
+      const isTorn = what === 'one that was torn'
+      const broken = async () => {
+        throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', errno: -28 })
+      }
+      const half: Encoder = {
+        ...text,
+        async open(path, table) {
+          const file = await text.open(path, table)
+          return {
+            append: broken,
+            finish: (durability) => file.finish(durability),
+            // Its own clean-up fails as well: the file stays.
+            [Symbol.asyncDispose]: async () => {
+              await file.finish('os')
+            },
+          }
+        },
+      }
+      const sink = await opened(dir, isTorn ? { format: half } : {}, {
+        remove,
+        ...(!isTorn && {
+          syncFolder: (path) => (path.endsWith('_tmp') && isBroken ? broken() : Promise.resolve()),
+        }),
+      })
+      isBroken = true
+      await expect(landed(sink, [staged('m1')])).rejects.toThrow()
+      await sink.close()
+      expect(await names(dir, '_tmp')).toHaveLength(1)
+      const next = await opened(dir)
+      expect(await names(dir, '_tmp')).toEqual([])
+      expect(await landed(next, [staged('m1')])).toEqual([['m1', 'landed']])
+    },
+  )
 })

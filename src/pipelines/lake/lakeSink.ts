@@ -32,7 +32,7 @@ export class LakeSink implements OpenSink {
   readonly #files: FilesHost
   /** Ids tables that the last `recognise` has seen. */
   #bucket = -1
-  /** A commit is under way, or ended where it must be finished by whoever comes next. */
+  /** Files of ours may lie beside: whoever comes next finishes the commit, or clears them away. */
   #isInDoubt = false
   #isClosed = false
 
@@ -101,6 +101,7 @@ export class LakeSink implements OpenSink {
     let rest = batch
     for (;;) {
       const files = new CommitFiles(this.#files, owner, uuid())
+      this.#isInDoubt = true
       await this.#write(files, rest)
       await this.#context.step('written', idsOf(rest))
       const result = await this.#commit(files, owner, rest)
@@ -146,6 +147,7 @@ export class LakeSink implements OpenSink {
       await files.write(batch)
     } catch (error) {
       await files.discard()
+      this.#isInDoubt = false
       throw error
     }
   }
@@ -169,7 +171,6 @@ export class LakeSink implements OpenSink {
       files: files.files,
     }
     // From here until the files are in place, only the manifest knows what is true.
-    this.#isInDoubt = true
     return this.#membership.withNotes(
       (notes) => this.#membership.call('commit', commit, notes),
       ({ state }) => state === 'committed',
