@@ -98,7 +98,8 @@ export function markIds(
 /**
  * Drops whole tables that are older than `idsKeptMs` of the pipeline's own clock, which stands
  * while no worker of it runs. What is not known to be settled, or was settled later, is carried
- * over into the newest table first: an unsettled message may still come again.
+ * over into the newest table first: an unsettled message may still come again. Of a message that
+ * was sent again, the last outcome stays.
  */
 export function expireIds(
   db: ManifestDb,
@@ -112,11 +113,14 @@ export function expireIds(
     if (bucket >= newest || (bucket + 1) * bucketMs > edgeMs) continue
     const old = `ids_${pipeline}_${bucket}`
     db.run(
-      `INSERT OR IGNORE INTO ${ensureTable(db, pipeline, newest)}
+      `INSERT INTO ${ensureTable(db, pipeline, newest)}
        SELECT i.* FROM ${old} i JOIN commits c ON c.n = i.commitN
        WHERE CASE WHEN i.settledMs = -1 THEN 1
                   WHEN i.settledMs IS NULL THEN c.settledMs IS NULL OR c.settledMs > ?1
-                  ELSE i.settledMs > ?1 END`,
+                  ELSE i.settledMs > ?1 END
+       ON CONFLICT(id) DO UPDATE SET commitN = excluded.commitN, isDead = excluded.isDead,
+       redrives = excluded.redrives, settledMs = excluded.settledMs
+       WHERE excluded.redrives > redrives`,
       [edgeMs],
     )
     db.exec(`DROP TABLE ${old}`)
