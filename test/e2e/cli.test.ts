@@ -438,6 +438,19 @@ describe('ingest', () => {
     expect((await world.run(['ingest', 'verify', '--dir', 'nowhere'])).code).toBe(4)
   })
 
+  it('comes to its end though a worker is killed, at its start too', async () => {
+    using world = cliWorld()
+    await world.run(['publish', 'games', '--ndjson'], { input: ndjson(2_000) })
+    const ingest = world.start(['ingest', 'games', '--dir', 'lake', '--until', 'end', '--json'])
+    const pid = Number(await ingest.shows(/"worker":"w1","pid":(\d+)/))
+    process.kill(pid, 'SIGKILL')
+    const { code, stderr } = await ingest.ended
+    expect([code, stderr]).toEqual([0, expect.stringContaining(`w1 pid ${pid} died (SIGKILL)`)])
+    expect(await world.json('ingest', 'verify', '--dir', 'lake')).toMatchObject({
+      ...{ clean: true, messages: 2_000 },
+    })
+  })
+
   it('runs the pipeline of a file, and tries it without writing', async () => {
     using world = cliWorld()
     await world.run(['publish', 'orders', '--ndjson'], { input: `${ndjson(3)}{"n":"x"}\n` })

@@ -16,8 +16,8 @@ export interface Ran {
 export interface Running {
   readonly child: ChildProcess
   readonly ended: Promise<Ran>
-  /** Resolves when stdout and stderr together have shown this text. */
-  shows(text: string | RegExp): Promise<void>
+  /** Resolves when stdout and stderr together have shown this text, with its first group. */
+  shows(text: string | RegExp): Promise<string>
 }
 
 export interface World extends Disposable {
@@ -112,14 +112,15 @@ function watched(child: ChildProcess, onEnd: () => void): Running {
     child,
     ended,
     shows: (text) =>
-      new Promise<void>((resolved, reject) => {
+      new Promise<string>((resolved, reject) => {
         const look = () => {
           const all = stdout + stderr
-          const isShown = typeof text === 'string' ? all.includes(text) : text.test(all)
+          const found =
+            typeof text === 'string' ? (all.includes(text) ? [text] : null) : text.exec(all)
           const hasEnded = child.exitCode !== null || child.signalCode !== null
-          if (!isShown && !hasEnded) return
+          if (!found && !hasEnded) return
           waiting.delete(look)
-          if (isShown) resolved()
+          if (found) resolved(found[1] ?? '')
           else reject(new Error(`ended without showing ${text}: ${all}`))
         }
         waiting.add(look)

@@ -112,17 +112,22 @@ async function leftOf(
 /** Adds up what the children tell, and says it. */
 class Reporter {
   feed: Feed | null = null
-  readyCount = 0
   readonly #invocation: Invocation
   readonly #plan: IngestPlan
   /** Of every process ever started: what a dead one had landed stays landed. */
   readonly #stats = new Map<string, RunStats>()
+  /** Names of the workers that read now. */
+  readonly #ready = new Set<string>()
   #commits = 0
   #messageLines = 0
 
   constructor(invocation: Invocation, plan: IngestPlan) {
     this.#invocation = invocation
     this.#plan = plan
+  }
+
+  get readyCount(): number {
+    return this.#ready.size
   }
 
   get held(): number {
@@ -139,7 +144,7 @@ class Reporter {
   died({ name, pid }: ChildInfo, why: string): void {
     const stats = this.#stats.get(`${name} ${pid}`)
     if (stats) this.#stats.set(`${name} ${pid}`, { ...stats, held: 0 })
-    this.readyCount--
+    this.#ready.delete(name)
     const { output } = this.#invocation
     const line = `${name} pid ${pid} died (${why}); what it held comes again, and lands once`
     this.feed?.say(output.lookOfStderr.paint('red', line))
@@ -149,7 +154,7 @@ class Reporter {
   take(child: ChildInfo, event: IngestEvent): void {
     switch (event.kind) {
       case 'ready':
-        this.readyCount++
+        this.#ready.add(child.name)
         return
       case 'stats':
         this.#stats.set(`${child.name} ${child.pid}`, event.stats)
