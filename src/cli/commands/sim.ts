@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
 import {
   type BotsRun,
+  type BotsSummary,
   type GameRecord,
   type GameServer,
   gamesOf,
@@ -137,10 +138,16 @@ export const bots: Run = async (invocation) => {
     },
     lines: () => [
       `${countOf(plan.length, 'player')}, ${countOf(summary.games, 'place')} in games played, ${countOf(summary.hits, 'hit')} in ${showDuration(tookMs)}`,
-      ...summary.missing.map(({ user, why }) => `${output.look.bad} ${user}: ${why}`),
+      ...missingLines(invocation, summary),
     ],
   })
   return summary.missing.length > 0 && invocation.interrupts.exitCode === null ? 3 : 0
+}
+
+/** Players who did not come to their end, unless that was asked for. */
+function missingLines({ output, interrupts }: Invocation, { missing }: BotsSummary): string[] {
+  if (interrupts.exitCode !== null) return []
+  return missing.map(({ user, why }) => `${output.look.bad} ${user}: ${why}`)
 }
 
 /** Rounds until at least the asked number of games is planned. */
@@ -223,7 +230,7 @@ async function runOnSockets(invocation: Invocation): Promise<number> {
     },
     lines: () => [
       `${countOf(stats.complete + stats.abandoned, 'game')}, ${countOf(stats.hits, 'hit')} in ${showDuration(tookMs)}  ${showRate((stats.started / tookMs) * 1_000)}; ${countOf(acked, 'record')} acked, ${showCount(dropped)} dropped`,
-      ...summary.missing.map(({ user, why }) => `${output.look.bad} ${user}: ${why}`),
+      ...missingLines(invocation, summary),
     ],
   })
   output.next('narrowcast tail lib.server.lobby')
