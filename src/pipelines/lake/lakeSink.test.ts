@@ -22,17 +22,21 @@ async function folder(): Promise<string> {
   return made
 }
 
-async function opened(dir: string, options: LakeOptions = {}, change: Partial<Disk> = {}) {
-  const ground = { disk: () => ({ ...disk('os'), ...change }), busyMs: 10_000 }
-  const told: NarrowcastError[] = []
+async function opened(
+  dir: string,
+  options: LakeOptions = {},
+  change: Partial<Disk> = {},
+  warn: (error: NarrowcastError) => void = () => undefined,
+) {
+  const ground = { disk: () => ({ ...disk('os'), ...change }), busyMs: 50 }
   const sink = await lakeOn(ground, dir, { format: text, durability: 'os', ...options }).open({
     pipeline,
     worker: 'w-1',
     clock: systemClock,
     signal: new AbortController().signal,
     step: async () => undefined,
-    warn: (error) => told.push(error),
-    fail: (error) => told.push(error),
+    warn,
+    fail: warn,
   })
   onTestFinished(() => sink.close())
   return sink
@@ -118,6 +122,20 @@ test("dead: 'channel' leaves the dead letters to the channel, and remembers them
   expect(await names(dir, '_dead')).toEqual([])
   await sink.close()
   expect(await verify(dir)).toMatchObject({ isClean: true, messages: 2, dead: 1, files: 1 })
+})
+
+test('a manifest that is locked at the start is waited for, and told', async () => {
+  const dir = await folder()
+  const db = new DatabaseSync(join(dir, '_manifest.sqlite'))
+  onTestFinished(() => db.close())
+  db.exec('BEGIN IMMEDIATE; CREATE TABLE theirs(n)')
+  const told: string[] = []
+  const sink = await opened(dir, {}, {}, ({ code }) => {
+    told.push(code)
+    if (db.isTransaction) db.exec('ROLLBACK')
+  })
+  expect(told[0]).toBe('BUSY')
+  expect(await landed(sink, [staged('m1')])).toEqual([['m1', 'landed']])
 })
 
 describe('a worker that ends in order', () => {

@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
+import { isBusy } from './manifestErrors.ts'
 import { ensureSchema } from './manifestSchema.ts'
 
 type Value = string | number
@@ -13,9 +14,15 @@ export class ManifestDb {
   constructor(path: string, busyMs: number, isDurable: boolean) {
     this.path = path
     this.#db = new DatabaseSync(path, { timeout: busyMs })
-    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA fullfsync = ON')
-    this.#db.exec(`PRAGMA synchronous = ${isDurable ? 'FULL' : 'NORMAL'}`)
-    ensureSchema(this.#db, path)
+    try {
+      this.#useWal()
+      this.#db.exec('PRAGMA fullfsync = ON')
+      this.#db.exec(`PRAGMA synchronous = ${isDurable ? 'FULL' : 'NORMAL'}`)
+      ensureSchema(this.#db, path)
+    } catch (error) {
+      this.#db.close()
+      throw error
+    }
   }
 
   /** One transaction that holds the write lock from its start; `keeps` false: rolled back. */
@@ -58,6 +65,19 @@ export class ManifestDb {
   close(): void {
     this.#statements.clear()
     this.#db.close()
+  }
+
+  /** The change to WAL never waits for a lock, so where it meets one we wait for that first. */
+  #useWal(): void {
+    for (;;) {
+      try {
+        this.#db.exec('PRAGMA journal_mode = WAL')
+        return
+      } catch (error) {
+        if (!isBusy(error)) throw error
+        this.#db.exec('BEGIN IMMEDIATE; ROLLBACK')
+      }
+    }
   }
 
   #statement(sql: string): StatementSync {

@@ -34,7 +34,7 @@ export async function openLake(plan: LakePlan, context: SinkContext): Promise<Op
   checkFree(root, volume, plan.bytesMax)
   await checkOneDevice(root, tempFolder, [deadFolder, ...tables.map(({ name }) => name)])
   const hasLake = await readLakeFile(plan)
-  const manifest = await openManifest(plan, hasLake)
+  const manifest = await openManifest(plan, hasLake, context)
   try {
     const membership = new Membership(plan, context, manifest)
     await membership.join()
@@ -68,7 +68,11 @@ function written({ name, key, columns }: TableSchema, hasMarks: boolean): TableS
   return withMarks({ name, key, columns: columns.filter((one) => !markNames.includes(one.name)) })
 }
 
-async function openManifest(plan: LakePlan, hasLake: boolean): Promise<Manifest> {
+async function openManifest(
+  plan: LakePlan,
+  hasLake: boolean,
+  { signal, warn }: SinkContext,
+): Promise<Manifest> {
   const path = join(plan.root, manifestFile)
   if (hasLake && !(await plan.disk.exists(path))) {
     throw new NarrowcastError(
@@ -77,14 +81,23 @@ async function openManifest(plan: LakePlan, hasLake: boolean): Promise<Manifest>
       { hint: 'Put it back from a copy, or start a new folder.' },
     )
   }
-  return Manifest.open({
+  const options = {
     path,
     isDurable: plan.durability === 'fsync',
     busyMs: plan.busyMs,
     heartbeatMs: plan.heartbeatMs,
     idsKeptMs: plan.idsKeptMs,
     deadBytesMax: plan.deadBytesMax,
-  })
+  }
+  for (;;) {
+    try {
+      return await Manifest.open(options)
+    } catch (error) {
+      const ours = asNarrowcastError(error)
+      if (ours.code !== 'BUSY' || signal.aborted) throw ours
+      warn(ours)
+    }
+  }
 }
 
 async function readLakeFile({ root }: LakePlan): Promise<boolean> {
