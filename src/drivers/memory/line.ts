@@ -61,11 +61,6 @@ export class Line {
     return this.#fresh + this.places.ready
   }
 
-  /** Sequence number of the first untouched message, or below it. */
-  get cursor(): number {
-    return this.#cursor
-  }
-
   /** Everything before this sequence number is settled here. */
   get settledBefore(): number {
     return Math.min(this.#cursor, this.places.firstSeq)

@@ -41,7 +41,9 @@ export class MemorySession implements Session {
   async publisher(channel: ChannelSpec): Promise<Publisher> {
     this.#check()
     this.#store.channel(channel)
-    const publisher = new MemoryPublisher(this.#store, channel)
+    const publisher = new MemoryPublisher(this.#store, channel, (closed) =>
+      this.#opened.delete(closed),
+    )
     this.#opened.add(publisher)
     return publisher
   }
@@ -75,11 +77,13 @@ export class MemorySession implements Session {
 class MemoryPublisher implements Publisher {
   readonly #store: Store
   readonly #channel: ChannelSpec
+  readonly #closed: (publisher: MemoryPublisher) => void
   #isClosed = false
 
-  constructor(store: Store, channel: ChannelSpec) {
+  constructor(store: Store, channel: ChannelSpec, closed: (publisher: MemoryPublisher) => void) {
     this.#store = store
     this.#channel = channel
+    this.#closed = closed
   }
 
   async publish(batch: readonly OutgoingMessage[]): Promise<PublishOutcome[]> {
@@ -92,5 +96,6 @@ class MemoryPublisher implements Publisher {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
+    this.#closed(this)
   }
 }
