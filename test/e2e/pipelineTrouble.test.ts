@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
@@ -176,6 +176,35 @@ describe('a lake that was damaged', () => {
     })
     expect(await bytesOf(scene)).toEqual(before)
     expect(await scene.depth()).toEqual({ left: 1, dead: 0 })
+  })
+
+  test.for([
+    ['its files', game(5), /META\/date=.*\/part-.* is there/],
+    ['its dead letters', game(5, { dead: 'said' }), /_dead\/games\/date=.*\.ndjson is there/],
+  ] as const)('without manifest and _lake.json, but with %s, is refused', async (sent) => {
+    const [, data, said] = sent
+    await using scene = await pipelineScene()
+    await scene.publish(data)
+    const run = await scene.run({ to: lake(scene.dir, quick) })
+    await settledOf(run, 1)
+    await run.drain()
+    for (const name of ['_lake.json', '_manifest.sqlite']) await rm(join(scene.dir, name))
+    const start = scene.run({ to: lake(scene.dir, quick) })
+    await expect(start).rejects.toMatchObject({
+      code: 'LAKE_DAMAGED',
+      message: expect.stringMatching(said),
+    })
+    expect(await scene.files()).toHaveLength('dead' in data ? 1 : 2)
+  })
+
+  test('without manifest, beside files of others, is begun', async () => {
+    await using scene = await pipelineScene()
+    const mine = join(scene.dir, 'mine/date=2026-01-01')
+    await mkdir(mine, { recursive: true })
+    await writeFile(join(mine, 'x.parquet'), '')
+    await published(scene, 1)
+    await settledOf(await scene.run({ to: lake(scene.dir, quick) }), 1)
+    expect(await scene.rows('META')).toHaveLength(1)
   })
 
   test('a committed file that is nowhere stops the start, and nothing is settled', async () => {

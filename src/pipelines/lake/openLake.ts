@@ -20,6 +20,7 @@ import { deadFolder, lakeFile, manifestFile, tempFolder, tempName } from './layo
 import { tryLocks } from './lockTrial.ts'
 import { Manifest } from './manifest.ts'
 import { Membership } from './membership.ts'
+import { traceOfCommits } from './traces.ts'
 import { tableVersion } from './versions.ts'
 
 const lakeFormat = 1
@@ -74,13 +75,7 @@ async function openManifest(
   { signal, warn }: SinkContext,
 ): Promise<Manifest> {
   const path = join(plan.root, manifestFile)
-  if (hasLake && !(await plan.disk.exists(path))) {
-    throw new NarrowcastError(
-      'LAKE_DAMAGED',
-      `${path} is gone: without it nobody knows which messages have landed`,
-      { hint: 'Put it back from a copy, or start a new folder.' },
-    )
-  }
+  await checkManifest(plan, path, hasLake)
   const options = {
     path,
     isDurable: plan.durability === 'fsync',
@@ -98,6 +93,19 @@ async function openManifest(
       warn(ours)
     }
   }
+}
+
+/** Every commit is in the manifest before its files are in place. @throws LAKE_DAMAGED */
+async function checkManifest({ root, disk }: LakePlan, path: string, hasLake: boolean) {
+  if (await disk.exists(path)) return
+  const trace = hasLake ? lakeFile : await traceOfCommits(root)
+  // Looked for again: another worker may have begun the folder, and landed, meanwhile.
+  if (trace === null || (!hasLake && (await disk.exists(path)))) return
+  throw new NarrowcastError(
+    'LAKE_DAMAGED',
+    `${path} is gone, and ${trace} is there: without it nobody knows which messages have landed`,
+    { hint: 'Put it back from a copy, or start a new folder.' },
+  )
 }
 
 async function readLakeFile({ root }: LakePlan): Promise<boolean> {
