@@ -82,7 +82,18 @@ export class BatchWork {
     const results: StageResult[] = []
     let turnMs = clock.monotonicMs()
     for (let from = 0; from < chunk.length; from += stagedAtOnce) {
-      const few = chunk.slice(from, from + stagedAtOnce).map((raw) => stage.stage(raw))
+      const few: (StageResult | Promise<StageResult>)[] = []
+      const waited: Promise<StageResult>[] = []
+      try {
+        for (const raw of chunk.slice(from, from + stagedAtOnce)) {
+          const result = stage.stage(raw)
+          few.push(result)
+          if (result instanceof Promise) waited.push(result)
+        }
+      } finally {
+        // All of them have ended before a mistake goes on, and each is heard.
+        if (waited.length > 0) await Promise.allSettled(waited)
+      }
       for (const result of few) results.push(result instanceof Promise ? await result : result)
       if (clock.monotonicMs() - turnMs < turnMsMax) continue
       await new Promise(setImmediate)

@@ -305,3 +305,25 @@ test('a message that took four workers down is dead, untouched', () => {
   expect(stage(raw('{}', { crashes: 'unknown' }))).toMatchObject({ kind: 'skipped' })
   expect(transform).toHaveBeenCalledTimes(2)
 })
+
+describe('a mistake of the pipeline is never a message’s fault', () => {
+  const asyncInput: StandardSchemaV1<unknown, unknown> = {
+    '~standard': { version: 1, vendor: 'test', validate: async (value) => ({ value }) },
+  }
+  test.for([
+    ['alone', {}],
+    ['under a schema', { input: z.unknown() }],
+    ['under a schema that waits', { input: asyncInput }],
+    ['under load', { load: async () => 1 }],
+  ] as const)('%s', async ([, more]) => {
+    const foreign = definePipeline({
+      name: 'p',
+      channel: { name: 'c' },
+      tables: [first],
+      transform: (_, { emit }) => (emit as (table: unknown, row: object) => void)(second, {}),
+      ...more,
+    })
+    const staged = async () => stageOf(foreign).stage(raw('{}'))
+    await expect(staged()).rejects.toThrow('emit to SECOND, which is not among its tables')
+  })
+})

@@ -68,13 +68,14 @@ export class Stage {
       'fault' in said
         ? dead(raw, { cause: 'invalid', error: fault('Invalid', said.fault), schema: 'input' })
         : this.#load(raw, said.value)
+    let judged: ReturnType<typeof judge>
     try {
-      const judged = judge(input, data)
-      if (!(judged instanceof Promise)) return conclude(judged)
-      return judged.then(conclude, (error: unknown) => this.#threw(raw, error))
+      judged = judge(input, data)
     } catch (error) {
       return this.#threw(raw, error)
     }
+    if (!(judged instanceof Promise)) return conclude(judged)
+    return judged.then(conclude, (error: unknown) => this.#threw(raw, error))
   }
 
   #load(raw: Raw, data: unknown): StageResult | Promise<StageResult> {
@@ -90,8 +91,9 @@ export class Stage {
   ): Promise<StageResult> {
     const reasons: string[] = []
     const dead = (reason: string) => reasons.push(String(reason))
+    let value: unknown
     try {
-      const value = await withDeadline(
+      value = await withDeadline(
         this.#clock,
         this.#pipeline.loadMsMax,
         AbortSignal.any([raw.signal, this.#signal]),
@@ -100,11 +102,11 @@ export class Stage {
         (signal) =>
           Promise.race([load(data, { signal, dead, message: raw.message }), rejection(signal)]),
       )
-      const [reason] = reasons
-      return reason === undefined ? this.#transform(raw, data, value) : buried(raw, reason)
     } catch (error) {
       return this.#signal.aborted ? { kind: 'released' } : this.#threw(raw, error)
     }
+    const [reason] = reasons
+    return reason === undefined ? this.#transform(raw, data, value) : buried(raw, reason)
   }
 
   #transform(raw: Raw, data: unknown, loaded: unknown): StageResult {

@@ -1,13 +1,14 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Disk, type Durability, disk } from '../../src/pipelines/disk.ts'
 import type { Encoder } from '../../src/pipelines/encoders/encoder.ts'
 import { lake, lakeOn } from '../../src/pipelines/lake/lake.ts'
 import { verify } from '../../src/pipelines/lake/verify.ts'
 import {
   game,
+  games,
   type PipelineScene,
   pipelineScene,
   settledOf,
@@ -119,6 +120,34 @@ describe('trouble of our own is never the message’s fault', () => {
     )
     await expect(run.closed).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     await landsAllTheSame(scene, 3)
+  })
+
+  test('a mistake that many messages meet at once stops it once, and nothing goes unheard', async () => {
+    await using scene = await pipelineScene()
+    await published(scene, 40)
+    const unheard: unknown[] = []
+    const hear = (reason: unknown) => unheard.push(reason)
+    process.on('unhandledRejection', hear)
+    onTestFinished(() => {
+      process.off('unhandledRejection', hear)
+    })
+    const validate = async (value: unknown) => {
+      await new Promise(setImmediate)
+      return { value }
+    }
+    const run = await scene.run(
+      { to: lake(scene.dir, quick) },
+      {
+        ...games,
+        match: null,
+        input: { '~standard': { version: 1, vendor: 'test', validate } },
+        transform: async () => undefined,
+      },
+    )
+    await expect(run.closed).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    await new Promise(setImmediate)
+    expect(unheard).toEqual([])
+    await landsAllTheSame(scene, 40)
   })
 
   test('a manifest that another process keeps locked is waited for, and told', async () => {
