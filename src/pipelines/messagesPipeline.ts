@@ -25,7 +25,7 @@ const messages: Table<MessageRow> = {
     { name: '_time', type: 'timestamp', nullable: false },
     { name: 'key', type: 'string', nullable: true },
     { name: 'headers', type: 'json', nullable: false },
-    { name: 'data', type: 'json', nullable: false },
+    { name: 'data', type: 'json', nullable: true },
   ],
 }
 
