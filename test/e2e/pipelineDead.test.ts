@@ -165,8 +165,12 @@ test('beyond deadBytesMax the run stops and says so; nothing is lost', async () 
   await expect(run.closed).rejects.toMatchObject({
     code: 'DISK_FULL',
     message: expect.stringContaining('deadBytesMax is 100'),
+    hint: expect.stringContaining('raise deadBytesMax'),
   })
   expect(run.isReady).toBe(false)
   expect(await scene.depth()).toEqual({ left: 1, dead: 0 })
   expect(await scene.files('_dead')).toEqual([])
+  const next = await scene.run({ to: lake(scene.dir, { ...quick, deadBytesMax: 10_000 }) })
+  await settledOf(next, 1)
+  expect(await scene.deadLines()).toHaveLength(1)
 })

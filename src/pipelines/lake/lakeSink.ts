@@ -190,8 +190,10 @@ export class LakeSink implements OpenSink {
     }
     throw new NarrowcastError(
       'DISK_FULL',
-      `${this.#plan.root}/_dead holds ${result.bytes} bytes of dead letters; the limit deadBytesMax is ${this.#plan.deadBytesMax}`,
-      { hint: 'Look into them and move them away with their lines in mind, or raise the limit.' },
+      `${this.#plan.root}/_dead has taken ${result.bytes} bytes of dead letters; the limit deadBytesMax is ${this.#plan.deadBytesMax}`,
+      {
+        hint: "Look into them, mend what refuses the messages, then raise deadBytesMax, or take dead: 'channel'. They stay: verify misses what is moved away.",
+      },
     )
   }
 
