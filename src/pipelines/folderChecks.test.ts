@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { inside } from './disk.ts'
-import { checkFree, checkLocal } from './folderChecks.ts'
+import { checkFree, checkLocal, volumeOf } from './folderChecks.ts'
 
 const freeBytes = 1_000_000_000
 
@@ -21,6 +21,14 @@ describe('a folder', () => {
       expect(checkLocal('/lake', { kind, freeBytes })).toBe(undefined)
     },
   )
+
+  test('that is not there is named', async () => {
+    const path = '/no/such/folder'
+    await expect(volumeOf(path)).rejects.toMatchObject({
+      code: 'STORE_UNUSABLE',
+      message: expect.stringContaining(`cannot look at ${path}`),
+    })
+  })
 
   test('needs room for two batches', () => {
     const volume = { kind: 0xef53, freeBytes: 2_000 }

@@ -25,9 +25,14 @@ export interface Volume {
   readonly freeBytes: number
 }
 
+/** @throws STORE_UNUSABLE */
 export async function volumeOf(path: string): Promise<Volume> {
-  const { type, bavail, bsize } = await statfs(path)
-  return { kind: type, freeBytes: bavail * bsize }
+  try {
+    const { type, bavail, bsize } = await statfs(path)
+    return { kind: type, freeBytes: bavail * bsize }
+  } catch (error) {
+    throw diskTrouble(`cannot look at ${path}`, error)
+  }
 }
 
 /** @throws STORE_UNUSABLE on a network file system. */
@@ -80,10 +85,10 @@ export async function checkOneDevice(
   tempFolder: string,
   folders: readonly string[],
 ): Promise<void> {
-  const { dev } = await stat(join(root, tempFolder))
+  const device = await deviceOf(join(root, tempFolder))
   for (const folder of folders) {
     const found = await deviceOf(join(root, folder))
-    if (found === null || found === dev) continue
+    if (found === null || found === device) continue
     throw new NarrowcastError(
       'STORE_UNUSABLE',
       `${join(root, folder)} and ${join(root, tempFolder)} lie on two devices; a file cannot be renamed or linked across`,

@@ -36,7 +36,7 @@ export async function recover(host: RecoverHost, expelled: readonly string[]): P
 /** Temporary files of owners that are certainly gone; a stopped one may have left some later. */
 async function sweep({ root, disk, manifest }: RecoverHost): Promise<void> {
   const temps: { name: string; owner: string }[] = []
-  for (const name of await readdir(join(root, tempFolder))) {
+  for (const name of await namesIn(join(root, tempFolder))) {
     const owner = ownerOfTemp(name)
     if (owner !== null) temps.push({ name: `${tempFolder}/${name}`, owner })
   }
@@ -47,5 +47,13 @@ async function sweep({ root, disk, manifest }: RecoverHost): Promise<void> {
     } catch (error) {
       throw diskTrouble(`cannot delete ${name}`, error)
     }
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    throw diskTrouble(`cannot read ${folder}`, error)
   }
 }
