@@ -31,6 +31,28 @@ test('what the schema refuses is told to the publisher and stored nowhere', asyn
   expect(await bus.admin.depths([{ name: 'orders', pattern: 'queue' }])).toMatchObject([{ in: 1 }])
 })
 
+test('a schema that throws is told as such, and certainly nothing was stored', async () => {
+  await using bus = await createBus(memory())
+  const validate = () => {
+    throw new TypeError('blew')
+  }
+  const schema = { '~standard': { version: 1, vendor: 'test', validate } } as const
+  const orders = bus.queue('orders', { schema })
+  const told = { code: 'INVALID_MESSAGE', definite: true }
+  await expect(orders.publish(1)).rejects.toMatchObject(told)
+  expect(await orders.publishMany([{ data: 1 }])).toMatchObject([told])
+})
+
+test('a place that is not there is refused for good', async () => {
+  await using bus = await createBus(memory())
+  const worker = bus.stream('events').subscribe(() => undefined, {
+    group: 'mail',
+    from: { id: 'nowhere' },
+  })
+  worker.on('error', () => undefined)
+  await expect(worker.ready()).rejects.toMatchObject({ code: 'NOT_FOUND' })
+})
+
 test('options of the wrong pattern, and unknown ones, are refused at the call', async () => {
   await using bus = await createBus(memory())
   const queue = bus.queue('orders')
@@ -53,6 +75,7 @@ test.each([
   [{ id: '' }, 'id has 0 characters; expected 1 to 255'],
   [{ id: 'x'.repeat(256) }, 'id has 256 characters'],
   [{ id: '\ud800' }, 'id holds half a surrogate pair'],
+  [{ headers: 'a' as unknown as Record<string, string> }, 'headers is not an object of texts'],
   [{ key: 7 as unknown as string }, 'key is not a string, got number'],
   [{ headers: { a: '\udfff' } }, 'header a holds half a surrogate pair'],
   [{ timeMs: Number.MAX_SAFE_INTEGER }, 'option timeMs: expected a whole number from 0 to'],

@@ -24,6 +24,7 @@ import { Outbox } from './outbox.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { planDeliveries, planSubscription } from './subscribeOptions.ts'
 import { isThenable } from './thenable.ts'
+import { textOf } from './thrown.ts'
 import { Worker } from './worker.ts'
 
 export interface ChannelHost {
@@ -178,8 +179,20 @@ export class BusChannel<T> implements Channel<T> {
         { channel: spec.name, operation: 'publish' },
       )
     }
-    const judged = judge(schema, data)
-    if (isThenable(judged)) return judged.then(refuse)
+    const broke = (cause: unknown) => {
+      throw new NarrowcastError(
+        'INVALID_MESSAGE',
+        `publish to "${spec.name}": the schema itself threw: ${textOf(cause)}`,
+        { channel: spec.name, operation: 'publish', cause },
+      )
+    }
+    let judged: ReturnType<typeof judge>
+    try {
+      judged = judge(schema, data)
+    } catch (cause) {
+      return broke(cause)
+    }
+    if (isThenable(judged)) return judged.then(refuse, broke)
     refuse(judged)
     return null
   }

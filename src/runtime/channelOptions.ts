@@ -63,7 +63,7 @@ export function planChannel(
     throw wrongOption('retention', 'nothing on a queue (streams only)', JSON.stringify(retention))
   }
   const windowMs = dedupe
-    ? whole('dedupe.windowMs', dedupe.windowMs, 120_000, 1_000, 30 * dayMs)
+    ? whole('dedupe.windowMs', dedupe.windowMs, 120_000, 1_000, 365 * dayMs)
     : null
   return {
     spec: {

@@ -104,7 +104,11 @@ function checkOptions(options: PublishOptions): void {
   checkText('source', options.source)
   whole('delayMs', options.delayMs, 0, 0)
   whole('timeMs', options.timeMs, 0, 0, timeMsMax)
-  for (const [name, value] of Object.entries(options.headers ?? {})) {
+  const { headers = {} } = options
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
+    throw wrongText('headers', `is not an object of texts, got ${typeof headers}`)
+  }
+  for (const [name, value] of Object.entries(headers)) {
     if (typeof value !== 'string')
       throw wrongText(`header ${name}`, `is not a string, got ${typeof value}`)
     if (!name.isWellFormed() || !value.isWellFormed()) throw wrongText(`header ${name}`, halfPair)

@@ -188,6 +188,13 @@ test('a broker that never answers ends in TIMEOUT after the limit, not in memory
   expect(await answer).toMatchObject({ code: 'TIMEOUT', definite: false })
 })
 
+test('a broker that keeps refusing is named with its reason at the end', async () => {
+  const clock = virtualClock()
+  const { publish } = box(async (batch) => batch.map(() => refused('DISK_FULL')), {}, clock)
+  const answer = publish('a')
+  expect(await clock.runUntil(answer, 60_000)).toMatchObject({ code: 'DISK_FULL', definite: true })
+})
+
 test('an abort takes out what has not left, and leaves nothing behind', async () => {
   const sent: string[] = []
   const { publish } = box(async (batch) => {

@@ -22,6 +22,8 @@ interface Entry extends Encoded {
   done: (answer: Receipt | NarrowcastError) => void
   /** When it first left and may have been stored; null: it certainly is not. */
   leftMs: number | null
+  /** Why the broker last refused it. */
+  refusal: { code: NarrowcastError['code']; message: string } | null
   isGone: boolean
 }
 
@@ -79,6 +81,7 @@ export class Outbox {
       deadlineMs: clock.monotonicMs() + plan.publish.timeoutMs,
       done,
       leftMs: null,
+      refusal: null,
       isGone: false,
     }
     this.#entries.push(entry)
@@ -242,6 +245,7 @@ export class Outbox {
     }
     // Refused at its first send it is certainly not stored; an earlier send may still have been.
     if (failed.state === 'refused' && entry.leftMs === sentMs) entry.leftMs = null
+    if (failed.state === 'refused') entry.refusal = failed
     if (!entry.isGone && this.#maySendAgain(failed, entry.leftMs, isCut)) return false
     this.#answer(entry, this.#failure(failed.code, failed.message, entry.leftMs === null))
     return true
@@ -280,13 +284,21 @@ export class Outbox {
     return this.#failure('TIMEOUT', `no answer in ${timeoutMs} ms`, definite)
   }
 
+  /** A broker that kept refusing is named with its reason; silence is a timeout. */
+  #expired({ refusal, leftMs }: Entry): NarrowcastError {
+    if (!refusal) return this.#timeout(leftMs === null)
+    const { timeoutMs } = this.#host.plan.publish
+    const why = `${refusal.message} (for ${timeoutMs} ms)`
+    return this.#failure(refusal.code, why, leftMs === null)
+  }
+
   /** Deadlines rise along the queue. */
   #expire(): void {
     const now = this.#host.clock.monotonicMs()
     let count = 0
     for (const entry of this.#entries) {
       if (entry.deadlineMs > now) break
-      this.#answer(entry, this.#timeout(entry.leftMs === null))
+      this.#answer(entry, this.#expired(entry))
       count++
     }
     if (count === 0) return

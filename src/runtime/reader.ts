@@ -199,7 +199,7 @@ export class Reader {
       } catch (cause) {
         const error = asNarrowcastError(cause)
         if (this.#closing.signal.aborted) throw error
-        if (isFirst && !error.retryable && !isDead(error)) {
+        if (isFirst && !error.retryable && error.code !== 'CLOSED') {
           this.#ready.reject(error)
           throw error // for good: whoever receives tells it
         }
