@@ -23,6 +23,7 @@ export class Membership {
   #pipeline = 0
   #notes: Note[] = []
   #beating: Promise<void> = Promise.resolve()
+  #rejoining: Promise<void> | null = null
 
   constructor(plan: LakePlan, context: SinkContext, manifest: Manifest) {
     this.#plan = plan
@@ -94,6 +95,7 @@ export class Membership {
   async leave(isClean: boolean): Promise<void> {
     this.#ending.abort()
     await this.#beating
+    await Promise.allSettled([this.#rejoining]) // whoever asked for it is told how it ended
     if (isClean) {
       await this.withNotes(
         (notes) => this.call('leave', this.#owner, this.#pipeline, notes),
@@ -108,7 +110,8 @@ export class Membership {
       await clock.sleep(this.#plan.heartbeatMs, this.#ending.signal)
       if (this.#ending.signal.aborted) return
       try {
-        if (!(await this.#beat())) await this.#rejoin()
+        const owner = this.#owner
+        if (!(await this.#beat())) await this.#rejoinWarned(owner)
       } catch (error) {
         this.#context.fail(asNarrowcastError(error))
         return
@@ -136,15 +139,25 @@ export class Membership {
     return true
   }
 
-  /** Under a new token; what the old one had committed is the others' to finish. */
-  async #rejoin(): Promise<void> {
-    const text = `worker ${this.#context.worker}: its slot was taken over while it stood still`
-    this.#context.warn(new NarrowcastError('FENCED', text))
-    await this.join()
+  async #rejoinWarned(owner: string): Promise<void> {
+    if (this.#owner === owner && this.#rejoining === null) {
+      const text = `worker ${this.#context.worker}: its slot was taken over while it stood still`
+      this.#context.warn(new NarrowcastError('FENCED', text))
+    }
+    await this.rejoin(owner)
   }
 
-  async rejoin(owner: string): Promise<void> {
-    if (this.#owner === owner) await this.join()
+  /**
+   * Under a new token, once for a commit and a beat that both miss the slot of this owner; what it
+   * had committed is the others' to finish.
+   */
+  rejoin(owner: string): Promise<void> {
+    if (this.#rejoining === null && this.#owner === owner) {
+      this.#rejoining = this.join().finally(() => {
+        this.#rejoining = null
+      })
+    }
+    return this.#rejoining ?? Promise.resolve()
   }
 
   async #checkDatabase(): Promise<void> {
