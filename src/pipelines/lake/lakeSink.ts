@@ -35,6 +35,8 @@ export class LakeSink implements OpenSink {
   /** Files of ours may lie beside: whoever comes next finishes the commit, or clears them away. */
   #isInDoubt = false
   #isClosed = false
+  /** Folders of days whose parents are synced. */
+  readonly #days = new Set<string>()
 
   constructor(
     plan: LakePlan,
@@ -107,7 +109,7 @@ export class LakeSink implements OpenSink {
       const result = await this.#commit(files, owner, rest)
       if (result.state === 'committed') {
         await this.#context.step('committed', idsOf(rest))
-        await place(this.#plan.disk, this.#plan.root, files.files)
+        await place(this.#plan.disk, this.#plan.root, files.files, this.#days)
         // Noted at once: the settlement may never come, and nobody looks after who left in order.
         this.#membership.note({
           commit: result.n,

@@ -56,6 +56,43 @@ describe('files come into place', () => {
     expect(await readFile(join(root, all[1]?.path ?? ''), 'utf8')).toBe('1')
   })
 
+  test('under folders that another worker made: their parents are synced once', async () => {
+    const synced: string[] = []
+    const listening: Disk = {
+      ...real,
+      async syncFolder(path) {
+        synced.push(path.slice(root.length))
+      },
+    }
+    const days = new Set<string>()
+    const all = await moves(2)
+    await mkdir(join(root, 'T/date=2026-01-01'), { recursive: true })
+    await place(listening, root, all.slice(0, 1), days)
+    expect(synced.splice(0).sort()).toEqual(['', '/T', '/T/date=2026-01-01'])
+    await place(listening, root, all.slice(0, 1), days)
+    expect(synced.splice(0)).toEqual(['/T/date=2026-01-01'])
+    await place(listening, root, all.slice(1), days)
+    expect(synced.sort()).toEqual(['', '/T', '/T/date=2026-01-02'])
+  })
+
+  test('and parents whose sync failed are synced again', async () => {
+    let isBroken = true
+    const synced: string[] = []
+    const broken: Disk = {
+      ...real,
+      async syncFolder(path) {
+        if (isBroken) throw Object.assign(new Error('EIO'), { code: 'EIO', errno: -5 })
+        synced.push(path.slice(root.length))
+      },
+    }
+    const days = new Set<string>()
+    const all = await moves(1)
+    await expect(place(broken, root, all, days)).rejects.toMatchObject({ code: 'STORE_UNUSABLE' })
+    isBroken = false
+    await place(broken, root, all, days)
+    expect(synced.sort()).toEqual(['', '/T', '/T/date=2026-01-01'])
+  })
+
   test('once, when it is done twice, or by four at once', async () => {
     const all = await moves(200)
     await Promise.all([1, 2, 3, 4].map(() => place(real, root, all)))

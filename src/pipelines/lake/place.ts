@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
 import { type Disk, diskTrouble } from '../disk.ts'
 
@@ -10,17 +10,30 @@ export interface Move {
 
 /**
  * Brings committed files to their final names and syncs every folder that has a new name. A file
- * that is there already was moved by whoever came before: the same again is fine.
+ * that is there already was moved by whoever came before: the same again is fine. `days` are folders
+ * whose parents this process has synced before; another worker may have made a folder, and not
+ * synced its name yet.
  * @throws LAKE_DAMAGED where a file is neither here nor there, or where the name is taken by
  * another file; then nothing of the commit may be settled.
  */
-export async function place(disk: Disk, root: string, moves: readonly Move[]): Promise<void> {
+export async function place(
+  disk: Disk,
+  root: string,
+  moves: readonly Move[],
+  days: Set<string> = new Set(),
+): Promise<void> {
   const folders = new Set<string>()
+  const newDays = new Set<string>()
   for (const { temp, path } of moves) {
     const [from, to] = [join(root, temp), join(root, path)]
     try {
-      for (const made of await disk.makeFolder(root, dirname(to))) folders.add(dirname(made))
-      folders.add(dirname(to))
+      const day = dirname(to)
+      const made = await disk.makeFolder(root, day)
+      if (made.length > 0 || !days.has(day)) {
+        for (const parent of parentsOf(root, day)) folders.add(parent)
+        newDays.add(day)
+      }
+      folders.add(day)
       await moveOnce(disk, from, to)
     } catch (error) {
       throw diskTrouble(`cannot bring ${path} into place`, error)
@@ -31,6 +44,17 @@ export async function place(disk: Disk, root: string, moves: readonly Move[]): P
       throw diskTrouble(`cannot sync ${folder}`, error)
     })
   }
+  for (const day of newDays) days.add(day)
+}
+
+/** Of a folder under the root, up to the root. */
+function parentsOf(root: string, folder: string): string[] {
+  const parents: string[] = []
+  for (let at = folder; relative(root, at) !== ''; ) {
+    at = dirname(at)
+    parents.push(at)
+  }
+  return parents
 }
 
 async function moveOnce(disk: Disk, from: string, to: string): Promise<void> {
