@@ -17,7 +17,7 @@ export const commands: Readonly<Record<string, readonly Step[]>> = {
     [biome, 'check', '.'],
     [tsc, '-p', '.'],
     // One set of modules for all files takes half the time; `test` gives each its own.
-    [vitest, 'run', '--project', 'unit', '--no-isolate'],
+    [vitest, 'run', '--project', 'unit', '--no-isolate', '--maxWorkers=100%'],
   ],
   /** Workers killed at random instants, at full length. */
   'test:kill': [['test/faults/kill.ts']],
