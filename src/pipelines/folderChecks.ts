@@ -1,7 +1,8 @@
-import { mkdir, stat, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { NarrowcastError } from '../core/errors.ts'
 import { type Disk, diskTrouble } from './disk.ts'
+import { isNetworkMount, mountTypeOf } from './mountType.ts'
 
 /** Kinds of `statfs` that are no local disk: locks and syncs do not hold there. */
 const networkKinds: ReadonlyMap<number, string> = new Map([
@@ -23,21 +24,36 @@ const networkKinds: ReadonlyMap<number, string> = new Map([
 export interface Volume {
   readonly kind: number
   readonly freeBytes: number
+  /** Type of its mount, such as `fuse.sshfs`; null where the system does not tell. */
+  readonly mount: string | null
 }
 
 /** @throws STORE_UNUSABLE */
 export async function volumeOf(path: string): Promise<Volume> {
   try {
     const { type, bavail, bsize } = await statfs(path)
-    return { kind: type, freeBytes: bavail * bsize }
+    return { kind: type, freeBytes: bavail * bsize, mount: await mountOf(path) }
   } catch (error) {
     throw diskTrouble(`cannot look at ${path}`, error)
   }
 }
 
+async function mountOf(path: string): Promise<string | null> {
+  if (process.platform !== 'linux') return null
+  const place = await realpath(path)
+  let mountInfo: string
+  try {
+    mountInfo = await readFile('/proc/self/mountinfo', 'utf8')
+  } catch {
+    return null // no /proc in this container: only the number of statfs tells
+  }
+  return mountTypeOf(mountInfo, place)
+}
+
 /** @throws STORE_UNUSABLE on a network file system. */
-export function checkLocal(root: string, { kind }: Volume): void {
-  const network = networkKinds.get(kind >>> 0)
+export function checkLocal(root: string, { kind, mount }: Volume): void {
+  const byMount = mount !== null && isNetworkMount(mount) ? mount : undefined
+  const network = networkKinds.get(kind >>> 0) ?? byMount
   if (network === undefined) return
   throw new NarrowcastError(
     'STORE_UNUSABLE',
