@@ -74,9 +74,8 @@ export class Ledger {
       const game = this.#game(id)
       worker.delivered++
       game?.deliveredTo.push(name)
-      // Its former owner is dead: the lease has moved here.
-      for (const other of this.workers.values()) other.leased.delete(id)
-      if (game?.ackedBy === null) worker.leased.add(id)
+      this.#endLease(id) // its former owner is dead: the lease has moved here
+      if (game && !isOver(game)) worker.leased.add(id)
     }
   }
 
@@ -101,8 +100,8 @@ export class Ledger {
   acked(name: string, id: string, atMs: number): void {
     const worker = this.#worker(name)
     const game = this.#game(id)
-    worker.leased.delete(id)
-    if (!game || game.ackedBy !== null) return
+    this.#endLease(id)
+    if (!game || isOver(game)) return
     worker.acked++
     game.ackedBy = name
     game.ackedMs = atMs
@@ -110,9 +109,10 @@ export class Ledger {
   }
 
   dead(name: string, id: string, reason: string): void {
-    this.#worker(name).leased.delete(id)
+    this.#worker(name)
+    this.#endLease(id)
     const game = this.#game(id)
-    if (game) game.deadReason = reason
+    if (game && !isOver(game)) game.deadReason = reason
   }
 
   /** What was delivered to this one last and is in no file yet. */
@@ -149,9 +149,14 @@ export class Ledger {
   /** When the oldest game that is not settled has ended; null when all are. */
   get oldestMs(): number | null {
     for (const game of this.games.values()) {
-      if (game.ackedBy === null && game.deadReason === null) return game.finishedMs
+      if (!isOver(game)) return game.finishedMs
     }
     return null
+  }
+
+  /** Words of several processes come in any order: whoever has it by our book has it no more. */
+  #endLease(id: string): void {
+    for (const worker of this.workers.values()) worker.leased.delete(id)
   }
 
   #worker(name: string): LedgerWorker {
@@ -165,6 +170,11 @@ export class Ledger {
     if (!game) this.unknown.add(id)
     return game
   }
+}
+
+/** Acked or dead: the first word of it counts. */
+function isOver({ ackedBy, deadReason }: LedgerGame): boolean {
+  return ackedBy !== null || deadReason !== null
 }
 
 /** The middle of some values; null without any. */
