@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { networkFileSystem } from './fileSystem.ts'
+import { networkFileSystem, prepareFolder } from './fileSystem.ts'
 
 const mounts = [
   '/dev/vda / ext4 rw 0 0',
@@ -33,3 +33,12 @@ test('of a file system in user space the mount says what it is', () => {
   expect(networkFileSystem('/media/stick/store', fuse, () => mounts)).toBeNull()
   expect(networkFileSystem('/home/a/shared', fuse, () => mounts)).toBeNull()
 })
+
+test.runIf(process.platform === 'linux')(
+  'a folder of the kernel is refused before it is made',
+  () => {
+    expect(() => prepareFolder('/proc/narrowcast/store')).toThrow(
+      /file system of the kernel \(proc\)/,
+    )
+  },
+)

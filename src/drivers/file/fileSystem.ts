@@ -17,6 +17,8 @@ const networkTypes: Readonly<Record<number, string>> = {
   1952539503: 'OCFS2',
   16914839: '9P',
 }
+/** The kernel's own: nothing is kept there, and making a folder in it may never return. */
+const kernelTypes: Readonly<Record<number, string>> = { 40864: 'proc', 1650812274: 'sysfs' }
 const fuseType = 1702057286
 /** In user space, and on this machine all the same. */
 const localFuse = /^fuse\.(ntfs-3g|exfat|fuse-overlayfs|lxcfs)$/
@@ -57,6 +59,15 @@ export function prepareFolder(dir: string): void {
       'open',
       `${dir} lies on a network file system (${network}); locks and shared memory do not hold there`,
       'Choose a folder on a local disk of this machine. To share a store between machines use a broker.',
+    )
+  }
+  const kernel = kernelTypes[statfsSync(existing).type >>> 0]
+  if (kernel !== undefined) {
+    throw storeError(
+      'STORE_UNUSABLE',
+      'open',
+      `${dir} lies on a file system of the kernel (${kernel}), which keeps nothing`,
+      'Choose a folder on a local disk of this machine.',
     )
   }
   try {
