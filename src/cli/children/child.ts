@@ -33,8 +33,9 @@ export function serveParent<Job, Event>(
   }
   const fail = (error: unknown) =>
     end({ kind: 'failed', error: plainError(asNarrowcastError(error)) }, 1)
-  let work: Promise<ChildWork> | null = null
-  const drain = async () => (await work)?.drain()
+  let ready: ChildWork | null = null
+  // What has not begun its work may never do so: there is nothing to wait for.
+  const drain = async () => ready?.drain()
   // Not from the parent: in order, but then to be started anew.
   process.on('SIGTERM', () => void drain().then(() => process.exit(143), fail))
   process.on('message', (message: ToChild<Job>) => {
@@ -42,7 +43,12 @@ export function serveParent<Job, Event>(
       void drain().then(() => end({ kind: 'done' }, 0), fail)
       return
     }
-    work = start(message.job, message.name, (event) => send({ kind: 'event', event }))
-    work.then(({ ended }) => ended?.then(() => end({ kind: 'done' }, 0))).catch(fail)
+    const work = start(message.job, message.name, (event) => send({ kind: 'event', event }))
+    work
+      .then((begun) => {
+        ready = begun
+        return begun.ended?.then(() => end({ kind: 'done' }, 0))
+      })
+      .catch(fail)
   })
 }

@@ -17,6 +17,8 @@ export interface ChildrenOptions<Job, Event> {
   readonly entry: URL
   readonly count: number
   readonly job: Job
+  /** What each child gives its work to end in when it drains; it is killed 2 s after that. */
+  readonly drainMs: number
   readonly onEvent: (child: ChildInfo, event: Event) => void
   readonly onStart: (child: ChildInfo) => void
   /** It died and is started anew. `why`: `SIGKILL`, `exit 1`. */
@@ -28,6 +30,8 @@ export interface ChildrenOptions<Job, Event> {
 const earlyMs = 2_000
 const earlyDeathsMax = 3
 const restartMs = 500
+/** Beyond its own deadline, for a child to give back what it holds and to close. */
+const drainGraceMs = 2_000
 /** What a child gets to end the programs that it runs. */
 const killAfterMs = 2_000
 
@@ -67,12 +71,22 @@ export class Children<Job, Event> {
     return this.#running.size
   }
 
-  /** Every child settles what it has in hand, gives the rest back, and ends. */
-  async drain(): Promise<void> {
+  /**
+   * Every child settles what it has in hand, gives the rest back, and ends. One that does not
+   * within `drainMs` and 2 s is killed. Resolves with how many were.
+   */
+  async drain(): Promise<number> {
     this.#stopping.abort()
     const message: ToChild<Job> = { kind: 'drain' }
     for (const child of this.#running.values()) if (child.connected) child.send(message)
-    if (this.#running.size > 0) await this.ended
+    if (this.#running.size === 0) return 0
+    const waiting = new AbortController()
+    const limitMs = this.#options.drainMs + drainGraceMs
+    await Promise.race([this.ended, this.#clock.sleep(limitMs, waiting.signal)])
+    waiting.abort()
+    const left = this.#running.size
+    if (left > 0) await this.kill()
+    return left
   }
 
   /** Ends all at once, with the programs they run; what they hold comes again after the lease. */

@@ -2,7 +2,7 @@ import { connect } from '../../connect.ts'
 import { runPipeline } from '../../pipelines/index.ts'
 import { serveParent } from '../children/child.ts'
 import { pipelineOf, sinkOf } from './build.ts'
-import type { IngestEvent, IngestJob } from './job.ts'
+import { drainMs, type IngestEvent, type IngestJob } from './job.ts'
 
 const statsMs = 200
 
@@ -26,12 +26,12 @@ serveParent<IngestJob, IngestEvent>(async (job, name, tell) => {
   })
   run.on('retried', ({ id, error }) => void tell({ kind: 'retried', id, text: error.message }))
   run.on('error', ({ error }) => void tell({ kind: 'error', text: error.message }))
-  await tell({ kind: 'ready' })
+  void tell({ kind: 'ready' })
   const timer = setInterval(() => void tell({ kind: 'stats', stats: run.stats() }), statsMs)
   return {
     ended: run.closed,
     async drain() {
-      await run.drain()
+      await run.drain({ timeoutMs: drainMs })
       clearInterval(timer)
       await tell({ kind: 'stats', stats: run.stats() })
       await bus.close()

@@ -3,6 +3,9 @@ import type { Landed } from '../../pipelines/index.ts'
 import type { RunStats } from '../../pipelines/runStats.ts'
 import type { Config } from '../../runtime/config.ts'
 
+/** What a commit that is under way gets to end in. */
+export const drainMs = 30_000
+
 /** What each worker process is told to land, and how. */
 export interface IngestJob {
   readonly url: string

@@ -14,7 +14,7 @@ import {
   showElapsed,
   showTime,
 } from '../output/quantities.ts'
-import type { IngestEvent, IngestJob } from './job.ts'
+import { drainMs, type IngestEvent, type IngestJob } from './job.ts'
 
 export interface IngestPlan {
   readonly job: IngestJob
@@ -53,6 +53,7 @@ export async function runIngest(
     entry: new URL('./child', import.meta.url),
     count: plan.count,
     job: plan.job,
+    drainMs,
     clock,
     onStart: (child) => reporter.started(child),
     onDeath: (child, why) => reporter.died(child, why),
@@ -62,7 +63,8 @@ export async function runIngest(
     await Promise.race([children.failed, watch(invocation, connected, plan, reporter, stopping)])
     if (interrupts.exitCode === 130)
       feed.say('^C finishing: what is held lands, the rest goes back')
-    await Promise.race([children.failed, children.drain()])
+    const killed = await Promise.race([children.failed, children.drain()])
+    if (killed > 0) feed.say(`${killed} did not end in time, killed: what they held comes again`)
   } catch (error) {
     await children.kill()
     throw error

@@ -5,7 +5,7 @@ import { NarrowcastError } from '../../core/errors.ts'
 import type { Handler, Received } from '../../runtime/api.ts'
 import { type ChildWork, serveParent, type Tell as TellOf } from '../children/child.ts'
 import { killPrograms, runProgram } from './exec.ts'
-import type { Settled, WorkEvent, WorkJob } from './job.ts'
+import { drainMs, type Settled, type WorkEvent, type WorkJob } from './job.ts'
 
 type Tell = TellOf<WorkEvent>
 
@@ -43,10 +43,10 @@ serveParent<WorkJob, WorkEvent>(async (job, name, tell) => {
     ({ id, error }) => void tell({ kind: 'failed', id, text: error.message }),
   )
   await subscription.ready()
-  await tell({ kind: 'ready' })
+  void tell({ kind: 'ready' })
   return {
     async drain() {
-      const { settled, released, abandoned } = await subscription.drain()
+      const { settled, released, abandoned } = await subscription.drain({ timeoutMs: drainMs })
       await desk.close()
       await tell({ kind: 'drained', settled, released, abandoned })
       await bus.close()

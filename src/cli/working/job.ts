@@ -1,6 +1,9 @@
 import type { Pattern, Settlement, SettleOutcome } from '../../core/message.ts'
 import type { Config } from '../../runtime/config.ts'
 
+/** What the work in hand gets to end in. */
+export const drainMs = 10_000
+
 /** What each worker process is told to do. */
 export interface WorkJob {
   readonly url: string

@@ -6,7 +6,7 @@ import { shortId } from '../messages/view.ts'
 import { harmless } from '../output/displayWidth.ts'
 import { type Feed, makeFeed } from '../output/feed.ts'
 import { showCount, showDuration } from '../output/quantities.ts'
-import type { Settled, WorkEvent, WorkJob } from './job.ts'
+import { drainMs, type Settled, type WorkEvent, type WorkJob } from './job.ts'
 import { counts, History, tallyJson, workFrame } from './screen.ts'
 import { Tally } from './tally.ts'
 
@@ -59,6 +59,7 @@ export async function runWorkers(
     entry: new URL('./child', import.meta.url),
     count: plan.count,
     job: plan.job,
+    drainMs,
     clock,
     onStart: (child) => reporter.started(child),
     onDeath: (child, why) => reporter.died(child, why),
@@ -152,7 +153,8 @@ async function drain(
   const how = interrupts.exitCode === 130 ? '^C ' : ''
   const inHand = tally.inHand
   if (inHand > 0) feed.say(`${how}draining: ${showCount(inHand)} in flight`)
-  await children.drain()
+  const killed = await children.drain()
+  if (killed > 0) feed.say(`${killed} did not end in time, killed: what they held comes again`)
   const { settled, released, abandoned } = tally.drained
   const left = abandoned > 0 ? `   not ended ${abandoned}: they come again after the lease` : ''
   feed.say(
