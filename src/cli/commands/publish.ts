@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Codec } from '../../core/codec.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { PublishOptions } from '../../runtime/api.ts'
@@ -72,7 +73,9 @@ async function dataOf(data: string | undefined): Promise<string> {
   if (data !== '-') return checkedJson(data)
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
-  return checkedJson(Buffer.concat(chunks).toString().trim())
+  const bytes = Buffer.concat(chunks)
+  if (isUtf8(bytes)) return checkedJson(bytes.toString().trim())
+  throw new NarrowcastError('INVALID_MESSAGE', 'publish: stdin is not UTF-8')
 }
 
 function checkedJson(text: string): string {
@@ -140,9 +143,9 @@ async function publishMany(
   if (await isDryRun(invocation, `would publish the lines of stdin to ${name}`)) return 0
   await using connected = await connectTo(invocation, { look: false })
   const channel = await openChannel<string>(invocation, connected, name, { codec: jsonText })
-  const { payloadBytesMax: lengthMax } = await channel.opened()
+  const { payloadBytesMax: bytesMax } = await channel.opened()
   const toJson = flags.isSet('lines') ? (line: string) => JSON.stringify(line) : validJson
-  const how = { toJson, options, rate, lengthMax }
+  const how = { toJson, options, rate, bytesMax }
   const done = await publishLines(invocation, channel, process.stdin, how)
   const { published, duplicates, rejected, bytes, tookMs, failure } = done
   const perSecond = (published / Math.max(1, tookMs)) * 1_000

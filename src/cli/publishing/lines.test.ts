@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { type Line, linesOf } from './lines.ts'
 
-async function all(chunks: readonly (string | Buffer)[], lengthMax = 20): Promise<Line[]> {
+async function all(chunks: readonly (string | Buffer)[], bytesMax = 20): Promise<Line[]> {
   async function* input() {
     yield* chunks
   }
   const lines: Line[] = []
-  for await (const some of linesOf(input(), lengthMax)) lines.push(...some)
+  for await (const some of linesOf(input(), bytesMax)) lines.push(...some)
   return lines
 }
 
@@ -37,11 +37,22 @@ describe('linesOf', () => {
     const chunks = ['ok\n', ...Array.from({ length: 10 }, () => 'x'.repeat(15)), '\nafter\n']
     expect(await all(chunks)).toEqual([
       { number: 1, text: 'ok' },
-      { number: 2, text: null },
+      { number: 2, text: null, why: 'tooLong' },
       { number: 3, text: 'after' },
     ])
-    expect(await all(['x'.repeat(21)])).toEqual([{ number: 1, text: null }])
-    expect(await all(['x'.repeat(50), 'y'])).toEqual([{ number: 1, text: null }])
+    expect(await all(['x'.repeat(21)])).toEqual([{ number: 1, text: null, why: 'tooLong' }])
+    expect(await all(['x'.repeat(50), 'y'])).toEqual([{ number: 1, text: null, why: 'tooLong' }])
+  })
+
+  it('never replaces bytes that are not UTF-8, and goes on after them', async () => {
+    const chunks = [Buffer.from('"a"\n"\xff"\n"\xe6', 'latin1'), '\n"b"\n', Buffer.from([0xe6])]
+    expect(await all(chunks)).toEqual([
+      { number: 1, text: '"a"' },
+      { number: 2, text: null, why: 'notUtf8' },
+      { number: 3, text: null, why: 'notUtf8' },
+      { number: 4, text: '"b"' },
+      { number: 5, text: null, why: 'notUtf8' },
+    ])
   })
 
   it('gives nothing for nothing', async () => expect(await all([])).toEqual([]))

@@ -40,12 +40,12 @@ export async function publishLines(
     toJson,
     options,
     rate,
-    lengthMax,
+    bytesMax,
   }: {
     readonly toJson: (line: string) => string
     readonly options: PublishOptions
     readonly rate: number | null
-    readonly lengthMax: number
+    readonly bytesMax: number
   },
 ): Promise<Published> {
   const { clock, output, interrupts, live } = invocation
@@ -62,7 +62,7 @@ export async function publishLines(
   }
   const send = async (lines: readonly Line[]): Promise<void> => {
     const batch = lines.flatMap((line) => {
-      const data = jsonOf(line, toJson, lengthMax, reject)
+      const data = jsonOf(line, toJson, bytesMax, reject)
       return data === null ? [] : [{ line, data, options }]
     })
     const answers = await channel.publishMany(batch)
@@ -78,7 +78,7 @@ export async function publishLines(
     progress.update(totals.published)
   }
   const size = rate === null ? batchMax : Math.max(1, Math.min(batchMax, Math.floor(rate / 10)))
-  for await (const lines of until(linesOf(input, lengthMax), stopping)) {
+  for await (const lines of until(linesOf(input, bytesMax), stopping)) {
     for (let at = 0; at < lines.length; at += size) {
       if (stopping.aborted || totals.failure) break
       if (rate !== null) {
@@ -103,11 +103,11 @@ export async function publishLines(
 function jsonOf(
   line: Line,
   toJson: (line: string) => string,
-  lengthMax: number,
+  bytesMax: number,
   reject: (line: Line, why: string) => void,
 ): string | null {
   if (line.text === null) {
-    reject(line, `longer than ${lengthMax} characters`)
+    reject(line, line.why === 'notUtf8' ? 'not UTF-8' : `longer than ${bytesMax} bytes`)
     return null
   }
   try {
