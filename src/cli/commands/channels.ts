@@ -21,9 +21,10 @@ const depthsPerCall = 100
 
 /** `channels ls [PREFIX]` */
 export const ls: Run = async (invocation) => {
-  await using connected = await connectTo(invocation, { look: true })
   const { flags, output, args } = invocation
-  const refs = await listChannels(connected.bus, args[0] ?? '', flags.whole('limit') ?? listMax)
+  const limit = flags.whole('limit', { min: 1 }) ?? listMax
+  await using connected = await connectTo(invocation, { look: true })
+  const refs = await listChannels(connected.bus, args[0] ?? '', limit)
   const rows = await rowsOf(connected.bus, refs)
   sortRows(rows, flags.text('sort') ?? 'name')
   await output.list({
