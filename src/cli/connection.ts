@@ -1,4 +1,5 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { ChannelRef } from '../core/channel.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import type { Pattern } from '../core/message.ts'
@@ -9,6 +10,7 @@ import { channelWords } from '../runtime/channelWords.ts'
 import { loadSettings, type Settings } from './config/settings.ts'
 import type { Invocation } from './invocation.ts'
 import { withLimits } from './limits.ts'
+import { storeFolder } from './storeFolder.ts'
 
 /** A connected backend, with the settings that named it. */
 export interface Connected extends AsyncDisposable {
@@ -74,9 +76,11 @@ const optionsKnown: readonly string[] = [...channelWords, 'timeout', 'sync']
 function checkStoreExists(url: BrokerUrl, shown: string): void {
   // A wrong option is told by the driver, before it makes anything.
   const isKnown = (name: string) => optionsKnown.includes(name)
-  if (url.scheme !== 'file' || ![...url.options.keys()].every(isKnown)) return
-  const path = url.rest.replace(/^\/\/(?=\/)/, '')
-  if (statSync(decodeURI(path), { throwIfNoEntry: false })) return
+  const folder = storeFolder(url)
+  if (folder === null || ![...url.options.keys()].every(isKnown)) return
+  const found = statSync(folder, { throwIfNoEntry: false })
+  // A file where the folder should be is told by the driver too.
+  if (found && (!found.isDirectory() || existsSync(join(folder, 'store.db')))) return
   throw new NarrowcastError('NOT_FOUND', `there is no store at ${shown}`, {
     hint: `The first message makes it: narrowcast publish hello '{"n":1}'`,
   })
@@ -140,12 +144,12 @@ export async function openChannel<T>(
   const found = await bus.admin.find(name)
   const wished = wishedPattern(invocation, settings, name)
   const pattern = wished ?? found?.pattern ?? 'queue'
+  const channel = bus[pattern]<T>(name, options)
+  await channel.opened()
   if (!found && wished === null) {
     invocation.output.note(
       `channel ${name} is new: made as a queue (--pattern stream makes a stream)`,
     )
   }
-  const channel = bus[pattern]<T>(name, options)
-  await channel.opened()
   return channel
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { displayWidth } from '../../src/cli/output/displayWidth.ts'
@@ -20,6 +20,7 @@ describe('exit codes', () => {
     [['publish', 'x', '1', '--delay', '5'], 2, '--delay: "5" is not a number with a unit'],
     [['tail', 'x', '--where', 'dta.n == 1'], 2, 'Did you mean data?'],
     [['stats', '--timeout', 'soon'], 2, '--timeout: "soon"'],
+    [['channels', 'ls', '--limit', '0'], 2, '--limit: expected a whole number of at least 1'],
     [['channels', 'ls', '-o', 'xml'], 2, "argument 'xml' is invalid"],
     [['channels', 'ls', '-u', 'file:./x?snc=full'], 2, 'did you mean sync'],
     [['channels', 'ls', '-u', 'nowhere'], 2, 'has no scheme'],
@@ -40,6 +41,22 @@ describe('exit codes', () => {
     if (exit !== 0 && stderr.startsWith('error')) {
       expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(4)
     }
+  })
+
+  it('4: a folder without a store in it, and none is made', async () => {
+    using world = cliWorld()
+    mkdirSync(join(world.folder, 'empty'))
+    for (const more of [[], ['--read-only']]) {
+      const { code, stderr } = await world.run(['channels', 'ls', '-u', 'file:./empty', ...more])
+      expect([code, stderr]).toEqual([4, expect.stringContaining('there is no store at')])
+    }
+    expect(readdirSync(join(world.folder, 'empty'))).toEqual([])
+  })
+
+  it('2: a wrong name is refused before anything is said to be made', async () => {
+    using world = cliWorld()
+    const { code, stderr } = await world.run(['publish', 'bad name!', '1'])
+    expect([code, stderr]).toEqual([2, expect.not.stringContaining('is new')])
   })
 
   it('3: a file where the folder should be', async () => {
@@ -227,6 +244,9 @@ describe('configuration', () => {
     mkdirSync(join(world.folder, '.git'))
     const { code, stdout } = await world.run(['doctor'])
     expect([code, stdout]).toEqual([0, expect.stringContaining('no store yet')])
+    const other = await world.run(['doctor', 'file:./other%20place'])
+    expect(other.stdout).toContain('writable: ./other place')
+    expect(other.stdout).toMatch(/free on the disk of \.\/other place/)
   })
 })
 

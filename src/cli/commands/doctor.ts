@@ -1,3 +1,6 @@
+import { asNarrowcastError } from '../../core/errors.ts'
+import { parseBrokerUrl } from '../../core/url.ts'
+import { loadSettings } from '../config/settings.ts'
 import { checkBackend, checkProjectFile } from '../doctor/backend.ts'
 import {
   type Check,
@@ -10,14 +13,16 @@ import {
 } from '../doctor/checks.ts'
 import { makeFlags } from '../flags.ts'
 import type { Invocation, Run } from '../invocation.ts'
+import { storeFolder } from '../storeFolder.ts'
 
-const folder = './.narrowcast'
+const folderDefault = './.narrowcast'
 const simulatorPort = 5_678
 
 /** `doctor [URL]`: everything that often goes wrong, looked at without changing anything. */
 export const doctor: Run = async (invocation) => {
   const { output } = invocation
   const asked = withUrl(invocation)
+  const folder = await folderOf(asked)
   const checks: Check[] = [
     checkNode(),
     checkFolder(folder),
@@ -69,6 +74,17 @@ function withUrl(invocation: Invocation): Invocation {
   const { flags } = invocation
   const config = flags.text('config')
   return { ...invocation, flags: makeFlags({ url, ...(config === undefined ? {} : { config }) }) }
+}
+
+/** Where the store lies; for backends elsewhere, where narrowcast writes here. */
+async function folderOf(invocation: Invocation): Promise<string> {
+  try {
+    return storeFolder(parseBrokerUrl((await loadSettings(invocation)).url.value)) ?? folderDefault
+  } catch (error) {
+    // The checks of the project file and of the backend tell what is wrong there.
+    invocation.output.detail(asNarrowcastError(error).message)
+    return folderDefault
+  }
 }
 
 function plural(count: number, word: string): string {
