@@ -31,6 +31,8 @@ export interface Scene extends AsyncDisposable {
   publish(from: number, count: number): Promise<void>
   /** Resolves when nothing of the channel waits, is held or is delayed. */
   settled(): Promise<void>
+  /** Stops a worker where it holds no lock: else the others wait for it, as they must. */
+  freeze(worker: LakeWorker): Promise<void>
   /** Resolves when so many owners were expelled and cleaned up after. */
   expelled(count: number): Promise<void>
 }
@@ -88,6 +90,15 @@ export async function scene(change: Partial<WorkerTask> = {}): Promise<Scene> {
         await aMoment()
       }
     },
+    async freeze({ process: child }) {
+      for (;;) {
+        child.kill('SIGSTOP')
+        const paths = [join(task.dir, '_manifest.sqlite'), join(root, 'store', 'store.db')]
+        if (paths.every(isFree)) return
+        child.kill('SIGCONT')
+        await aMoment()
+      }
+    },
     async expelled(count) {
       const path = join(task.dir, '_manifest.sqlite')
       for (;;) {
@@ -104,6 +115,20 @@ export async function scene(change: Partial<WorkerTask> = {}): Promise<Scene> {
       await bus.close()
       await rm(root, { recursive: true, force: true })
     },
+  }
+}
+
+/** Whether nobody holds the write lock of a database for long. */
+function isFree(path: string): boolean {
+  const db = new DatabaseSync(path, { timeout: 2_000 })
+  try {
+    db.exec('BEGIN IMMEDIATE; ROLLBACK')
+    return true
+  } catch (error) {
+    if ((error as { errcode?: unknown }).errcode === 5) return false
+    throw error
+  } finally {
+    db.close()
   }
 }
 

@@ -60,7 +60,7 @@ describe('a worker that stands still beyond lease and heartbeat', () => {
     await stage.publish(0, count)
     const frozen = stage.start({ holdAt: step })
     await frozen.word('held')
-    frozen.process.kill('SIGSTOP')
+    await stage.freeze(frozen)
     const other = stage.start()
     await other.word('ready')
     await stage.settled()
