@@ -43,7 +43,11 @@ function openOnce(path: string): Database {
   const db = new Database(path)
   try {
     if (isNew) db.exec(`PRAGMA page_size = ${pageBytes}`)
-    else checkOurs(db, path)
+    else {
+      db.exec('BEGIN') // one look: another process may be making the file at this moment
+      checkOurs(db, path)
+      db.commit()
+    }
     db.exec('PRAGMA journal_mode = WAL')
     db.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8000')
     migrate(db, () => db.run("INSERT INTO store VALUES (?, '', 0)", uuid()))
