@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -33,6 +33,18 @@ export interface World extends Disposable {
 export interface RunOptions {
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
+}
+
+/** Lines `{"n":1}` to `{"n":COUNT}`. */
+export const ndjson = (count: number): string =>
+  Array.from({ length: count }, (_, at) => `{"n":${at + 1}}\n`).join('')
+
+/** Writes a program into the folder of a world. @returns its path. */
+export function script(world: World, name: string, text: string): string {
+  const path = join(world.folder, name)
+  writeFileSync(path, text)
+  chmodSync(path, 0o755)
+  return path
 }
 
 /** A folder of its own with the default store in it; processes that still run are killed. */
