@@ -138,10 +138,13 @@ export interface Receipt {
 }
 
 /** What belongs to the channel: every program that opens it should say the same. */
-export interface ChannelOptions<T = unknown> {
-  /** Any Standard Schema; checked on publish and before every handler. */
-  schema?: StandardSchemaV1<unknown, T>
-  /** @default 'json' */
+export interface ChannelOptions<In = unknown, Out = In> {
+  /**
+   * Any Standard Schema; checked on publish and before every handler. What travels is the data as
+   * it was published: defaults, transforms and coercions are made by who reads it.
+   */
+  schema?: StandardSchemaV1<In, Out>
+  /** bytes: a Uint8Array as it is. @default 'json' */
   codec?: 'json' | 'bytes' | Codec
   /** @default 1 MiB, or what the broker allows */
   payloadBytesMax?: number
@@ -172,22 +175,26 @@ export interface ChannelOptions<T = unknown> {
   dedupe?: { on: 'publish' | 'consume'; windowMs?: number }
 }
 
-export interface Channel<T = unknown> {
+/** `In` is what `publish` takes, `Out` what handlers are given; a schema may make one the other. */
+export interface Channel<In = unknown, Out = In> {
   readonly name: string
   readonly pattern: Pattern
   /** Opens it: checks the wishes against the broker's contract. publish and subscribe do it too. */
   opened(): Promise<Contract>
   /** @throws NarrowcastError; its `definite` says whether the message may have been stored. */
-  publish(data: T, options?: PublishOptions): Promise<Receipt>
+  publish(data: In, options?: PublishOptions): Promise<Receipt>
   /** Waits for room in the outbox instead of BUSY. One answer per message, in their order. */
   publishMany(
-    batch: readonly { data: T; options?: PublishOptions }[],
+    batch: readonly { data: In; options?: PublishOptions }[],
   ): Promise<(Receipt | NarrowcastError)[]>
   /** Resolves when the outbox has room. */
   writable(signal?: AbortSignal): Promise<void>
-  subscribe(handler: Handler<T>, options?: SubscribeOptions<T> & { batch?: never }): Subscription
-  subscribe(handler: BatchHandler<T>, options: SubscribeOptions<T> & BatchOptions): Subscription
-  deliveries(options?: DeliveriesOptions): Deliveries<T>
+  subscribe(
+    handler: Handler<Out>,
+    options?: SubscribeOptions<Out> & { batch?: never },
+  ): Subscription
+  subscribe(handler: BatchHandler<Out>, options: SubscribeOptions<Out> & BatchOptions): Subscription
+  deliveries(options?: DeliveriesOptions): Deliveries<Out>
 }
 
 /** Names a message in an event. */
@@ -251,6 +258,18 @@ export type BusAdmin = {
   find(name: string, signal?: AbortSignal): Promise<ChannelInfo | null>
 }
 
+/**
+ * Names a channel. Both types come from the schema, or from the codec `'bytes'`; without either,
+ * one type that the caller names serves both sides, and nobody checks it.
+ */
+export interface DeclareChannel {
+  <In extends Uint8Array = Uint8Array, Out = In>(
+    name: string,
+    options: ChannelOptions<In, Out> & { codec: 'bytes' },
+  ): Channel<In, Out>
+  <In = unknown, Out = In>(name: string, options?: ChannelOptions<In, Out>): Channel<In, Out>
+}
+
 export interface Bus extends AsyncDisposable {
   /** Name of the driver. */
   readonly driver: string
@@ -258,8 +277,8 @@ export interface Bus extends AsyncDisposable {
   /** The most that the driver promises. */
   readonly contracts: Contracts
   readonly admin: BusAdmin
-  queue<T = unknown>(name: string, options?: ChannelOptions<T>): Channel<T>
-  stream<T = unknown>(name: string, options?: ChannelOptions<T>): Channel<T>
+  readonly queue: DeclareChannel
+  readonly stream: DeclareChannel
   /** Drains every subscription, flushes every outbox, closes. */
   close(options?: { timeoutMs?: number }): Promise<void>
 }

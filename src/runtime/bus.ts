@@ -3,7 +3,7 @@ import type { Driver } from '../core/driver.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import { randomName } from '../core/ids.ts'
 import type { Pattern } from '../core/message.ts'
-import type { Bus, Channel, ChannelOptions } from './api.ts'
+import type { Bus, ChannelOptions, DeclareChannel } from './api.ts'
 import { busAdmin } from './busAdmin.ts'
 import { BusChannel } from './busChannel.ts'
 import { planChannel } from './channelOptions.ts'
@@ -35,26 +35,28 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
   const connection = new Connection(driver, clock, random)
   const { info } = await connection.open(options.signal ?? new AbortController().signal)
   const incarnation = randomName()
-  const channels: BusChannel<never>[] = []
+  const channels: BusChannel<never, never>[] = []
   let closing: Promise<void> | null = null
 
-  function channel<T>(name: string, pattern: Pattern, wish: ChannelOptions<T>): Channel<T> {
-    if (closing !== null) throw new NarrowcastError('CLOSED', 'the bus was closed')
-    if (!driver.contracts[pattern]) throw unsupportedPattern(driver.name, pattern, name)
-    const plan = planChannel(
-      name,
-      pattern,
-      wish as ChannelOptions<never>,
-      options.channelDefaults?.(name) ?? {},
-    )
-    const workerRef = (label: string | null) => ({
-      id: `${label ?? options.name ?? 'worker'}-${randomName()}`,
-      incarnation,
-    })
-    const made = new BusChannel<T>({ connection, clock, random, workerRef }, plan)
-    channels.push(made as unknown as BusChannel<never>)
-    return made
-  }
+  const declare =
+    (pattern: Pattern): DeclareChannel =>
+    <In, Out>(name: string, wish: ChannelOptions<In, Out> = {}) => {
+      if (closing !== null) throw new NarrowcastError('CLOSED', 'the bus was closed')
+      if (!driver.contracts[pattern]) throw unsupportedPattern(driver.name, pattern, name)
+      const plan = planChannel(
+        name,
+        pattern,
+        wish as ChannelOptions<never>,
+        options.channelDefaults?.(name) ?? {},
+      )
+      const workerRef = (label: string | null) => ({
+        id: `${label ?? options.name ?? 'worker'}-${randomName()}`,
+        incarnation,
+      })
+      const made = new BusChannel<In, Out>({ connection, clock, random, workerRef }, plan)
+      channels.push(made as unknown as BusChannel<never, never>)
+      return made
+    }
 
   async function close(timeoutMs: number): Promise<void> {
     try {
@@ -79,8 +81,8 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     info,
     contracts: driver.contracts,
     admin: busAdmin(connection),
-    queue: (name, wish = {}) => channel(name, 'queue', wish),
-    stream: (name, wish = {}) => channel(name, 'stream', wish),
+    queue: declare('queue'),
+    stream: declare('stream'),
     close: ({ timeoutMs } = {}) => closeOnce(whole('timeoutMs', timeoutMs, closeMsDefault, 0)),
     [Symbol.asyncDispose]: () => closeOnce(closeMsDefault),
   }

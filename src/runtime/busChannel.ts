@@ -35,12 +35,12 @@ export interface ChannelHost {
 }
 
 /** One channel of a bus: the same two verbs on every pattern. */
-export class BusChannel<T> implements Channel<T> {
+export class BusChannel<In, Out> implements Channel<In, Out> {
   readonly #host: ChannelHost
   readonly #plan: ChannelPlan
   readonly #outbox: Outbox
   readonly #opening: Opening
-  readonly #readers = new Set<Worker<T> | OpenDeliveries<T>>()
+  readonly #readers = new Set<Worker<Out> | OpenDeliveries<Out>>()
   #isClosed = false
 
   constructor(host: ChannelHost, plan: ChannelPlan) {
@@ -69,7 +69,7 @@ export class BusChannel<T> implements Channel<T> {
     return (await this.#opening.open(this.#host.connection.closing)).contract
   }
 
-  async publish(data: T, options?: PublishOptions): Promise<Receipt> {
+  async publish(data: In, options?: PublishOptions): Promise<Receipt> {
     const encoded = encode(this.#plan, data, options, this.#host.clock.wallMs())
     const judged = this.#judge(data)
     if (judged !== null) await judged
@@ -83,7 +83,7 @@ export class BusChannel<T> implements Channel<T> {
   }
 
   async publishMany(
-    batch: readonly { data: T; options?: PublishOptions }[],
+    batch: readonly { data: In; options?: PublishOptions }[],
   ): Promise<(Receipt | NarrowcastError)[]> {
     const answers = new Array<Receipt | NarrowcastError>(batch.length)
     const all = Promise.withResolvers<void>()
@@ -116,18 +116,18 @@ export class BusChannel<T> implements Channel<T> {
   }
 
   subscribe(
-    handler: Handler<T> | BatchHandler<T>,
-    options: SubscribeOptions<T> & Partial<BatchOptions> = {},
+    handler: Handler<Out> | BatchHandler<Out>,
+    options: SubscribeOptions<Out> & Partial<BatchOptions> = {},
   ): Subscription {
     const plan = planSubscription(this.name, this.pattern, options)
     const ref = this.#host.workerRef(plan.name)
-    return this.#keep((host) => new Worker<T>(host, plan, ref, handler))
+    return this.#keep((host) => new Worker<Out>(host, plan, ref, handler))
   }
 
-  deliveries(options: DeliveriesOptions = {}): Deliveries<T> {
+  deliveries(options: DeliveriesOptions = {}): Deliveries<Out> {
     const plan = planDeliveries(this.name, this.pattern, options)
     const ref = this.#host.workerRef(plan.name)
-    return this.#keep((host) => new OpenDeliveries<T>(host, plan, ref))
+    return this.#keep((host) => new OpenDeliveries<Out>(host, plan, ref))
   }
 
   /** Stops reading, then flushes what was published; what the deadline cuts off is refused. */
@@ -142,7 +142,11 @@ export class BusChannel<T> implements Channel<T> {
   }
 
   /** Encoded at once: what the caller changes while others wait for room does not travel. */
-  #encode(data: T, options: PublishOptions | undefined, wallMs: number): Encoded | NarrowcastError {
+  #encode(
+    data: In,
+    options: PublishOptions | undefined,
+    wallMs: number,
+  ): Encoded | NarrowcastError {
     try {
       return encode(this.#plan, data, options, wallMs)
     } catch (error) {
@@ -150,7 +154,7 @@ export class BusChannel<T> implements Channel<T> {
     }
   }
 
-  #keep<R extends Worker<T> | OpenDeliveries<T>>(make: (host: ReaderHost) => R): R {
+  #keep<R extends Worker<Out> | OpenDeliveries<Out>>(make: (host: ReaderHost) => R): R {
     if (this.#isClosed) throw this.#closedError()
     const { connection, clock, random } = this.#host
     const reader = make({
@@ -168,7 +172,7 @@ export class BusChannel<T> implements Channel<T> {
   }
 
   /** The value is checked as the caller gave it; what travels is that same form. */
-  #judge(data: T): Promise<void> | null {
+  #judge(data: In): Promise<void> | null {
     const { schema, spec } = this.#plan
     if (!schema) return null
     const refuse = (judged: Awaited<ReturnType<typeof judge>>) => {

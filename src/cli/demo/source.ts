@@ -1,4 +1,4 @@
-import type { Bus, Channel, Deliveries, OpenDelivery } from '../../runtime/api.ts'
+import type { Bus, Channel, ChannelOptions, Deliveries, OpenDelivery } from '../../runtime/api.ts'
 
 /** What a pipeline reads from. */
 export type Source = Pick<Bus, 'queue' | 'stream'>
@@ -42,17 +42,18 @@ export function ackBeforeWrite(bus: Source, onAck: (id: string) => void): Source
 type Members = (inner: Deliveries<unknown>) => Partial<Deliveries<unknown>>
 
 function withDeliveries(bus: Source, members: Members): Source {
-  const wrap = <T>(channel: Channel<T>): Channel<T> =>
+  const wrap = <In, Out>(channel: Channel<In, Out>): Channel<In, Out> =>
     replaced(channel, {
       deliveries: (options) => {
         const inner = channel.deliveries(options)
-        return replaced(inner, members(inner as Deliveries<unknown>) as Partial<Deliveries<T>>)
+        return replaced(inner, members(inner as Deliveries<unknown>) as Partial<Deliveries<Out>>)
       },
     })
-  return {
-    queue: (name, options) => wrap(bus.queue(name, options)),
-    stream: (name, options) => wrap(bus.stream(name, options)),
-  }
+  const declare =
+    (pattern: keyof Source) =>
+    <In, Out>(name: string, options?: ChannelOptions<In, Out>) =>
+      wrap(bus[pattern](name, options))
+  return { queue: declare('queue'), stream: declare('stream') }
 }
 
 /** The same object, but for some of its members. */

@@ -212,7 +212,7 @@ function channelOptions(plan: Plan, role: Member['role']): ChannelOptions<Behavi
   }
 }
 
-const schema: StandardSchemaV1<unknown, Behaviour> = {
+const schema: StandardSchemaV1<Behaviour> = {
   '~standard': {
     version: 1,
     vendor: 'narrowcast',
