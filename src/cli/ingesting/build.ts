@@ -12,6 +12,9 @@ import {
 } from '../../pipelines/index.ts'
 import type { IngestJob, Roll } from './job.ts'
 
+/** The most that `lake` takes as `holdMax`. */
+const holdMaxOfLake = 1_000_000
+
 /** The pipeline that a job names. @throws INVALID_CONFIG where the file holds none, or several. */
 export async function pipelineOf({
   source,
@@ -65,13 +68,21 @@ function isPipeline(value: unknown): value is Pipeline {
 /** Where the job lands. @throws INVALID_ARGUMENT, naming option and range. */
 export function sinkOf({ dir, format, layout, exclusive, preset, roll }: IngestJob): Sink {
   const encoder = format === null ? {} : { format: format === 'ndjson' ? ndjson() : parquet() }
-  if (layout === null) return lake(dir, { ...encoder, ...roll })
+  if (layout === null) return lake(dir, { ...encoder, ...roll, ...holdOf(roll) })
   return perKey(dir, {
     key: layout.key,
     ...encoder,
     ...(exclusive === null ? {} : { exclusive }),
     ...(preset === null ? {} : { preset }),
   })
+}
+
+/**
+ * While one roll commits, the next one fills: more in hand would only be kept from other workers,
+ * and come back after a crash. Bytes are held to two rolls by the pipeline.
+ */
+function holdOf({ rowsMax }: Roll): { readonly holdMax?: number } {
+  return rowsMax === undefined ? {} : { holdMax: Math.min(2 * rowsMax, holdMaxOfLake) }
 }
 
 /** `30s,32MB,50000`: an age, a size, a number of rows, each at most once. */
