@@ -129,6 +129,7 @@ function entryColumns(nowMs: number, utc: boolean): readonly Column<DeadEntry>[]
       text: ({ letter }) => harmless(letter.reason),
     },
     { name: 'preview', value: ({ message }) => preview(message) },
+    { name: 'ref', align: 'left', value: ({ ref }) => ref, text: ({ ref }) => `#${ref}` },
   ]
 }
 
@@ -142,7 +143,7 @@ export const show: Run = async (invocation) => {
   const found =
     id === undefined
       ? (await newestDead(invocation, connected.bus, channel, max)).found
-      : [await findDead(invocation, connected.bus, channel, id)]
+      : await findDead(invocation, connected.bus, channel, [id])
   if (output.isJson || output.format === 'csv' || output.format === 'md') {
     await output.list({
       type: 'dead.show',
@@ -158,11 +159,12 @@ export const show: Run = async (invocation) => {
   }
 }
 
-function entryLines({ message, letter }: DeadEntry, invocation: Invocation): string[] {
+function entryLines({ ref, message, letter }: DeadEntry, invocation: Invocation): string[] {
   const { error, firstFailedMs } = letter
   const stack = error?.stack?.split('\n').slice(1, 6) ?? []
   return [
     ...messageLines(message, invocation),
+    `ref       #${ref}`,
     `cause     ${letter.cause}: ${harmless(letter.reason)}`,
     ...(error ? [`error     ${harmless(`${error.name}: ${error.message}`)}`] : []),
     ...stack.map((line) => `          ${harmless(line.trim())}`),

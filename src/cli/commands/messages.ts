@@ -4,8 +4,9 @@ import { connectTo, existingChannel } from '../connection.ts'
 import { askName, ifExists, isDryRun } from '../consent.ts'
 import type { Run } from '../invocation.ts'
 import { storedFilter } from '../messages/facts.ts'
+import { findMessage } from '../messages/find.ts'
 import { parsePlace } from '../messages/place.ts'
-import { findMessage, storedPages } from '../messages/scan.ts'
+import { storedPages } from '../messages/scan.ts'
 import { shortId, storedColumns, storedJson } from '../messages/view.ts'
 import { messageLines } from '../messages/whole.ts'
 import { makeProgress } from '../output/progress.ts'
@@ -41,7 +42,8 @@ export const ls: Run = async (invocation) => {
 export const show: Run = async (invocation) => {
   await using connected = await connectTo(invocation, { look: true })
   const channel = await existingChannel(invocation, connected, invocation.args[0] as string)
-  const stored = await findMessage(connected.bus, channel, invocation.args[1] as string)
+  const word = invocation.args[1] as string
+  const stored = await findMessage(invocation, connected, channel, word)
   const { position, state, failures, crashes, redrives, worker } = stored
   await invocation.output.answer({
     type: 'messages.show',
@@ -127,7 +129,7 @@ function endOfMatches(
   return items.length
 }
 
-/** `messages rm CHANNEL ID` */
+/** `messages rm CHANNEL ID`: of several with one id, the oldest. */
 export const rm: Run = (invocation) =>
   ifExists(invocation, async () => {
     const { args, output } = invocation
@@ -143,9 +145,11 @@ export const rm: Run = (invocation) =>
         { channel: name, hint: `narrowcast messages ls ${name} -o wide prints whole ids` },
       )
     }
+    const left = (await connected.bus.admin.message(channel, id)) !== null
     await output.answer({
       type: 'messages.rm',
-      fields: { channel: name, id, removed: true },
+      fields: { channel: name, id, removed: true, left },
       lines: () => [`removed ${shortId(id)} of ${name}`],
     })
+    if (left) output.note(`another message of this id is left; the same command removes it`)
   })

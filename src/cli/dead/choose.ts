@@ -4,7 +4,9 @@ import { NarrowcastError } from '../../core/errors.ts'
 import type { Bus } from '../../runtime/api.ts'
 import type { Invocation } from '../invocation.ts'
 import { deadFilter } from '../messages/facts.ts'
-import { deadPages, onlyOne } from '../messages/scan.ts'
+import { type Kind, Named, positionOf } from '../messages/named.ts'
+import { deadPages } from '../messages/scan.ts'
+import { shellWord } from '../output/shellWord.ts'
 import { Causes } from './causes.ts'
 
 /** The dead letters that fit --where and --group, the newest first. */
@@ -34,19 +36,50 @@ export async function newestDead(
   return { found, isWhole: true }
 }
 
-/** The dead letter of that id, or of an id that ends so. @throws NOT_FOUND, INVALID_ARGUMENT */
+/**
+ * The dead letters that words name: `#REF`, an id, or the end of an id. Each once, in one pass.
+ * @throws NOT_FOUND; INVALID_ARGUMENT where a word means several.
+ */
 export async function findDead(
   invocation: Invocation,
   bus: Bus,
   channel: ChannelRef,
-  id: string,
-): Promise<DeadEntry> {
-  const found: DeadEntry[] = []
-  for await (const entry of fittingDead(invocation, bus, channel)) {
-    if (entry.message.id === id || entry.ref === id) return entry
-    if (entry.message.id.endsWith(id)) found.push(entry)
+  words: readonly string[],
+): Promise<DeadEntry[]> {
+  const kind = kindOf(invocation.command, channel)
+  const refs = new Map<string, DeadEntry | null>()
+  const named = new Map<string, Named<DeadEntry>>()
+  for (const word of words) {
+    const ref = positionOf(word)
+    if (ref === null) named.set(word, new Named(word, kind))
+    else refs.set(ref, null)
   }
-  return onlyOne(id, channel, found)
+  for await (const entry of fittingDead(invocation, bus, channel)) {
+    if (refs.has(entry.ref)) refs.set(entry.ref, entry)
+    for (const one of named.values()) one.add(entry)
+  }
+  const found = words.map((word) => {
+    const one = named.get(word)?.one() ?? refs.get(word.slice(1))
+    if (one) return one
+    throw new NarrowcastError('NOT_FOUND', `"${channel.name}" holds no dead letter ${word}`, {
+      channel: channel.name,
+      hint: kind.ifNone,
+    })
+  })
+  return [...new Map(found.map((entry) => [entry.ref, entry])).values()]
+}
+
+function kindOf(command: string, { name }: ChannelRef): Kind<DeadEntry> {
+  const one = (place: string) =>
+    command === 'dead show' ? `narrowcast dead show ${name} ${place}` : `--id ${place}`
+  return {
+    thing: 'dead letter',
+    channel: name,
+    placeOf: ({ ref }) => `#${ref}`,
+    choose: (id, place) =>
+      `One of them: ${one(shellWord(place))}\nAll of them: --where ${shellWord(`id == ${JSON.stringify(id)}`)}`,
+    ifNone: `narrowcast dead ls ${name} -o wide prints whole ids`,
+  }
 }
 
 /** What a change is meant for: names of dead letters, and why they died. */
@@ -83,6 +116,6 @@ export async function chooseDead(
     for await (const entry of fittingDead(invocation, bus, channel)) add(entry)
     return { refs: refs.reverse(), causes }
   }
-  for (const id of ids) add(await findDead(invocation, bus, channel, id))
+  for (const entry of await findDead(invocation, bus, channel, ids)) add(entry)
   return { refs, causes }
 }

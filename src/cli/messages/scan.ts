@@ -1,6 +1,5 @@
 import type { ChannelRef } from '../../core/channel.ts'
 import type { DeadEntry, Stored } from '../../core/driver.ts'
-import { NarrowcastError } from '../../core/errors.ts'
 import type { Place } from '../../core/message.ts'
 import type { Bus } from '../../runtime/api.ts'
 
@@ -44,49 +43,4 @@ export async function* deadPages(
     yield page.items
     cursor = page.cursor
   } while (cursor !== null)
-}
-
-const shortScanMax = 10_000
-
-/**
- * The message of that id, or of an id that ends so, as tables print it.
- * @throws NOT_FOUND; INVALID_ARGUMENT where several end so.
- */
-export async function findMessage(bus: Bus, channel: ChannelRef, id: string): Promise<Stored> {
-  const exact = await bus.admin.message(channel, id)
-  if (exact) return exact
-  const found: Stored[] = []
-  let seen = 0
-  for await (const { items } of storedPages(bus, channel, { from: 'first', newestFirst: true })) {
-    found.push(...items.filter(({ message }) => message.id.endsWith(id)))
-    seen += items.length
-    if (seen >= shortScanMax) break
-  }
-  return onlyOne(id, channel, found)
-}
-
-/** @throws NOT_FOUND for none, INVALID_ARGUMENT for several. */
-export function onlyOne<T extends { readonly message: { readonly id: string } }>(
-  id: string,
-  channel: ChannelRef,
-  found: readonly T[],
-): T {
-  const [first, second] = found
-  if (first && !second) return first
-  if (!first) {
-    throw new NarrowcastError('NOT_FOUND', `"${channel.name}" holds no message ${id}`, {
-      channel: channel.name,
-      hint: `narrowcast messages ls ${channel.name}\nDead ones: narrowcast dead ls ${channel.name}`,
-    })
-  }
-  throw new NarrowcastError(
-    'INVALID_ARGUMENT',
-    `${found.length} messages of "${channel.name}" have an id that ends in ${id}`,
-    {
-      hint: found
-        .slice(0, 3)
-        .map(({ message }) => message.id)
-        .join('\n'),
-    },
-  )
 }

@@ -6,6 +6,11 @@ const where: FlagSpec = {
   flags: '--where <expr>',
   text: 'only what fits: error contains "timeout" && data.n > 9',
 }
+const deadId: FlagSpec = {
+  flags: '--id <id>',
+  text: 'this one: its id, the end of it, or #REF as -o wide prints it',
+  repeats: true,
+}
 const place = 'first, end, #POSITION, a message id, a time, or an age such as 10m'
 
 const channels: CommandSpec = {
@@ -102,7 +107,10 @@ const messages: CommandSpec = {
       summary: 'one message whole: data, headers, attempts',
       access: 'ro',
       examples: ['narrowcast messages show hello 01a1f8d3-ea00-7c2b-9d41-6f02c1a93b7e'],
-      notes: ['The end of an id, as tables print it, is looked for in the newest 10,000.'],
+      notes: [
+        'ID may be the end of one, as tables print it (looked for in the newest 10,000), or #POSITION.',
+        'An id that several messages have is refused: the positions are listed, one of them is to be taken.',
+      ],
     },
     {
       name: 'search',
@@ -130,6 +138,7 @@ const messages: CommandSpec = {
       examples: [
         'narrowcast messages rm hello 01a1f8d3-ea00-7c2b-9d41-6f02c1a93b7e --confirm hello',
       ],
+      notes: ['Of several messages with this id the oldest goes, and the rest is told.'],
     },
   ],
 }
@@ -158,7 +167,8 @@ const dead: CommandSpec = {
       summary: 'dead letters whole: cause, history, data',
       access: 'ro',
       flags: [group, where, { flags: '--limit <n>', text: 'default 10' }],
-      examples: ['narrowcast dead show hello --limit 1'],
+      examples: ['narrowcast dead show hello --limit 1', "narrowcast dead show hello '#3'"],
+      notes: ['ID may be the end of one, or #REF as -o wide prints it.'],
     },
     {
       name: 'redrive',
@@ -167,7 +177,7 @@ const dead: CommandSpec = {
       access: 'rw',
       flags: [
         { flags: '--all', text: 'all of them; default when neither --id nor --where is given' },
-        { flags: '--id <id>', text: 'this one', repeats: true },
+        deadId,
         where,
         group,
         { flags: '--rate <n>', text: 'messages a second, default 50' },
@@ -187,7 +197,7 @@ const dead: CommandSpec = {
       access: 'destructive',
       flags: [
         { flags: '--all', text: 'all of them; default when neither --id nor --where is given' },
-        { flags: '--id <id>', text: 'this one', repeats: true },
+        deadId,
         where,
         group,
       ],
