@@ -8,6 +8,24 @@ export interface Codec {
   decode(body: string | Uint8Array): unknown
 }
 
+/** `at a.0.b: `, where JSON stopped. Asked after it has failed. */
+function pathOfFault(data: unknown): string {
+  const paths = new Map<unknown, string>()
+  let last = ''
+  const note = function (this: unknown, key: string, value: unknown): unknown {
+    const outer = paths.get(this)
+    last = outer ? `${outer}.${key}` : key
+    paths.set(value, last)
+    return value
+  }
+  try {
+    JSON.stringify(data, note)
+    return ''
+  } catch {
+    return last ? `at ${last}: ` : ''
+  }
+}
+
 /** JSON text. Bytes that came from elsewhere are read as UTF-8 JSON. */
 export const jsonCodec: Codec = {
   name: 'json',
@@ -18,7 +36,7 @@ export const jsonCodec: Codec = {
     } catch (cause) {
       throw new NarrowcastError(
         'INVALID_MESSAGE',
-        `publish: the data cannot be written as JSON: ${(cause as Error).message}`,
+        `publish: the data cannot be written as JSON: ${pathOfFault(data)}${(cause as Error).message}`,
         { cause },
       )
     }

@@ -17,14 +17,13 @@ import type {
 } from './api.ts'
 import type { ChannelPlan } from './channelOptions.ts'
 import type { Connection } from './connection.ts'
-import { type Encoded, encode, judge } from './envelope.ts'
+import { type Encoded, encode } from './envelope.ts'
 import { OpenDeliveries } from './openDeliveries.ts'
 import { Opening } from './openedChannel.ts'
 import { Outbox } from './outbox.ts'
+import { checkFits } from './publishCheck.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { planDeliveries, planSubscription } from './subscribeOptions.ts'
-import { isThenable } from './thenable.ts'
-import { textOf } from './thrown.ts'
 import { Worker } from './worker.ts'
 
 export interface ChannelHost {
@@ -32,6 +31,12 @@ export interface ChannelHost {
   readonly clock: Clock
   readonly random: () => number
   workerRef(name: string | null): WorkerRef
+}
+
+interface Prepared {
+  readonly encoded: Encoded
+  /** Null: it fits. */
+  readonly checked: Promise<void> | null
 }
 
 /** One channel of a bus: the same two verbs on every pattern. */
@@ -71,8 +76,8 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
 
   async publish(data: In, options?: PublishOptions): Promise<Receipt> {
     const encoded = encode(this.#plan, data, options, this.#host.clock.wallMs())
-    const judged = this.#judge(data)
-    if (judged !== null) await judged
+    const checked = checkFits(this.#plan, data, encoded.message.body)
+    if (checked !== null) await checked
     return new Promise((resolve, reject) => {
       const done = (answer: Receipt | NarrowcastError) => {
         if (answer instanceof NarrowcastError) reject(answer)
@@ -94,15 +99,14 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
       if (--open === 0) all.resolve()
     }
     const wallMs = this.#host.clock.wallMs()
-    const encodings = batch.map(({ data, options }) => this.#encode(data, options, wallMs))
-    for (const [n, { data, options }] of batch.entries()) {
-      const encoded = encodings[n] as Encoded | NarrowcastError
+    const prepared = batch.map(({ data, options }) => this.#prepare(data, options, wallMs))
+    for (const [n, { options }] of batch.entries()) {
       try {
-        if (encoded instanceof NarrowcastError) throw encoded
-        const judged = this.#judge(data)
-        if (judged !== null) await judged
+        const one = prepared[n] as Prepared | NarrowcastError
+        if (one instanceof NarrowcastError) throw one
+        if (one.checked !== null) await one.checked
         while (this.#outbox.isFull && !this.#isClosed) await this.#outbox.writable(options?.signal)
-        this.#outbox.add(encoded, (said) => answer(n, said), options?.signal)
+        this.#outbox.add(one.encoded, (said) => answer(n, said), options?.signal)
       } catch (error) {
         answer(n, asNarrowcastError(error))
       }
@@ -141,14 +145,17 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
     await this.#opening.close()
   }
 
-  /** Encoded at once: what the caller changes while others wait for room does not travel. */
-  #encode(
+  /** Encoded and checked at once: what the caller changes while others wait does not travel. */
+  #prepare(
     data: In,
     options: PublishOptions | undefined,
     wallMs: number,
-  ): Encoded | NarrowcastError {
+  ): Prepared | NarrowcastError {
     try {
-      return encode(this.#plan, data, options, wallMs)
+      const encoded = encode(this.#plan, data, options, wallMs)
+      const checked = checkFits(this.#plan, data, encoded.message.body)
+      checked?.catch(() => undefined) // heard when its turn comes
+      return { encoded, checked }
     } catch (error) {
       return asNarrowcastError(error)
     }
@@ -169,36 +176,6 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
     })
     this.#readers.add(reader)
     return reader
-  }
-
-  /** The value is checked as the caller gave it; what travels is that same form. */
-  #judge(data: In): Promise<void> | null {
-    const { schema, spec } = this.#plan
-    if (!schema) return null
-    const refuse = (judged: Awaited<ReturnType<typeof judge>>) => {
-      if (!('fault' in judged)) return
-      throw new NarrowcastError(
-        'INVALID_MESSAGE',
-        `publish to "${spec.name}": the data does not fit the schema: ${judged.fault}`,
-        { channel: spec.name, operation: 'publish' },
-      )
-    }
-    const broke = (cause: unknown) => {
-      throw new NarrowcastError(
-        'INVALID_MESSAGE',
-        `publish to "${spec.name}": the schema itself threw: ${textOf(cause)}`,
-        { channel: spec.name, operation: 'publish', cause },
-      )
-    }
-    let judged: ReturnType<typeof judge>
-    try {
-      judged = judge(schema, data)
-    } catch (cause) {
-      return broke(cause)
-    }
-    if (isThenable(judged)) return judged.then(refuse, broke)
-    refuse(judged)
-    return null
   }
 
   #closedError(): NarrowcastError {
