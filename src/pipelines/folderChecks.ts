@@ -1,5 +1,5 @@
-import { mkdir, readFile, realpath, stat, statfs, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readFile, realpath, stat, statfs, writeFile } from 'node:fs/promises'
+import { dirname, join, parse } from 'node:path'
 import { NarrowcastError } from '../core/errors.ts'
 import { type Disk, diskTrouble } from './disk.ts'
 import { isNetworkMount, mountTypeOf } from './mountType.ts'
@@ -122,16 +122,25 @@ async function deviceOf(path: string): Promise<number | null> {
   }
 }
 
-/** Makes the root with its folders. @throws STORE_UNUSABLE, DISK_FULL */
+/**
+ * Makes the root with its folders, and syncs each folder that has, or may have, a new name: where the
+ * name of a parent is lost in a power cut, all below it is. @throws STORE_UNUSABLE, DISK_FULL
+ */
 export async function makeRoot(
   disk: Disk,
   root: string,
   folders: readonly string[],
 ): Promise<void> {
   try {
-    for (const folder of folders) await mkdir(join(root, folder), { recursive: true })
-    await disk.syncFolder(root)
-    await disk.syncFolder(dirname(root))
+    const made = await disk.makeFolder(parse(root).root, root)
+    // The root's own folders each time: another worker may have made them, and not synced them yet.
+    const parents = new Set([...made, root].map(dirname))
+    for (const folder of folders) {
+      const path = join(root, folder)
+      await disk.makeFolder(root, path)
+      for (let at = path; at !== root; at = dirname(at)) parents.add(dirname(at))
+    }
+    for (const parent of parents) await disk.syncFolder(parent)
   } catch (error) {
     throw diskTrouble(`cannot make ${root}`, error)
   }

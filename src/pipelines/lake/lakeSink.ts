@@ -2,6 +2,7 @@ import { NarrowcastError } from '../../core/errors.ts'
 import { uuid } from '../../core/ids.ts'
 import type { SettleOutcome } from '../../core/message.ts'
 import type { DeliveryVerdict } from '../../runtime/api.ts'
+import { diskTrouble } from '../disk.ts'
 import type {
   Answer,
   Answers,
@@ -14,7 +15,7 @@ import type {
 } from '../sink.ts'
 import { CommitFiles, type FilesHost, type LakeTable } from './commitFiles.ts'
 import type { LakePlan } from './lake.ts'
-import { dateOf, hasDate } from './layout.ts'
+import { dateOf, hasDate, tempFolder } from './layout.ts'
 import type { Manifest } from './manifest.ts'
 import type { CommitResult, Entry, Known } from './manifestTypes.ts'
 import type { Membership } from './membership.ts'
@@ -137,11 +138,25 @@ export class LakeSink implements OpenSink {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    let isClean = false
     try {
-      await this.#membership.leave(!this.#isInDoubt)
+      if (!this.#isInDoubt) await this.#syncTemp()
+      isClean = !this.#isInDoubt
     } finally {
-      await this.#manifest.close()
+      try {
+        await this.#membership.leave(isClean)
+      } finally {
+        await this.#manifest.close()
+      }
     }
+  }
+
+  /** Nobody looks after who left in order: what it deleted must not come back by a power cut. */
+  async #syncTemp(): Promise<void> {
+    const temp = `${this.#plan.root}/${tempFolder}`
+    await this.#plan.disk.syncFolder(temp).catch((error: unknown) => {
+      throw diskTrouble(`cannot sync ${temp}`, error)
+    })
   }
 
   async #write(files: CommitFiles, batch: readonly Staged[]): Promise<void> {

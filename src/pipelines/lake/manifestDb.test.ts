@@ -44,3 +44,12 @@ test('one that stays locked is given up in time', async () => {
   await held(path, 60_000)
   expect(() => new ManifestDb(path, 50, false)).toThrow('database is locked')
 })
+
+test.for([
+  [true, 2],
+  [false, 1],
+] as const)('a durable one (%s) is synced with each commit', async ([isDurable, synchronous]) => {
+  const db = new ManifestDb(join(await folder(), 'manifest.sqlite'), 50, isDurable)
+  expect(db.all('PRAGMA synchronous')).toMatchObject([{ synchronous }])
+  db.close()
+})

@@ -9,10 +9,11 @@ export interface Move {
 }
 
 /**
- * Brings committed files to their final names and syncs every folder that has a new name. A file
- * that is there already was moved by whoever came before: the same again is fine. `days` are folders
- * whose parents this process has synced before; another worker may have made a folder, and not
- * synced its name yet.
+ * Brings committed files to their final names and syncs every folder that has a new name: first the
+ * parents of new folders, because a disk may keep a rename and lose the folder that it leads into. A
+ * file that is there already was moved by whoever came before: the same again is fine. `days` are
+ * folders whose parents this process has synced before; another worker may have made a folder, and
+ * not synced its name yet.
  * @throws LAKE_DAMAGED where a file is neither here nor there, or where the name is taken by
  * another file; then nothing of the commit may be settled.
  */
@@ -22,29 +23,45 @@ export async function place(
   moves: readonly Move[],
   days: Set<string> = new Set(),
 ): Promise<void> {
-  const folders = new Set<string>()
-  const newDays = new Set<string>()
+  const folders = new Set(moves.map(({ path }) => dirname(join(root, path))))
+  const newDays = await makeDays(disk, root, folders, days)
+  await syncAll(disk, new Set(newDays.flatMap((day) => parentsOf(root, day))))
   for (const { temp, path } of moves) {
-    const [from, to] = [join(root, temp), join(root, path)]
     try {
-      const day = dirname(to)
-      const made = await disk.makeFolder(root, day)
-      if (made.length > 0 || !days.has(day)) {
-        for (const parent of parentsOf(root, day)) folders.add(parent)
-        newDays.add(day)
-      }
-      folders.add(day)
-      await moveOnce(disk, from, to)
+      await moveOnce(disk, join(root, temp), join(root, path))
     } catch (error) {
       throw diskTrouble(`cannot bring ${path} into place`, error)
     }
   }
+  await syncAll(disk, folders)
+  for (const day of newDays) days.add(day)
+}
+
+/** @returns those whose parents are to be synced. */
+async function makeDays(
+  disk: Disk,
+  root: string,
+  folders: ReadonlySet<string>,
+  days: ReadonlySet<string>,
+): Promise<string[]> {
+  const found: string[] = []
+  for (const day of folders) {
+    try {
+      const made = await disk.makeFolder(root, day)
+      if (made.length > 0 || !days.has(day)) found.push(day)
+    } catch (error) {
+      throw diskTrouble(`cannot make ${day}`, error)
+    }
+  }
+  return found
+}
+
+async function syncAll(disk: Disk, folders: Iterable<string>): Promise<void> {
   for (const folder of folders) {
     await disk.syncFolder(folder).catch((error: unknown) => {
       throw diskTrouble(`cannot sync ${folder}`, error)
     })
   }
-  for (const day of newDays) days.add(day)
 }
 
 /** Of a folder under the root, up to the root. */
