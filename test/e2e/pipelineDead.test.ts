@@ -1,3 +1,5 @@
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { NarrowcastError } from '../../src/core/errors.ts'
 import type { EncodedFile, Encoder } from '../../src/pipelines/encoders/encoder.ts'
@@ -173,4 +175,33 @@ test('beyond deadBytesMax the run stops and says so; nothing is lost', async () 
   const next = await scene.run({ to: lake(scene.dir, { ...quick, deadBytesMax: 10_000 }) })
   await settledOf(next, 1)
   expect(await scene.deadLines()).toHaveLength(1)
+})
+
+test('dead letters that somebody has taken away make room again, and are no damage', async () => {
+  await using scene = await pipelineScene()
+  const options = { ...quick, deadBytesMax: 2_500 }
+  const letter = (n: number) => scene.publish(game(n, { dead: 'x'.repeat(500) }))
+  await letter(1)
+  const lands = async () => {
+    const run = await scene.run({ to: lake(scene.dir, options) })
+    await settledOf(run, 1)
+    await run.drain()
+  }
+  await lands()
+  await letter(2)
+  const full = await scene.run({ to: lake(scene.dir, options) })
+  await expect(full.closed).rejects.toMatchObject({ code: 'DISK_FULL' })
+  const [name] = await scene.files('_dead')
+  const aside = join(scene.dir, '..', 'aside.ndjson')
+  await rename(join(scene.dir, name as string), aside)
+  expect(await verify(scene.dir)).toMatchObject({ isClean: true, missing: [], taken: [name] })
+  await lands()
+  expect(await scene.deadLines()).toMatchObject([{ id: expect.any(String) }])
+  expect(await verify(scene.dir)).toMatchObject({ isClean: true, dead: 2, taken: [name] })
+  // What lies there counts, whatever was taken away before.
+  await letter(3)
+  const again = await scene.run({ to: lake(scene.dir, options) })
+  await expect(again.closed).rejects.toMatchObject({ code: 'DISK_FULL' })
+  await rename(aside, join(scene.dir, name as string))
+  expect(await verify(scene.dir)).toMatchObject({ isClean: true, taken: [] })
 })

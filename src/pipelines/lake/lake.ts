@@ -30,7 +30,10 @@ export interface LakeOptions {
   readonly marks?: boolean
   /** Where messages go that cannot land: into the folder, or to the broker's. @default 'lake' */
   readonly dead?: 'lake' | 'channel'
-  /** Dead letters that the folder ever takes; beyond it the run stops and says so. @default 1 GiB */
+  /**
+   * Dead letters that lie in the folder; beyond it the run stops and says so. Files that somebody
+   * has taken out of `_dead` count no longer. @default 1 GiB
+   */
   readonly deadBytesMax?: number
   /** 'os' survives kill -9 of every process, not a power cut. @default 'fsync' */
   readonly durability?: Durability

@@ -20,6 +20,7 @@ import type { Manifest } from './manifest.ts'
 import type { CommitResult, Entry, Known } from './manifestTypes.ts'
 import type { Membership } from './membership.ts'
 import { place } from './place.ts'
+import { noteTaken } from './takenLetters.ts'
 
 /** How long a message waits whose commit, of another worker, is not in place yet. */
 const placedWaitMs = 500
@@ -126,6 +127,10 @@ export class LakeSink implements OpenSink {
       }
       await files.discard()
       this.#isInDoubt = false
+      if (result.state === 'dead-full') {
+        const { disk, root } = this.#plan
+        if (await noteTaken(disk, root, this.#membership)) continue
+      }
       if (result.state !== 'conflict') return await this.#refused(result, owner)
       // Another worker was faster with these; the rest is written again without them.
       const taken = new Map(result.known.map((one) => [(rest[one.at] as Staged).raw, one]))
@@ -207,9 +212,9 @@ export class LakeSink implements OpenSink {
     }
     throw new NarrowcastError(
       'DISK_FULL',
-      `${this.#plan.root}/_dead has taken ${result.bytes} bytes of dead letters; the limit deadBytesMax is ${this.#plan.deadBytesMax}`,
+      `${this.#plan.root}/_dead holds ${result.bytes} bytes of dead letters; the limit deadBytesMax is ${this.#plan.deadBytesMax}`,
       {
-        hint: "Look into them, mend what refuses the messages, then raise deadBytesMax, or take dead: 'channel'. They stay: verify misses what is moved away.",
+        hint: "Mend what refuses the messages. Then move the dead letters that you are done with out of _dead, or raise deadBytesMax, or take dead: 'channel'.",
       },
     )
   }

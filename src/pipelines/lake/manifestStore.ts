@@ -138,6 +138,23 @@ export class ManifestStore {
       }))
   }
 
+  /** Dead letters that were in place. */
+  letters(): string[] {
+    return this.#db
+      .all("SELECT path FROM files WHERE kind = 'dead' AND state = 'published'")
+      .map(({ path }) => String(path))
+  }
+
+  /** Somebody has taken these dead letters away: they count no longer, and may be missing. */
+  taken(paths: readonly string[]): void {
+    this.#db.write(() =>
+      this.#db.run(
+        "UPDATE files SET kind = 'taken' WHERE path IN (SELECT value FROM json_each(?))",
+        [JSON.stringify(paths)],
+      ),
+    )
+  }
+
   /** Which of these temporary files belong to an expelled owner and to no commit. */
   leftovers(temps: readonly { name: string; owner: string }[]): string[] {
     return this.#db

@@ -25,6 +25,8 @@ export interface Verified {
   readonly changed: readonly { readonly path: string; readonly what: string }[]
   /** Committed and still under the temporary name; the next worker to start moves them. */
   readonly unpublished: readonly string[]
+  /** Files of dead letters that somebody has taken out of `_dead`: no damage. */
+  readonly taken: readonly string[]
   /** In the folder, and named by no commit and no live worker. */
   readonly orphans: readonly string[]
 }
@@ -32,6 +34,8 @@ export interface Verified {
 interface Row {
   readonly path: string
   readonly kind: string
+  /** Dead letters that were in place: they are people's to take away. */
+  readonly isTakeable: boolean
   readonly table: string
   readonly temp: string
   readonly rows: number
@@ -47,6 +51,7 @@ export async function verify(dir: string): Promise<Verified> {
   // First the folder, then the manifest: what comes to be in between is named there.
   const there = await listFiles(root)
   const { rows, owners, totals } = readManifest(root)
+  const taken: string[] = []
   const found = { missing: [] as string[], changed: [] as Verified['changed'][number][] }
   const perTable: Record<string, number> = {}
   const unpublished: string[] = []
@@ -54,7 +59,7 @@ export async function verify(dir: string): Promise<Verified> {
   for (const row of rows) {
     const state = await compare(root, row)
     if (state.what !== null) found.changed.push({ path: row.path, what: state.what })
-    if (state.at === null) found.missing.push(row.path)
+    if (state.at === null) (row.isTakeable ? taken : found.missing).push(row.path)
     if (state.at === row.temp) unpublished.push(row.path)
     bytes += state.bytes
     if (row.kind === 'data') perTable[row.table] = (perTable[row.table] ?? 0) + state.rows
@@ -70,6 +75,7 @@ export async function verify(dir: string): Promise<Verified> {
     rows: perTable,
     ...found,
     unpublished,
+    taken,
     orphans: orphans.sort(),
   }
 }
@@ -163,9 +169,11 @@ function looked(db: DatabaseSync, path: string) {
   if (damage !== 'ok') {
     throw new NarrowcastError('STORE_UNUSABLE', `${path}: the manifest is damaged: ${damage}`)
   }
-  const rows = db
-    .prepare('SELECT path, kind, tableName AS "table", temp, rows, bytes FROM files')
-    .all() as unknown as Row[]
+  const rows = (
+    db
+      .prepare('SELECT path, kind, state, tableName AS "table", temp, rows, bytes FROM files')
+      .all() as unknown as (Omit<Row, 'isTakeable'> & { state: string })[]
+  ).map((row) => ({ ...row, isTakeable: row.kind !== 'data' && row.state === 'published' }))
   const owners = new Set(
     db
       .prepare('SELECT owner FROM slots')
