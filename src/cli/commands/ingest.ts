@@ -4,8 +4,9 @@ import { NarrowcastError } from '../../core/errors.ts'
 import type { Pattern } from '../../core/message.ts'
 import { connectTo, existingChannel, wishedPattern } from '../connection.ts'
 import { isDryRun } from '../consent.ts'
-import { parseRoll, pipelineOf, sinkOf } from '../ingesting/build.ts'
+import { encoderOf, parseRoll, pipelineOf, sinkOf } from '../ingesting/build.ts'
 import type { IngestJob } from '../ingesting/job.ts'
+import { checkLakeFile, checkLanding } from '../ingesting/lakeFolder.ts'
 import { runIngest } from '../ingesting/run.ts'
 import { tryPipeline } from '../ingesting/tryPipeline.ts'
 import type { Invocation, Run } from '../invocation.ts'
@@ -29,6 +30,12 @@ export const ingest: Run = async (invocation) => {
   const sink = sinkOf({ ...options, url: '', config: {}, source })
   const name = options.as ?? pipeline.name
   const line = `ingest ${name}: ${pipeline.channel.name} -> ${shownDir}   ${tables}   ${options.format ?? 'parquet'}, ${sink.kind === 'lake' ? 'dataset' : 'one file per key'}`
+  const isPerKey = sink.kind === 'per-key'
+  const notes = await checkLanding({
+    ...{ root: options.dir, tables: pipeline.tables, isPerKey },
+    extension: encoderOf(options.format).extension,
+  })
+  for (const note of notes) output.warn(note)
   if (await isDryRun(invocation, `would run ${count} workers: ${line}`)) return
   await using connected = await connectTo(invocation, { look: false })
   const found = await connected.bus.admin.find(pipeline.channel.name)
@@ -107,7 +114,9 @@ function parseRollFlag(text: string | undefined): IngestJob['roll'] {
 /** `ingest verify`: every file against the manifest. Exit 8 where something is wrong. */
 export const verify: Run = async ({ flags, output, folder }) => {
   const { verify: verifyLake } = await import('../../pipelines/lake/verify.ts')
-  const found = await verifyLake(resolve(folder, flags.text('dir') ?? dirDefault))
+  const root = resolve(folder, flags.text('dir') ?? dirDefault)
+  checkLakeFile(root)
+  const found = await verifyLake(root)
   const { isClean, commits, messages, dead, files, bytes, rows } = found
   const { missing, changed, unpublished, orphans } = found
   const { look } = output

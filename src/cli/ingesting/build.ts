@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url'
 import { NarrowcastError } from '../../core/errors.ts'
 import { parseBytes, parseDurationMs } from '../../core/url.ts'
 import {
+  type Encoder,
   lake,
   messagesPipeline,
   ndjson,
@@ -67,7 +68,7 @@ function isPipeline(value: unknown): value is Pipeline {
 
 /** Where the job lands. @throws INVALID_ARGUMENT, naming option and range. */
 export function sinkOf({ dir, format, layout, exclusive, preset, roll }: IngestJob): Sink {
-  const encoder = format === null ? {} : { format: format === 'ndjson' ? ndjson() : parquet() }
+  const encoder = format === null ? {} : { format: encoderOf(format) }
   if (layout === null) return lake(dir, { ...encoder, ...roll, ...holdOf(roll) })
   return perKey(dir, {
     key: layout.key,
@@ -75,6 +76,11 @@ export function sinkOf({ dir, format, layout, exclusive, preset, roll }: IngestJ
     ...(exclusive === null ? {} : { exclusive }),
     ...(preset === null ? {} : { preset }),
   })
+}
+
+/** What `--to` names; without it Parquet. */
+export function encoderOf(format: IngestJob['format']): Encoder {
+  return format === 'ndjson' ? ndjson() : parquet()
 }
 
 /**
