@@ -9,6 +9,7 @@ import { contractJson, contractLines } from '../contracts/show.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { countJson, countOf, showCount, showDuration } from '../output/quantities.ts'
 import type { Column, Json } from '../output/table.ts'
+import { dedupeWish } from '../publishing/dedupe.ts'
 
 interface ChannelRow {
   readonly channel: ChannelRef
@@ -186,6 +187,7 @@ function gone(name: string): NarrowcastError {
 
 /** `channels create CHANNEL` */
 export const create: Run = async (invocation) => {
+  const wish = dedupeWish(invocation.flags)
   await using connected = await connectTo(invocation, { look: invocation.dryRun })
   const name = nameOf(invocation)
   const found = await connected.bus.admin.find(name)
@@ -197,7 +199,7 @@ export const create: Run = async (invocation) => {
   ) {
     return
   }
-  const { pattern } = await openChannel(quietly(invocation), connected, name)
+  const { pattern } = await openChannel(quietly(invocation), connected, name, wish)
   await invocation.output.answer({
     type: 'channels.create',
     fields: { channel: name, pattern, created: found === null },

@@ -1,12 +1,13 @@
 import { isUtf8 } from 'node:buffer'
 import type { Codec } from '../../core/codec.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { PublishOptions } from '../../runtime/api.ts'
+import type { ChannelOptions, PublishOptions } from '../../runtime/api.ts'
 import { connectTo, openChannel } from '../connection.ts'
 import { isDryRun } from '../consent.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { harmless } from '../output/displayWidth.ts'
 import { countOf, showBytes, showCount, showDuration, showRate } from '../output/quantities.ts'
+import { dedupeWish } from '../publishing/dedupe.ts'
 import { publishLines } from '../publishing/many.ts'
 
 /** The data is JSON text already: as it was typed it travels, digits of large numbers included. */
@@ -20,12 +21,13 @@ const jsonText: Codec = {
 export const publish: Run = async (invocation) => {
   const { flags, args } = invocation
   const options = publishOptions(invocation)
+  const wish = { codec: jsonText, ...dedupeWish(flags) }
   const rate = flags.whole('rate', { min: 1 }) ?? null
   const isMany = flags.isSet('ndjson') || flags.isSet('lines')
   checkCombination(invocation, isMany)
   const [name, data] = args as [string, string | undefined]
-  if (!isMany) return publishOne(invocation, name, await dataOf(data), options)
-  return publishMany(invocation, name, options, rate)
+  if (!isMany) return publishOne(invocation, name, await dataOf(data), options, wish)
+  return publishMany(invocation, name, options, wish, rate)
 }
 
 function checkCombination({ flags, args }: Invocation, isMany: boolean): void {
@@ -96,6 +98,7 @@ async function publishOne(
   name: string,
   data: string,
   options: PublishOptions,
+  wish: ChannelOptions<string>,
 ): Promise<void> {
   const { output, clock, dryRun } = invocation
   const bytes = Buffer.byteLength(data)
@@ -104,7 +107,7 @@ async function publishOne(
     return
   }
   await using connected = await connectTo(invocation, { look: false })
-  const channel = await openChannel<string>(invocation, connected, name, { codec: jsonText })
+  const channel = await openChannel<string>(invocation, connected, name, wish)
   const beganMs = clock.monotonicMs()
   const { id, position, duplicate } = await channel.publish(data, options)
   const tookMs = clock.monotonicMs() - beganMs
@@ -126,7 +129,9 @@ async function publishOne(
         harmless(id),
         ...(key === undefined ? [] : [`key ${harmless(key)}`]),
         showBytes(bytes),
-        duplicate ? 'known already, nothing stored' : `stored in ${showDuration(tookMs)}`,
+        duplicate
+          ? 'duplicate: known already, nothing stored'
+          : `stored in ${showDuration(tookMs)}`,
       ].join('  '),
     ],
   })
@@ -137,12 +142,13 @@ async function publishMany(
   invocation: Invocation,
   name: string,
   options: PublishOptions,
+  wish: ChannelOptions<string>,
   rate: number | null,
 ): Promise<number> {
   const { output, flags } = invocation
   if (await isDryRun(invocation, `would publish the lines of stdin to ${name}`)) return 0
   await using connected = await connectTo(invocation, { look: false })
-  const channel = await openChannel<string>(invocation, connected, name, { codec: jsonText })
+  const channel = await openChannel<string>(invocation, connected, name, wish)
   const { payloadBytesMax: bytesMax } = await channel.opened()
   const toJson = flags.isSet('lines') ? (line: string) => JSON.stringify(line) : validJson
   const how = { toJson, options, rate, bytesMax }
@@ -160,7 +166,17 @@ async function publishMany(
       duration_ms: Math.round(tookMs),
     },
     lines: () => [
-      `published ${name}  ${countOf(published, 'message')}  ${showBytes(bytes)}  in ${showDuration(tookMs)}  ${showRate(perSecond)}${rejected > 0 ? `  rejected ${showCount(rejected)}` : ''}`,
+      [
+        `published ${name}`,
+        countOf(published, 'message'),
+        showBytes(bytes),
+        `in ${showDuration(tookMs)}`,
+        showRate(perSecond),
+        ...(duplicates > 0
+          ? [`of which ${countOf(duplicates, 'duplicate')}, not stored again`]
+          : []),
+        ...(rejected > 0 ? [`rejected ${showCount(rejected)}`] : []),
+      ].join('  '),
     ],
   })
   if (failure) throw failure

@@ -1,3 +1,4 @@
+import { dedupe } from './dedupe.ts'
 import type { CommandSpec, FlagSpec } from './types.ts'
 
 const from: FlagSpec = {
@@ -27,6 +28,7 @@ export const flowCommands: readonly CommandSpec[] = [
       { flags: '--delay <time>', text: 'hand it out no earlier than after this time' },
       { flags: '-H, --header <name=value>', text: 'a header', repeats: true },
       { flags: '--rate <n>', text: 'at most so many messages a second' },
+      dedupe,
     ],
     examples: [
       `narrowcast publish hello '{"n":1}'`,
@@ -36,6 +38,7 @@ export const flowCommands: readonly CommandSpec[] = [
     notes: [
       'DATA is JSON. "-" reads one message from stdin, as JSON text.',
       'A channel that does not exist becomes a queue, or what --pattern says.',
+      'An id that a channel with --dedupe knows is not stored again: the answer says duplicate, exit 0.',
     ],
   },
   {

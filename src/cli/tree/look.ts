@@ -1,3 +1,4 @@
+import { dedupe } from './dedupe.ts'
 import type { CommandSpec, FlagSpec } from './types.ts'
 
 const ifExists: FlagSpec = { flags: '--if-exists', text: '"not there" is a success' }
@@ -46,7 +47,11 @@ const channels: CommandSpec = {
       args: ['<channel>'],
       summary: 'make a channel; the same again is fine',
       access: 'rw',
-      examples: ['narrowcast channels create combat.events --pattern stream'],
+      flags: [dedupe],
+      examples: [
+        'narrowcast channels create combat.events --pattern stream',
+        'narrowcast channels create orders --dedupe 10m',
+      ],
       notes: ['The pattern is queue unless --pattern or the project file says otherwise.'],
     },
     {
