@@ -261,6 +261,9 @@ export type BusAdmin = {
 /**
  * Names a channel. Both types come from the schema, or from the codec `'bytes'`; without either,
  * one type that the caller names serves both sides, and nobody checks it.
+ *
+ * A bus holds a channel once for each codec: naming it again gives the same handle.
+ * @throws CONFLICT for options that differ from those of the handle, INVALID_ARGUMENT, UNSUPPORTED
  */
 export interface DeclareChannel {
   <In extends Uint8Array = Uint8Array, Out = In>(

@@ -10,7 +10,8 @@ test('a channel says what is stored with it once; who asks for nothing takes wha
   await using second = await createBus(driver)
   await expect(second.queue('orders').opened()).resolves.toBeDefined()
   await expect(second.stream('orders').opened()).rejects.toMatchObject({ code: 'CONFLICT' })
-  const other = second.queue('orders', { dedupe: { on: 'publish', windowMs: 9_000 } })
+  await using third = await createBus(driver)
+  const other = third.queue('orders', { dedupe: { on: 'publish', windowMs: 9_000 } })
   await expect(other.opened()).rejects.toThrow(/wanted 9000.*found 5000/)
 })
 

@@ -3,14 +3,13 @@ import type { Driver } from '../core/driver.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import { randomName } from '../core/ids.ts'
 import type { Pattern } from '../core/message.ts'
-import type { Bus, ChannelOptions, DeclareChannel } from './api.ts'
+import type { Bus, Channel, ChannelOptions, DeclareChannel } from './api.ts'
 import { busAdmin } from './busAdmin.ts'
-import { BusChannel } from './busChannel.ts'
-import { planChannel } from './channelOptions.ts'
 import { whole } from './checks.ts'
 import type { ChannelDefaults } from './config.ts'
 import { Connection } from './connection.ts'
 import { withDeadline } from './deadline.ts'
+import { Declarations } from './declarations.ts'
 import { unsupportedPattern } from './openedChannel.ts'
 import { seededRandom } from './random.ts'
 
@@ -35,7 +34,14 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
   const connection = new Connection(driver, clock, random)
   const { info } = await connection.open(options.signal ?? new AbortController().signal)
   const incarnation = randomName()
-  const channels: BusChannel<never, never>[] = []
+  const workerRef = (label: string | null) => ({
+    id: `${label ?? options.name ?? 'worker'}-${randomName()}`,
+    incarnation,
+  })
+  const declarations = new Declarations(
+    { connection, clock, random, workerRef },
+    options.channelDefaults ?? (() => ({})),
+  )
   let closing: Promise<void> | null = null
 
   const declare =
@@ -43,19 +49,8 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     <In, Out>(name: string, wish: ChannelOptions<In, Out> = {}) => {
       if (closing !== null) throw new NarrowcastError('CLOSED', 'the bus was closed')
       if (!driver.contracts[pattern]) throw unsupportedPattern(driver.name, pattern, name)
-      const plan = planChannel(
-        name,
-        pattern,
-        wish as ChannelOptions<never>,
-        options.channelDefaults?.(name) ?? {},
-      )
-      const workerRef = (label: string | null) => ({
-        id: `${label ?? options.name ?? 'worker'}-${randomName()}`,
-        incarnation,
-      })
-      const made = new BusChannel<In, Out>({ connection, clock, random, workerRef }, plan)
-      channels.push(made as unknown as BusChannel<never, never>)
-      return made
+      const channel = declarations.declare(pattern, name, wish as ChannelOptions<never>)
+      return channel as unknown as Channel<In, Out>
     }
 
   async function close(timeoutMs: number): Promise<void> {
@@ -63,7 +58,7 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
       await withDeadline(clock, timeoutMs, null, null, async (deadline) => {
         deadline.addEventListener('abort', () => connection.giveUp())
         const ended = await Promise.allSettled(
-          channels.map((one) => one.close(timeoutMs, deadline)),
+          declarations.channels.map((one) => one.close(timeoutMs, deadline)),
         )
         for (const one of ended) if (one.status === 'rejected') throw one.reason
       })

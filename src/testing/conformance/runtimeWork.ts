@@ -121,7 +121,8 @@ export const runtimeWorkCases: readonly Case<RuntimeWorld>[] = [
       await world.until(sender.publish({ count: 'many' }, { id: 'unfit' }))
       await world.until(sender.publish({ count: 1 }, { id: 'fit' }))
       const seen: unknown[] = []
-      const checked = node.channel<{ count: number }>({ schema: countSchema })
+      const reader = await world.node()
+      const checked = reader.channel<{ count: number }>({ schema: countSchema })
       checked.subscribe((data) => {
         seen.push(data)
       }, world.group)

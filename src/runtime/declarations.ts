@@ -1,0 +1,99 @@
+import { NarrowcastError } from '../core/errors.ts'
+import type { Pattern } from '../core/message.ts'
+import type { ChannelOptions } from './api.ts'
+import { BusChannel, type ChannelHost } from './busChannel.ts'
+import { type ChannelPlan, planChannel } from './channelOptions.ts'
+import type { ChannelDefaults } from './config.ts'
+
+type Options = ChannelOptions<never>
+export type AnyChannel = BusChannel<never, never>
+
+interface Declared {
+  readonly options: Options
+  readonly plan: ChannelPlan
+  readonly channel: AnyChannel
+}
+
+/**
+ * The channels of a bus, each once for every codec: handles that differ would treat the same
+ * message in different ways, and one for each message would never be let go.
+ */
+export class Declarations {
+  readonly #host: ChannelHost
+  readonly #defaults: (name: string) => ChannelDefaults
+  readonly #declared = new Map<string, Declared>()
+
+  constructor(host: ChannelHost, defaults: (name: string) => ChannelDefaults) {
+    this.#host = host
+    this.#defaults = defaults
+  }
+
+  get channels(): readonly AnyChannel[] {
+    return [...this.#declared.values()].map(({ channel }) => channel)
+  }
+
+  /**
+   * The handle that is there, when nothing else is asked for than it has.
+   * @throws INVALID_ARGUMENT, CONFLICT
+   */
+  declare(pattern: Pattern, name: string, options: Options): AnyChannel {
+    const plan = this.#plan(pattern, name, options)
+    const key = `${pattern} ${name} ${plan.codec.name}`
+    const known = this.#declared.get(key)
+    if (known) {
+      const given = Object.entries(options).filter(([, value]) => value !== undefined)
+      const wish: Options = { ...known.options, ...Object.fromEntries(given) }
+      checkSame(known.plan, this.#plan(pattern, name, wish))
+      return known.channel
+    }
+    const channel: AnyChannel = new BusChannel(this.#host, plan)
+    this.#declared.set(key, { options: { ...options }, plan, channel })
+    return channel
+  }
+
+  #plan(pattern: Pattern, name: string, options: Options): ChannelPlan {
+    return planChannel(name, pattern, options, this.#defaults(name))
+  }
+}
+
+/** Every option as the plan holds it: a text or a number, but for what is only itself. */
+const facts: Readonly<Record<keyof ChannelOptions, (plan: ChannelPlan) => unknown>> = {
+  schema: ({ schema }) => schema,
+  codec: ({ codec }) => codec,
+  payloadBytesMax: ({ spec }) => spec.payloadBytesMax,
+  publish: ({ publish }) => `retry ${publish.retry} within ${publish.timeoutMs} ms`,
+  inFlightMax: ({ outbox }) => outbox.messagesMax,
+  inFlightBytesMax: ({ outbox }) => outbox.bytesMax,
+  leaseMs: ({ spec }) => spec.leaseMs,
+  attempts: ({ attempts }) => attempts,
+  deliveriesMax: ({ deliveriesMax }) => deliveriesMax,
+  backoff: ({ backoff }) => `${backoff.delayMsMin} to ${backoff.delayMsMax} ms`,
+  retention: ({ spec }) => JSON.stringify(spec.retention),
+  dedupe: ({ spec, consumeWindowMs }) => {
+    if (spec.dedupeWindowMs !== null) return `publish:${spec.dedupeWindowMs}`
+    return consumeWindowMs === null ? 'off' : `consume:${consumeWindowMs}`
+  },
+}
+
+function checkSame(declared: ChannelPlan, now: ChannelPlan): void {
+  const differences = Object.entries(facts).flatMap(([option, of]) => {
+    const [was, is] = [of(declared), of(now)]
+    return was === is ? [] : [`${option}: ${difference(was, is)}`]
+  })
+  if (differences.length === 0) return
+  const { name } = declared.spec
+  throw new NarrowcastError(
+    'CONFLICT',
+    `channel "${name}" is declared on this bus with other options: ${differences.join('; ')}`,
+    {
+      channel: name,
+      hint: 'Declare it once with all its options, before its first use, and share the handle.',
+    },
+  )
+}
+
+function difference(was: unknown, is: unknown): string {
+  if (was === null) return 'declared none, now an object'
+  if (typeof was === 'object') return 'declared one object, now another'
+  return `declared ${was}, now ${is}`
+}
