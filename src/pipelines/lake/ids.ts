@@ -77,7 +77,10 @@ export function insertIds(
   )
 }
 
-/** `settledMs` of the pipeline's clock; -1: not known to be settled. */
+/** In the place of `settledMs`: seen at this time of the pipeline's clock, and not settled then. */
+export const openSince = (ranMs: number) => -1 - ranMs
+
+/** `settledMs` of the pipeline's clock, or what `openSince` gives. */
 export function markIds(
   db: ManifestDb,
   pipeline: number,
@@ -95,17 +98,25 @@ export function markIds(
   }
 }
 
+/** How long ids are remembered, by the pipeline's own clock, which stands while nobody runs. */
+export interface IdsKept {
+  /** After their settlement. */
+  readonly idsKeptMs: number
+  /** Where no settlement is known: since the commit, or since they last came again. */
+  readonly unsettledKeptMs: number
+}
+
 /**
- * Drops whole tables that are older than `idsKeptMs` of the pipeline's own clock, which stands
- * while no worker of it runs. What is not known to be settled, or was settled later, is carried
- * over into the newest table first: an unsettled message may still come again. Of a message that
- * was sent again, the last outcome stays.
+ * Drops whole tables that are older than `idsKeptMs`. What is not known to be settled, or was
+ * settled later, is carried over into the newest table first: an unsettled message may still come
+ * again. The end of that is `unsettledKeptMs`, because of a settlement that went through just before
+ * a crash nobody will ever hear. Of a message that was sent again, the last outcome stays.
  */
 export function expireIds(
   db: ManifestDb,
   pipeline: number,
   ranMs: number,
-  idsKeptMs: number,
+  { idsKeptMs, unsettledKeptMs }: IdsKept,
 ): void {
   const newest = Math.floor(ranMs / bucketMs)
   const edgeMs = ranMs - idsKeptMs
@@ -115,13 +126,14 @@ export function expireIds(
     db.run(
       `INSERT INTO ${ensureTable(db, pipeline, newest)}
        SELECT i.* FROM ${old} i JOIN commits c ON c.n = i.commitN
-       WHERE CASE WHEN i.settledMs = -1 THEN 1
-                  WHEN i.settledMs IS NULL THEN c.settledMs IS NULL OR c.settledMs > ?1
-                  ELSE i.settledMs > ?1 END
+       WHERE CASE WHEN i.settledMs < 0 THEN -1 - i.settledMs > ?2
+                  WHEN i.settledMs IS NOT NULL THEN i.settledMs > ?1
+                  WHEN c.settledMs IS NOT NULL THEN c.settledMs > ?1
+                  ELSE (c.bucket + 1) * ${bucketMs} > ?2 END
        ON CONFLICT(id) DO UPDATE SET commitN = excluded.commitN, isDead = excluded.isDead,
        redrives = excluded.redrives, settledMs = excluded.settledMs
        WHERE excluded.redrives > redrives`,
-      [edgeMs],
+      [edgeMs, ranMs - unsettledKeptMs],
     )
     db.exec(`DROP TABLE ${old}`)
   }

@@ -26,6 +26,12 @@ export interface LakeOptions {
    * than the broker takes to deliver a message again. @default 1 h
    */
   readonly idsKeptMs?: number
+  /**
+   * How long an id is remembered whose settlement is not known, as after a crash, while a worker of
+   * the pipeline runs; a message that comes again later than this lands twice. At least `idsKeptMs`.
+   * @default 30 days
+   */
+  readonly unsettledKeptMs?: number
   /** Columns `_id, _row, _commit, _time`, by which other folders can be deduped. @default true */
   readonly marks?: boolean
   /** Where messages go that cannot land: into the folder, or to the broker's. @default 'lake' */
@@ -49,6 +55,7 @@ export interface LakePlan {
   readonly encoder: Encoder
   readonly bytesMax: number
   readonly idsKeptMs: number
+  readonly unsettledKeptMs: number
   readonly hasMarks: boolean
   readonly dead: 'lake' | 'channel'
   readonly deadBytesMax: number
@@ -65,12 +72,15 @@ const known: readonly (keyof LakeOptions)[] = [
   'attempts',
   'deliveriesMax',
   'idsKeptMs',
+  'unsettledKeptMs',
   'marks',
   'dead',
   'deadBytesMax',
   'durability',
   'heartbeatMs',
 ]
+
+const unsettledKeptMsDefault = 30 * 86_400_000
 
 /** At most so many files in one commit; a batch over more days is split. */
 const pathsMax = 1_024
@@ -104,13 +114,16 @@ export function lakeOn(ground: Ground, dir: string, options: LakeOptions): Sink 
     throw wrongOption('format', 'parquet() or ndjson()', format)
   }
   const bytesMax = whole('bytesMax', options.bytesMax, 32 * 1_048_576, 1)
+  const idsKeptMs = whole('idsKeptMs', options.idsKeptMs, 3_600_000, 60_000)
+  const unsettledMs = Math.max(idsKeptMs, unsettledKeptMsDefault)
   const plan: LakePlan = {
     root: resolve(dir),
     disk: ground.disk(durability),
     busyMs: ground.busyMs,
     encoder: format,
     bytesMax,
-    idsKeptMs: whole('idsKeptMs', options.idsKeptMs, 3_600_000, 60_000),
+    idsKeptMs,
+    unsettledKeptMs: whole('unsettledKeptMs', options.unsettledKeptMs, unsettledMs, idsKeptMs),
     hasMarks: marks,
     dead,
     deadBytesMax: whole('deadBytesMax', options.deadBytesMax, 1_073_741_824, 1),

@@ -193,3 +193,30 @@ describe('a worker that ends in order', () => {
     },
   )
 })
+
+describe('a message that comes again', () => {
+  test.for([
+    ['late', true],
+    ['sent', true],
+    [null, true],
+    ['settled', false],
+  ] as const)('and whose settlement is %s: its id waits on %s', async ([outcome, isOpen]) => {
+    const dir = await folder()
+    const sink = await opened(dir)
+    const { settled } = await sink.land([staged('m1')])
+    await settled(['settled'])
+    const { known } = await sink.recognise([staged('m1').raw])
+    await known.settled([outcome])
+    await sink.close()
+    const db = new DatabaseSync(join(dir, '_manifest.sqlite'), { readOnly: true })
+    onTestFinished(() => db.close())
+    const [row] = db.prepare('SELECT settledMs < 0 AS isOpen FROM ids_1_0').all()
+    expect(row).toMatchObject({ isOpen: isOpen ? 1 : 0 })
+  })
+})
+
+test('ids without a known settlement are kept at least as long as others', () => {
+  const options = { idsKeptMs: 7_200_000, unsettledKeptMs: 7_199_999 }
+  expect(() => lakeOn({ disk, busyMs: 50 }, 'lake', options)).toThrow('of at least 7200000')
+  expect(() => lakeOn({ disk, busyMs: 50 }, 'lake', { idsKeptMs: 1e13 })).not.toThrow()
+})

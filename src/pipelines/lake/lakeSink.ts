@@ -1,6 +1,5 @@
 import { NarrowcastError } from '../../core/errors.ts'
 import { uuid } from '../../core/ids.ts'
-import type { SettleOutcome } from '../../core/message.ts'
 import type { DeliveryVerdict } from '../../runtime/api.ts'
 import { diskTrouble } from '../disk.ts'
 import type {
@@ -13,6 +12,7 @@ import type {
   Staged,
   StagedRow,
 } from '../sink.ts'
+import { idsOf, landedOf, seenAgain, waiting } from './answers.ts'
 import { CommitFiles, type FilesHost, type LakeTable } from './commitFiles.ts'
 import type { LakePlan } from './lake.ts'
 import { dateOf, hasDate, tempFolder } from './layout.ts'
@@ -21,9 +21,6 @@ import type { CommitResult, Entry, Known } from './manifestTypes.ts'
 import type { Membership } from './membership.ts'
 import { place } from './place.ts'
 import { noteTaken } from './takenLetters.ts'
-
-/** How long a message waits whose commit, of another worker, is not in place yet. */
-const placedWaitMs = 500
 
 /** The commit protocol of one worker, see docs/pipelines.md. */
 export class LakeSink implements OpenSink {
@@ -122,7 +119,7 @@ export class LakeSink implements OpenSink {
         })
         this.#isInDoubt = false
         await this.#context.step('renamed', idsOf(rest))
-        const landed = this.#landed(files, rest, startedMs)
+        const landed = landedOf(files, rest, this.#context.clock.monotonicMs() - startedMs)
         return this.#committed(result.n, files, rest, landed, known)
       }
       await files.discard()
@@ -261,8 +258,14 @@ export class LakeSink implements OpenSink {
         const open = answers.flatMap(({ raw }, at) =>
           outcomes[at] === 'settled' ? [] : [raw.message.id],
         )
-        const closed = closedOf(known, outcomes.slice(answers.length))
-        this.#membership.note({ commit: n, isPublished: false, isSettled: true, open, closed })
+        const again = seenAgain(known, outcomes.slice(answers.length))
+        this.#membership.note({
+          commit: n,
+          isPublished: false,
+          isSettled: true,
+          open: [...open, ...again.open],
+          closed: again.closed,
+        })
       },
     }
   }
@@ -277,51 +280,10 @@ export class LakeSink implements OpenSink {
       landed,
       refused,
       settled: async (outcomes) => {
-        const closed = closedOf(answers, outcomes)
-        if (closed.length === 0) return
-        const note = { commit: null, isPublished: false, isSettled: false, open: [], closed }
-        this.#membership.note(note)
+        const again = seenAgain(answers, outcomes)
+        if (again.open.length + again.closed.length === 0) return
+        this.#membership.note({ commit: null, isPublished: false, isSettled: false, ...again })
       },
     }
   }
-
-  #landed(files: CommitFiles, batch: readonly Staged[], startedMs: number): Landed {
-    const rows: Record<string, number> = {}
-    for (const { table, rows: count, kind } of files.files) {
-      if (kind === 'data') rows[table] = (rows[table] ?? 0) + count
-    }
-    const isDead = (staged: Staged) => files.refusals.has(staged)
-    return {
-      id: files.id,
-      ids: idsOf(batch.filter((staged) => !isDead(staged))),
-      deadIds: idsOf(batch.filter(isDead)),
-      rows,
-      files: files.files.map(({ path, kind, table, rows: count, bytes }) => ({
-        path,
-        table: kind === 'data' ? table : null,
-        rows: count,
-        bytes,
-      })),
-      bytes: files.files.reduce((sum, { bytes }) => sum + bytes, 0),
-      tookMs: this.#context.clock.monotonicMs() - startedMs,
-    }
-  }
-}
-
-function waiting(raw: Raw): Answer {
-  return { raw, verdict: { kind: 'release', delayMs: placedWaitMs }, as: 'waiting' }
-}
-
-/** Ids that were recognised and will not come again. */
-function closedOf(
-  answers: readonly Answer[],
-  outcomes: readonly (SettleOutcome | null)[],
-): string[] {
-  return answers.flatMap(({ raw, as }, at) =>
-    as === 'recognised' && outcomes[at] === 'settled' ? [raw.message.id] : [],
-  )
-}
-
-function idsOf(batch: readonly Staged[]): string[] {
-  return batch.map(({ raw }) => raw.message.id)
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { manifestError } from './manifestErrors.ts'
-import { ManifestStore } from './manifestStore.ts'
+import { ManifestStore, type StoreOptions } from './manifestStore.ts'
 import type { Entry, FileRow, Note } from './manifestTypes.ts'
 import { missedBeatsMax } from './slots.ts'
 
@@ -25,8 +25,15 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-function store(change: { deadBytesMax?: number; idsKeptMs?: number } = {}): ManifestStore {
-  const limits = { idsKeptMs: hourMs, deadBytesMax: 1_000, ...change }
+type Limits = Pick<StoreOptions, 'deadBytesMax' | 'idsKeptMs' | 'unsettledKeptMs'>
+
+function store(change: Partial<Limits> = {}): ManifestStore {
+  const limits = {
+    idsKeptMs: hourMs,
+    unsettledKeptMs: 1_000 * hourMs,
+    deadBytesMax: 1_000,
+    ...change,
+  }
   const made = new ManifestStore({ path, isDurable: false, busyMs: 50, heartbeatMs, ...limits })
   open.push(made)
   return made
@@ -174,6 +181,27 @@ describe('ids', () => {
     one.run(hourMs)
     expect(one.known('m1', 'm2')).toEqual(['m1', 'm2'])
     one.run(3 * hourMs)
+    expect(one.known('m1', 'm2')).toEqual(['m1'])
+  })
+
+  test('that were never settled go too, after a longer time of running', () => {
+    const one = worker('a', store({ unsettledKeptMs: 8 * hourMs }))
+    one.commit([{ id: 'm1' }])
+    one.commit([{ id: 'm2' }, { id: 'm3' }])
+    one.run(0, [settled(2, ['m2'])])
+    one.stand(1_000 * hourMs) // nobody runs
+    one.run(6 * hourMs)
+    expect(one.known('m1', 'm2', 'm3')).toEqual(['m1', 'm2'])
+    one.run(4 * hourMs)
+    expect(one.known('m1', 'm2', 'm3')).toEqual([])
+  })
+
+  test('that come again and again unsettled stay', () => {
+    const one = worker('a', store({ unsettledKeptMs: 8 * hourMs }))
+    one.commit([{ id: 'm1' }, { id: 'm2' }])
+    const closed: string[] = []
+    const note = { commit: null, isPublished: false, isSettled: false, open: ['m1'], closed }
+    for (let n = 0; n < 5; n++) one.run(4 * hourMs, [note])
     expect(one.known('m1', 'm2')).toEqual(['m1'])
   })
 

@@ -1,5 +1,14 @@
 import { NarrowcastError } from '../../core/errors.ts'
-import { bucketMs, bucketsOf, expireIds, findIds, insertIds, keyOf, markIds } from './ids.ts'
+import {
+  bucketMs,
+  bucketsOf,
+  expireIds,
+  findIds,
+  insertIds,
+  keyOf,
+  markIds,
+  openSince,
+} from './ids.ts'
 import { ManifestDb } from './manifestDb.ts'
 import type {
   Beat,
@@ -22,6 +31,7 @@ export interface StoreOptions {
   readonly busyMs: number
   readonly heartbeatMs: number
   readonly idsKeptMs: number
+  readonly unsettledKeptMs: number
   readonly deadBytesMax: number
 }
 
@@ -73,7 +83,7 @@ export class ManifestStore {
         [nowMs, 2 * this.#options.heartbeatMs, pipeline],
       )
       this.#slots.expelGone(owner, nowMs)
-      expireIds(this.#db, pipeline, this.#ranMs(pipeline), this.#options.idsKeptMs)
+      expireIds(this.#db, pipeline, this.#ranMs(pipeline), this.#options)
       return { isOwner: true, expelled: this.#slots.unclean() }
     })
   }
@@ -280,7 +290,7 @@ export class ManifestStore {
       if (commit !== null && isSettled) {
         this.#db.run('UPDATE commits SET settledMs = ? WHERE n = ?', [ranMs, commit])
       }
-      markIds(this.#db, pipeline, open, -1)
+      markIds(this.#db, pipeline, open, openSince(ranMs))
       markIds(this.#db, pipeline, closed, ranMs)
     }
   }

@@ -15,7 +15,13 @@ const heartbeatMs = 1_000
 async function member() {
   const root = await mkdtemp(join(tmpdir(), 'narrowcast-member-'))
   await mkdir(join(root, '_tmp'))
-  const options = { isDurable: false, busyMs: 1_000, idsKeptMs: 60_000, deadBytesMax: 1_000 }
+  const options = {
+    isDurable: false,
+    busyMs: 1_000,
+    idsKeptMs: 60_000,
+    deadBytesMax: 1_000,
+    unsettledKeptMs: 60_000,
+  }
   const path = join(root, '_manifest.sqlite')
   const manifest = await Manifest.open({ path, heartbeatMs, ...options })
   onTestFinished(async () => {

@@ -82,6 +82,7 @@ async function openManifest(
     busyMs: plan.busyMs,
     heartbeatMs: plan.heartbeatMs,
     idsKeptMs: plan.idsKeptMs,
+    unsettledKeptMs: plan.unsettledKeptMs,
     deadBytesMax: plan.deadBytesMax,
   }
   for (;;) {
