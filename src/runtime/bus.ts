@@ -10,6 +10,7 @@ import type { ChannelDefaults } from './config.ts'
 import { Connection } from './connection.ts'
 import { withDeadline } from './deadline.ts'
 import { Declarations } from './declarations.ts'
+import { Gate } from './gate.ts'
 import { unsupportedPattern } from './openedChannel.ts'
 import { seededRandom } from './random.ts'
 
@@ -33,13 +34,14 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
   const random = options.seed === undefined ? Math.random : seededRandom(options.seed)
   const connection = new Connection(driver, clock, random)
   const { info } = await connection.open(options.signal ?? new AbortController().signal)
+  const gate = new Gate()
   const incarnation = randomName()
   const workerRef = (label: string | null) => ({
     id: `${label ?? options.name ?? 'worker'}-${randomName()}`,
     incarnation,
   })
   const declarations = new Declarations(
-    { connection, clock, random, workerRef },
+    { connection, gate, clock, random, workerRef },
     options.channelDefaults ?? (() => ({})),
   )
   let closing: Promise<void> | null = null

@@ -18,6 +18,7 @@ import type {
 import type { ChannelPlan } from './channelOptions.ts'
 import type { Connection } from './connection.ts'
 import { type Encoded, encode } from './envelope.ts'
+import type { Gate } from './gate.ts'
 import { OpenDeliveries } from './openDeliveries.ts'
 import { Opening } from './openedChannel.ts'
 import { Outbox } from './outbox.ts'
@@ -28,6 +29,7 @@ import { Worker } from './worker.ts'
 
 export interface ChannelHost {
   readonly connection: Connection
+  readonly gate: Gate
   readonly clock: Clock
   readonly random: () => number
   workerRef(name: string | null): WorkerRef
@@ -163,12 +165,13 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
 
   #keep<R extends Worker<Out> | OpenDeliveries<Out>>(make: (host: ReaderHost) => R): R {
     if (this.#isClosed) throw this.#closedError()
-    const { connection, clock, random } = this.#host
+    const { connection, gate, clock, random } = this.#host
     const reader = make({
       plan: this.#plan,
       clock,
       random,
       connection,
+      gate,
       open: (signal) => this.#opening.open(signal),
       forget: (session) => this.#opening.forget(session),
       closedError: () => this.#closedError(),

@@ -3,6 +3,7 @@ import type { Session } from '../core/driver.ts'
 import type { NarrowcastError } from '../core/errors.ts'
 import type { ChannelPlan } from './channelOptions.ts'
 import type { Connection } from './connection.ts'
+import type { Gate } from './gate.ts'
 import type { OpenedChannel } from './openedChannel.ts'
 
 /** What a subscription needs of its channel. */
@@ -11,6 +12,8 @@ export interface ReaderHost {
   readonly clock: Clock
   readonly random: () => number
   readonly connection: Connection
+  /** One for all subscriptions of the bus. */
+  readonly gate: Gate
   /** The channel on the present session; waits while it is being opened again. */
   open(signal: AbortSignal): Promise<OpenedChannel>
   /** The channel is gone from the broker: the next opening declares it again. */

@@ -1,5 +1,6 @@
 import type { NarrowcastError } from '../core/errors.ts'
 import type { Verdict } from '../core/verdict.ts'
+import type { Pass } from './gate.ts'
 import type { Held } from './held.ts'
 import type { Ending } from './policy.ts'
 import type { ReceivedMessage } from './receivedMessage.ts'
@@ -13,6 +14,8 @@ export class Unit<T> {
   readonly startedMs: number
   readonly received: readonly ReceivedMessage<T>[]
   readonly held: readonly Held[]
+  /** Null: nothing of it ran, and nothing will. */
+  readonly pass: Pass | null
   /** The handler has ended or was given up. */
   isEnded = false
   onEnded: (() => void) | null = null
@@ -22,7 +25,13 @@ export class Unit<T> {
   overrun: NarrowcastError | null = null
   isDrained = false
 
-  constructor(held: readonly Held[], received: readonly ReceivedMessage<T>[], startedMs: number) {
+  constructor(
+    held: readonly Held[],
+    received: readonly ReceivedMessage<T>[],
+    startedMs: number,
+    pass: Pass | null,
+  ) {
+    this.pass = pass
     this.held = held
     this.received = received
     this.startedMs = startedMs

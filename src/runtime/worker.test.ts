@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
+import type { Driver } from '../core/driver.ts'
 import { dead, retry } from '../core/verdict.ts'
 import { memory } from '../drivers/memory/index.ts'
-import { virtualClock } from '../testing/virtualClock.ts'
+import { faulty } from '../testing/simulation/faulty.ts'
+import { calm, Network } from '../testing/simulation/network.ts'
+import { Process } from '../testing/simulation/process.ts'
+import { type VirtualClock, virtualClock } from '../testing/virtualClock.ts'
 import type { Bus, ChannelOptions, Received, SubscriptionEvents, Watched } from './api.ts'
 import { createBus } from './bus.ts'
 
@@ -10,9 +14,15 @@ const channel = { name: 'orders', pattern: 'queue' } as const
 
 async function open(options: ChannelOptions<string> = {}) {
   const clock = virtualClock()
-  const bus = await createBus(memory({ clock }), { clock, seed: 1 })
+  const store = memory({ clock })
+  const bus = await createBus(store, { clock, seed: 1 })
   const orders = bus.queue<string>('orders', { ...fast, ...options })
-  return { clock, bus, orders }
+  /** Publishes unchecked, from another bus. */
+  const publishAs = async (data: string) => {
+    await using other = await createBus(store, { clock, seed: 2 })
+    await other.queue<string>('orders').publish(data)
+  }
+  return { clock, bus, orders, publishAs }
 }
 
 /** Collects every event of one kind. */
@@ -118,6 +128,138 @@ test('a handler that ignores the abort is abandoned and counted, and drain ends 
   await clock.runUntil(bus.close())
 })
 
+/** A process that is killed by its messages, beside the one that the test runs in. */
+async function openDying(clock: VirtualClock, store: Driver) {
+  const process = new Process('dying', clock)
+  const driver = faulty(store, process, new Network(clock, () => 0, calm))
+  const bus = await clock.runUntil(createBus(driver, { clock: process.clock, seed: 1 }))
+  return { process, bus }
+}
+
+test('a suspect waits for what another channel of the bus runs, and meanwhile nothing starts', async () => {
+  const clock = virtualClock()
+  const store = memory({ clock })
+  const dying = await openDying(clock, store)
+  const bus = await createBus(store, { clock, seed: 1 })
+  const wish = { leaseMs: 1_000 }
+  const orders = bus.queue<string>('orders', wish)
+  const long = Promise.withResolvers<void>()
+  const steps: string[] = []
+  bus.queue<string>('others').subscribe(
+    async (data) => {
+      steps.push(data)
+      if (data === 'long') await long.promise
+    },
+    { concurrency: 2 },
+  )
+  await bus.queue<string>('others').publish('long')
+  dying.bus.queue<string>('orders', wish).subscribe(() => dying.process.kill())
+  await orders.publish('suspect')
+  await clock.advance(3_000)
+  const worker = orders.subscribe((data) => void steps.push(data))
+  const lost = heard(worker, 'lost')
+  await clock.advance(10_000) // many leases
+  await bus.queue<string>('others').publish('short')
+  await clock.settle(10)
+  expect(steps).toEqual(['long'])
+  expect(await depth(bus)).toMatchObject({ inFlight: 1 })
+  long.resolve()
+  await clock.settle(10)
+  expect(steps).toEqual(['long', 'suspect', 'short'])
+  expect(lost).toEqual([])
+  await clock.runUntil(bus.close())
+})
+
+test('drained while it waits to be alone, a suspect is given back uncharged, and others go on', async () => {
+  const clock = virtualClock()
+  const store = memory({ clock })
+  const dying = await openDying(clock, store)
+  const bus = await createBus(store, { clock, seed: 1 })
+  const wish = { leaseMs: 1_000 }
+  const orders = bus.queue<string>('orders', wish)
+  const others = bus.queue<string>('others')
+  const seen: string[] = []
+  others.subscribe(
+    (data) => {
+      seen.push(data)
+      return data === 'long' ? new Promise<void>(() => undefined) : undefined
+    },
+    { concurrency: 2 },
+  )
+  await others.publish('long')
+  dying.bus.queue<string>('orders', wish).subscribe(() => dying.process.kill())
+  await orders.publish('suspect')
+  await clock.advance(3_000)
+  const worker = orders.subscribe((data) => void seen.push(data))
+  await clock.settle(10)
+  await others.publish('short')
+  await clock.settle(10)
+  expect(await clock.runUntil(worker.drain())).toMatchObject({ released: 1, abandoned: 0 })
+  await clock.settle(10)
+  expect(seen).toEqual(['long', 'short'])
+  const query = { cursor: null, limit: 10, newestFirst: false, from: 'first' } as const
+  const { items } = await bus.admin.peek(channel, query)
+  expect(items).toMatchObject([{ state: 'waiting', crashes: 1 }])
+  await clock.runUntil(bus.close({ timeoutMs: 100 }), 10_000)
+})
+
+test('a stuck handler does not keep a suspect waiting for ever, and the suspect is not charged for it', async () => {
+  const clock = virtualClock()
+  const store = memory({ clock })
+  const wish = { leaseMs: 1_000, deliveriesMax: 2 }
+  const seen: unknown[] = []
+  const kill = async (withStuck: boolean) => {
+    const { process, bus } = await openDying(clock, store)
+    if (withStuck) {
+      bus
+        .queue<string>('others')
+        .subscribe(() => new Promise(() => undefined), { runMsMax: 100, abortMs: 100 })
+      await clock.runUntil(bus.queue<string>('others').publish('hangs'))
+      await clock.advance(50)
+    }
+    bus.queue<string>('orders', wish).subscribe((_, { crashes }) => {
+      seen.push(crashes)
+      process.kill()
+    })
+    await clock.advance(5_000)
+  }
+  const bus = await createBus(store, { clock, seed: 1 })
+  await bus.queue<string>('orders', wish).publish('killer')
+  await kill(false)
+  await kill(true)
+  await kill(true)
+  await kill(false)
+  expect(seen).toEqual([0, 1, 1, 1])
+  const worker = bus.queue<string>('orders', wish).subscribe(() => undefined)
+  const buried = heard(worker, 'dead')
+  await clock.advance(5_000)
+  expect(buried).toMatchObject([{ letter: { cause: 'crashes', crashes: 2 } }])
+  await clock.runUntil(bus.close())
+})
+
+test('a schema that never answers has failed after runMsMax, and the worker goes on', async () => {
+  const never = new Promise<never>(() => undefined)
+  const { clock, bus, orders, publishAs } = await open({
+    attempts: 1,
+    schema: {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value) => (value === 'hangs' ? never : { value: value as string }),
+      },
+    },
+  })
+  for (const data of ['hangs', 'good']) await publishAs(data)
+  const seen: string[] = []
+  const worker = orders.subscribe((data) => void seen.push(data), { runMsMax: 1_000 })
+  const errors = heard(worker, 'error')
+  await clock.advance(2_000)
+  expect(errors.map(({ error }) => error.code)).toEqual(['TIMEOUT'])
+  expect(seen).toEqual(['good'])
+  expect(await depth(bus)).toMatchObject({ dead: 1, out: 1 })
+  await clock.runUntil(bus.close())
+})
+
 test('a batch takes one verdict per message, waits for its size no longer than it may', async () => {
   const { clock, bus, orders } = await open({ attempts: 2 })
   const sizes: number[] = []
@@ -210,12 +352,11 @@ test('a handler may throw anything, also what has no text', async () => {
 
 test('a drain ends in time behind a schema that never answers, and begins nothing new', async () => {
   const never = new Promise<never>(() => undefined)
-  const { clock, bus, orders } = await open({
+  const { clock, bus, orders, publishAs } = await open({
     schema: { '~standard': { version: 1, vendor: 'test', validate: () => never } },
   })
   const begun: string[] = []
-  const plain = bus.queue<string>('orders')
-  await plain.publish('x')
+  await publishAs('x')
   const worker = orders.subscribe((data) => void begun.push(data))
   await clock.settle(10)
   const drained = await clock.runUntil(worker.drain({ timeoutMs: 500 }), 5_000)

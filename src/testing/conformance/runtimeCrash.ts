@@ -97,6 +97,69 @@ export const runtimeCrashCases: readonly Case<RuntimeWorld>[] = [
     refusal: async () => {},
   },
   {
+    name: 'crash: a killer buries nobody beside it, in whichever channel of the bus',
+    needs: counted,
+    async run(world) {
+      const sender = await world.node()
+      const wish = { leaseMs: 2 * shortLeaseMs, deliveriesMax: 3 }
+      const otherOf = (node: Node) => node.bus[world.pattern]<number>(`${world.name}.other`, wish)
+      await world.until(sender.channel<string>(wish).publish('killer', { id: 'killer' }))
+      await world.until(otherOf(sender).publishMany([0, 1, 2].map((data) => ({ data }))))
+      let killed = 0
+      const start = (node: Node) => {
+        const { clock } = node.process
+        // It dies while the others run, unless it is alone.
+        const kill = async () => {
+          await clock.sleep(50, world.signal)
+          killed++
+          node.process.kill()
+          void world.node().then(start)
+          await node.process.gate()
+        }
+        node.channel<string>(wish).subscribe(kill, world.group)
+        const work = () => clock.sleep(200, world.signal)
+        otherOf(node).subscribe(work, { ...world.group, concurrency: 2 })
+      }
+      start(await world.node())
+      const depth = await workedOff(world, sender, 1)
+      const other = { name: `${world.name}.other`, pattern: world.pattern }
+      await eventually(world, async () => {
+        const [found] = await world.until(sender.bus.admin.depths([other]))
+        assert.deepEqual([found?.dead, found?.out, found?.inFlight], [0, 3, 0])
+      })
+      assert.deepEqual([killed, depth.dead], [3, 1])
+    },
+    refusal: async () => {},
+  },
+  {
+    name: 'crash: what a batch only gathers is not charged',
+    needs: counted,
+    async run(world) {
+      const node = await world.node()
+      const killed = await world.node()
+      const channel = killed.channel<number>({ leaseMs: shortLeaseMs })
+      let calls = 0
+      channel.subscribe(
+        () => {
+          calls++
+        },
+        { ...world.group, batch: { size: 3, waitMsMax: 60_000 } },
+      )
+      await world.until(channel.publishMany([0, 1].map((data) => ({ data }))))
+      await eventually(world, async () => {
+        assert.equal((await depthOf(world, node)).inFlight, 2)
+      })
+      killed.process.kill()
+      const counts: number[] = []
+      node.channel<number>().subscribe((_, { crashes }) => {
+        counts.push(Number(crashes))
+      }, world.group)
+      await workedOff(world, node, 2)
+      assert.deepEqual([calls, counts], [0, [0, 0]])
+    },
+    refusal: async () => {},
+  },
+  {
     name: 'crash: long deliveries() keep their messages, and give back what is not settled',
     async run(world) {
       const node = await world.node()

@@ -36,7 +36,6 @@ export interface Rules {
   readonly attempts: number
   readonly deliveriesMax: number
   readonly backoffMsMax: number
-  readonly charge: 'taken' | 'marked'
   readonly dedupeOnConsume: boolean
   /** The runtime applies attempts and crash limits; else the caller of `deliveries()` does. */
   readonly hasPolicy: boolean

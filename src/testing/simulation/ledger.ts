@@ -155,7 +155,7 @@ export class Ledger {
       }
       handed.fate = why === 'expired' ? 'expired' : 'revoked'
       const isBegun = token.serial <= (this.#begun.get(token.reader) ?? 0)
-      if (why === 'expired' && (this.#rules.charge === 'taken' || isBegun)) track.crashes++
+      if (why === 'expired' && isBegun) track.crashes++
     }
   }
 

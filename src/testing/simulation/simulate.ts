@@ -60,7 +60,6 @@ class Simulation {
       deliveriesMax,
       // A handler's own delay, or that of the policy; what is busy waits up to a lease.
       backoffMsMax: Math.max(backoff.delayMsMax, leaseMs),
-      charge: worker === 'deliveries' ? 'marked' : 'taken',
       dedupeOnConsume: dedupe === 'consume',
       hasPolicy: worker !== 'deliveries',
       nowMs: () => this.#clock.monotonicMs(),

@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest'
+import { Gate, type Pass } from './gate.ts'
+
+const never = new AbortController().signal
+
+/** Asks in this order, and notes who was let in. */
+function asking(gate: Gate) {
+  const inside: string[] = []
+  const passes = new Map<string, Pass>()
+  return {
+    inside,
+    leave: async (name: string) => {
+      inside.splice(inside.indexOf(name), 1)
+      passes.get(name)?.leave()
+      await turns()
+    },
+    ask: async (name: string, isAlone: boolean, signal = never) => {
+      void gate.enter(isAlone, signal).then((pass) => {
+        if (!pass) return
+        inside.push(name)
+        passes.set(name, pass)
+      })
+      await turns()
+    },
+  }
+}
+
+const turns = () => new Promise(setImmediate)
+
+test('the healthy run beside each other, a suspect when nothing else runs, nothing beside it', async () => {
+  const { inside, ask, leave } = asking(new Gate())
+  await ask('a', false)
+  await ask('b', false)
+  await ask('suspect', true)
+  await ask('c', false)
+  await ask('d', false)
+  expect(inside).toEqual(['a', 'b'])
+  await leave('a')
+  expect(inside).toEqual(['b'])
+  await leave('b')
+  expect(inside).toEqual(['suspect'])
+  await leave('suspect')
+  expect(inside).toEqual(['c', 'd'])
+})
+
+test('all come in the order in which they asked: suspects pass nobody by, and are not passed by', async () => {
+  const { inside, ask, leave } = asking(new Gate())
+  await ask('first', true)
+  await ask('healthy', false)
+  await ask('second', true)
+  await ask('later', false)
+  await leave('first')
+  expect(inside).toEqual(['healthy'])
+  await leave('healthy')
+  expect(inside).toEqual(['second'])
+  await leave('second')
+  expect(inside).toEqual(['later'])
+})
+
+test('one that gives up waiting lets those behind it in', async () => {
+  const gate = new Gate()
+  const { inside, ask } = asking(gate)
+  const draining = new AbortController()
+  await ask('a', false)
+  await ask('suspect', true, draining.signal)
+  await ask('b', false)
+  expect(inside).toEqual(['a'])
+  draining.abort()
+  await turns()
+  expect(inside).toEqual(['a', 'b'])
+  expect(await gate.enter(false, draining.signal)).toBe(null)
+})
+
+test('what starts together with a suspect keeps the gate until it has left too', async () => {
+  const gate = new Gate()
+  const { inside, ask, leave } = asking(gate)
+  await ask('suspect', true)
+  const unit = gate.beside()
+  await ask('a', false)
+  await leave('suspect')
+  expect(inside).toEqual([])
+  unit.leave()
+  unit.leave()
+  await turns()
+  expect(inside).toEqual(['a'])
+})
+
+test('a handler that outlives its message leaves the gate, and is a stray until it ends', async () => {
+  const gate = new Gate()
+  const stuck = (await gate.enter(false, never)) as Pass
+  stuck.begin()
+  stuck.leave()
+  expect(gate.hasStrays).toBe(true)
+  const suspect = (await gate.enter(true, never)) as Pass
+  stuck.end()
+  expect(gate.hasStrays).toBe(false)
+  suspect.begin()
+  suspect.end()
+  suspect.leave()
+  expect(gate.hasStrays).toBe(false)
+})

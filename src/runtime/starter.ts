@@ -1,0 +1,157 @@
+import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
+import { backoffMs } from './backoff.ts'
+import type { Claims } from './claims.ts'
+import type { Conclusions } from './conclusions.ts'
+import { withDeadline } from './deadline.ts'
+import type { Held } from './held.ts'
+import { type Ending, hasCrashedOut } from './policy.ts'
+import type { Reader } from './reader.ts'
+import type { ReaderHost } from './readerHost.ts'
+import { type Read, type ReceivedMessage, read } from './receivedMessage.ts'
+import type { SubscriptionPlan } from './subscribeOptions.ts'
+import { Unit } from './unit.ts'
+import { untilAborted } from './untilAborted.ts'
+
+const busyReleaseMsMax = 1_000
+const troubleReleaseMs = 1_000
+const markBackoff = { delayMsMin: 20, delayMsMax: 2_000 }
+
+export interface StarterHost<T> {
+  readonly host: ReaderHost
+  readonly plan: SubscriptionPlan
+  readonly reader: Reader
+  readonly claims: Claims | null
+  readonly conclusions: Conclusions
+  readonly stopping: AbortSignal
+  readonly closed: AbortSignal
+  /** The handler is to be called now. */
+  run(unit: Unit<T>): void
+  /** No handler is called: settled as it is. */
+  end(unit: Unit<T>, ending: Ending): void
+  failed(error: NarrowcastError): void
+}
+
+/**
+ * The way of a message from our hands to its handler. What is not started when the worker stops is
+ * given back; only what is started is charged with a crash.
+ */
+export class Starter<T> {
+  readonly #host: StarterHost<T>
+
+  constructor(host: StarterHost<T>) {
+    this.#host = host
+  }
+
+  /** Starts healthy messages, or one suspect. Resolves when it has started, or was given back. */
+  async start(batch: readonly Held[]): Promise<void> {
+    const { claims, conclusions, stopping, host } = this.#host
+    if (stopping.aborted) return conclusions.release(batch, 0)
+    const ours = batch.filter((held) => !held.lost)
+    const mine = claims && ours.length > 0 ? await this.#claim(ours, claims) : ours
+    const may = mine.filter((held) => {
+      if (!hasCrashedOut(held, host.plan)) return true
+      this.#end(held, { kind: 'crashed' })
+      return false
+    })
+    if (may.length === 0) return
+    const isSuspect = may.some((held) => held.isSuspect)
+    const pass = await host.gate.enter(isSuspect, stopping)
+    try {
+      // Beside a handler that was given up a suspect would be charged with what that one does.
+      const isMarked = pass && ((isSuspect && host.gate.hasStrays) || (await this.#mark(may)))
+      if (!isMarked || stopping.aborted) return conclusions.release(may, 0)
+      const lost = may.filter((held) => held.lost)
+      await this.#read(lost.length > 0 ? may.filter((held) => !held.lost) : may)
+      await conclusions.release(lost, 0) // to drop its claim: the broker is not asked
+    } finally {
+      pass?.leave()
+    }
+  }
+
+  async #claim(batch: readonly Held[], claims: Claims): Promise<readonly Held[]> {
+    const { conclusions, host, failed } = this.#host
+    try {
+      const answers = await claims.claim(batch)
+      const busyMs = Math.min(busyReleaseMsMax, host.plan.spec.leaseMs)
+      await Promise.all(
+        batch.map((held, n) => {
+          if (answers[n] === 'done') return conclusions.settle(held, { kind: 'ack' })
+          return answers[n] === 'busy' ? conclusions.release([held], busyMs) : undefined
+        }),
+      )
+      return batch.filter((_, n) => answers[n] === 'mine')
+    } catch (error) {
+      failed(asNarrowcastError(error))
+      await conclusions.release(batch, troubleReleaseMs)
+      return []
+    }
+  }
+
+  /** From here on a crash is charged. @returns false when the worker stops. */
+  async #mark(batch: readonly Held[]): Promise<boolean> {
+    const { reader, stopping, host, failed } = this.#host
+    for (let failures = 0; !stopping.aborted; failures++) {
+      const last = batch.findLast((held) => !held.lost)
+      if (!last) return true
+      try {
+        await reader.begin(last, stopping)
+        if (!last.lost) return true
+      } catch (error) {
+        if (stopping.aborted) return false
+        failed(asNarrowcastError(error))
+        await host.clock.sleep(backoffMs(failures, markBackoff, host.random), stopping)
+      }
+    }
+    return false
+  }
+
+  async #read(batch: readonly Held[]): Promise<void> {
+    const { host, plan, stopping, closed, conclusions } = this.#host
+    const reads = batch.map((held) => read<T>(held, host.plan.codec, host.plan.schema))
+    const isAsync = reads.some((one) => one instanceof Promise)
+    const known = isAsync ? await this.#allRead(reads) : (reads as Read<T>[])
+    if (closed.aborted) return
+    if (isAsync && stopping.aborted) return conclusions.release(batch, 0)
+    const held: Held[] = []
+    const received: ReceivedMessage<T>[] = []
+    for (const [n, one] of known.entries()) {
+      const owner = batch[n] as Held
+      if (one === 'late') this.#end(owner, this.#lateSchema())
+      else if ('fault' in one) this.#end(owner, { kind: 'invalid', reason: one.fault })
+      else if (plan.batch) {
+        held.push(owner)
+        received.push(one.received)
+      } else this.#run([owner], [one.received])
+    }
+    if (held.length > 0) this.#run(held, received)
+  }
+
+  /** A schema that never answers outlives neither its time nor the drain. */
+  async #allRead(reads: readonly (Read<T> | Promise<Read<T>>)[]): Promise<(Read<T> | 'late')[]> {
+    const { host, plan, closed } = this.#host
+    return withDeadline(host.clock, plan.runMsMax, closed, null, (over) =>
+      Promise.all(
+        reads.map((one) =>
+          one instanceof Promise ? untilAborted(one, over).catch(() => 'late' as const) : one,
+        ),
+      ),
+    )
+  }
+
+  #lateSchema(): Ending {
+    const { host, plan } = this.#host
+    const channel = host.plan.spec.name
+    const text = `the schema of "${channel}" took longer than runMsMax, ${plan.runMsMax} ms`
+    return { kind: 'failed', error: new NarrowcastError('TIMEOUT', text, { channel }) }
+  }
+
+  #run(held: readonly Held[], received: readonly ReceivedMessage<T>[]): void {
+    const { host, run } = this.#host
+    run(new Unit(held, received, host.clock.monotonicMs(), host.gate.beside()))
+  }
+
+  #end(held: Held, ending: Ending): void {
+    const { host, end } = this.#host
+    end(new Unit<T>([held], [], host.clock.monotonicMs(), null), ending)
+  }
+}
