@@ -2,7 +2,8 @@ import { existsSync, statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Pattern } from '../../core/message.ts'
-import { connectTo, existingChannel, wishedPattern } from '../connection.ts'
+import { openSource } from '../children/sourceChannel.ts'
+import { connectTo, existingChannel } from '../connection.ts'
 import { isDryRun } from '../consent.ts'
 import { encoderOf, parseRoll, pipelineOf, sinkOf } from '../ingesting/build.ts'
 import type { IngestJob } from '../ingesting/job.ts'
@@ -37,15 +38,12 @@ export const ingest: Run = async (invocation) => {
   })
   for (const note of notes) output.warn(note)
   if (await isDryRun(invocation, `would run ${count} workers: ${line}`)) return
-  await using connected = await connectTo(invocation, { look: false })
-  const found = await connected.bus.admin.find(pipeline.channel.name)
-  const wished = wishedPattern(invocation, connected.settings, pipeline.channel.name)
-  const pattern: Pattern =
-    wished ?? ('channel' in source ? (found?.pattern ?? 'queue') : pipeline.channel.pattern)
-  if (!found) output.note(`channel ${pipeline.channel.name} is new: made as a ${pattern}`)
+  const declared = 'file' in source ? pipeline.channel.pattern : null
+  await using from = await openSource(invocation, pipeline.channel.name, declared)
+  const { connected, channel } = from
   const job: IngestJob = {
     ...options,
-    pattern,
+    pattern: channel.pattern,
     source,
     url: connected.url,
     config: connected.settings.config,

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import type { ChannelRef } from '../../core/channel.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import { type Connected, connectTo, openChannel } from '../connection.ts'
+import { openSource } from '../children/sourceChannel.ts'
+import type { Connected } from '../connection.ts'
 import { isDryRun } from '../consent.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { parseUntil } from '../messages/place.ts'
@@ -24,8 +25,8 @@ export const work: Run = async (invocation) => {
     await isDryRun(invocation, `would run ${count} workers on ${name}: ${describe(run)}`)
     return
   }
-  await using connected = await connectTo(invocation, { look: false })
-  const channel = await openChannel(invocation, connected, name)
+  await using source = await openSource(invocation, name)
+  const { connected, channel } = source
   const group = groupOf(invocation, channel)
   const job: WorkJob = {
     url: connected.url,

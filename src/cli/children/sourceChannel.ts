@@ -1,0 +1,51 @@
+import type { ChannelRef } from '../../core/channel.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { Pattern } from '../../core/message.ts'
+import { loadSettings } from '../config/settings.ts'
+import { type Connected, connectTo, existingChannel, wishedPattern } from '../connection.ts'
+import type { Invocation } from '../invocation.ts'
+
+export interface Source extends AsyncDisposable {
+  readonly connected: Connected
+  readonly channel: ChannelRef
+}
+
+/**
+ * Connects to take messages from a channel, and touches nothing: the workers open it. One that is
+ * not there yet is only waited for where its pattern was said: by `--pattern`, by the project
+ * file, or by `declared`.
+ * @throws NOT_FOUND with near names: a typing error must not make a channel, nor a store.
+ */
+export async function openSource(
+  invocation: Invocation,
+  name: string,
+  declared: Pattern | null = null,
+): Promise<Source> {
+  const settings = await loadSettings(invocation)
+  const pattern = wishedPattern(invocation, settings, name) ?? declared
+  const connected = await connectTo(invocation, { look: pattern === null })
+  try {
+    const found = await connected.bus.admin.find(name)
+    if (found === null && pattern !== null) {
+      invocation.output.note(`channel ${name} is new: made as a ${pattern}`)
+    } else await existing(invocation, connected, name)
+    return {
+      connected,
+      channel: { name, pattern: pattern ?? found?.pattern ?? 'queue' },
+      [Symbol.asyncDispose]: () => connected[Symbol.asyncDispose](),
+    }
+  } catch (error) {
+    await connected[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function existing(invocation: Invocation, connected: Connected, name: string) {
+  try {
+    await existingChannel(invocation, connected, name)
+  } catch (error) {
+    if (!(error instanceof NarrowcastError) || error.code !== 'NOT_FOUND') throw error
+    const hint = `${error.hint ?? ''}\nTo wait for one that is to come: --pattern queue`.trim()
+    throw new NarrowcastError(error.code, error.message, { channel: name, hint })
+  }
+}
