@@ -98,6 +98,7 @@ export async function runPipeline(
     holdMax: to.holdMax,
     holdBytesMax: 2 * to.limits.bytesMax,
     charge: 'marked',
+    dedupe: false, // the sink knows what has landed
     ...(pattern === 'stream' && { group: options.group ?? as }),
     ...(name !== undefined && { name }),
   })

@@ -78,6 +78,8 @@ export interface DeliveriesOptions {
   holdBytesMax?: number
   /** @default 'marked' */
   charge?: 'taken' | 'marked'
+  /** Required where the channel has dedupe on consume, which only handlers have: every twin comes. */
+  dedupe?: false
 }
 
 export interface SubscribeOptions<T = unknown> {
@@ -194,6 +196,7 @@ export interface Channel<In = unknown, Out = In> {
     options?: SubscribeOptions<Out> & { batch?: never },
   ): Subscription
   subscribe(handler: BatchHandler<Out>, options: SubscribeOptions<Out> & BatchOptions): Subscription
+  /** @throws UNSUPPORTED on a channel with dedupe on consume, unless told `dedupe: false`. */
   deliveries(options?: DeliveriesOptions): Deliveries<Out>
 }
 

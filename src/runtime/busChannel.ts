@@ -132,8 +132,11 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
 
   deliveries(options: DeliveriesOptions = {}): Deliveries<Out> {
     const plan = planDeliveries(this.name, this.pattern, options)
+    const { consumeWindowMs } = this.#plan
+    if (consumeWindowMs !== null && options.dedupe !== false) throw dedupeByHandlersOnly(this.name)
     const ref = this.#host.workerRef(plan.name)
-    return this.#keep((host) => new OpenDeliveries<Out>(host, plan, ref))
+    const unmarked: ChannelPlan = { ...this.#plan, consumeWindowMs: null }
+    return this.#keep((host) => new OpenDeliveries<Out>({ ...host, plan: unmarked }, plan, ref))
   }
 
   /** Stops reading, then flushes what was published; what the deadline cuts off is refused. */
@@ -186,4 +189,17 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
       channel: this.name,
     })
   }
+}
+
+/** Ids are claimed around a handler; whoever holds open deliveries knows best what twins mean. */
+function dedupeByHandlersOnly(channel: string): NarrowcastError {
+  return new NarrowcastError(
+    'UNSUPPORTED',
+    `deliveries of "${channel}": the channel asks for dedupe on consume, which only handlers have`,
+    {
+      channel,
+      operation: 'deliveries',
+      hint: 'Use subscribe(), or take every twin with deliveries({ dedupe: false }).',
+    },
+  )
 }

@@ -82,9 +82,10 @@ export function planDeliveries(
   pattern: Pattern,
   options: DeliveriesOptions,
 ): DeliveriesPlan {
-  const names = ['group', 'from', 'name', 'holdMax', 'holdBytesMax', 'charge']
+  const names = ['group', 'from', 'name', 'holdMax', 'holdBytesMax', 'charge', 'dedupe']
   onlyKnown(`deliveries of "${channel}"`, options, names)
-  const { charge = 'marked' } = options
+  const { charge = 'marked', dedupe = false } = options
+  if (dedupe !== false) throw wrongOption('dedupe', 'false', dedupe)
   if (charge !== 'marked' && charge !== 'taken') {
     throw wrongOption('charge', "'taken' or 'marked'", charge)
   }
