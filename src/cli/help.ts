@@ -1,5 +1,6 @@
 import { padEnd } from './output/displayWidth.ts'
 import type { Paint } from './output/style.ts'
+import { wrap, wrapCommand } from './output/wrap.ts'
 import { globalFlags } from './tree/globals.ts'
 import type { CommandSpec, FlagSpec } from './tree/types.ts'
 import { commands, findCommand, runs } from './tree.ts'
@@ -34,7 +35,10 @@ function programHelp(look: HelpLook): string[] {
     return [left, spec.summary]
   })
   return [
-    'narrowcast: each message to the right number of workers, on the broker you run.',
+    ...wrap(
+      'narrowcast: each message to the right number of workers, on the broker you run.',
+      look.columns,
+    ),
     '',
     ...heading('Try it', look),
     '  narrowcast demo',
@@ -46,8 +50,8 @@ function programHelp(look: HelpLook): string[] {
     '',
     ...flagHelp(look),
     '',
-    'narrowcast help COMMAND, help errors and help CODE explain more.',
-    'Without --url, everything happens in file:./.narrowcast/store.',
+    ...wrap('narrowcast help COMMAND, help errors and help CODE explain more.', look.columns),
+    ...wrap('Without --url, everything happens in file:./.narrowcast/store.', look.columns),
   ]
 }
 
@@ -56,10 +60,14 @@ function commandHelp(name: string, spec: CommandSpec, look: HelpLook): string[] 
   const flags = spec.flags ?? []
   return [
     `narrowcast ${runs(spec) ? usage(name, spec) : `${name} COMMAND`}`,
-    `  ${spec.summary}${spec.alias ? `   (short: ${spec.alias})` : ''}`,
+    ...indented(
+      `${spec.summary}${spec.alias ? ` (short: ${spec.alias})` : ''}`,
+      look.columns,
+      '  ',
+    ),
     '',
     ...heading('Examples', look),
-    ...spec.examples.map((example) => `  ${example}`),
+    ...spec.examples.flatMap((example) => exampleLines(example, look)),
     ...(children.length > 0
       ? [
           '',
@@ -104,10 +112,22 @@ function heading(text: string, look: HelpLook): string[] {
   return [look.paint('bold', `${text}:`)]
 }
 
-/** Left column as wide as it needs, at most 34; the right one wrapped to the width. */
+/** Fewer columns have no room for two of them. */
+const twoColumnsMin = 70
+
+/**
+ * Left column as wide as it needs, at most 34; the right one wrapped to the width. In a narrow
+ * window the texts stand below the names.
+ */
 function twoColumns(rows: readonly (readonly [string, string])[], { columns }: HelpLook): string[] {
+  if (columns < twoColumnsMin) {
+    return rows.flatMap(([name, text]) => [
+      ...indented(name, columns, '  '),
+      ...indented(text, columns, '      '),
+    ])
+  }
   const left = Math.min(34, Math.max(...rows.map(([text]) => text.length)))
-  const room = Math.max(20, columns - left - 5)
+  const room = columns - left - 4
   return rows.flatMap(([name, text]) => {
     const [first = '', ...rest] = wrap(text, room)
     const indent = ' '.repeat(left + 4)
@@ -116,13 +136,10 @@ function twoColumns(rows: readonly (readonly [string, string])[], { columns }: H
   })
 }
 
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = ['']
-  for (const word of text.split(' ')) {
-    const last = lines[lines.length - 1] as string
-    if (last === '') lines[lines.length - 1] = word
-    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
-  }
-  return lines
+function indented(text: string, columns: number, indent: string): string[] {
+  return wrap(text, columns - indent.length).map((line) => indent + line)
+}
+
+function exampleLines(example: string, { columns }: HelpLook): string[] {
+  return wrapCommand(example, columns - 2, '    ').map((line) => `  ${line}`)
 }

@@ -1,11 +1,15 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseEnv } from 'node:util'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import { parseDurationMs } from '../core/url.ts'
-import { type Flags, makeFlags, parseWhole } from './flags.ts'
+import { type Flags, makeFlags } from './flags.ts'
 import type { Interrupts } from './interrupts.ts'
 import { checkFormat, type Format } from './output/format.ts'
 import { makeOutput, type Output } from './output/output.ts'
 import { makeLook } from './output/style.ts'
+import { widthOf } from './output/width.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -73,7 +77,7 @@ export function makeInvocation(
       format: formatOf(flags, env, streams),
       quiet: flags.isSet('quiet'),
       verbose: flags.isSet('verbose'),
-      width: widthOf(flags, stdout.isTTY ? stdout.columns : undefined),
+      width: widthOf(flags.text('width'), stdout) ?? Number.POSITIVE_INFINITY,
       utc: flags.isSet('utc'),
       stdout,
       stderr,
@@ -93,17 +97,21 @@ export function isReadOnly(values: Readonly<Record<string, unknown>>, env: Env):
   return values.readOnly === true || isTrue(env.NARROWCAST_READ_ONLY)
 }
 
-/** @throws INVALID_CONFIG where the file cannot be read. */
+/** Variables that are set already win. @throws INVALID_CONFIG where the file cannot be read. */
 export function loadEnvFile(file: string): void {
+  const path = resolve(file)
+  let text: string
   try {
-    process.loadEnvFile(file)
+    text = readFileSync(path, 'utf8')
   } catch (cause) {
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
     throw new NarrowcastError(
       'INVALID_CONFIG',
-      `--env-file: cannot read ${file}: ${(cause as Error).message}`,
-      { cause },
+      `--env-file: cannot read ${path}: ${isMissing ? 'there is no such file' : (cause as Error).message}`,
+      { hint: 'A line of the file is NAME=value.', cause },
     )
   }
+  for (const [name, value] of Object.entries(parseEnv(text))) process.env[name] ??= value
 }
 
 function formatOf(flags: Flags, env: Env, streams: boolean): Format {
@@ -127,10 +135,4 @@ function timeoutOf(flags: Flags, env: Env): number {
     flags.durationMs('timeout') ??
     (fromEnv ? parseDurationMs('NARROWCAST_TIMEOUT', fromEnv) : 10_000)
   )
-}
-
-function widthOf(flags: Flags, terminalColumns: number | undefined): number {
-  const asked = flags.text('width')
-  if (asked !== undefined) return parseWhole('--width', asked, { min: 20, max: 10_000 })
-  return terminalColumns || Number.POSITIVE_INFINITY
 }

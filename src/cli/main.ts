@@ -70,10 +70,14 @@ async function runCommand(
 }
 
 async function showHelp(command: string, stream: NodeJS.WriteStream): Promise<void> {
-  const { helpText } = await import('./help.ts')
+  const [{ helpText }, { askedWidth, widthOf }] = await Promise.all([
+    import('./help.ts'),
+    import('./output/width.ts'),
+  ])
   const all = words.includes('--help-all')
   const { paint } = await lookOf(stream)
-  stream.write(helpText(command, { all, columns: stream.columns ?? 100, paint }))
+  const columns = widthOf(askedWidth(words), stream) ?? 100
+  stream.write(helpText(command, { all, columns, paint }))
 }
 
 async function lookOf(stream: NodeJS.WriteStream) {

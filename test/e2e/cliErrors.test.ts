@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { displayWidth } from '../../src/cli/output/displayWidth.ts'
 import { cliWorld } from './cliRun.ts'
 
+const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 const canary = 'c4n4ry-p4ssw0rd'
 
 describe('exit codes', () => {
@@ -156,14 +158,45 @@ describe('looks', () => {
     expect(await of('wide')).toMatch(/^CHANNEL +PATTERN/)
   })
 
+  it('contracts are told whole at 40 columns, and cut nowhere', async () => {
+    using world = cliWorld()
+    const words = async (width: string) => {
+      const { stdout } = await world.run(['contract', 'file', '--width', width])
+      expect(stdout).not.toContain('…')
+      return stdout.replaceAll(/QUEUE|STREAM|FILE|\s+/g, '')
+    }
+    expect(await words('40')).toBe(await words('300'))
+  })
+
+  it('a wrong width is refused, for help too', async () => {
+    using world = cliWorld()
+    for (const args of [['--help'], ['channels', 'ls', '-h'], ['config', 'show']]) {
+      const { code, stderr } = await world.run([...args, '--width', 'wide'])
+      expect([code, stderr]).toEqual([2, expect.stringContaining('--width: expected')])
+    }
+  })
+
   it('fits widths of 40 to 200', async () => {
     using world = cliWorld()
     const channel = 'a.channel.with.a.rather.long.name'
     await world.run(['publish', channel, '{"text":"日本語 and a long preview of data"}'])
     for (const width of [40, 80, 200]) {
-      for (const args of [['channels', 'ls'], ['messages', 'ls', channel], ['contract']]) {
-        const { stdout } = await world.run([...args, '--width', String(width)])
-        for (const line of stdout.split('\n')) {
+      for (const args of [
+        ['channels', 'ls'],
+        ['messages', 'ls', channel],
+        ['contract'],
+        ['help', 'errors'],
+        ['--help'],
+        ['help', 'publish'],
+        ['channels'],
+        ['config', 'show', '--origin'],
+        ['doctor'],
+        ['stats', '--over', '1ms'],
+      ]) {
+        const { stdout, stderr } = await world.run([...args, '--width', String(width)])
+        const isHelp = args.length === 1 && args[0] === 'channels'
+        for (const line of (isHelp ? stderr : stdout).split('\n')) {
+          if (/^ +'[^']*'( \\)?$/.test(line)) continue // a quoted word of an example stays whole
           expect(displayWidth(line), line).toBeLessThanOrEqual(width)
         }
       }
@@ -225,6 +258,28 @@ describe('configuration', () => {
     expect(await world.json('channels', 'ls')).toMatchObject({
       items: [{ channel: 'events', pattern: 'stream' }],
     })
+  })
+
+  it('an env file that is not there is a wrong flag', async () => {
+    using world = cliWorld()
+    // Node looks for the file by itself, unless it is told that these words are not its own.
+    const run = spawnSync(process.execPath, ['--', main, 'config', 'show', '--env-file', 'nope'], {
+      cwd: world.folder,
+      encoding: 'utf8',
+    })
+    expect([run.status, run.stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        /^error: --env-file: cannot read .*\/nope: there is no such file\n {2}/,
+      ),
+    ])
+    writeFileSync(
+      join(world.folder, '.env'),
+      'NARROWCAST_URL=file:./dotenv\nNARROWCAST_OUTPUT=json',
+    )
+    const env = { NARROWCAST_URL: 'file:./set' }
+    const { stdout } = await world.run(['config', 'show', '--env-file', '.env'], { env })
+    expect(stdout).toContain('"file:./set"')
   })
 
   it('names what is wrong with the project file, and help works nevertheless', async () => {

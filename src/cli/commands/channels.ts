@@ -174,7 +174,7 @@ export const show: Run = async (invocation) => {
       `in ${showCount(depth.in)}  out ${showCount(depth.out)}  oldest ${showDuration(oldestOf(depth))}`,
       ...groups.map(({ group, lag }) => `group ${group}  lag ${showCount(lag)}`),
       '',
-      ...contractLines(contract),
+      ...contractLines(contract, invocation.output.width),
     ],
   })
 }

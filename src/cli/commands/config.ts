@@ -20,9 +20,17 @@ export const show: Run = async (invocation) => {
     rows: lines,
     columns: [
       { name: 'name', head: 'SETTING', value: ({ name }) => name },
-      { name: 'value', value: ({ value }) => value, align: 'left', widthMin: 12 },
+      { name: 'value', value: ({ value }) => value, align: 'left', widthMin: 12, wraps: true },
       ...(withOrigin || invocation.output.isJson
-        ? [{ name: 'origin', head: 'FROM', value: ({ origin }: Line) => origin, widthMin: 8 }]
+        ? [
+            {
+              name: 'origin',
+              head: 'FROM',
+              value: ({ origin }: Line) => origin,
+              widthMin: 8,
+              wraps: true,
+            },
+          ]
         : []),
     ],
   })

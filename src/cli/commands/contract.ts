@@ -6,8 +6,9 @@ import { nearest } from '../../drivers/_shared/nearest.ts'
 import { drivers } from '../../drivers/registry.ts'
 import { urlDefault } from '../config/settings.ts'
 import { unmet } from '../contracts/require.ts'
-import { contractFacts, contractJson } from '../contracts/show.ts'
+import { contractFacts, contractJson, contractLines } from '../contracts/show.ts'
 import type { Run } from '../invocation.ts'
+import type { Output } from '../output/output.ts'
 import type { Column } from '../output/table.ts'
 
 interface Backend {
@@ -50,15 +51,32 @@ export const contract: Run = async (invocation) => {
     const some = found.filter((one) => one.pattern === pattern)
     if (some.length === 0) continue
     if (at > 0) await output.data('\n')
-    await output.list({ type: 'contract', ...sideBySide(pattern, some) })
+    if (output.format === 'text' && output.width < sideBySideMin(some.length)) {
+      await output.data(oneBelowTheOther(pattern, some, output))
+    } else await output.list({ type: 'contract', ...sideBySide(pattern, some) })
   }
   output.note(
     'This is the most that a backend claims. Of a channel: narrowcast channels show CHANNEL',
   )
 }
 
+/** Columns that a table of so many backends needs to be read with ease. */
+function sideBySideMin(backends: number): number {
+  return 13 + 25 * backends
+}
+
+type Claimed = readonly { readonly backend: string; readonly contract: Contract }[]
+
+function oneBelowTheOther(pattern: Pattern, some: Claimed, { look, width }: Output): string {
+  const parts = some.map(({ backend, contract: one }) => {
+    const head = look.paint('bold', `${pattern.toUpperCase()} ${backend.toUpperCase()}`)
+    return [head, ...contractLines(one, width)].map((line) => `${line}\n`).join('')
+  })
+  return parts.join('\n')
+}
+
 /** Facts as rows, backends as columns. */
-function sideBySide(pattern: Pattern, some: readonly { backend: string; contract: Contract }[]) {
+function sideBySide(pattern: Pattern, some: Claimed) {
   const facts = some.map((one) => new Map(contractFacts(one.contract)))
   const rows = [...(facts[0] as Map<string, string>).keys()]
   const columns: Column<string>[] = [
@@ -67,7 +85,8 @@ function sideBySide(pattern: Pattern, some: readonly { backend: string; contract
       ({ backend }, at): Column<string> => ({
         name: backend,
         value: (fact) => facts[at]?.get(fact) ?? null,
-        widthMin: 12,
+        widthMin: 20,
+        wraps: true,
       }),
     ),
   ]

@@ -13,6 +13,8 @@ import {
 } from '../doctor/checks.ts'
 import { makeFlags } from '../flags.ts'
 import type { Invocation, Run } from '../invocation.ts'
+import { displayWidth } from '../output/displayWidth.ts'
+import { wrap } from '../output/wrap.ts'
 import { storeFolder } from '../storeFolder.ts'
 
 const folderDefault = './.narrowcast'
@@ -57,10 +59,12 @@ export const doctor: Run = async (invocation) => {
       exit,
     },
     lines: () => [
-      ...checks.map(
-        ({ state, text, hint }) =>
-          `${signs[state]} ${text}${hint === undefined || state === 'ok' ? '' : `   -> ${hint}`}`,
-      ),
+      ...checks.flatMap(({ state, text, hint }) => {
+        const room = output.width - displayWidth(`${signs[state]} `)
+        const [first = '', ...more] = wrap(text, room)
+        const advice = hint === undefined || state === 'ok' ? [] : wrap(`-> ${hint}`, room)
+        return [`${signs[state]} ${first}`, ...[...more, ...advice].map((line) => `  ${line}`)]
+      }),
       problems.length + warnings.length === 0 ? 'all is well' : `${summary} (exit ${exit})`,
     ],
   })

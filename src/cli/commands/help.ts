@@ -85,18 +85,20 @@ async function allErrors(output: Output): Promise<void> {
     rows: Object.entries(errorCodes),
     columns: [
       { name: 'code', value: ([code]) => code },
-      { name: 'exit', value: ([, { exit }]) => exit },
+      { name: 'exit', value: ([, { exit }]) => exit, goes: 1 },
       {
         name: 'definite',
         value: ([, { definite }]) => definite,
         text: ([, one]) => yes(one.definite),
+        goes: 3,
       },
       {
         name: 'retryable',
         value: ([, one]) => one.retryable,
         text: ([, one]) => yes(one.retryable),
+        goes: 2,
       },
-      { name: 'doc', head: 'MEANING', value: ([, { doc }]) => doc, widthMin: 20 },
+      { name: 'doc', head: 'MEANING', value: ([, { doc }]) => doc, widthMin: 15, wraps: true },
     ],
   })
 }

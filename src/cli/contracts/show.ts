@@ -1,6 +1,7 @@
 import type { Contract } from '../../core/contract.ts'
 import { showBytes, showDuration } from '../output/quantities.ts'
 import type { Json } from '../output/table.ts'
+import { wrap } from '../output/wrap.ts'
 
 /** A contract as JSON: the data itself. */
 export function contractJson(contract: Contract): { readonly [name: string]: Json } {
@@ -51,9 +52,14 @@ export function survived({ survives }: Contract): string[] {
   })
 }
 
-/** The contract in lines of two columns. */
-export function contractLines(contract: Contract): string[] {
-  return contractFacts(contract).map(([name, value]) => `${name.padEnd(12)}${value}`)
+const factColumns = 13
+
+/** The contract in lines of two columns, the values wrapped to the width. */
+export function contractLines(contract: Contract, width: number): string[] {
+  return contractFacts(contract).flatMap(([name, value]) => {
+    const [first = '', ...more] = wrap(value, width - factColumns)
+    return [name.padEnd(factColumns) + first, ...more.map((line) => ' '.repeat(factColumns) + line)]
+  })
 }
 
 function yes(is: boolean): string {

@@ -1,5 +1,6 @@
 import { cut, displayWidth, padEnd, padStart } from './displayWidth.ts'
 import type { Paint } from './style.ts'
+import { wrap } from './wrap.ts'
 
 export type Json =
   | string
@@ -22,7 +23,9 @@ export interface Column<Row> {
   readonly wide?: (row: Row) => string
   /** @default right for numbers */
   readonly align?: 'left' | 'right'
-  /** Columns to which the text may be cut where room is short. */
+  /** Where room is short, the text goes on in the next line instead of being cut. */
+  readonly wraps?: boolean
+  /** Columns to which the text may be cut or wrapped where room is short. */
   readonly widthMin?: number
   /** Where it still does not fit, columns go, the highest first. 0: stays. @default 0 */
   readonly goes?: number
@@ -65,9 +68,17 @@ export function tableLines<Row>(
       .trimEnd()
     return look.width === Infinity ? whole : cut(whole, look.width, look.ellipsis)
   }
+  /** One line, or more where a column wraps. */
+  const lines = (texts: readonly string[]) => {
+    const parts = texts.map((text, at) =>
+      shown[at]?.wraps && (widths[at] as number) > 0 ? wrap(text, widths[at] as number) : [text],
+    )
+    const height = Math.max(1, ...parts.map(({ length }) => length))
+    return Array.from({ length: height }, (_, row) => line(parts.map((part) => part[row] ?? '')))
+  }
   return [
     look.paint('bold', line(heads)),
-    ...rows.map((_, row) => line(cells.map((texts) => texts[row] as string))),
+    ...rows.flatMap((_, row) => lines(cells.map((texts) => texts[row] as string))),
   ]
 }
 

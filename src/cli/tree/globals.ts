@@ -33,7 +33,7 @@ export const globalFlags: readonly (FlagSpec & { readonly isCommon?: boolean })[
   { flags: '-v, --verbose', text: 'more on stderr: causes and where settings come from' },
   { flags: '--no-color', text: 'no colour', env: 'NO_COLOR' },
   { flags: '--ascii', text: 'only ASCII characters in what narrowcast draws' },
-  { flags: '--width <columns>', text: 'width of text on stdout, 40 to 200 or more' },
+  { flags: '--width <columns>', text: 'width of text on stdout; default that of the terminal' },
   {
     flags: '--no-live',
     text: 'plain lines instead of updates in place',
@@ -50,5 +50,8 @@ export const globalFlags: readonly (FlagSpec & { readonly isCommon?: boolean })[
     env: 'NARROWCAST_TIMEOUT',
   },
   { flags: '--utc', text: 'times in UTC' },
-  { flags: '--env-file <file>', text: 'read variables from a file; those that are set win' },
+  {
+    flags: '--env-file <file>',
+    text: 'read variables from a file; those that are set win. Node looks for it too: a missing one ends in exit 9',
+  },
 ]

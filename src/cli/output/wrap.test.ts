@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest'
+import { wrap, wrapCommand } from './wrap.ts'
+
+describe('wrap', () => {
+  it.for([
+    ['one two three', 7, ['one two', 'three']],
+    ['one', 10, ['one']],
+    ['', 10, ['']],
+    ['ls|show|create|rm', 9, ['ls|show|', 'create|rm']],
+    ['abcdefghij', 4, ['abcd', 'efgh', 'ij']],
+    ['日本語 日本', 5, ['日本', '語', '日本']],
+    ['日本語', 1, ['日', '本', '語']],
+  ] as const)('%j in %i columns', ([text, width, lines]) =>
+    expect(wrap(text, width)).toEqual(lines),
+  )
+})
+
+describe('wrapCommand', () => {
+  it('keeps quoted words whole, and can be pasted', () => {
+    expect(wrapCommand(`narrowcast tail x --where 'a > 1 && b' --follow`, 24, '    ')).toEqual([
+      'narrowcast tail x \\',
+      '    --where \\',
+      `    'a > 1 && b' \\`,
+      '    --follow',
+    ])
+    expect(wrapCommand('narrowcast demo', 15, '    ')).toEqual(['narrowcast demo'])
+  })
+})
