@@ -83,6 +83,14 @@ describe('a worker that stands still beyond lease and heartbeat', () => {
   })
 })
 
+test('a lake in which nothing has landed yet counts as empty, a folder that is gone does not', async () => {
+  await using stage = await scene()
+  await expect(countLake(stage.dir)).rejects.toThrow('ENOENT')
+  await stage.publish(0, count)
+  expect(await stage.start({}, 'commit:3').ended).toBe('SIGKILL')
+  expect(await countLake(stage.dir)).toEqual({ ...landedOnce(0), sum: 0 })
+})
+
 test('control: without dedupe a kill after the commit point doubles rows', async () => {
   await using stage = await scene({ isForgetful: true })
   await stage.publish(0, count)

@@ -95,7 +95,12 @@ function deedsOf(note: (deed: Deed) => void): Partial<typeof fs> {
 }
 
 function listening(handle: FileHandle, path: string, note: (deed: Deed) => void): FileHandle {
-  const { write, writeFile, datasync, sync } = handle
+  const { writeFile, datasync, sync } = handle
+  const write = handle.write as (
+    bytes: Uint8Array,
+    from: number,
+    length: number,
+  ) => Promise<{ bytesWritten: number }>
   return Object.assign(handle, {
     async write(bytes: Uint8Array, from: number, length: number) {
       const result = await write.call(handle, bytes, from, length)
