@@ -1,0 +1,115 @@
+import type { Clock } from '../core/clock.ts'
+import { errorCodes, NarrowcastError } from '../core/errors.ts'
+import type { PublishOutcome } from '../core/message.ts'
+import type { Receipt } from './api.ts'
+import type { ChannelPlan } from './channelOptions.ts'
+import type { Encoded } from './envelope.ts'
+
+/** One message of the outbox and who waits for it. */
+export interface Entry extends Encoded {
+  readonly deadlineMs: number
+  done: (answer: Receipt | NarrowcastError) => void
+  /** When it first left and may have been stored; null: it certainly is not. */
+  leftMs: number | null
+  /** Why the broker last refused it. */
+  refusal: { code: NarrowcastError['code']; message: string } | null
+  isGone: boolean
+}
+
+/** One send of a batch. */
+export interface Sent {
+  readonly atMs: number
+  /** Our own deadline ended the call: what was refused for it may still have time left. */
+  readonly isCut: boolean
+  /** The outbox is being closed: nothing is sent again. */
+  readonly isLast: boolean
+}
+
+/** What the publisher is told of an outcome, and whether the message is sent again instead. */
+export class PublishAnswers {
+  readonly #plan: ChannelPlan
+  readonly #driver: string
+  readonly #clock: Clock
+
+  constructor(plan: ChannelPlan, driver: string, clock: Clock) {
+    this.#plan = plan
+    this.#driver = driver
+    this.#clock = clock
+  }
+
+  /** @returns null when the message must be sent again. */
+  answer(
+    entry: Entry,
+    outcome: PublishOutcome | undefined,
+    sent: Sent,
+  ): Receipt | NarrowcastError | null {
+    if (outcome?.state === 'stored') {
+      const { id } = entry.message
+      const { duplicate, position } = outcome
+      return position === undefined ? { id, duplicate } : { id, duplicate, position }
+    }
+    const failed = outcome ?? {
+      state: 'unknown' as const,
+      code: 'INTERNAL' as const,
+      message: `${this.#driver} gave no outcome for this message`,
+    }
+    // Refused at its first send it is certainly not stored; an earlier send may still have been.
+    if (failed.state === 'refused' && entry.leftMs === sent.atMs) entry.leftMs = null
+    if (failed.state === 'refused') entry.refusal = failed
+    if (!entry.isGone && this.#maySendAgain(failed, entry.leftMs, sent)) return null
+    return this.failure(failed.code, failed.message, entry.leftMs === null)
+  }
+
+  #maySendAgain(
+    failed: PublishOutcome & { state: 'refused' | 'unknown' },
+    leftMs: number | null,
+    { isCut, isLast }: Sent,
+  ): boolean {
+    const { retry } = this.#plan.publish
+    if (retry === false || isLast) return false
+    if (failed.state === 'refused') {
+      // A channel that was removed is declared again before the next send.
+      return isCut || failed.code === 'NOT_FOUND' || errorCodes[failed.code].retryable
+    }
+    if (retry === 'always') return true
+    const windowMs = this.#plan.spec.dedupeWindowMs
+    return windowMs !== null && this.#clock.monotonicMs() - (leftMs ?? 0) < windowMs
+  }
+
+  failure(code: NarrowcastError['code'], why: string, definite: boolean): NarrowcastError {
+    const end = definite
+      ? 'it was not stored'
+      : 'it may have been stored, publish again only with the same id'
+    const { name } = this.#plan.spec
+    return new NarrowcastError(code, `${this.#driver}: publish to "${name}": ${why}; ${end}`, {
+      definite,
+      driver: this.#driver,
+      channel: name,
+      operation: 'publish',
+    })
+  }
+
+  timeout(definite: boolean): NarrowcastError {
+    const { timeoutMs } = this.#plan.publish
+    return this.failure('TIMEOUT', `no answer in ${timeoutMs} ms`, definite)
+  }
+
+  /** A broker that kept refusing is named with its reason; silence is a timeout. */
+  expired({ refusal, leftMs }: Entry): NarrowcastError {
+    if (!refusal) return this.timeout(leftMs === null)
+    const why = `${refusal.message} (for ${this.#plan.publish.timeoutMs} ms)`
+    return this.failure(refusal.code, why, leftMs === null)
+  }
+
+  /** The outbox ends: what has left may have been stored all the same. */
+  refused({ leftMs }: Entry, error: NarrowcastError): NarrowcastError {
+    return leftMs === null ? error : this.failure(error.code, error.message, false)
+  }
+
+  aborted({ leftMs }: Entry, reason: unknown): NarrowcastError {
+    return new NarrowcastError('ABORTED', `publish to "${this.#plan.spec.name}" was aborted`, {
+      definite: leftMs === null,
+      cause: reason,
+    })
+  }
+}
