@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
+import { checkName } from '../core/channel.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import { parseDurationMs } from '../core/url.ts'
@@ -10,6 +11,7 @@ import { checkFormat, type Format } from './output/format.ts'
 import { makeOutput, type Output } from './output/output.ts'
 import { makeLook } from './output/style.ts'
 import { widthOf } from './output/width.ts'
+import type { CommandSpec } from './tree/types.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -95,6 +97,14 @@ function isTrue(value: string | undefined): boolean {
 /** Read before anything else: a refused change must not even connect. */
 export function isReadOnly(values: Readonly<Record<string, unknown>>, env: Env): boolean {
   return values.readOnly === true || isTrue(env.NARROWCAST_READ_ONLY)
+}
+
+/** Names that are wrong on every backend are told before one is opened. @throws INVALID_ARGUMENT */
+export function checkNames(spec: CommandSpec, args: readonly string[]): void {
+  for (const [at, argument] of (spec.args ?? []).entries()) {
+    if (argument === '<channel>') checkName('channel', args[at] ?? '')
+    if (argument === '<group>') checkName('group', args[at] ?? '')
+  }
 }
 
 /** Variables that are set already win. @throws INVALID_CONFIG where the file cannot be read. */

@@ -52,8 +52,9 @@ async function runCommand(
   { command, spec, args, values }: Extract<Parsed, { kind: 'run' }>,
   interrupts: Interrupts,
 ): Promise<number> {
-  const { isReadOnly, loadEnvFile, makeInvocation } = await import('./invocation.ts')
+  const { checkNames, isReadOnly, loadEnvFile, makeInvocation } = await import('./invocation.ts')
   if (typeof values.envFile === 'string') loadEnvFile(values.envFile)
+  checkNames(spec, args)
   if (spec.access !== 'ro' && isReadOnly(values, process.env)) {
     const { NarrowcastError } = await import('../core/errors.ts')
     throw new NarrowcastError('READ_ONLY', `${command} changes something, and changes are off`, {

@@ -1,9 +1,17 @@
 import type { ChannelRef } from '../../core/channel.ts'
 import type { DeadEntry } from '../../core/driver.ts'
+import type { Bus } from '../../runtime/api.ts'
 import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import { askName, isDryRun } from '../consent.ts'
 import { type Cause, Causes } from '../dead/causes.ts'
-import { chooseDead, findDead, fittingDead, newestDead } from '../dead/choose.ts'
+import {
+  chooseDead,
+  type DeadChoice,
+  deadChoice,
+  findDead,
+  fittingDead,
+  newestDead,
+} from '../dead/choose.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { deadJson, preview, shortId } from '../messages/view.ts'
 import { messageLines } from '../messages/whole.ts'
@@ -18,42 +26,37 @@ const listMax = 1_000
 /** `dead ls CHANNEL`: by cause; `-o wide`, csv, md and ndjson one line each. */
 export const ls: Run = async (invocation) => {
   const { flags, output } = invocation
-  await using connected = await connectTo(invocation, { look: true })
-  const channel = await channelOf(invocation, connected)
+  const choice = deadChoice(invocation)
   const isOneByOne = ['wide', 'csv', 'md', 'ndjson'].includes(output.format)
   const max = flags.whole('limit', { min: 1 }) ?? (isOneByOne ? listMax : lookMax)
+  await using connected = await connectTo(invocation, { look: true })
+  const channel = await channelOf(invocation, connected)
   const ifEmpty = `no dead letters in ${channel.name}`
-  const isWhole = isOneByOne
-    ? await listEach(invocation, connected, channel, max, ifEmpty)
-    : await listCauses(invocation, connected, channel, max, ifEmpty)
+  const look = { ...choice, bus: connected.bus, channel, max, ifEmpty }
+  const isWhole = isOneByOne ? await listEach(invocation, look) : await listCauses(invocation, look)
   if (!isWhole) output.note(`looked at the newest ${showCount(max)}; --limit looks at more`)
 }
 
-async function listEach(
-  invocation: Invocation,
-  { bus }: Connected,
-  channel: ChannelRef,
-  max: number,
-  ifEmpty: string,
-): Promise<boolean> {
-  const { output, clock } = invocation
-  const { found, isWhole } = await newestDead(invocation, bus, channel, max)
+interface Look extends DeadChoice {
+  readonly bus: Bus
+  readonly channel: ChannelRef
+  readonly max: number
+  readonly ifEmpty: string
+}
+
+async function listEach({ output, clock }: Invocation, look: Look): Promise<boolean> {
+  const { bus, channel, max, ifEmpty } = look
+  const { found, isWhole } = await newestDead(look, bus, channel, max)
   const columns = entryColumns(clock.wallMs(), output.utc)
   await output.list({ type: 'dead.ls', columns, rows: found, item: deadJson, ifEmpty })
   return isWhole
 }
 
-async function listCauses(
-  invocation: Invocation,
-  { bus }: Connected,
-  channel: ChannelRef,
-  max: number,
-  ifEmpty: string,
-): Promise<boolean> {
-  const { output, clock } = invocation
+async function listCauses({ output, clock }: Invocation, look: Look): Promise<boolean> {
+  const { bus, channel, max, ifEmpty } = look
   const causes = new Causes()
   let isWhole = true
-  for await (const entry of fittingDead(invocation, bus, channel)) {
+  for await (const entry of fittingDead(look, bus, channel)) {
     if (causes.count === max) {
       isWhole = false
       break
@@ -136,14 +139,15 @@ function entryColumns(nowMs: number, utc: boolean): readonly Column<DeadEntry>[]
 /** `dead show CHANNEL [ID]`: whole. */
 export const show: Run = async (invocation) => {
   const { args, flags, output } = invocation
-  await using connected = await connectTo(invocation, { look: true })
-  const channel = await channelOf(invocation, connected)
+  const choice = deadChoice(invocation)
   const id = args[1]
   const max = flags.whole('limit', { min: 1, max: listMax }) ?? 10
+  await using connected = await connectTo(invocation, { look: true })
+  const channel = await channelOf(invocation, connected)
   const found =
     id === undefined
-      ? (await newestDead(invocation, connected.bus, channel, max)).found
-      : await findDead(invocation, connected.bus, channel, [id])
+      ? (await newestDead(choice, connected.bus, channel, max)).found
+      : await findDead(choice, connected.bus, channel, [id])
   if (output.isJson || output.format === 'csv' || output.format === 'md') {
     await output.list({
       type: 'dead.show',
@@ -177,9 +181,10 @@ function entryLines({ ref, message, letter }: DeadEntry, invocation: Invocation)
 /** `dead purge CHANNEL` */
 export const purge: Run = async (invocation) => {
   const { output } = invocation
+  const choice = deadChoice(invocation)
   await using connected = await connectTo(invocation, { look: true })
   const channel = await channelOf(invocation, connected)
-  const { refs } = await chooseDead(invocation, connected.bus, channel)
+  const { refs } = await chooseDead(choice, connected.bus, channel)
   const what = `${countOf(refs.length, 'dead letter')} of ${channel.name}`
   if (await isDryRun(invocation, `would remove ${what}`)) return
   if (refs.length > 0) await askName(invocation, `Remove ${what} for good?`, channel.name)

@@ -18,18 +18,18 @@ export const ls: Run = async (invocation) => {
   const limit = flags.whole('limit', { min: 1, max: 1_000 }) ?? 20
   const from = flags.text('from')
   const cursor = flags.text('cursor') ?? null
+  const place = from === undefined ? 'first' : parsePlace('--from', from, clock.wallMs())
   await using connected = await connectTo(invocation, { look: true })
   const channel = await existingChannel(invocation, connected, args[0] as string)
-  const nowMs = clock.wallMs()
   const page = await connected.bus.admin.peek(channel, {
-    from: from === undefined ? 'first' : parsePlace('--from', from, nowMs),
+    from: place,
     newestFirst: from === undefined,
     cursor,
     limit,
   })
   await output.list({
     type: 'messages.ls',
-    columns: storedColumns(nowMs),
+    columns: storedColumns(clock.wallMs()),
     rows: page.items,
     item: storedJson,
     fields: { cursor: page.cursor },

@@ -2,7 +2,7 @@ import type { ChannelRef } from '../../core/channel.ts'
 import type { Bus } from '../../runtime/api.ts'
 import { connectTo, existingChannel } from '../connection.ts'
 import { askYes, isDryRun } from '../consent.ts'
-import { type Chosen, chooseDead } from '../dead/choose.ts'
+import { type Chosen, chooseDead, deadChoice } from '../dead/choose.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { harmless } from '../output/displayWidth.ts'
 import { makeProgress } from '../output/progress.ts'
@@ -14,9 +14,10 @@ const rateDefault = 50
 export const redrive: Run = async (invocation) => {
   const { flags, output, args } = invocation
   const rate = flags.whole('rate', { min: 1 }) ?? rateDefault
+  const choice = deadChoice(invocation)
   await using connected = await connectTo(invocation, { look: true })
   const channel = await existingChannel(invocation, connected, args[0] as string)
-  const chosen = await chooseDead(invocation, connected.bus, channel)
+  const chosen = await chooseDead(choice, connected.bus, channel)
   const count = showCount(chosen.refs.length)
   if (invocation.dryRun && !output.isJson)
     for (const line of summary(invocation, channel, chosen)) output.note(line)

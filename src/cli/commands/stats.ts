@@ -1,9 +1,10 @@
 import type { ChannelRef } from '../../core/channel.ts'
 import type { Depth } from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
 import type { Count } from '../../core/message.ts'
 import type { Bus } from '../../runtime/api.ts'
 import { connectTo, existingChannel } from '../connection.ts'
-import type { Run } from '../invocation.ts'
+import type { Invocation, Run } from '../invocation.ts'
 import { showCount, showDuration, showRate } from '../output/quantities.ts'
 import type { Column } from '../output/table.ts'
 import { depthJson, listChannels } from './channels.ts'
@@ -22,6 +23,7 @@ const channelsMax = 1_000
 export const stats: Run = async (invocation) => {
   const { flags, output, clock, args, interrupts } = invocation
   const overMs = flags.durationMs('over') ?? 1_000
+  if (flags.isSet('prometheus')) checkPrometheus(invocation)
   await using connected = await connectTo(invocation, { look: true })
   const { bus } = connected
   const channels = args[0]
@@ -62,6 +64,25 @@ export const stats: Run = async (invocation) => {
     fields: { over_ms: Math.round(tookMs) },
     ifEmpty: `no channels on ${connected.shownUrl}`,
   })
+}
+
+/** A format of its own, from one look. @throws INVALID_ARGUMENT beside another one. */
+function checkPrometheus({ flags, output }: Invocation): void {
+  if (output.format !== 'text') {
+    throw new NarrowcastError(
+      'INVALID_ARGUMENT',
+      `stats: --prometheus and ${output.format} exclude each other: each is a format of stdout`,
+      { hint: 'Leave out --json, --output and NARROWCAST_OUTPUT, or --prometheus.' },
+    )
+  }
+  if (!flags.isSet('over')) return
+  throw new NarrowcastError(
+    'INVALID_ARGUMENT',
+    'stats: --prometheus and --over exclude each other',
+    {
+      hint: 'Prometheus makes rates itself: leave out --over.',
+    },
+  )
 }
 
 async function depthsOf(bus: Bus, channels: readonly ChannelRef[]): Promise<(Depth | null)[]> {

@@ -1,4 +1,4 @@
-import type { ChannelRef } from '../../core/channel.ts'
+import { type ChannelRef, checkName } from '../../core/channel.ts'
 import type { DeadEntry } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Bus } from '../../runtime/api.ts'
@@ -9,27 +9,49 @@ import { deadPages } from '../messages/scan.ts'
 import { shellWord } from '../output/shellWord.ts'
 import { Causes } from './causes.ts'
 
+/** Which dead letters the flags speak of, checked before anything is opened. */
+export interface DeadChoice {
+  readonly command: string
+  readonly fits: (entry: DeadEntry) => boolean
+  readonly group: string | null
+  /** Of --id; with none it is all that fit. */
+  readonly ids: readonly string[]
+}
+
+/** @throws INVALID_ARGUMENT for flags that exclude each other, or a wrong --where. */
+export function deadChoice({ command, flags }: Invocation): DeadChoice {
+  const asked = ['all', 'id', 'where'].filter((name) => flags.isSet(name))
+  if (asked.length > 1) {
+    const names = asked.map((name) => `--${name}`).join(' and ')
+    throw new NarrowcastError('INVALID_ARGUMENT', `${names} exclude each other`, {
+      hint: `Keep one of them; --where 'id == "…"' takes every dead letter of one id`,
+    })
+  }
+  const group = flags.text('group') ?? null
+  if (group !== null) checkName('group', group)
+  return { command, fits: deadFilter(flags.text('where')), group, ids: flags.list('id') }
+}
+
 /** The dead letters that fit --where and --group, the newest first. */
 export async function* fittingDead(
-  { flags }: Invocation,
+  { fits, group }: DeadChoice,
   bus: Bus,
   channel: ChannelRef,
 ): AsyncGenerator<DeadEntry> {
-  const fits = deadFilter(flags.text('where'))
-  for await (const page of deadPages(bus, channel, flags.text('group') ?? null)) {
+  for await (const page of deadPages(bus, channel, group)) {
     for (const entry of page) if (fits(entry)) yield entry
   }
 }
 
 /** The newest `max` that fit; `isWhole`: there are no more. */
 export async function newestDead(
-  invocation: Invocation,
+  choice: DeadChoice,
   bus: Bus,
   channel: ChannelRef,
   max: number,
 ): Promise<{ found: DeadEntry[]; isWhole: boolean }> {
   const found: DeadEntry[] = []
-  for await (const entry of fittingDead(invocation, bus, channel)) {
+  for await (const entry of fittingDead(choice, bus, channel)) {
     if (found.length === max) return { found, isWhole: false }
     found.push(entry)
   }
@@ -41,12 +63,12 @@ export async function newestDead(
  * @throws NOT_FOUND; INVALID_ARGUMENT where a word means several.
  */
 export async function findDead(
-  invocation: Invocation,
+  choice: DeadChoice,
   bus: Bus,
   channel: ChannelRef,
   words: readonly string[],
 ): Promise<DeadEntry[]> {
-  const kind = kindOf(invocation.command, channel)
+  const kind = kindOf(choice.command, channel)
   const refs = new Map<string, DeadEntry | null>()
   const named = new Map<string, Named<DeadEntry>>()
   for (const word of words) {
@@ -54,7 +76,7 @@ export async function findDead(
     if (ref === null) named.set(word, new Named(word, kind))
     else refs.set(ref, null)
   }
-  for await (const entry of fittingDead(invocation, bus, channel)) {
+  for await (const entry of fittingDead(choice, bus, channel)) {
     if (refs.has(entry.ref)) refs.set(entry.ref, entry)
     for (const one of named.values()) one.add(entry)
   }
@@ -92,30 +114,23 @@ export interface Chosen {
 /**
  * The dead letters of the flags: those of --id, which may be the ends of ids, else those that fit
  * --where, else all. Their messages are not kept in memory.
- * @throws NOT_FOUND for an id that is not there; INVALID_ARGUMENT where the choice is not clear.
+ * @throws NOT_FOUND for an id that is not there; INVALID_ARGUMENT where it names several.
  */
 export async function chooseDead(
-  invocation: Invocation,
+  choice: DeadChoice,
   bus: Bus,
   channel: ChannelRef,
 ): Promise<Chosen> {
-  const { flags } = invocation
-  const ids = flags.list('id')
-  const asked = ['all', 'id', 'where'].filter((name) => flags.isSet(name))
-  if (asked.length > 1) {
-    const names = asked.map((name) => `--${name}`).join(' and ')
-    throw new NarrowcastError('INVALID_ARGUMENT', `${names} exclude each other`)
-  }
   const causes = new Causes()
   const refs: string[] = []
   const add = (entry: DeadEntry) => {
     causes.add(entry)
     refs.push(entry.ref)
   }
-  if (ids.length === 0) {
-    for await (const entry of fittingDead(invocation, bus, channel)) add(entry)
+  if (choice.ids.length === 0) {
+    for await (const entry of fittingDead(choice, bus, channel)) add(entry)
     return { refs: refs.reverse(), causes }
   }
-  for (const entry of await findDead(invocation, bus, channel, ids)) add(entry)
+  for (const entry of await findDead(choice, bus, channel, choice.ids)) add(entry)
   return { refs, causes }
 }

@@ -260,7 +260,10 @@ const stats: CommandSpec = {
   access: 'ro',
   flags: [
     { flags: '--over <time>', text: 'time between the two looks, default 1s' },
-    { flags: '--prometheus', text: 'Prometheus text, one look' },
+    {
+      flags: '--prometheus',
+      text: 'Prometheus text from one look; not with --json, --output or --over',
+    },
   ],
   examples: ['narrowcast stats', 'narrowcast stats hello --over 5s --json'],
 }
