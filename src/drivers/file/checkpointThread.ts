@@ -1,8 +1,12 @@
 import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Database } from './database.ts'
+import { canCopyLog } from './diskRoom.ts'
+import { freeBytes } from './freeBytes.ts'
 import { asStoreError, isBusy } from './storeErrors.ts'
 
+/** With less room than this the log is copied as soon as it has changed: settling needs the rest. */
+const shortBytes = 256 * 1024 * 1024
 /** How often the log is looked at: while it changes, and when it has not for some seconds. */
 const lookMs = { busy: 100, idle: 500 }
 /** Above this the log is copied into the database as soon as it has changed. */
@@ -11,6 +15,8 @@ const copyBytes = 8 * 1024 * 1024
 const copyMs = 5_000
 /** Above this the log is emptied too, */
 const emptyBytes = 64 * 1024 * 1024
+/** on a disk with little room above this share of what is free, */
+const emptyShare = 1 / 4
 /** once so little is left to be copied: writers wait for that part, some milliseconds. */
 const restBytesMax = 4 * 1024 * 1024
 /** The longest wait for readers when the log is emptied. */
@@ -43,11 +49,14 @@ function run(path: string): void {
     if (version !== seen) changedMs = nowMs
     seen = version
     const waitMs = nowMs - changedMs < copyMs ? lookMs.busy : lookMs.idle
-    if (version === copied || (bytes <= copyBytes && nowMs - copiedMs < copyMs)) return waitMs
+    if (version === copied) return waitMs
+    const free = freeBytes(path)
+    const isDue = bytes > copyBytes || nowMs - copiedMs >= copyMs || free < shortBytes
+    if (!isDue || !canCopyLog(db)) return waitMs
     copied = version
     copiedMs = nowMs
     const done = db.get<Copied>('PRAGMA wal_checkpoint(PASSIVE)')
-    if (bytes <= emptyBytes || !done) return waitMs
+    if (bytes <= Math.min(emptyBytes, free * emptyShare) || !done) return waitMs
     if ((done.log - done.checkpointed) * pageBytes > restBytesMax) return 1
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     return waitMs
@@ -59,7 +68,9 @@ function run(path: string): void {
   let timer = setTimeout(again, lookMs.busy)
   parentPort?.once('message', () => {
     clearTimeout(timer)
-    attempt(path, () => db.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
+    attempt(path, () => {
+      if (canCopyLog(db)) db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    })
     db.close()
     parentPort?.close()
   })

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { ErrorCode } from '../../core/errors.ts'
 import { Database } from './database.ts'
 import { Housekeeping } from './housekeeping.ts'
+import { fillReserve } from './reserve.ts'
 import type { Store } from './store.ts'
 import { asStoreError, isBusy, storeError } from './storeErrors.ts'
 import { lookMs } from './waiting.ts'
@@ -20,16 +21,19 @@ const passing: ReadonlySet<ErrorCode> = new Set(['DISK_FULL', 'UNAVAILABLE', 'AB
  */
 export class Keeper {
   readonly #store: Store
+  readonly #dir: string
   readonly #lock: Database
   readonly #check: () => void
   readonly #closing = new AbortController()
   readonly #housekeeping: Housekeeping
   #thread: Worker | null = null
+  #reserving: Promise<void> | null = null
   readonly #running: Promise<void>
 
   /** `check` throws when the store is no longer there. */
   constructor(store: Store, dir: string, check: () => void) {
     this.#store = store
+    this.#dir = dir
     this.#check = check
     this.#lock = new Database(join(dir, lockName))
     this.#housekeeping = new Housekeeping(store)
@@ -43,6 +47,7 @@ export class Keeper {
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#running
+    await this.#reserving
     const thread = this.#thread
     if (thread) {
       const ended = new Promise((done) => thread.once('exit', done))
@@ -62,7 +67,9 @@ export class Keeper {
       try {
         this.#check()
         await this.#housekeeping.touch()
-        if (this.#elect()) await this.#housekeeping.step(signal)
+        if (!this.#elect()) continue
+        await this.#housekeeping.step(signal)
+        this.#reserving ??= this.#fillReserve()
       } catch (error) {
         if (signal.aborted) return
         const told = asStoreError(error, 'keep', this.#store.db.path)
@@ -71,6 +78,12 @@ export class Keeper {
         return
       }
     }
+  }
+
+  /** Beside the rest: megabytes take their time. */
+  async #fillReserve(): Promise<void> {
+    await fillReserve(this.#dir)
+    this.#reserving = null
   }
 
   #elect(): boolean {

@@ -5,6 +5,7 @@ import { Database } from './database.ts'
 import { checkWritable, prepareFolder } from './fileSystem.ts'
 import { migrate, versionOf } from './migrate.ts'
 import { pause } from './pause.ts'
+import { releaseReserve } from './reserve.ts'
 import { applicationId, schemaVersion } from './schema.ts'
 import { asStoreError, damaged, isBusy, storeError } from './storeErrors.ts'
 
@@ -32,7 +33,9 @@ export async function openStore(dir: string, signal: AbortSignal): Promise<Datab
     try {
       return openOnce(path)
     } catch (error) {
-      if (!isBusy(error) || performance.now() > untilMs) throw asStoreError(error, 'open', path)
+      const told = asStoreError(error, 'open', path)
+      const isRoomMade = told.code === 'DISK_FULL' && releaseReserve(folder)
+      if (!isRoomMade && (!isBusy(error) || performance.now() > untilMs)) throw told
     }
     await pause(1 + Math.random() * 5)
   }

@@ -6,6 +6,7 @@ import type { ChannelRow } from './channels.ts'
 import { contracts, payloadBytesMax } from './contract.ts'
 import { Numbers } from './numbers.ts'
 import { pause } from './pause.ts'
+import { emptyLog } from './reserve.ts'
 import type { Store } from './store.ts'
 import { type Accepted, storeMessages } from './storeMessages.ts'
 
@@ -71,15 +72,25 @@ export class FilePublisher implements Publisher {
     some: readonly Accepted[],
     signal: AbortSignal,
   ): Promise<readonly [number, PublishOutcome][]> {
-    const { db, writer, time, bells, pace } = this.#store
-    for (;;) {
+    const { db, writer, time, bells, pace, room } = this.#store
+    const bytes = some.reduce((sum, { message: { body } }) => sum + bytesOf(body), 0)
+    const work = () => {
+      room.checkPublish(bytes)
+      const nowMs = time.nowMs()
+      return storeMessages(db, this.#channel, some, nowMs, nowMs >= this.#trimFromMs)
+    }
+    for (let isCopied = false; ; ) {
       const waitMs = pace.waitMs()
       if (waitMs > 0) await pause(waitMs)
-      const work = () => {
-        const nowMs = time.nowMs()
-        return storeMessages(db, this.#channel, some, nowMs, nowMs >= this.#trimFromMs)
-      }
-      const stored = await writer.run('publish', work, { signal })
+      const stored = await writer
+        .run('publish', work, { signal, isStoring: true })
+        .catch(async (error: NarrowcastError) => {
+          // Pages that settling has freed count from the moment that the log is copied.
+          if (isCopied || error.code !== 'DISK_FULL' || !(await emptyLog(db))) throw error
+          isCopied = true
+          return 'again' as const
+        })
+      if (stored === 'again') continue
       if (stored === 'no-numbers') {
         await this.#numbers.reserve(some.length)
         continue
@@ -129,6 +140,10 @@ export class FilePublisher implements Publisher {
   #refused(code: ErrorCode, text: string): PublishOutcome {
     return { state: 'refused', code, message: `file: publish to "${this.#channel.name}": ${text}` }
   }
+}
+
+function bytesOf(body: string | Uint8Array): number {
+  return typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
 }
 
 /** Counts the bytes of a text only where it may matter: one character has at most three. */

@@ -16,12 +16,14 @@ import { Bells } from './bells.ts'
 import { ensureChannel, queueGroup } from './channels.ts'
 import { contractOf, type SyncMode } from './contract.ts'
 import type { Database } from './database.ts'
+import { DiskRoom } from './diskRoom.ts'
 import { ensureGroup, resolvePlace } from './groups.ts'
 import { Keeper } from './keeper.ts'
 import { LogPace } from './logPace.ts'
 import { fileMarks } from './marks.ts'
 import { FilePublisher } from './publisher.ts'
 import { openReader } from './readers.ts'
+import { copyLog, makeRoom } from './reserve.ts'
 import { schemaVersion } from './schema.ts'
 import { FileSource } from './source.ts'
 import type { Store } from './store.ts'
@@ -60,11 +62,14 @@ export class FileSession implements Session {
     this.#on = on
     this.#inode = statSync(db.path).ino
     const syncer = new Syncer(db.path)
+    const room = new DiskRoom(db)
     const failed = (error: NarrowcastError) => this.#fail(error)
     const writer = new Writer({
       db,
       syncer: sync === 'full' ? syncer : null,
       check: () => this.#checkPresence(db.path),
+      makeRoom: (attempt) => makeRoom(db, dir, attempt),
+      keepRoom: () => (room.isTight() ? copyLog(db) : null),
       failed,
     })
     this.#store = {
@@ -74,6 +79,7 @@ export class FileSession implements Session {
       bells: new Bells(dir),
       time,
       pace: new LogPace(db.path),
+      room,
       failed,
       checkOpen: (operation) => this.#checkOpen(operation),
     }

@@ -1,6 +1,7 @@
 import type { NarrowcastError } from '../../core/errors.ts'
 import type { Bells } from './bells.ts'
 import type { Database } from './database.ts'
+import type { DiskRoom } from './diskRoom.ts'
 import type { LogPace } from './logPace.ts'
 import { pause } from './pause.ts'
 import type { StoreClock } from './storeClock.ts'
@@ -16,6 +17,7 @@ export interface Store {
   readonly bells: Bells
   readonly time: StoreClock
   readonly pace: LogPace
+  readonly room: DiskRoom
   /** Damage, or a vanished store: ends the session. */
   readonly failed: (error: NarrowcastError) => void
   /** Throws CLOSED, or why the session ended. */

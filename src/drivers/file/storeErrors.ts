@@ -1,5 +1,5 @@
-import { statfsSync } from 'node:fs'
 import { type ErrorCode, NarrowcastError } from '../../core/errors.ts'
+import { freeBytes, inMebibytes, mebibyte } from './freeBytes.ts'
 
 /** Primary result codes of SQLite. */
 const primary = {
@@ -108,17 +108,12 @@ function diskFull(operation: string, path: string, cause: unknown): NarrowcastEr
   return storeError(
     'DISK_FULL',
     operation,
-    `no space is left on the disk of ${path}; nothing of it was stored`,
-    'Free some space; the store goes on by itself.',
+    `no space is left on the disk of ${path}: ${inMebibytes(freeBytes(path))} are free; nothing of it was stored`,
+    'Free at least 16 MiB; the store goes on by itself. Other programs filled this disk: the store keeps 4 MiB free and has a reserve of 8 MiB, which is used up.',
     cause,
   )
 }
 
 function hasNoSpace(path: string): boolean {
-  try {
-    const { bavail, bsize } = statfsSync(path)
-    return bavail * bsize < 1024 * 1024
-  } catch {
-    return false // the disk itself is gone: then that is the error to tell
-  }
+  return freeBytes(path) < mebibyte
 }

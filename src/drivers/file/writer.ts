@@ -7,6 +7,7 @@ import type { Syncer } from './syncer.ts'
 interface Job {
   readonly operation: string
   readonly durable: boolean
+  readonly isStoring: boolean
   readonly work: () => unknown
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
@@ -23,6 +24,8 @@ interface RunOptions {
   readonly signal?: AbortSignal
   /** @default true */
   readonly durable?: boolean
+  /** It brings new messages, so it is the first to go when the disk is full. @default false */
+  readonly isStoring?: boolean
 }
 
 export interface WriterOptions {
@@ -31,6 +34,10 @@ export interface WriterOptions {
   readonly syncer: Syncer | null
   /** Before each transaction; throws when the store is no longer there. */
   readonly check: () => void
+  /** After the nth write in a row that met a full disk; false when nothing helps. */
+  readonly makeRoom: (attempt: number) => Promise<boolean>
+  /** After each transaction; resolves when there is room enough to copy the log, null: there is. */
+  readonly keepRoom: () => Promise<unknown> | null
   /** Damage, or a vanished store. */
   readonly failed: (error: NarrowcastError) => void
 }
@@ -47,6 +54,9 @@ export class Writer {
   /** Spent in transactions during this turn of the event loop. */
   #busyMs = 0
   #isTurnAwaited = false
+  /** What met a full disk and is first to run again. */
+  #stuck: { jobs: readonly Job[]; error: NarrowcastError } | null = null
+  #attemptsAtRoom = 0
   #ended: NarrowcastError | null = null
 
   constructor(options: WriterOptions) {
@@ -60,7 +70,7 @@ export class Writer {
   run<T>(
     operation: string,
     work: () => T,
-    { signal, durable = true }: RunOptions = {},
+    { signal, durable = true, isStoring = false }: RunOptions = {},
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#ended) return reject(this.#ended)
@@ -74,6 +84,7 @@ export class Writer {
       const job: Job = {
         operation,
         durable,
+        isStoring,
         work,
         resolve: (value) => {
           signal?.removeEventListener('abort', abort)
@@ -112,8 +123,44 @@ export class Writer {
         continue
       }
       busy = 0
+      if (this.#stuck) await this.#makeRoom(this.#stuck)
+      else await this.#keepRoom()
     }
     this.#draining = null
+  }
+
+  async #keepRoom(): Promise<void> {
+    try {
+      await this.#options.keepRoom()
+    } catch (cause) {
+      this.#damaged(cause)
+    }
+  }
+
+  /** Of what happens beside the jobs only damage matters: the rest is met again by the next job. */
+  #damaged(cause: unknown): void {
+    const told = asStoreError(cause, 'checkpoint', this.#options.db.path)
+    if (endsSession(told)) this.#fail(told)
+  }
+
+  /** When nothing helps, those who met the full disk are told. */
+  async #makeRoom({
+    jobs,
+    error,
+  }: {
+    jobs: readonly Job[]
+    error: NarrowcastError
+  }): Promise<void> {
+    this.#stuck = null
+    try {
+      if (await this.#options.makeRoom(this.#attemptsAtRoom++)) return
+    } catch (cause) {
+      this.#damaged(cause)
+    }
+    this.#attemptsAtRoom = 0
+    const waiting = this.#jobs
+    this.#jobs = waiting.filter((job) => !jobs.includes(job))
+    for (const job of waiting) if (jobs.includes(job)) job.reject(error)
   }
 
   /** A caller that asks again as soon as it is answered would else never end its turn. */
@@ -154,6 +201,7 @@ export class Writer {
       this.#undo(done, job, error)
       return true
     }
+    this.#attemptsAtRoom = 0
     this.#answer(done)
     return true
   }
@@ -164,7 +212,10 @@ export class Writer {
     db.rollback()
     const operation = failed?.operation ?? done[0]?.job.operation ?? 'write'
     const error = asStoreError(cause, operation, db.path)
-    if (failed) {
+    const isFull = error.code === 'DISK_FULL'
+    if (isFull && !failed?.isStoring) {
+      this.#setAside([...done.map(({ job }) => job), ...(failed ? [failed] : [])], error)
+    } else if (failed) {
       failed.reject(error)
       this.#jobs.unshift(...done.map(({ job }) => job))
     } else {
@@ -173,7 +224,19 @@ export class Writer {
         job.reject(error)
       }
     }
-    if (!endsSession(error)) return
+    if (endsSession(error)) this.#fail(error)
+  }
+
+  /** A full disk: what brings more is refused, the rest runs again, alone or after making room. */
+  #setAside(jobs: readonly Job[], error: NarrowcastError): void {
+    const rest = jobs.filter((job) => !job.isStoring)
+    for (const job of jobs) if (job.isStoring) job.reject(error)
+    this.#jobs.unshift(...rest)
+    if (rest.length < jobs.length) return
+    this.#stuck = { jobs: rest.length > 0 ? rest : [...this.#jobs], error }
+  }
+
+  #fail(error: NarrowcastError): void {
     this.end(error)
     this.#options.failed(error)
   }
@@ -197,8 +260,7 @@ export class Writer {
         cause,
       )
       for (const { job } of waiting) job.reject(error)
-      this.end(error)
-      this.#options.failed(error)
+      this.#fail(error)
     })
   }
 }

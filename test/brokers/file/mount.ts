@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmdirSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmdirSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -28,4 +28,17 @@ export function tmpfs(options: string): Mount | { why: string } {
       rmdirSync(dir)
     },
   }
+}
+
+/** Takes what is left of a disk, to the last byte. */
+export function fillUp(path: string): void {
+  const file = openSync(path, 'w')
+  for (const bytes of [65_536, 4_096, 1]) {
+    try {
+      for (;;) writeSync(file, Buffer.alloc(bytes))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+    }
+  }
+  closeSync(file)
 }

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto'
+import { statSync, unlinkSync } from 'node:fs'
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Database } from './database.ts'
+import { canCopyLog } from './diskRoom.ts'
+import { freeBytes } from './freeBytes.ts'
+import { pause } from './pause.ts'
+import { asStoreError } from './storeErrors.ts'
+
+const reserveName = 'reserve'
+const reserveBytes = 8 * 1024 * 1024
+/** Made only where so much is free, so that giving it up and making it again do not alternate. */
+const refillFreeBytes = 4 * reserveBytes
+
+/** How often and how long it waits for a copy that is under way elsewhere. */
+const copyWait = { tries: 100, ms: 5 }
+
+/**
+ * The keeper's: a file of bytes that mean nothing, by chance so that no file system packs them.
+ * They are there for the moment when other programs have filled the disk.
+ */
+export async function fillReserve(dir: string): Promise<void> {
+  const path = join(dir, reserveName)
+  if (statSync(path, { throwIfNoEntry: false })) return
+  if (freeBytes(path) < refillFreeBytes) return
+  const making = `${path}.new`
+  try {
+    await writeFile(making, await promisify(randomBytes)(reserveBytes))
+    await rename(making, path)
+  } catch {
+    // The store works without it, and what ails the disk or the folder is met by every other write.
+    await rm(making, { force: true }).catch(() => undefined)
+  }
+}
+
+/** Gives the bytes up. False when there are none. */
+export function releaseReserve(dir: string): boolean {
+  try {
+    unlinkSync(join(dir, reserveName))
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}
+
+/**
+ * After a write that met a full disk: copies the log, so that it begins again in the bytes that it
+ * has, and next gives up the reserve. False when neither helps any more; `attempt` counts from 0.
+ */
+export async function makeRoom(db: Database, dir: string, attempt: number): Promise<boolean> {
+  if (attempt === 0 && (await copyLog(db))) return true
+  if (attempt > 1 || !releaseReserve(dir)) return false
+  await copyLog(db)
+  return true
+}
+
+/** As `copyLog`, and gives the bytes of the log back to the disk where nobody is at it. */
+export async function emptyLog(db: Database): Promise<boolean> {
+  const isCopied = await copyLog(db)
+  if (isCopied) db.get('PRAGMA wal_checkpoint(TRUNCATE)')
+  return isCopied
+}
+
+/** True when all of it is in the database. It stops the event loop meanwhile. */
+export async function copyLog(db: Database): Promise<boolean> {
+  for (let tries = 0; tries < copyWait.tries && canCopyLog(db); tries++) {
+    try {
+      const done = db.get<{ busy: number; log: number; checkpointed: number }>(
+        'PRAGMA wal_checkpoint(PASSIVE)',
+      )
+      if (done?.busy === 0) return done.log === done.checkpointed
+    } catch (error) {
+      const told = asStoreError(error, 'checkpoint', db.path)
+      if (told.code === 'DISK_FULL') return false
+      if (told.code !== 'UNAVAILABLE') throw told
+    }
+    await pause(copyWait.ms)
+  }
+  return false
+}
