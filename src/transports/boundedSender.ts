@@ -1,41 +1,14 @@
-import type { Clock } from '../core/clock.ts'
-import { systemClock } from '../core/clock.ts'
 import { asNarrowcastError, type NarrowcastError } from '../core/errors.ts'
-import { uuid } from '../core/ids.ts'
-import { backoffMs } from '../runtime/backoff.ts'
-import { writeStderrLine } from './notices.ts'
 import type { RecordMessage } from './record.ts'
-import { type ChannelFor, type SendOutcome, sendBatch } from './sendBatch.ts'
-import { type DropReason, SenderAccounts, type SenderStats } from './senderAccounts.ts'
+import { type SendOutcome, sendBatch } from './sendBatch.ts'
+import { type DropReason, lossRecord, SenderAccounts, type SenderStats } from './senderAccounts.ts'
+import { SenderFlushes } from './senderFlushes.ts'
+import { SenderOnTheWay } from './senderOnTheWay.ts'
+import { type SenderOptions, wholeOptions } from './senderOptions.ts'
+import { SenderPace } from './senderPace.ts'
 import { SenderQueue, type Waiting } from './senderQueue.ts'
-import type { Spool } from './spool.ts'
 
-export interface SenderOptions {
-  readonly channelFor: ChannelFor
-  readonly clock?: Clock
-  /** Waits between two tries; one that does not keep the process alive. @default `clock` */
-  readonly pauseClock?: Clock
-  /** Records in memory, those on their way included. @default 50_000 */
-  readonly recordsMax?: number
-  /** @default 8 MiB */
-  readonly bytesMax?: number
-  /** Who goes when the memory is full. Kept records are spilled. @default 'dropOldest' */
-  readonly whenFull?: 'dropOldest' | 'dropNewest'
-  /** For kept records. Without one they are dropped like others, loudly. */
-  readonly spool?: Spool | null
-  /** Where the sender tells of trouble, one line each. @default stderr */
-  readonly notice?: (line: string) => void
-  /** Told of every record that is lost. */
-  readonly onDropped?: (record: RecordMessage, reason: DropReason) => void
-  /** Channel that gets a record `transport.dropped` after a loss, once it works again. */
-  readonly reportTo?: string | null
-  readonly random?: () => number
-}
-
-const batch = { count: 500, bytes: 262_144, ageMs: 20 }
-const backoff = { delayMsMin: 100, delayMsMax: 30_000 }
-/** Longest pause between two tries while somebody waits for a flush or the close. */
-const urgentPauseMs = 250
+const batch = { count: 500, bytes: 262_144 }
 
 /**
  * The engine under all transports. `write` never waits and never throws; what is written is
@@ -44,40 +17,21 @@ const urgentPauseMs = 250
  */
 export class BoundedSender {
   readonly #options: Required<SenderOptions>
-  readonly #queue: SenderQueue
+  readonly #queue = new SenderQueue()
+  readonly #flushes = new SenderFlushes()
+  readonly #pace: SenderPace
   readonly #accounts: SenderAccounts
-  /** While broken: before this time nothing new is tried. */
-  #brokenUntilMs = 0
   #order: number
-  #onTheWay: readonly Waiting[] = []
-  /** The part of them that is held in memory alone. */
-  #memoryOnTheWay = { count: 0, bytes: 0 }
+  readonly #onTheWay = new SenderOnTheWay()
   #isRunning = false
   #isEnded = false
   #closing: Promise<void> | null = null
-  #gathering = new AbortController()
-  #pausing = new AbortController()
-  #flushes: { readonly upTo: number; readonly done: () => void }[] = []
 
   constructor(options: SenderOptions) {
-    const clock = options.clock ?? systemClock
-    this.#options = {
-      clock,
-      pauseClock: clock,
-      recordsMax: 50_000,
-      bytesMax: 8_388_608,
-      whenFull: 'dropOldest',
-      spool: null,
-      notice: writeStderrLine,
-      onDropped: () => {},
-      reportTo: null,
-      random: Math.random,
-      ...options,
-    }
-    const { notice, onDropped } = this.#options
+    this.#options = wholeOptions(options)
+    this.#pace = new SenderPace(this.#options)
+    const { clock, notice, onDropped, spool } = this.#options
     this.#accounts = new SenderAccounts(clock, notice, onDropped)
-    this.#queue = new SenderQueue()
-    const { spool } = this.#options
     this.#order = (spool?.lastOrder ?? 0) + 1
     this.#accounts.accepted = spool?.count ?? 0
     if (this.#accounts.accepted > 0) this.#start()
@@ -85,7 +39,7 @@ export class BoundedSender {
 
   get stats(): SenderStats {
     const { state, accepted, sent, acked, dropped, retries, lastErrorText } = this.#accounts
-    const spooledOnTheWay = this.#onTheWay.length - this.#memoryOnTheWay.count
+    const spooledOnTheWay = this.#onTheWay.batch.length - this.#onTheWay.memory.count
     return {
       state,
       accepted,
@@ -94,9 +48,9 @@ export class BoundedSender {
       dropped: { ...dropped },
       spilled: (this.#options.spool?.count ?? 0) - spooledOnTheWay,
       queued: this.#queue.count,
-      onTheWay: this.#onTheWay.length,
+      onTheWay: this.#onTheWay.batch.length,
       retries,
-      queueBytes: this.#queue.bytes + this.#memoryOnTheWay.bytes,
+      queueBytes: this.#queue.bytes + this.#onTheWay.memory.bytes,
       lastError: lastErrorText,
     }
   }
@@ -119,7 +73,7 @@ export class BoundedSender {
       this.#queue.push(waiting)
       this.#makeRoom()
     }
-    if (this.#isBatchFull()) this.#gathering.abort()
+    if (this.#isBatchFull()) this.#pace.endGathering()
     this.#start()
   }
 
@@ -138,16 +92,9 @@ export class BoundedSender {
   async flush(timeoutMs = 2_000): Promise<boolean> {
     const upTo = this.#order - 1
     if (this.#isSettledUpTo(upTo)) return true
-    const settled = Promise.withResolvers<boolean>()
-    const flush = { upTo, done: () => settled.resolve(true) }
-    this.#flushes.push(flush)
-    this.#hurry()
-    const stop = new AbortController()
-    const timedOut = this.#options.clock.sleep(timeoutMs, stop.signal).then(() => false)
-    const result = await Promise.race([settled.promise, timedOut])
-    stop.abort()
-    this.#flushes = this.#flushes.filter((other) => other !== flush)
-    return result
+    const flushed = this.#flushes.wait(upTo, timeoutMs, this.#options.clock)
+    this.#pace.hurry()
+    return flushed
   }
 
   /**
@@ -162,9 +109,9 @@ export class BoundedSender {
   async #close(timeoutMs: number): Promise<void> {
     await this.flush(timeoutMs)
     this.#isEnded = true
-    this.#hurry()
-    const onTheWay = this.#onTheWay.filter((waiting) => !waiting.isSpooled)
-    this.#setOnTheWay([])
+    this.#pace.hurry()
+    const onTheWay = this.#onTheWay.batch.filter((waiting) => !waiting.isSpooled)
+    this.#onTheWay.set([])
     const left = [...onTheWay, ...this.#queue.takeAll()]
     this.#spill(left.filter(({ message }) => message.keep))
     for (const { message } of left) if (!message.keep) this.#accounts.drop(message, 'deadline')
@@ -176,15 +123,14 @@ export class BoundedSender {
     spool?.close()
   }
 
+  /** Connecting is hopeless, and nothing new is tried for a while. */
   #isBroken(): boolean {
-    return (
-      this.#accounts.state === 'broken' && this.#options.clock.monotonicMs() < this.#brokenUntilMs
-    )
+    return this.#accounts.state === 'broken' && this.#pace.isPausing
   }
 
   #makeRoom(): void {
     const { recordsMax, bytesMax, whenFull, spool } = this.#options
-    const { count, bytes } = this.#memoryOnTheWay
+    const { count, bytes } = this.#onTheWay.memory
     const queue = this.#queue
     while (
       queue.count > 0 &&
@@ -225,8 +171,10 @@ export class BoundedSender {
       while (!this.#isEnded && this.#hasWork()) {
         await this.#gather()
         const isWhole = this.#isEnded || (await this.#send())
-        this.#tellFlushes()
-        if (!isWhole && !this.#isEnded) await this.#pause()
+        this.#flushes.tell((order) => this.#isSettledUpTo(order))
+        if (!isWhole && !this.#isEnded) {
+          await this.#pace.pause(this.#accounts.failures, this.#flushes.count > 0)
+        }
       }
     } finally {
       this.#isRunning = false
@@ -243,40 +191,23 @@ export class BoundedSender {
 
   /** Waits until a batch is full, old enough, or wanted now. */
   async #gather(): Promise<void> {
-    const { clock, spool } = this.#options
+    const { spool } = this.#options
     const oldest = this.#queue.first
-    if (!oldest || (spool && spool.count > 0) || this.#flushes.length > 0) return
-    const restMs = batch.ageMs - (clock.monotonicMs() - oldest.sinceMs)
-    if (this.#isBatchFull() || restMs <= 0) return
-    this.#gathering = new AbortController()
-    await clock.sleep(restMs, this.#gathering.signal)
-  }
-
-  async #pause(): Promise<void> {
-    const { clock, pauseClock, random } = this.#options
-    const planMs = backoffMs(this.#accounts.failures - 1, backoff, random)
-    const pauseMs = this.#flushes.length > 0 ? Math.min(planMs, urgentPauseMs) : planMs
-    this.#brokenUntilMs = clock.monotonicMs() + pauseMs
-    this.#pausing = new AbortController()
-    await pauseClock.sleep(pauseMs, this.#pausing.signal)
-  }
-
-  #hurry(): void {
-    this.#gathering.abort()
-    this.#pausing.abort()
+    if (!oldest || (spool && spool.count > 0) || this.#flushes.count > 0) return
+    if (!this.#isBatchFull()) await this.#pace.gather(oldest.sinceMs)
   }
 
   /** Sends one batch; false when a part of it has to be sent again. */
   async #send(): Promise<boolean> {
     const waiting = this.#take()
     if (waiting === null) return false
-    this.#setOnTheWay(waiting)
+    this.#onTheWay.set(waiting)
     this.#accounts.sent += waiting.length
     const messages = waiting.map(({ message }) => message)
     const outcomes = await sendBatch(messages, this.#options.channelFor)
     // The close has ended meanwhile and has settled the accounts.
     if (this.#isEnded) return true
-    this.#setOnTheWay([])
+    this.#onTheWay.set([])
     return this.#settle(waiting, outcomes)
   }
 
@@ -344,7 +275,7 @@ export class BoundedSender {
 
   #failed(error: NarrowcastError, state: 'retrying' | 'broken'): void {
     const onDisk = this.#options.spool?.count ?? 0
-    const waiting = `${this.#queue.count + this.#onTheWay.length} in memory, ${onDisk} on disk`
+    const waiting = `${this.#queue.count + this.#onTheWay.batch.length} in memory, ${onDisk} on disk`
     this.#accounts.failed(error, state, waiting)
   }
 
@@ -352,31 +283,15 @@ export class BoundedSender {
     const { reportTo, clock } = this.#options
     const loss = this.#accounts.worked()
     if (loss === null || reportTo === null || this.#closing !== null) return
-    const from = new Date(loss.fromMs).toISOString()
-    const to = new Date(loss.toMs).toISOString()
-    const data = { event: 'transport.dropped', count: loss.count, from, to }
-    const timeMs = clock.wallMs()
-    const bytes = JSON.stringify(data).length
-    this.write({ id: uuid(), channel: reportTo, key: null, timeMs, data, bytes, keep: false })
-  }
-
-  #setOnTheWay(waiting: readonly Waiting[]): void {
-    this.#onTheWay = waiting
-    const inMemory = waiting.filter(({ isSpooled }) => !isSpooled)
-    const bytes = inMemory.reduce((sum, { message }) => sum + message.bytes, 0)
-    this.#memoryOnTheWay = { count: inMemory.length, bytes }
+    this.write(lossRecord(loss, reportTo, clock.wallMs()))
   }
 
   #isSettledUpTo(order: number): boolean {
     const first = Math.min(
       this.#queue.first?.order ?? Number.POSITIVE_INFINITY,
-      this.#onTheWay[0]?.order ?? Number.POSITIVE_INFINITY,
+      this.#onTheWay.batch[0]?.order ?? Number.POSITIVE_INFINITY,
       this.#options.spool?.count ? 0 : Number.POSITIVE_INFINITY,
     )
     return first > order
-  }
-
-  #tellFlushes(): void {
-    for (const flush of this.#flushes) if (this.#isSettledUpTo(flush.upTo)) flush.done()
   }
 }

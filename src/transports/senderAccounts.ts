@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { asNarrowcastError, type NarrowcastError } from '../core/errors.ts'
+import { uuid } from '../core/ids.ts'
 import { limitedNotices, type Notices } from './notices.ts'
 import type { RecordMessage } from './record.ts'
 
@@ -44,6 +45,18 @@ export interface Loss {
   readonly count: number
   readonly fromMs: number
   readonly toMs: number
+}
+
+/** What tells the readers of a channel that records are missing. */
+export function lossRecord(
+  { count, fromMs, toMs }: Loss,
+  channel: string,
+  timeMs: number,
+): RecordMessage {
+  const [from, to] = [fromMs, toMs].map((ms) => new Date(ms).toISOString())
+  const data = { event: 'transport.dropped', count, from, to }
+  const bytes = JSON.stringify(data).length
+  return { id: uuid(), channel, key: null, timeMs, data, bytes, keep: false }
 }
 
 /** Counts what a sender did, and tells of trouble without repeating itself. */

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest'
+import { balance, folder, message, setUp } from '../../test/senderScene.ts'
+import { openSpool } from './spool.ts'
+
+describe('kept records', () => {
+  const kept = (n: number) => message(n, { keep: true })
+
+  test('go to the spool when the channel fails, and come back in order with their ids', async () => {
+    const dir = folder()
+    const { clock, fake, sender } = setUp({ spool: openSpool({ dir }) })
+    fake.answers(() => 'reject')
+    for (let n = 1; n <= 3; n++) sender.write(kept(n))
+    await clock.advance(20)
+    for (let n = 4; n <= 5; n++) sender.write(kept(n))
+    expect(sender.stats).toMatchObject({ spilled: 5, queued: 0 })
+    expect(balance(sender)).toBe(0)
+    fake.answers(() => null)
+    await clock.advance(60_000)
+    expect(fake.stored).toEqual(['m1', 'm2', 'm3', 'm4', 'm5'])
+    expect(sender.stats).toMatchObject({ acked: 5, spilled: 0 })
+  })
+
+  test('outlive the process: the next start sends them first', async () => {
+    const dir = folder()
+    const first = setUp({ spool: openSpool({ dir }) })
+    first.fake.answers(() => 'reject')
+    for (let n = 1; n <= 3; n++) first.sender.write(kept(n))
+    await first.clock.runUntil(first.sender.close())
+    expect(first.sender.stats).toMatchObject({ accepted: 3, spilled: 3, acked: 0 })
+    expect(first.said.some((line) => line.includes('3 records are kept in'))).toBe(true)
+
+    const second = setUp({ spool: openSpool({ dir }) })
+    second.sender.write(kept(4))
+    await second.clock.advance(1_000)
+    expect(second.fake.stored).toEqual(['m1', 'm2', 'm3', 'm4'])
+    expect(second.sender.stats).toMatchObject({ accepted: 4, acked: 4, spilled: 0 })
+  })
+
+  test('are spilled, not dropped, when the memory is full', async () => {
+    const { clock, fake, lost, sender } = setUp({
+      recordsMax: 3,
+      spool: openSpool({ dir: folder() }),
+    })
+    for (let n = 1; n <= 6; n++) sender.write(n === 2 ? message(n) : kept(n))
+    expect(lost).toEqual([])
+    await clock.advance(1_000)
+    expect(fake.stored.toSorted()).toEqual(['m1', 'm2', 'm3', 'm4', 'm5', 'm6'])
+    expect(fake.stored.filter((id) => id !== 'm2')).toEqual(['m1', 'm3', 'm4', 'm5', 'm6'])
+  })
+
+  test('a full spool is said, and counted', async () => {
+    const spool = openSpool({ dir: folder(), bytesMax: 250 })
+    const { clock, fake, said, sender } = setUp({ spool })
+    fake.answers(() => 'reject')
+    for (let n = 1; n <= 4; n++) sender.write(kept(n))
+    await clock.advance(20)
+    expect(sender.stats).toMatchObject({ spilled: 2, dropped: { 'spool-full': 2 } })
+    expect(said.some((line) => line.includes('marked keep'))).toBe(true)
+    await clock.runUntil(sender.close())
+  })
+})
