@@ -39,9 +39,10 @@ export class Claims {
     const by = (batch[0] as Held).delivery.token
     const marks = await this.#marks()
     const ids = [...new Set(batch.map(markId))]
+    const askedMs = this.#host.clock.monotonicMs()
     const answers = await marks.claim(ids, by, this.#leaseMs, this.#closing)
     const said = new Map(ids.map((id, n) => [id, answers[n] as Claimed]))
-    return batch.map((held) => {
+    const claimed = batch.map((held) => {
       const id = markId(held)
       const answer = said.get(id) as Claimed
       if (answer !== 'mine') return answer
@@ -49,6 +50,9 @@ export class Claims {
       said.set(id, 'busy')
       return answer
     })
+    // The claim holds since it was asked for: after a slow answer the next tick may be too late.
+    if (this.#host.clock.monotonicMs() - askedMs > this.#leaseMs / 3) void this.#renew()
+    return claimed
   }
 
   /** Done by the ack, or lost: nothing keeps it any more. */
@@ -76,16 +80,20 @@ export class Claims {
   async #keep(): Promise<void> {
     while (!this.#closing.aborted) {
       await this.#host.clock.sleep(this.#leaseMs / 3, this.#closing)
-      if (this.#closing.aborted || this.#claimed.size === 0) continue
-      try {
-        await this.#renewAll()
-      } catch (error) {
-        if (!this.#closing.aborted) this.#failed(asNarrowcastError(error))
-      }
+      if (!this.#closing.aborted) await this.#renew()
+    }
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      await this.#renewAll()
+    } catch (error) {
+      if (!this.#closing.aborted) this.#failed(asNarrowcastError(error))
     }
   }
 
   async #renewAll(): Promise<void> {
+    if (this.#claimed.size === 0) return
     const byToken = Map.groupBy(this.#claimed.keys(), (held) => this.#claimed.get(held) as Token)
     const marks = await this.#marks()
     for (const [by, held] of byToken) {
