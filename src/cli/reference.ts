@@ -24,6 +24,8 @@ export function cliReference(): string {
     ...flagTable(globalFlags),
     'Order of precedence: flag, variable, project file (`narrowcast.config.mts`, `.mjs` or `.json`, searched up to the',
     'root of the repository), default. `narrowcast config show --origin` says where each value comes from.',
+    'The search ends below a folder that everybody may write to, or that belongs to a stranger (not to you, root, or',
+    'the owner of the working folder). A file of a stranger is refused; `--config FILE` takes any file.',
     '',
     '## Exit codes',
     '',

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { findProjectFile, loadProjectFile } from './projectFile.ts'
 
 let root: string
@@ -22,6 +22,55 @@ test('it is found from a folder below, and not beyond the root of the repository
   expect(findProjectFile(join(root, 'inner', 'deep'))).toBe(path)
   mkdirSync(join(root, 'inner', '.git'))
   expect(findProjectFile(join(root, 'inner', 'deep'))).toBeNull()
+})
+
+test('a folder that everybody may write to is not searched from below', () => {
+  const path = write('narrowcast.config.json', '{}')
+  const inner = join(root, 'inner')
+  mkdirSync(inner)
+  chmodSync(root, 0o1777)
+  expect(findProjectFile(inner)).toBeNull()
+  expect(findProjectFile(root)).toBe(path)
+  chmodSync(root, 0o700)
+  expect(findProjectFile(inner)).toBe(path)
+})
+
+describe.skipIf(process.getuid?.() !== 0)('among several users (needs root)', () => {
+  const [mine, stranger] = [4_001, 4_002]
+
+  test('the folder of a stranger is not searched from below', () => {
+    write('narrowcast.config.json', '{}')
+    const inner = join(root, 'inner')
+    mkdirSync(inner)
+    chownSync(inner, mine, mine)
+    chownSync(root, stranger, stranger)
+    expect(findProjectFile(inner, mine)).toBeNull()
+    expect(findProjectFile(inner, 0)).toBeNull()
+  })
+
+  test('a file that a stranger put there is refused, saying whose it is', () => {
+    const path = write('narrowcast.config.mts', 'export default {}')
+    chownSync(path, stranger, stranger)
+    expect(() => findProjectFile(root, mine)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_CONFIG',
+        message: expect.stringContaining(`${path} belongs to another user (4002)`),
+        hint: expect.stringContaining(`--config ${path}`),
+      }),
+    )
+  })
+
+  test('mine, those of root, and those of whoever owns the working folder are taken', () => {
+    const path = write('narrowcast.config.json', '{}')
+    const inner = join(root, 'inner')
+    mkdirSync(inner)
+    expect(findProjectFile(inner, mine)).toBe(path)
+    for (const owner of [mine, stranger]) {
+      for (const one of [path, root, inner]) chownSync(one, owner, owner)
+      expect(findProjectFile(inner, mine)).toBe(path)
+      expect(findProjectFile(inner, 0)).toBe(path)
+    }
+  })
 })
 
 test('TypeScript is loaded as it is, and the environment fills in the URL', async () => {

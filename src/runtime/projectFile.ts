@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { NarrowcastError } from '../core/errors.ts'
@@ -7,15 +7,57 @@ import type { ChannelConfig, Config } from './config.ts'
 
 const names = ['narrowcast.config.mts', 'narrowcast.config.mjs', 'narrowcast.config.json']
 
-/** The project file of a folder: there, or in a folder above it, up to the repository's root. */
-export function findProjectFile(from: string): string | null {
-  for (let folder = resolve(from); ; folder = dirname(folder)) {
+/**
+ * The project file of a folder: there, or in a folder above it, up to the repository's root. It
+ * may be a program, so nobody else can hand one in: the search ends below a folder that everybody
+ * may write to, or that belongs to neither this user, nor root, nor the owner of `from`.
+ * @throws INVALID_CONFIG for a file of another user.
+ */
+export function findProjectFile(
+  from: string,
+  userId: number | undefined = process.getuid?.(),
+): string | null {
+  const start = resolve(from)
+  const isTrusted = trust(start, userId)
+  for (let folder = start; ; folder = dirname(folder)) {
     for (const name of names) {
       const path = join(folder, name)
-      if (existsSync(path)) return path
+      const found = statOf(path)
+      if (found && isTrusted(found)) return path
+      if (found) throw notOurs(path, found.uid)
     }
-    if (existsSync(join(folder, '.git')) || dirname(folder) === folder) return null
+    const above = dirname(folder)
+    if (existsSync(join(folder, '.git')) || above === folder) return null
+    const next = statOf(above)
+    if (!next || !isTrusted(next) || isOpenToAll(next, userId)) return null
   }
+}
+
+function statOf(path: string): Stats | null {
+  try {
+    return statSync(path)
+  } catch {
+    return null // not there, or in a folder that this user may not look into
+  }
+}
+
+/** Where the system knows no users, everything is trusted. */
+function trust(start: string, userId: number | undefined): (found: Stats) => boolean {
+  if (userId === undefined) return () => true
+  const trusted = [0, userId, statOf(start)?.uid]
+  return ({ uid }) => trusted.includes(uid)
+}
+
+function isOpenToAll({ mode }: Stats, userId: number | undefined): boolean {
+  return userId !== undefined && (mode & 0o002) !== 0
+}
+
+function notOurs(path: string, owner: number): NarrowcastError {
+  return new NarrowcastError(
+    'INVALID_CONFIG',
+    `project file ${path} belongs to another user (${owner}) and is not read`,
+    { hint: `If you trust it: --config ${path}\nElse: --config none` },
+  )
 }
 
 /**

@@ -91,7 +91,7 @@ export const path: Run = async (invocation) => {
   const { value } = projectFileOf(invocation)
   if (value === null) {
     throw new NarrowcastError('NOT_FOUND', 'there is no project file from here up to the root', {
-      hint: 'One would be named narrowcast.config.mts, .mjs or .json.',
+      hint: 'One would be named narrowcast.config.mts, .mjs or .json; --config FILE takes another one.',
     })
   }
   await invocation.output.answer({

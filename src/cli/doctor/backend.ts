@@ -9,9 +9,9 @@ import type { Check } from './checks.ts'
 
 /** The project file, where there is one: can it be read, and is all in it known? */
 export async function checkProjectFile(invocation: Invocation): Promise<Check> {
-  const { value } = projectFileOf(invocation)
-  if (value === null) return { name: 'config', state: 'ok', text: 'no project file' }
   try {
+    const { value } = projectFileOf(invocation)
+    if (value === null) return { name: 'config', state: 'ok', text: 'no project file' }
     await loadSettings(invocation)
     return { name: 'config', state: 'ok', text: `project file ${value}` }
   } catch (error) {
