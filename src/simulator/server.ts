@@ -8,7 +8,7 @@ import { onlyKnown, whole, wrongOption } from '../runtime/checks.ts'
 import type { FinishedBy, GameRecord } from './records.ts'
 import { type Hero, loadHeroes } from './roster.ts'
 import { answers } from './server/answers.ts'
-import { Connection, closeTimeoutMs, frameBytesMax } from './server/connection.ts'
+import { Connection, closeTimeoutMs, frameBytesMax, partsMax } from './server/connection.ts'
 import { Lobbies } from './server/lobbies.ts'
 import { Report, type ServerEvents, type ServerTotals } from './server/report.ts'
 import { payloadOf, Refused } from './server/request.ts'
@@ -87,6 +87,9 @@ const optionNames = [
 /** Sockets that may wait for their handshake, or for their goodbye, beyond `connectionsMax`. */
 const socketsSpare = 128
 
+/** After this silence the system asks the peer, so that one that is gone for good is closed. */
+const keepAliveMs = 30_000
+
 /**
  * Starts the game server with its state in memory. Resolves when it listens.
  * @throws INVALID_ARGUMENT for an option out of range, INVALID_CONFIG when the port is taken.
@@ -154,6 +157,7 @@ class Doors {
   readonly #http: Server
   readonly #sockets: SocketServer<typeof Connection>
   readonly #admitted = new Set<Connection>()
+  #isShut = false
 
   constructor(context: Context, connectionsMax: number) {
     this.#context = context
@@ -162,10 +166,13 @@ class Doors {
       noServer: true,
       WebSocket: Connection,
       maxPayload: frameBytesMax,
+      maxFragments: partsMax,
+      maxBufferedChunks: partsMax,
       closeTimeout: closeTimeoutMs,
     }
     this.#sockets = new WebSocketServer(options)
-    this.#http = createServer((_request, response) => {
+    const kept = { keepAlive: true, keepAliveInitialDelay: keepAliveMs }
+    this.#http = createServer(kept, (_request, response) => {
       response.writeHead(426, { 'content-type': 'text/plain', upgrade: 'websocket' })
       response.end('This is a WebSocket server; connect to /api/v1/login.\n')
     })
@@ -189,8 +196,9 @@ class Doors {
     })
   }
 
-  /** Nobody new is let in. */
+  /** Nobody new is let in, and nothing is heard any more of those who are. */
   shut(): void {
+    this.#isShut = true
     this.#http.close()
   }
 
@@ -205,15 +213,13 @@ class Doors {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const path = (request.url ?? '').replace(/\/?(?:\?.*)?$/, '')
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined
-    if (!route) {
-      // The peer may be gone before it reads the answer.
-      socket.once('error', () => socket.destroy())
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-      return
+    if (!route) turnAway(socket, '404 Not Found')
+    else if (this.#isShut) turnAway(socket, '503 Service Unavailable')
+    else {
+      this.#sockets.handleUpgrade(request, socket, head, (connection) =>
+        this.#admit(connection, route),
+      )
     }
-    this.#sockets.handleUpgrade(request, socket, head, (connection) =>
-      this.#admit(connection, route),
-    )
   }
 
   #admit(connection: Connection, route: Route): void {
@@ -241,7 +247,7 @@ class Doors {
     data: RawData,
     isBinary: boolean,
   ): Promise<void> {
-    if (connection.refusedWith !== 0) return
+    if (connection.refusedWith !== 0 || this.#isShut) return
     const { report } = this.#context
     try {
       await route(this.#context, connection, payloadOf(data, isBinary))
@@ -255,6 +261,13 @@ class Doors {
       }
     }
   }
+}
+
+/** The peer may be gone before it reads the answer, and may never close its own half. */
+function turnAway(socket: Duplex, status: string): void {
+  socket.on('error', () => socket.destroy())
+  socket.once('finish', () => socket.destroy())
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
 function cannotListen(host: string, port: number, cause: Error): NarrowcastError {

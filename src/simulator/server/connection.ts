@@ -2,6 +2,8 @@ import { WebSocket } from 'ws'
 
 /** Longest frame that a client may send. */
 export const frameBytesMax = 65_536
+/** Parts in which one message, or one frame, may come; each takes far more room than its bytes. */
+export const partsMax = 256
 /** Unsent bytes that are kept for a client before it counts as one that does not read. */
 export const sendBytesMax = 262_144
 /** How long a closed connection may take to say goodbye before its socket is destroyed. */
@@ -13,6 +15,7 @@ const waitingMax = 64
 const closeReasons: Readonly<Record<number, string>> = {
   1002: 'not a valid WebSocket frame',
   1007: 'text that is not UTF-8',
+  1008: `a message in over ${partsMax} parts`,
   1009: `a frame over ${frameBytesMax} bytes`,
 }
 
@@ -36,8 +39,9 @@ export class Connection extends WebSocket {
 
   /** Closes for a limit that was passed; nothing of this client is heard any more. */
   refuse(code: number, reason: string): void {
-    this.refusedWith = code
     super.close(code, reason)
+    if (this.refusedWith !== 0) return
+    this.refusedWith = code
     this.onRefused(code)
   }
 
