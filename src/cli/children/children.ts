@@ -21,7 +21,7 @@ export interface ChildrenOptions<Job, Event> {
   readonly drainMs: number
   readonly onEvent: (child: ChildInfo, event: Event) => void
   readonly onStart: (child: ChildInfo) => void
-  /** It died and is started anew. `why`: `SIGKILL`, `exit 1`. */
+  /** It died, and is started anew unless all are to end. `why`: `SIGKILL`, `exit 1`. */
   readonly onDeath: (child: ChildInfo, why: string) => void
   readonly clock?: Clock
 }
@@ -49,6 +49,7 @@ export class Children<Job, Event> {
   readonly #running = new Map<string, ChildProcess>()
   readonly #stopping = new AbortController()
   #earlyDeaths = 0
+  #isKilling = false
   #reject: (error: NarrowcastError) => void
   #allEnded: () => void
 
@@ -92,6 +93,7 @@ export class Children<Job, Event> {
   /** Ends all at once, with the programs they run; what they hold comes again after the lease. */
   async kill(): Promise<void> {
     this.#stopping.abort()
+    this.#isKilling = true
     const all = [...this.#running.values()]
     const gone = Promise.all(
       all.map((child) => new Promise<void>((done) => child.once('exit', () => done()))),
@@ -103,7 +105,7 @@ export class Children<Job, Event> {
   }
 
   #start(name: string, restarts: number): void {
-    const { entry, job, onEvent, onStart } = this.#options
+    const { entry, job, onEvent, onStart, onDeath } = this.#options
     const path = new URL(`${entry.href}${extname(import.meta.url)}`)
     const beganMs = this.#clock.monotonicMs()
     const child = fork(path, { env: childEnv(), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
@@ -122,7 +124,9 @@ export class Children<Job, Event> {
     )
     child.on('exit', (code, signal) => {
       this.#running.delete(name)
-      if (!isDone && !this.#stopping.signal.aborted) {
+      const isDeath = !isDone && !this.#isKilling
+      if (isDeath) onDeath(info, signal ?? `exit ${code}`)
+      if (isDeath && !this.#stopping.signal.aborted) {
         const isEarly = this.#clock.monotonicMs() - beganMs < earlyMs
         void this.#restart(info, signal ?? `exit ${code}`, isEarly)
       } else if (this.#running.size === 0) this.#allEnded()
@@ -133,7 +137,6 @@ export class Children<Job, Event> {
   }
 
   async #restart(info: ChildInfo, why: string, isEarly: boolean): Promise<void> {
-    this.#options.onDeath(info, why)
     this.#earlyDeaths = isEarly ? this.#earlyDeaths + 1 : 0
     if (this.#earlyDeaths >= earlyDeathsMax) {
       this.#reject(

@@ -24,6 +24,9 @@ serveParent<IngestJob, IngestEvent>(async (job, name, tell) => {
     const where = error.path === '' ? '' : ` at ${error.path}`
     void tell({ kind: 'dead', id, cause, reason: `${error.name}: ${error.message}${where}` })
   })
+  run.on('delivered', (all) => {
+    for (const { id, failures } of all) if (failures > 0) void tell({ kind: 'retaken', id })
+  })
   run.on('retried', ({ id, error }) => void tell({ kind: 'retried', id, text: error.message }))
   run.on('error', ({ error }) => void tell({ kind: 'error', text: error.message }))
   void tell({ kind: 'ready' })

@@ -42,4 +42,6 @@ export type IngestEvent =
     }
   | { readonly kind: 'dead'; readonly id: string; readonly cause: string; readonly reason: string }
   | { readonly kind: 'retried'; readonly id: string; readonly text: string }
+  /** One that had failed before is in hand again. */
+  | { readonly kind: 'retaken'; readonly id: string }
   | { readonly kind: 'error'; readonly text: string }

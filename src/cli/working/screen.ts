@@ -116,5 +116,6 @@ export function tallyJson(tally: Tally, { depth }: History): Record<string, numb
     dead: tally.sum((one) => one.dead),
     late: tally.sum((one) => one.late),
     waiting: depth ? countJson(depth.waiting) : null,
+    scheduled: depth ? countJson(depth.scheduled) : null,
   }
 }
