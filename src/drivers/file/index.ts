@@ -6,7 +6,7 @@ import type { BrokerUrl } from '../../core/url.ts'
 import { nearest } from '../_shared/nearest.ts'
 import { contracts, type SyncMode } from './contract.ts'
 import { skipReserved } from './numbers.ts'
-import { openStore } from './openStore.ts'
+import { openStore, storeId } from './openStore.ts'
 import { pause } from './pause.ts'
 import { FileSession } from './session.ts'
 import { StoreClock } from './storeClock.ts'
@@ -43,11 +43,13 @@ export function file({
   if (!syncModes.includes(sync)) {
     throw invalid(`file: sync is ${JSON.stringify(sync)}; expected normal or full`)
   }
+  /** The store of a session that ended by itself: who opens next is that session's owner. */
+  let known: string | null = null
   return {
     name: 'file',
     contracts,
     async open(on, signal) {
-      const db = await openStore(dir, signal)
+      const db = await openStore(dir, known, signal)
       const time = new StoreClock(clock)
       try {
         while (!db.begin()) await pause(1 + Math.random() * 5)
@@ -56,8 +58,15 @@ export function file({
           db.run('UPDATE reader SET deadline_ms = 1, waiting = 0 WHERE deadline_ms > 0')
           skipReserved(db)
         }
+        const id = storeId(db)
         db.commit()
-        return new FileSession({ db, dir: resolve(dir), sync, time, on })
+        const closed = (error: NarrowcastError) => {
+          known = id
+          on.closed(error)
+        }
+        const session = new FileSession({ db, dir: resolve(dir), sync, time, on: { closed } })
+        known = null
+        return session
       } catch (error) {
         db.rollback()
         db.close()
