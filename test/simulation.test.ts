@@ -43,12 +43,15 @@ test.skipIf(asked !== undefined)(
   },
 )
 
-describe.skipIf(asked !== undefined)('a driver with one thing wrong is found out:', () => {
-  test.for(defects)('one that $name', { timeout: 120_000 }, async (defect) => {
-    for (let seed = 0; seed < seedsPerDefect; seed++) {
-      const { problems } = await simulate(seed, defect)
-      if (problems.length > 0) return
-    }
-    expect.fail(`no promise was broken in ${seedsPerDefect} schedules`)
-  })
-})
+describe.skipIf(asked !== undefined)(
+  'a driver or a process with one thing wrong is found out:',
+  () => {
+    test.for(defects)('one that $name', { timeout: 120_000 }, async (defect) => {
+      for (let seed = 0; seed < seedsPerDefect; seed++) {
+        const { problems } = await simulate(seed, defect)
+        if (problems.length > 0) return
+      }
+      expect.fail(`no promise was broken in ${seedsPerDefect} schedules`)
+    })
+  },
+)

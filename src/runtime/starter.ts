@@ -3,6 +3,7 @@ import { backoffMs } from './backoff.ts'
 import type { Claims } from './claims.ts'
 import type { Conclusions } from './conclusions.ts'
 import { withDeadline } from './deadline.ts'
+import type { Pass } from './gate.ts'
 import type { Held } from './held.ts'
 import { type Ending, hasCrashedOut } from './policy.ts'
 import type { Reader } from './reader.ts'
@@ -50,7 +51,7 @@ export class Starter<T> {
     const mine = claims && ours.length > 0 ? await this.#claim(ours, claims) : ours
     const may = mine.filter((held) => {
       if (!hasCrashedOut(held, host.plan)) return true
-      this.#end(held, { kind: 'crashed' })
+      this.#end(held, { kind: 'crashed' }, null)
       return false
     })
     if (may.length === 0) return
@@ -116,9 +117,10 @@ export class Starter<T> {
     const received: ReceivedMessage<T>[] = []
     for (const [n, one] of known.entries()) {
       const owner = batch[n] as Held
-      if (one === 'late') this.#end(owner, this.#lateSchema())
-      else if ('fault' in one) this.#end(owner, { kind: 'invalid', reason: one.fault })
-      else if (plan.batch) {
+      if (one === 'late') this.#end(owner, this.#lateSchema(), host.gate.beside())
+      else if ('fault' in one) {
+        this.#end(owner, { kind: 'invalid', reason: one.fault }, host.gate.beside())
+      } else if (plan.batch) {
         held.push(owner)
         received.push(one.received)
       } else this.#run([owner], [one.received])
@@ -150,8 +152,9 @@ export class Starter<T> {
     run(new Unit(held, received, host.clock.monotonicMs(), host.gate.beside()))
   }
 
-  #end(held: Held, ending: Ending): void {
+  /** What is marked keeps its pass until it is settled, though nothing of it runs. */
+  #end(held: Held, ending: Ending, pass: Pass | null): void {
     const { host, end } = this.#host
-    end(new Unit<T>([held], [], host.clock.monotonicMs(), null), ending)
+    end(new Unit<T>([held], [], host.clock.monotonicMs(), pass), ending)
   }
 }

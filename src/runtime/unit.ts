@@ -14,7 +14,7 @@ export class Unit<T> {
   readonly startedMs: number
   readonly received: readonly ReceivedMessage<T>[]
   readonly held: readonly Held[]
-  /** Null: nothing of it ran, and nothing will. */
+  /** Null: it was not marked as begun, and will not run. */
   readonly pass: Pass | null
   /** The handler has ended or was given up. */
   isEnded = false

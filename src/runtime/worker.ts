@@ -262,8 +262,8 @@ export class Worker<T> implements Subscription {
       await this.#slots.whileBusy(end)
       const left = [...this.#slots.units].flatMap((unit) => unit.held)
       for (const held of left) this.#reader.abandon(held)
-      for (const unit of this.#slots.units) unit.pass?.leave()
       await this.#reader.close(end)
+      for (const unit of this.#slots.units) unit.pass?.leave()
       return left.length
     })
     this.#closed.abort()

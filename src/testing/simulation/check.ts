@@ -1,10 +1,10 @@
-import type { Driver } from '../../core/driver.ts'
+import type { Admin, Driver } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Receipt } from '../../runtime/api.ts'
 import type { Handed, Track } from './judge.ts'
 import type { Ledger } from './ledger.ts'
 import type { Member } from './member.ts'
-import type { Plan } from './plan.ts'
+import { lineOf, type Plan } from './plan.ts'
 import type { Process } from './process.ts'
 
 /** One call of publish, and what it said; null: nothing yet. */
@@ -13,6 +13,8 @@ export interface Published {
   readonly by: Member
   answer: Receipt | NarrowcastError | null
 }
+
+const never = new AbortController().signal
 
 export interface Checked {
   readonly plan: Plan
@@ -54,7 +56,7 @@ function checkPublished({ plan, ledger, published }: Checked): string[] {
 /** One message in one group: one end, and every further run explained. */
 function checkTrack(track: Track, { plan, members }: Checked): string[] {
   const hurried = new Set(members.flatMap((one) => (one.isHurried ? one.process : [])))
-  const where = `message ${track.id} at ${track.position} of ${track.group}`
+  const where = `message ${track.id} at ${track.position} of ${track.line}`
   const problems: string[] = []
   const ends = track.handed.filter(({ fate }) => fate === 'ack' || fate === 'dead')
   if (ends.length !== 1) problems.push(`${where} came to its end ${ends.length} times`)
@@ -98,7 +100,7 @@ function wasLate({ fate, run, process }: Handed, plan: Plan): boolean {
 
 function isTold({ process, track }: Handed, members: readonly Member[]): boolean {
   const member = members.find((one) => one.process === process)
-  return member?.toldLate.includes(track.position) ?? false
+  return member?.toldLate.includes(`${track.line}/${track.position}`) ?? false
 }
 
 /** An id that is remembered is worked off once. */
@@ -107,7 +109,7 @@ function checkDedupe({ plan, ledger }: Checked): string[] {
   const done = [...ledger.tracks.values()].filter(({ handed }) =>
     handed.some(({ fate, run }) => fate === 'ack' && run),
   )
-  return [...Map.groupBy(done, ({ id, group }) => `${id} of ${group}`)].flatMap(([id, tracks]) =>
+  return [...Map.groupBy(done, ({ id, line }) => `${id} of ${line}`)].flatMap(([id, tracks]) =>
     tracks.length > 1 ? `message ${id} was worked off ${tracks.length} times` : [],
   )
 }
@@ -122,13 +124,23 @@ function checkMember({ process, toldLate, role }: Member): string[] {
 }
 
 async function checkStore({ plan, ledger }: Checked, store: Driver): Promise<string[]> {
-  const never = new AbortController().signal
-  const channel = { name: 'work', pattern: plan.pattern }
   await using session = await store.open({ closed: () => {} }, never)
-  const [depth] = (await session.admin.depths?.([channel], never)) ?? []
-  const stored = [...ledger.stored.values()].flat().length
-  if (!depth) return stored > 0 ? ['the channel is not there'] : []
-  const ends = [...ledger.tracks.values()]
+  const found = plan.channels.map((name) => checkChannel(name, plan, ledger, session.admin))
+  return (await Promise.all(found)).flat()
+}
+
+async function checkChannel(
+  name: string,
+  { pattern, groups }: Plan,
+  ledger: Ledger,
+  admin: Admin,
+): Promise<string[]> {
+  const channel = { name, pattern }
+  const [depth] = (await admin.depths?.([channel], never)) ?? []
+  const stored = [...ledger.stored.values()].flat().filter((one) => one.channel === name).length
+  if (!depth) return stored > 0 ? [`channel ${name} is not there`] : []
+  const lines = new Set(groups.map((group) => lineOf(name, group)))
+  const ends = [...ledger.tracks.values()].filter(({ line }) => lines.has(line))
   const wanted = {
     waiting: 0,
     inFlight: 0,
@@ -137,12 +149,11 @@ async function checkStore({ plan, ledger }: Checked, store: Driver): Promise<str
     in: stored,
     out: ends.filter(({ end }) => end === 'ack').length,
   }
-  const problems = Object.entries(wanted).flatMap(([name, count]) => {
-    const found = depth[name as keyof typeof wanted]
-    return found === count ? [] : `the store counts ${name} ${found}, expected ${count}`
+  const problems = Object.entries(wanted).flatMap(([what, count]) => {
+    const found = depth[what as keyof typeof wanted]
+    return found === count ? [] : `the store counts ${what} ${found} in ${name}, expected ${count}`
   })
-  if (plan.pattern === 'queue') return problems
-  const groups = (await session.admin.groups?.(channel, never)) ?? []
-  const readers = groups.filter((group) => group.readers !== 0)
-  return [...problems, ...readers.map(({ group }) => `group ${group} still has readers`)]
+  if (pattern === 'queue') return problems
+  const left = ((await admin.groups?.(channel, never)) ?? []).filter(({ readers }) => readers !== 0)
+  return [...problems, ...left.map(({ group }) => `group ${group} of ${name} still has readers`)]
 }

@@ -4,10 +4,15 @@ import type { Driver, Publisher, Session, Source } from '../../core/driver.ts'
 import type { Delivery, Settlement } from '../../core/message.ts'
 import { memory } from '../../drivers/memory/index.ts'
 
-/** A driver with one thing wrong, to see that the simulation finds it. */
+type Make = (driver: Driver, clock: Clock) => Driver
+
+/** One thing that is wrong, to see that the simulation finds it. */
 export interface Defect {
   readonly name: string
-  readonly make: (driver: Driver, clock: Clock) => Driver
+  /** With the driver. */
+  readonly make?: Make
+  /** With every process: suspects are alone in their channel only. */
+  readonly hasBusPerChannel?: true
 }
 
 const never = new AbortController().signal
@@ -65,6 +70,14 @@ export const defects: readonly Defect[] = [
   },
   { name: 'charges what a reader takes up again', make: chargesAgain },
   {
+    name: 'charges what was only taken',
+    make: onSession((session) => ({
+      source: (channel, reader, on, signal) =>
+        session.source(channel, { ...reader, charge: 'taken' }, on, signal),
+    })),
+  },
+  { name: 'runs a suspect beside what another bus of its process runs', hasBusPerChannel: true },
+  {
     name: 'hands out nothing that a reader could take up again',
     make: onSession((session) => ({
       source: (channel, reader, on, signal) =>
@@ -105,7 +118,7 @@ export const defects: readonly Defect[] = [
   },
 ]
 
-function onSession(change: (session: Session) => Partial<Session>): Defect['make'] {
+function onSession(change: (session: Session) => Partial<Session>): Make {
   return (driver) => ({
     ...driver,
     async open(on, signal) {
@@ -125,7 +138,7 @@ function onSession(change: (session: Session) => Partial<Session>): Defect['make
   })
 }
 
-function onPublisher(change: (publisher: Publisher) => Partial<Publisher>): Defect['make'] {
+function onPublisher(change: (publisher: Publisher) => Partial<Publisher>): Make {
   return onSession((session) => ({
     async publisher(channel, signal) {
       const publisher = await session.publisher(channel, signal)
@@ -138,7 +151,7 @@ function onPublisher(change: (publisher: Publisher) => Partial<Publisher>): Defe
   }))
 }
 
-function onSource(change: (source: Source, reader: ReaderSpec) => Partial<Source>): Defect['make'] {
+function onSource(change: (source: Source, reader: ReaderSpec) => Partial<Source>): Make {
   return onSession((session) => ({
     async source(channel, reader, on, signal) {
       const source = await session.source(channel, reader, on, signal)
@@ -155,7 +168,7 @@ function onSource(change: (source: Source, reader: ReaderSpec) => Partial<Source
   }))
 }
 
-function onSettle(change: (settlement: Settlement) => Settlement): Defect['make'] {
+function onSettle(change: (settlement: Settlement) => Settlement): Make {
   return onSource((source) => ({ settle: (batch) => source.settle(batch.map(change), never) }))
 }
 

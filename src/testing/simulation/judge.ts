@@ -19,11 +19,11 @@ export interface Handed {
   run: { said: Said | null } | null
 }
 
-/** One stored message on its way through one group. */
+/** One stored message on its way through one line. */
 export interface Track {
   readonly id: string
   readonly position: string
-  readonly group: string | null
+  readonly line: string
   readonly handed: Handed[]
   failures: number
   crashes: number

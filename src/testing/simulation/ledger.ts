@@ -9,6 +9,7 @@ import type {
   Token,
 } from '../../core/message.ts'
 import { type Handed, judge, type Rules, type Said, type Track } from './judge.ts'
+import { lineOf } from './plan.ts'
 import type { Process } from './process.ts'
 
 /**
@@ -30,16 +31,20 @@ export class Ledger {
     this.#rules = rules
   }
 
-  /** Stored positions by id. */
-  readonly stored = new Map<string, string[]>()
+  /** Stored positions by id; an id is published to one channel only. */
+  readonly stored = new Map<string, { readonly channel: string; readonly position: string }[]>()
 
-  published(batch: readonly OutgoingMessage[], outcomes: readonly PublishOutcome[]): void {
+  published(
+    channel: string,
+    batch: readonly OutgoingMessage[],
+    outcomes: readonly PublishOutcome[],
+  ): void {
     for (const [n, outcome] of outcomes.entries()) {
       if (outcome.state !== 'stored' || outcome.duplicate) continue
       const { id } = batch[n] as OutgoingMessage
-      this.note(`stored ${id} at ${outcome.position}`)
+      this.note(`stored ${id} at ${outcome.position} of ${channel}`)
       const positions = this.stored.get(id) ?? []
-      positions.push(outcome.position ?? '')
+      positions.push({ channel, position: outcome.position ?? '' })
       this.stored.set(id, positions)
     }
   }
@@ -76,12 +81,12 @@ export class Ledger {
   /** The store hands out. Each delivery gets a message of its own, by which its run is known. */
   async handOut(
     process: Process,
-    group: string | null,
+    line: string,
     deliveries: readonly Delivery[],
   ): Promise<Delivery[]> {
     while (this.#settling.size > 0) await Promise.allSettled(this.#settling)
     const known = new Set(this.#handed.values())
-    const handedOut = this.#handOut(process, group, deliveries)
+    const handedOut = this.#handOut(process, line, deliveries)
     const reader = deliveries[0]?.token.reader
     const isNew = handedOut.some(({ token }) => {
       const { track } = this.#handed.get(keyOf(token)) as Handed
@@ -97,13 +102,13 @@ export class Ledger {
     return handedOut
   }
 
-  #handOut(process: Process, group: string | null, deliveries: readonly Delivery[]): Delivery[] {
+  #handOut(process: Process, line: string, deliveries: readonly Delivery[]): Delivery[] {
     return deliveries.map((delivery) => {
       const message = { ...delivery.message }
-      const track = this.#track(group, delivery)
+      const track = this.#track(line, delivery)
       const { token } = delivery
       this.note(
-        `handed ${track.id} at ${track.position} of ${group} to ${process.name} as ${keyOf(token)}`,
+        `handed ${track.id} at ${track.position} of ${line} to ${process.name} as ${keyOf(token)}`,
       )
       for (const earlier of track.handed) {
         if (earlier.fate !== 'held') continue
@@ -140,8 +145,25 @@ export class Ledger {
     this.trace.push(`${this.#rules.nowMs()} ms: ${text}`)
   }
 
-  begun({ reader, serial }: Token): void {
+  /** Work on everything up to this token is marked as begun: a crash is charged from now on. */
+  begun(process: Process, { reader, serial }: Token): void {
+    const known = new Set(this.#inWork(process))
     this.#begun.set(reader, Math.max(serial, this.#begun.get(reader) ?? 0))
+    const now = this.#inWork(process)
+    if (!this.#rules.hasPolicy || now.length < 2 || now.length === known.size) return
+    const suspect = now.find(({ delivery }) => delivery.crashes !== 0)
+    if (suspect) this.#problem(suspect.track, `is begun with ${now.length - 1} beside it`)
+  }
+
+  /** What this process would be charged with now, and knows to be its own. */
+  #inWork(process: Process): Handed[] {
+    return [...this.#handed.values()].filter(
+      (one) =>
+        one.process === process &&
+        one.fate === 'held' &&
+        !one.isToldLost &&
+        one.token.serial <= (this.#begun.get(one.token.reader) ?? 0),
+    )
   }
 
   lost(tokens: readonly Token[], why: LostWhy): void {
@@ -184,7 +206,7 @@ export class Ledger {
     }
     if (fate !== 'held') return
     handed.fate = settlement.kind
-    const wrong = judge(handed, settlement, this.#rules, (id) => this.#isDone(id, track.group))
+    const wrong = judge(handed, settlement, this.#rules, (id) => this.#isDone(id, track.line))
     if (wrong) this.#problem(track, wrong)
     if (settlement.kind === 'ack' || settlement.kind === 'dead') track.end = settlement.kind
     else track.dueMs = this.#rules.nowMs() + settlement.delayMs
@@ -215,8 +237,8 @@ export class Ledger {
   }
 
   /** A process was told that it has lost the message. */
-  told(process: Process, group: string | null, position: string): void {
-    const track = this.tracks.get(`${group}/${position}`)
+  told(process: Process, line: string, position: string): void {
+    const track = this.tracks.get(`${line}/${position}`)
     for (const handed of track?.handed ?? []) {
       if (handed.process === process) handed.isToldLost = true
     }
@@ -237,28 +259,29 @@ export class Ledger {
   unended(groups: readonly (string | null)[]): string[] {
     const missing: string[] = []
     for (const [id, positions] of this.stored) {
-      for (const position of positions) {
+      for (const { channel, position } of positions) {
         for (const group of groups) {
-          if (!this.tracks.get(`${group}/${position}`)?.end) missing.push(`${id} for ${group}`)
+          const line = lineOf(channel, group)
+          if (!this.tracks.get(`${line}/${position}`)?.end) missing.push(`${id} of ${line}`)
         }
       }
     }
     return missing
   }
 
-  #isDone(id: string, group: string | null): boolean {
+  #isDone(id: string, line: string): boolean {
     const tracks = [...this.tracks.values()]
-    return tracks.some((one) => one.id === id && one.group === group && one.end === 'ack')
+    return tracks.some((one) => one.id === id && one.line === line && one.end === 'ack')
   }
 
-  #track(group: string | null, { message, position = '' }: Delivery): Track {
-    const key = `${group}/${position}`
+  #track(line: string, { message, position = '' }: Delivery): Track {
+    const key = `${line}/${position}`
     let track = this.tracks.get(key)
     if (!track) {
       track = {
         id: message.id,
         position,
-        group,
+        line,
         handed: [],
         failures: 0,
         crashes: 0,
@@ -270,9 +293,8 @@ export class Ledger {
     return track
   }
 
-  #problem({ id, position, group }: Track, text: string): void {
-    const where = group === null ? '' : ` of ${group}`
-    this.problem(`${this.#rules.nowMs()} ms: message ${id} at ${position}${where} ${text}`)
+  #problem({ id, position, line }: Track, text: string): void {
+    this.problem(`${this.#rules.nowMs()} ms: message ${id} at ${position} of ${line} ${text}`)
   }
 }
 

@@ -16,28 +16,30 @@ import type { FaultyDriver } from './faulty.ts'
 import { handle } from './handler.ts'
 import type { Handed } from './judge.ts'
 import type { Ledger } from './ledger.ts'
-import { type Behaviour, longMs, type Plan } from './plan.ts'
+import { type Behaviour, lineOf, longMs, type Plan } from './plan.ts'
 import type { Process } from './process.ts'
 
-/** A process with its bus and the one channel of the schedule. */
+/** A process with its bus and the channels of the schedule. */
 export class Member {
   readonly process: Process
   readonly driver: FaultyDriver
   readonly group: string | null
   readonly role: 'publisher' | 'worker'
-  /** Positions of what was told as late. */
-  readonly toldLate: (string | undefined)[] = []
+  /** What was told as late: `<line>/<position>`. */
+  readonly toldLate: string[] = []
   isClosing = false
   /** It was closed in a hurry: what its handlers say then is not waited for. */
   isHurried = false
   readonly #plan: Plan
   readonly #ledger: Ledger
-  readonly #bus: Promise<Bus>
-  readonly #seed: number
+  readonly #buses = new Map<string, Promise<Bus>>()
   #running = new Set<Handed>()
 
   constructor(
-    of: Pick<Member, 'process' | 'driver' | 'group' | 'role'>,
+    of: Pick<Member, 'process' | 'driver' | 'group' | 'role'> & {
+      /** As no process should: what one bus runs, another knows nothing of. */
+      readonly hasBusPerChannel: boolean
+    },
     plan: Plan,
     ledger: Ledger,
     seed: number,
@@ -48,30 +50,38 @@ export class Member {
     this.role = of.role
     this.#plan = plan
     this.#ledger = ledger
-    this.#seed = seed
-    this.#bus = this.#open(of.driver)
-    this.#bus.catch((error: unknown) => ledger.problem(`${this.process.name}: ${String(error)}`))
+    let bus: Promise<Bus> | null = null
+    for (const channel of plan.channels) {
+      if (!bus || of.hasBusPerChannel) bus = this.#open(of.driver, seed)
+      bus.catch((error: unknown) => ledger.problem(`${this.process.name}: ${String(error)}`))
+      this.#buses.set(channel, bus)
+    }
   }
 
-  async channel(): Promise<Channel<Behaviour>> {
-    const bus = await this.#bus
-    return bus[this.#plan.pattern]<Behaviour>('work', channelOptions(this.#plan, this.role))
+  async channel(name: string): Promise<Channel<Behaviour>> {
+    const bus = (await this.#buses.get(name)) as Bus
+    return bus[this.#plan.pattern]<Behaviour>(name, channelOptions(this.#plan, this.role))
   }
 
   async work(): Promise<void> {
-    const channel = await this.channel()
+    await Promise.all(this.#plan.channels.map((name) => this.#workOn(name)))
+  }
+
+  async #workOn(name: string): Promise<void> {
+    const channel = await this.channel(name)
     if (this.isClosing) return
     const group = this.group === null ? {} : { group: this.group }
     const { worker, concurrency, batchSize, runMsMax } = this.#plan
     if (worker === 'deliveries') {
       const deliveries = channel.deliveries({ ...group, holdMax: concurrency * 2 })
-      this.#listen(deliveries)
+      this.#listen(deliveries, name)
       void this.#iterate(deliveries)
       return
     }
     const options = { ...group, concurrency, runMsMax, abortMs: 100 }
     if (worker === 'single') {
-      this.#listen(channel.subscribe((_, delivery) => this.#one(delivery, concurrency), options))
+      const one = (_: Behaviour, delivery: Received<Behaviour>) => this.#one(delivery, concurrency)
+      this.#listen(channel.subscribe(one, options), name)
       return
     }
     const batch = { size: batchSize, waitMsMax: 10 }
@@ -88,27 +98,29 @@ export class Member {
         },
         { ...options, batch },
       ),
+      name,
     )
   }
 
   async close(timeoutMs = longMs): Promise<void> {
     this.isClosing = true
     this.isHurried = timeoutMs < longMs
-    const bus = await this.#bus
     try {
-      await bus.close({ timeoutMs })
+      const buses = await Promise.all(new Set(this.#buses.values()))
+      await Promise.all(buses.map((bus) => bus.close({ timeoutMs })))
     } catch (error) {
       this.#ledger.problem(`${this.process.name}: close: ${String(error)}`)
     }
   }
 
-  #listen(watched: Subscription | Deliveries<Behaviour>): void {
-    watched.on('late', ({ position }) => this.toldLate.push(position))
+  #listen(watched: Subscription | Deliveries<Behaviour>, channel: string): void {
+    const line = lineOf(channel, this.group)
+    watched.on('late', ({ position }) => this.toldLate.push(`${line}/${position}`))
     const note = (text: string) => this.#ledger.note(`${this.process.name}: ${text}`)
     watched.on('error', ({ id, error }) => note(`error ${id ?? ''} ${error.code} ${error.message}`))
     watched.on('lost', ({ deliveries }) => {
       for (const { position } of deliveries) {
-        this.#ledger.told(this.process, this.group, position ?? '')
+        this.#ledger.told(this.process, line, position ?? '')
       }
     })
   }
@@ -120,8 +132,9 @@ export class Member {
     const handed = this.#ledger.handedAs(delivery.message)
     const others = [...this.#running]
     this.#running.add(handed)
-    if (others.length >= most) {
-      this.#ledger.problem(`${this.process.name}: ${others.length + 1} handlers, at most ${most}`)
+    const all = most * this.#plan.channels.length
+    if (others.length >= all) {
+      this.#ledger.problem(`${this.process.name}: ${others.length + 1} handlers, at most ${all}`)
     }
     const hasSuspect = isSuspect || others.some((one) => one.delivery.crashes !== 0)
     if (hasSuspect && others.length > 0) {
@@ -177,9 +190,9 @@ export class Member {
     }
   }
 
-  #open(driver: Driver): Promise<Bus> {
+  #open(driver: Driver, seed: number): Promise<Bus> {
     const { clock } = this.process
-    return openWithPatience(() => createBus(driver, { clock, seed: this.#seed }), clock.sleep)
+    return openWithPatience(() => createBus(driver, { clock, seed }), clock.sleep)
   }
 }
 

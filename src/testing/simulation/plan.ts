@@ -28,6 +28,7 @@ export type Behaviour =
   | { readonly kind: 'invalid' }
 
 export interface Sent {
+  readonly channel: string
   readonly id: string
   readonly atMs: number
   readonly delayMs: number
@@ -46,6 +47,8 @@ export interface Plan {
   /** Nothing may be counted against anybody: no process and no connection comes to harm. */
   readonly isCalm: boolean
   readonly pattern: Pattern
+  /** All of one bus. */
+  readonly channels: readonly string[]
   readonly groups: readonly (string | null)[]
   readonly workersPerGroup: number
   readonly worker: 'single' | 'batch' | 'deliveries'
@@ -63,6 +66,11 @@ export interface Plan {
   readonly weather: Weather
   /** Until then things go wrong. */
   readonly activeMs: number
+}
+
+/** Where messages are handed out: a queue has one line, a stream one for each group. */
+export function lineOf(channel: string, group: string | null): string {
+  return group === null ? channel : `${channel}/${group}`
 }
 
 /** Everything in a schedule comes from here, in one order. */
@@ -95,7 +103,8 @@ export function planOf(seed: number): Plan {
   const pattern = draws.oneOf<Pattern>('queue', 'queue', 'stream')
   const worker = draws.oneOf<Plan['worker']>('single', 'single', 'batch', 'deliveries')
   const dedupe = draws.oneOf<Plan['dedupe']>('none', 'none', 'publish', 'consume')
-  const rules = { isCalm, leaseMs, activeMs, attempts, worker }
+  const channels = draws.oneOf(['work'], ['work', 'more'])
+  const rules = { isCalm, leaseMs, activeMs, attempts, worker, channels }
   return {
     ...rules,
     seed,
@@ -113,19 +122,26 @@ export function planOf(seed: number): Plan {
     // Open deliveries leave dedupe on consume to their holder.
     dedupe: dedupe === 'consume' && worker === 'deliveries' ? 'none' : dedupe,
     retry: draws.oneOf<Plan['retry']>(false, 'safe', 'always'),
-    messages: Array.from({ length: draws.between(2, 10) }, (_, n) => sent(draws, n, rules)),
+    messages: allSent(draws, draws.between(2, 10), rules),
     faults: Array.from({ length: draws.between(isCalm ? 0 : 1, 4) }, () => fault(draws, rules)),
     weather: isCalm ? calm : rough(draws, leaseMs),
   }
 }
 
-type Rules = Pick<Plan, 'isCalm' | 'leaseMs' | 'activeMs' | 'attempts' | 'worker'>
+type Rules = Pick<Plan, 'isCalm' | 'leaseMs' | 'activeMs' | 'attempts' | 'worker' | 'channels'>
 
-function sent(draws: Draws, n: number, rules: Rules): Sent {
+function allSent(draws: Draws, count: number, rules: Rules): Sent[] {
+  const all: Sent[] = []
+  for (let n = 0; n < count; n++) all.push(sent(draws, n, all.at(-1), rules))
+  return all
+}
+
+function sent(draws: Draws, n: number, before: Sent | undefined, rules: Rules): Sent {
   // Now and then a producer sends an id a second time.
-  const isTwin = n > 0 && draws.random() < 0.08
+  const twin = draws.random() < 0.08 ? before : undefined
   return {
-    id: `m${isTwin ? n - 1 : n}`,
+    id: twin?.id ?? `m${n}`,
+    channel: twin?.channel ?? draws.oneOf(...rules.channels),
     atMs: draws.upTo(rules.activeMs),
     delayMs: draws.random() < 0.15 ? draws.upTo(rules.leaseMs) : 0,
     behaviour: behaviour(draws, rules),

@@ -45,6 +45,7 @@ class Simulation {
   #isHealed = false
   #isOver = false
   #seeds: number
+  readonly #hasBusPerChannel: boolean
 
   constructor(plan: Plan, defect?: Defect) {
     this.plan = plan
@@ -53,7 +54,8 @@ class Simulation {
     this.#random = seededRandom(plan.seed ^ 0x5bd1e995)
     this.#network = new Network(this.#clock, this.#random, plan.weather)
     const store = memory({ clock: this.#clock })
-    this.#store = defect ? defect.make(store, this.#clock) : store
+    this.#hasBusPerChannel = defect?.hasBusPerChannel ?? false
+    this.#store = defect?.make ? defect.make(store, this.#clock) : store
     const { attempts, deliveriesMax, backoff, worker, dedupe, leaseMs } = plan
     this.ledger = new Ledger({
       attempts,
@@ -132,7 +134,7 @@ class Simulation {
     const process = new Process(`${role}-${this.members.length}`, this.#clock)
     const driver = faulty(witnessed(this.#store, process, this.ledger), process, this.#network)
     const member = new Member(
-      { process, driver, role, group },
+      { process, driver, role, group, hasBusPerChannel: this.#hasBusPerChannel },
       this.plan,
       this.ledger,
       this.#seeds++,
@@ -163,10 +165,10 @@ class Simulation {
     }
   }
 
-  async #publish(by: Member, { id, behaviour, delayMs }: Sent): Promise<void> {
+  async #publish(by: Member, { id, channel: name, behaviour, delayMs }: Sent): Promise<void> {
     const published: Published = { id, by, answer: null }
     this.published.push(published)
-    const channel = await by.channel()
+    const channel = await by.channel(name)
     try {
       published.answer = await channel.publish(behaviour, { id, delayMs })
     } catch (error) {

@@ -1,6 +1,6 @@
-import type { ReaderSpec } from '../../core/channel.ts'
 import type { Driver, Session, Source } from '../../core/driver.ts'
 import type { Ledger } from './ledger.ts'
+import { lineOf } from './plan.ts'
 import type { Process } from './process.ts'
 
 /** A driver whose every step is noted at the store, before any network. */
@@ -25,7 +25,7 @@ function witnessedSession(session: Session, process: Process, ledger: Ledger): S
       return {
         async publish(batch, abort) {
           const outcomes = await publisher.publish(batch, abort)
-          ledger.published(batch, outcomes)
+          ledger.published(channel.name, batch, outcomes)
           return outcomes
         },
         [Symbol.asyncDispose]: () => publisher[Symbol.asyncDispose](),
@@ -45,7 +45,8 @@ function witnessedSession(session: Session, process: Process, ledger: Ledger): S
         },
         signal,
       )
-      return witnessedSource(source, process, reader, ledger)
+      const line = lineOf(channel.name, reader.group)
+      return witnessedSource(source, process, reader.reader, line, ledger)
     },
     async [Symbol.asyncDispose]() {
       for (const reader of readers) ledger.left(reader) // also of sources that nobody disposed
@@ -57,20 +58,21 @@ function witnessedSession(session: Session, process: Process, ledger: Ledger): S
 function witnessedSource(
   source: Source,
   process: Process,
-  { reader, group }: ReaderSpec,
+  reader: string,
+  line: string,
   ledger: Ledger,
 ): Source {
   return {
     leaseMs: source.leaseMs,
     receive: async (room, signal) =>
-      ledger.handOut(process, group, await source.receive(room, signal)),
+      ledger.handOut(process, line, await source.receive(room, signal)),
     settle: (batch, signal) => ledger.settling(batch, () => source.settle(batch, signal)),
     async renew(begun, signal) {
       const lost = await source.renew(begun, signal)
-      if (begun) ledger.begun(begun)
+      if (begun) ledger.begun(process, begun)
       return lost
     },
-    stop: async (signal) => ledger.handOut(process, group, await source.stop(signal)),
+    stop: async (signal) => ledger.handOut(process, line, await source.stop(signal)),
     async [Symbol.asyncDispose]() {
       ledger.left(reader)
       await source[Symbol.asyncDispose]()
