@@ -32,7 +32,8 @@ export interface PinoTransportOptions extends Omit<PinoWorkerOptions, 'spool'> {
  * A destination for `pino(…)`: a worker thread with a connection of its own sends each record to
  * the channel that `routes`, or the record's field `channel`, names. Logging never waits for the
  * broker and never fails: without room the oldest records are dropped, counted and told on stderr;
- * those of a route with `keep` are spilled to disk and sent later, also by the next start.
+ * those of a route with `keep` are spilled to disk and sent later, also by the next start. A kill -9
+ * loses what has not reached the thread; `pinoDestination` can do without that.
  * Where nothing can be sent at all, records go to stderr as JSON lines.
  * @throws INVALID_ARGUMENT for a wrong route; nothing else, also not for a wrong URL.
  */

@@ -7,13 +7,15 @@ import { SenderOnTheWay } from './senderOnTheWay.ts'
 import { type SenderOptions, wholeOptions } from './senderOptions.ts'
 import { SenderPace } from './senderPace.ts'
 import { SenderQueue, type Waiting } from './senderQueue.ts'
+import type { Spool } from './spool.ts'
 
 const batch = { count: 500, bytes: 262_144 }
 
 /**
  * The engine under all transports. `write` never waits and never throws; what is written is
  * gathered into batches (500 records, 256 KiB or 20 ms) and sent again with the same ids for as
- * long as there is room. Order is kept among kept records, and among the others.
+ * long as there is room. Order is kept among kept records, while the spool has room for them, and
+ * among the others.
  */
 export class BoundedSender {
   readonly #options: Required<SenderOptions>
@@ -38,20 +40,13 @@ export class BoundedSender {
   }
 
   get stats(): SenderStats {
-    const { state, accepted, sent, acked, dropped, retries, lastErrorText } = this.#accounts
-    const spooledOnTheWay = this.#onTheWay.batch.length - this.#onTheWay.memory.count
+    const { batch: onTheWay, memory } = this.#onTheWay
     return {
-      state,
-      accepted,
-      sent,
-      acked,
-      dropped: { ...dropped },
-      spilled: (this.#options.spool?.count ?? 0) - spooledOnTheWay,
+      ...this.#accounts.counts,
+      spilled: (this.#options.spool?.count ?? 0) - (onTheWay.length - memory.count),
       queued: this.#queue.count,
-      onTheWay: this.#onTheWay.batch.length,
-      retries,
-      queueBytes: this.#queue.bytes + this.#onTheWay.memory.bytes,
-      lastError: lastErrorText,
+      onTheWay: onTheWay.length,
+      queueBytes: this.#queue.bytes + memory.bytes,
     }
   }
 
@@ -66,10 +61,9 @@ export class BoundedSender {
       isSpooled: false,
     }
     if (this.#closing !== null) this.#accounts.drop(message, 'closed')
-    else if (message.keep && spool !== null && (spool.count > 0 || this.#isBroken())) {
-      this.#spill([waiting])
-    } else if (this.#isBroken()) this.#accounts.drop(message, 'no-connection')
-    else {
+    else if (message.keep && spool !== null && this.#isBarred(spool)) this.#spill([waiting])
+    else if (this.#isBroken()) this.#accounts.drop(message, 'no-connection')
+    else if (!(message.keep && spool?.isFirst && this.#put([waiting]).stored === 1)) {
       this.#queue.push(waiting)
       this.#makeRoom()
     }
@@ -123,6 +117,11 @@ export class BoundedSender {
     spool?.close()
   }
 
+  /** Only the disk is open to a kept record: what came before it waits there, or nothing is sent. */
+  #isBarred(spool: Spool): boolean {
+    return this.#isBroken() || (spool.count > 0 && !spool.isFirst)
+  }
+
   /** Connecting is hopeless, and nothing new is tried for a while. */
   #isBroken(): boolean {
     return this.#accounts.state === 'broken' && this.#pace.isPausing
@@ -146,18 +145,21 @@ export class BoundedSender {
   }
 
   #spill(records: readonly Waiting[]): void {
-    if (records.length === 0) return
-    const { spool } = this.#options
-    let stored = 0
-    let reason: DropReason = 'spool-full'
-    try {
-      stored = spool?.put(records) ?? 0
-      if (spool === null) reason = 'spool-failed'
-    } catch (error) {
-      reason = 'spool-failed'
-      this.#accounts.lastError = asNarrowcastError(error, 'DISK_FULL')
-    }
+    const { stored, reason } = this.#put(records)
     for (const { message } of records.slice(stored)) this.#accounts.drop(message, reason)
+  }
+
+  /** @returns how many of them the spool has taken, and why not the rest. */
+  #put(records: readonly Waiting[]): { stored: number; reason: DropReason } {
+    const { spool } = this.#options
+    if (records.length === 0) return { stored: 0, reason: 'spool-full' }
+    if (spool === null) return { stored: 0, reason: 'spool-failed' }
+    try {
+      return { stored: spool.put(records), reason: 'spool-full' }
+    } catch (error) {
+      this.#accounts.lastError = asNarrowcastError(error, 'DISK_FULL')
+      return { stored: 0, reason: 'spool-failed' }
+    }
   }
 
   #start(): void {

@@ -59,3 +59,35 @@ describe('kept records', () => {
     await clock.runUntil(sender.close())
   })
 })
+
+describe('kept records with a spool that comes first', () => {
+  const kept = (n: number) => message(n, { keep: true })
+
+  test('are on disk when write returns, and leave it when they are acked', async () => {
+    const dir = folder()
+    const killed = setUp({ spool: openSpool({ dir, first: true }) })
+    for (let n = 1; n <= 3; n++) killed.sender.write(kept(n))
+    killed.sender.write(message(4))
+    expect(killed.sender.stats).toMatchObject({ accepted: 4, spilled: 3, queued: 1 })
+    await killed.clock.advance(20)
+    expect(killed.fake.stored.toSorted()).toEqual(['m1', 'm2', 'm3', 'm4'])
+    expect(killed.sender.stats).toMatchObject({ acked: 4, spilled: 0, onTheWay: 0 })
+  })
+
+  test('without it they are in memory, until something fails', () => {
+    const { sender } = setUp({ spool: openSpool({ dir: folder() }) })
+    sender.write(kept(1))
+    expect(sender.stats).toMatchObject({ spilled: 0, queued: 1 })
+  })
+
+  test('go by memory where the disk has no room, and nothing is lost by that', async () => {
+    const spool = openSpool({ dir: folder(), first: true, bytesMax: 150 })
+    const { clock, fake, lost, sender } = setUp({ spool })
+    for (let n = 1; n <= 3; n++) sender.write(kept(n))
+    expect(sender.stats).toMatchObject({ spilled: 1, queued: 2 })
+    await clock.advance(1_000)
+    expect(fake.stored.toSorted()).toEqual(['m1', 'm2', 'm3'])
+    expect(lost).toEqual([])
+    expect(balance(sender)).toBe(0)
+  })
+})

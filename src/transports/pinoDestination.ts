@@ -10,7 +10,10 @@ import { openSpool, type SpoolOptions } from './spool.ts'
 export interface PinoDestinationOptions {
   /** Where a record has the message key, for example `task.game_token`. @default no key */
   key?: string
-  /** Never drop: spill to this folder what cannot be sent now. @default drop the oldest */
+  /**
+   * Never drop: spill to this folder what cannot be sent now; with `first`, each record before it is
+   * sent, so that kill -9 loses none whose call has returned. @default drop the oldest
+   */
   spool?: SpoolOptions
   /** @default 50_000 */
   recordsMax?: number

@@ -90,6 +90,11 @@ export class SenderAccounts {
     return this.lastError === null ? null : `${this.lastError.code}: ${this.lastError.message}`
   }
 
+  get counts(): Omit<SenderStats, 'spilled' | 'queued' | 'onTheWay' | 'queueBytes'> {
+    const { state, accepted, sent, acked, dropped, retries, lastErrorText: lastError } = this
+    return { state, accepted, sent, acked, dropped: { ...dropped }, retries, lastError }
+  }
+
   drop(message: RecordMessage, reason: DropReason): void {
     const nowMs = this.#clock.wallMs()
     this.dropped[reason] = (this.dropped[reason] ?? 0) + 1

@@ -27,8 +27,8 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 5_000 }) }),
 )
 
-const brokenSpool = (dir: string): Spool => {
-  const spool = openSpool({ dir, bytesMax: 20_000 })
+const brokenSpool = (dir: string, first: boolean): Spool => {
+  const spool = openSpool({ dir, first, bytesMax: 20_000 })
   let calls = 0
   const fail = <A extends unknown[], R>(work: (...args: A) => R) => {
     return (...args: A): R => {
@@ -40,6 +40,7 @@ const brokenSpool = (dir: string): Spool => {
     get place() {
       return spool.place
     },
+    isFirst: first,
     get count() {
       return spool.count
     },
@@ -61,13 +62,14 @@ test('accepted = acked + dropped + spilled + queued + on its way, whatever fails
     fc.asyncProperty(
       fc.array(step, { maxLength: 25 }),
       fc.constantFrom('none' as const, 'whole' as const, 'broken' as const),
+      fc.boolean(),
       fc.integer(),
-      async (steps, spoolKind, seed) => {
+      async (steps, spoolKind, first, seed) => {
         const dir = folder()
         const spools = {
           none: () => null,
-          whole: () => openSpool({ dir }),
-          broken: () => brokenSpool(dir),
+          whole: () => openSpool({ dir, first }),
+          broken: () => brokenSpool(dir, first),
         }
         const random = seededRandom(seed)
         const limits = { recordsMax: 40, bytesMax: 60_000, random }

@@ -16,6 +16,8 @@ export interface Spooled {
 export interface Spool {
   /** Where it lies, for notices. */
   readonly place: string
+  /** Records are put here before they are sent, not only when they cannot be. */
+  readonly isFirst: boolean
   readonly count: number
   readonly bytes: number
   /** The highest place in the order that it holds; 0 when empty. */
@@ -34,6 +36,12 @@ export interface SpoolOptions {
   readonly bytesMax?: number
   /** `each`: synced to disk before `put` returns. `interval`: every 500 ms. @default 'interval' */
   readonly sync?: 'each' | 'interval'
+  /**
+   * true: each kept record is put here before it is sent, and taken out when it is acked, so that a
+   * kill of the process loses none that was written; it costs two writes to disk for each record.
+   * false: only what cannot be sent comes here. @default false
+   */
+  readonly first?: boolean
   /** Told when a sync in the background failed: what was spilled would not survive a power loss. */
   readonly onSyncFailed?: (error: unknown) => void
 }
@@ -49,7 +57,8 @@ const schema = `create table if not exists record(
  * @throws NarrowcastError when the folder cannot be written.
  */
 export function openSpool(options: SpoolOptions): Spool {
-  const { dir, bytesMax = 268_435_456, sync = 'interval', onSyncFailed = () => {} } = options
+  const { dir, bytesMax = 268_435_456, sync = 'interval', first = false } = options
+  const { onSyncFailed = () => {} } = options
   try {
     mkdirSync(dir, { recursive: true })
     const left = readdirSync(dir)
@@ -60,7 +69,7 @@ export function openSpool(options: SpoolOptions): Spool {
     const own = left.shift() ?? newFile(dir, sync)
     for (const other of left) takeOver(own.database, other.database)
     const syncing = sync === 'interval' ? intervalSync(`${own.path}-wal`, onSyncFailed) : null
-    return spool(own.path, own.database, bytesMax, syncing)
+    return spool({ ...own, bytesMax, isFirst: first, syncing })
   } catch (error) {
     throw asNarrowcastError(error, spaceIsOut(error) ? 'DISK_FULL' : 'STORE_UNUSABLE', {
       operation: 'spool',
@@ -116,12 +125,15 @@ function takeOver(own: DatabaseSync, other: DatabaseSync): void {
   other.close()
 }
 
-function spool(
-  path: string,
-  database: DatabaseSync,
-  bytesMax: number,
-  syncing: ReturnType<typeof intervalSync> | null,
-): Spool {
+interface SpoolParts {
+  readonly path: string
+  readonly database: DatabaseSync
+  readonly bytesMax: number
+  readonly isFirst: boolean
+  readonly syncing: ReturnType<typeof intervalSync> | null
+}
+
+function spool({ path, database, bytesMax, isFirst, syncing }: SpoolParts): Spool {
   const insert = database.prepare('insert into record values (?, ?, ?, ?, ?, ?, ?)')
   const select = database.prepare('select * from record order by place limit ?')
   const removal = database.prepare('delete from record where place = ? returning bytes')
@@ -145,6 +157,7 @@ function spool(
 
   return {
     place: path,
+    isFirst,
     get count() {
       return count
     },

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino, transport } from 'pino'
@@ -218,3 +218,71 @@ test('killed while the store was away: the next start sends what was spilled, in
   const found = await contents(url, 'lib.server.lobby', 41)
   expect(found.map(({ id }) => id)).toEqual(Array.from({ length: 41 }, (_, n) => `game-${n}`))
 })
+
+/** In process; `write(count)` logs in one turn, and notes each record after its call in a file. */
+const logging = (url: string, spool: object) => `
+  import { openSync, writeSync } from 'node:fs'
+  import { connect } from ${JSON.stringify(new URL('src/connect.ts', root).href)}
+  import { pinoDestination } from ${JSON.stringify(new URL('src/pino.ts', root).href)}
+  const bus = await connect(${JSON.stringify(url)})
+  const destination = pinoDestination(bus.queue('logs'), ${JSON.stringify({ spool })})
+  const own = pino(destination)
+  const noted = openSync('noted', 'a')
+  let n = 0
+  const write = (count) => {
+    for (let more = 0; more < count; more++) {
+      own.info({ mid: 'r' + ++n })
+      writeSync(noted, 'r' + n + '\\n')
+    }
+  }`
+
+/** What was written before the kill, and what has arrived when the next start has sent its spool. */
+async function afterKill(
+  spool: { dir: string; first: boolean },
+  untilKilled: string,
+  turns: number,
+) {
+  const url = `file:${join(dir, 'store')}`
+  const killed = start(url, {}, `${logging(url, spool)}\n${untilKilled}`)
+  for (let turn = 0; turn < turns; turn++) await killed.said()
+  if (turns > 0) killed.child.kill('SIGKILL')
+  await killed.ended
+  expect(killed.child.signalCode).toBe('SIGKILL')
+  const written = readFileSync(join(dir, 'noted'), 'utf8').split('\n').slice(0, -1)
+  const next = start(
+    url,
+    {},
+    `${logging(url, spool)}\nawait destination.close(); await bus.close()`,
+  )
+  next.child.disconnect()
+  expect(await next.ended).toBe(0)
+  await using bus = await connect(url)
+  const [depth] = await bus.admin.depths([{ name: 'logs', pattern: 'queue' }])
+  const arrived = await contents(url, 'logs', Number(depth?.waiting ?? 0))
+  return { written, arrived: new Set(arrived.map(({ id }) => id)) }
+}
+
+test.for([1, 8, 40])(
+  'spool first, killed in turn %i of logging: each record that was written arrives',
+  async (turns) => {
+    const spool = { dir: join(dir, 'spool'), first: true }
+    const bursts = `setInterval(() => { write(1 + Math.random() * 50); say('turn') }, 1)`
+    const { written, arrived } = await afterKill(spool, bursts, turns)
+    expect(written.length).toBeGreaterThanOrEqual(turns)
+    expect(written.filter((id) => !arrived.has(id))).toEqual([])
+  },
+)
+
+test.for([
+  [true, 500],
+  [false, 0],
+] as const)(
+  'killed in the turn that logged 500 records, spool first %s: %i arrive',
+  async ([first, count]) => {
+    const spool = { dir: join(dir, 'spool'), first }
+    const kill = `write(500); process.kill(process.pid, 'SIGKILL')`
+    const { written, arrived } = await afterKill(spool, kill, 0)
+    expect(written).toHaveLength(500)
+    expect(arrived.size).toBe(count)
+  },
+)
