@@ -1,10 +1,11 @@
 import type { WorkerRef } from '../core/channel.ts'
-import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
+import { asNarrowcastError, type NarrowcastError } from '../core/errors.ts'
 import type { BatchHandler, Drained, Handler, Subscription, SubscriptionEvents } from './api.ts'
 import { whole } from './checks.ts'
 import { Claims } from './claims.ts'
 import { Conclusions } from './conclusions.ts'
 import { withDeadline } from './deadline.ts'
+import { drain } from './drain.ts'
 import { Events } from './events.ts'
 import { type Call, callOf } from './handlerCall.ts'
 import type { Held } from './held.ts'
@@ -21,7 +22,6 @@ import type { Unit } from './unit.ts'
 import { untilAborted } from './untilAborted.ts'
 
 const drainMsDefault = 10_000
-const drainAbortMsMax = 1_000
 
 /** The worker loop: never takes more than it has free slots, answers every message once. */
 export class Worker<T> implements Subscription {
@@ -248,42 +248,20 @@ export class Worker<T> implements Subscription {
   // ── draining ─────────────────────────────────────────────────────────────────────────────────
 
   async #drain(): Promise<Drained> {
-    const { settled, released } = this.#conclusions
-    const deadline = this.#deadline.signal
     this.#stopping.abort()
     this.#slots.wake()
-    const isOver = new Promise((resolve) => deadline.addEventListener('abort', resolve))
-    await Promise.race([this.#loop, isOver]) // it gives back what it had not begun
-    await this.#conclusions.release(await this.#reader.stop(deadline), 0)
-    await this.#slots.whileBusy(deadline)
-    this.#abortAll()
-    const graceMs = Math.min(this.#plan.abortMs, drainAbortMsMax)
-    const abandoned = await withDeadline(this.#host.clock, graceMs, null, null, async (end) => {
-      await this.#slots.whileBusy(end)
-      const left = [...this.#slots.units].flatMap((unit) => unit.held)
-      for (const held of left) this.#reader.abandon(held)
-      await this.#reader.close(end)
-      for (const unit of this.#slots.units) unit.pass?.leave()
-      return left.length
+    const drained = await drain<T>({
+      host: this.#host,
+      reader: this.#reader,
+      conclusions: this.#conclusions,
+      slots: this.#slots,
+      loop: this.#loop,
+      deadline: this.#deadline.signal,
+      abortMs: this.#plan.abortMs,
     })
     this.#closed.abort()
     await this.#loop
     this.#host.ended()
-    return {
-      settled: this.#conclusions.settled - settled,
-      released: this.#conclusions.released - released,
-      abandoned,
-    }
-  }
-
-  #abortAll(): void {
-    const reason = new NarrowcastError(
-      'CLOSED',
-      `the worker on "${this.#host.plan.spec.name}" is being drained`,
-    )
-    for (const unit of this.#slots.units) {
-      unit.isDrained = true
-      unit.abort(reason)
-    }
+    return drained
   }
 }
