@@ -63,9 +63,11 @@ test('one that does not end is given up: told as stuck, its slot lost, its messa
     abortMs: 500,
   })
   const stuck = heard(worker, 'stuck')
+  const errors = heard(worker, 'error')
   await orders.publish('hangs')
   await clock.advance(5_000)
   expect(stuck).toMatchObject([{ runMs: 1_500, slotsLeft: 1 }])
+  expect(errors).toMatchObject([{ error: { code: 'STUCK' } }])
   expect(calls).toBe(2)
   expect(await depth(bus)).toMatchObject({ waiting: 0, inFlight: 0, dead: 0 })
   end.resolve()
@@ -79,8 +81,10 @@ test('with every slot lost the worker is not ready, and is again when the handle
   const end = Promise.withResolvers<void>()
   const worker = orders.subscribe(() => end.promise, { runMsMax: 100, abortMs: 100 })
   const ready = heard(worker, 'ready')
+  const errors = heard(worker, 'error')
   await orders.publish('hangs')
   await clock.advance(1_000)
+  expect(errors).toMatchObject([{ error: { code: 'STUCK' } }])
   expect(worker.isReady).toBe(false)
   expect(ready.at(-1)).toMatchObject({ isReady: false })
   end.resolve()
@@ -208,12 +212,14 @@ test('a stuck handler does not keep a suspect waiting for ever, and the suspect 
   const store = memory({ clock })
   const wish = { leaseMs: 1_000, deliveriesMax: 2 }
   const seen: unknown[] = []
+  const codes: string[] = []
   const kill = async (withStuck: boolean) => {
     const { process, bus } = await openDying(clock, store)
     if (withStuck) {
-      bus
+      const hung = bus
         .queue<string>('others')
         .subscribe(() => new Promise(() => undefined), { runMsMax: 100, abortMs: 100 })
+      hung.on('error', ({ error }) => codes.push(error.code))
       await clock.runUntil(bus.queue<string>('others').publish('hangs'))
       await clock.advance(50)
     }
@@ -230,6 +236,7 @@ test('a stuck handler does not keep a suspect waiting for ever, and the suspect 
   await kill(true)
   await kill(false)
   expect(seen).toEqual([0, 1, 1, 1])
+  expect(codes).toContain('STUCK')
   const worker = bus.queue<string>('orders', wish).subscribe(() => undefined)
   const buried = heard(worker, 'dead')
   await clock.advance(5_000)
@@ -332,9 +339,11 @@ test.each([
   const { clock, bus, orders } = await open({ attempts: 1 })
   const worker = orders.subscribe(() => answer as unknown as undefined)
   const buried = heard(worker, 'dead')
+  const errors = heard(worker, 'error')
   await orders.publish('x')
   await clock.settle(10)
   expect(buried[0]?.letter.reason).toContain('is not a verdict')
+  expect(errors).toMatchObject([{ error: { code: 'HANDLER_FAILED' } }])
   await clock.runUntil(bus.close())
 })
 
@@ -344,9 +353,11 @@ test('a handler may throw anything, also what has no text', async () => {
     throw Object.create(null)
   })
   const buried = heard(worker, 'dead')
+  const errors = heard(worker, 'error')
   await orders.publish('x')
   await clock.settle(10)
   expect(buried).toHaveLength(1)
+  expect(errors).toMatchObject([{ error: { code: 'HANDLER_FAILED' } }])
   await clock.runUntil(bus.close())
 })
 

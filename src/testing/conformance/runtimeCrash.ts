@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import type { Received } from '../../runtime/api.ts'
 import type { Case } from './case.ts'
-import { deadOf, depthOf, eventually, heard, shortLeaseMs, workedOff } from './runtimeSteps.ts'
+import {
+  codesOf,
+  deadOf,
+  depthOf,
+  eventually,
+  heard,
+  shortLeaseMs,
+  workedOff,
+} from './runtimeSteps.ts'
 import type { Node, RuntimeWorld } from './runtimeWorld.ts'
 
 const counted = (claimed: RuntimeWorld['claimed']) => claimed.counts.crashes === 'exact'
@@ -241,6 +249,7 @@ export const runtimeCrashCases: readonly Case<RuntimeWorld>[] = [
         { ...world.group, concurrency: 3 },
       )
       const lost = heard(worker, 'lost')
+      const errors = heard(worker, 'error')
       for (let n = 0; n < 3; n++) await world.until(channel.publish(n))
       await world.until(begun.promise)
       for (let n = 0; n < 3; n++) {
@@ -257,6 +266,7 @@ export const runtimeCrashCases: readonly Case<RuntimeWorld>[] = [
         [2, 0, 0],
       ])
       assert.deepEqual(lost, [])
+      assert.deepEqual(new Set(codesOf(errors)), new Set(['CONNECTION_LOST']))
     },
     refusal: async () => {},
   },

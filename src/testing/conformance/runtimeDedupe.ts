@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import type { Case } from './case.ts'
-import { deadOf, depthOf, eventually, shortLeaseMs, soon, workedOff } from './runtimeSteps.ts'
+import {
+  codesOf,
+  deadOf,
+  depthOf,
+  eventually,
+  heard,
+  shortLeaseMs,
+  soon,
+  workedOff,
+} from './runtimeSteps.ts'
 import type { RuntimeWorld } from './runtimeWorld.ts'
 
 const dedupe = { on: 'consume', windowMs: 60_000 } as const
@@ -72,13 +81,15 @@ export const runtimeDedupeCases: readonly Case<RuntimeWorld>[] = [
       const node = await world.node()
       const channel = node.channel<number>({ dedupe, attempts: 2, backoff: soon })
       let runs = 0
-      channel.subscribe(() => {
+      const worker = channel.subscribe(() => {
         runs++
         if (runs <= 2) throw new Error('it broke')
       }, world.group)
+      const errors = heard(worker, 'error')
       await world.until(channel.publish(1, { id: 'm' }))
       assert.equal((await workedOff(world, node, 1)).dead, 1)
       assert.equal(runs, 2)
+      assert.deepEqual(codesOf(errors), ['HANDLER_FAILED', 'HANDLER_FAILED'])
       await world.until(channel.publish(1, { id: 'm' }))
       assert.equal((await workedOff(world, node, 2)).out, 1)
       const [entry] = await deadOf(world, node)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Case } from './case.ts'
-import { depthOf, eventually } from './runtimeSteps.ts'
+import { codesOf, depthOf, eventually, heard } from './runtimeSteps.ts'
 import type { RuntimeWorld } from './runtimeWorld.ts'
 
 export const runtimePublishCases: readonly Case<RuntimeWorld>[] = [
@@ -93,12 +93,13 @@ export const runtimePublishCases: readonly Case<RuntimeWorld>[] = [
       const node = await world.node()
       const channel = node.channel<number>()
       const seen = new Set<string>()
-      channel.subscribe(
+      const worker = channel.subscribe(
         (_, { message }) => {
           seen.add(message.id)
         },
         { ...world.group, concurrency: 5 },
       )
+      const errors = heard(worker, 'error')
       const stored = new Set<string>()
       for (let n = 0; n < 6; n++) {
         const receipts = Array.from({ length: 10 }, () => channel.publish(n))
@@ -112,6 +113,7 @@ export const runtimePublishCases: readonly Case<RuntimeWorld>[] = [
         for (const id of stored) assert.ok(seen.has(id), `message ${id} is missing`)
       })
       assert.ok(stored.size >= 30)
+      assert.deepEqual(new Set(codesOf(errors)), new Set(['CONNECTION_LOST']))
     },
   },
 ]

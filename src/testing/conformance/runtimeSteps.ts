@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { DeadEntry, Depth } from '../../core/driver.ts'
+import type { ErrorCode } from '../../core/errors.ts'
 import type { SubscriptionEvents, Watched } from '../../runtime/api.ts'
 import type { Node, RuntimeWorld } from './runtimeWorld.ts'
 
@@ -55,3 +56,7 @@ export async function deadOf(world: RuntimeWorld, { bus }: Node): Promise<DeadEn
   const query = { cursor: null, limit: 100, newestFirst: false }
   return (await world.until(bus.admin.deadLetters({ name, pattern }, null, query))).items
 }
+
+/** Codes of what was heard as `error`. */
+export const codesOf = (errors: readonly SubscriptionEvents['error'][]): ErrorCode[] =>
+  errors.map(({ error }) => error.code)

@@ -3,6 +3,7 @@ import type { DeadLetter } from '../../core/message.ts'
 import { dead, retry } from '../../core/verdict.ts'
 import type { Case } from './case.ts'
 import {
+  codesOf,
   deadOf,
   depthOf,
   eventually,
@@ -83,15 +84,17 @@ export const runtimeWorkCases: readonly Case<RuntimeWorld>[] = [
       const backoff = { delayMsMin: 40, delayMsMax: 100 }
       const channel = node.channel<number>({ attempts: 6, backoff })
       const times = new Map<string, number[]>()
-      channel.subscribe(
+      const worker = channel.subscribe(
         (_, { message }) => {
           times.set(message.id, [...(times.get(message.id) ?? []), world.clock.monotonicMs()])
           throw new Error('it broke')
         },
         { ...world.group, concurrency: 10 },
       )
+      const errors = heard(worker, 'error')
       for (let n = 0; n < 10; n++) await world.until(channel.publish(n))
       await workedOff(world, node, 10)
+      assert.deepEqual(new Set(codesOf(errors)), new Set(['HANDLER_FAILED']))
       const pauses = [...times.values()].map((all) =>
         all.slice(1).map((at, n) => at - (all[n] ?? 0)),
       )

@@ -1,0 +1,39 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { NarrowcastError } from '../core/errors.ts'
+import { Events } from './events.ts'
+
+const failed = (text: string) => ({ id: 'm', error: new NarrowcastError('HANDLER_FAILED', text) })
+
+function warnings(): unknown[][] {
+  const spy = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+  onTestFinished(() => spy.mockRestore())
+  return spy.mock.calls
+}
+
+test('an error that nobody listens for is a warning of the process, once for each code', () => {
+  const warned = warnings()
+  const events = new Events()
+  events.emit('error', failed('first'))
+  events.emit('error', failed('second'))
+  events.emit('error', { id: null, error: new NarrowcastError('STUCK', 'third') })
+  expect(warned).toEqual([
+    [
+      'first (listen to "error" to hear of each)',
+      { type: 'NarrowcastWarning', code: 'HANDLER_FAILED' },
+    ],
+    ['third (listen to "error" to hear of each)', { type: 'NarrowcastWarning', code: 'STUCK' }],
+  ])
+})
+
+test('who listens is told of each, and no warning is printed', () => {
+  const warned = warnings()
+  const events = new Events()
+  const told: string[] = []
+  const off = events.on('error', ({ error }) => told.push(error.message))
+  events.emit('error', failed('first'))
+  events.emit('error', failed('second'))
+  expect([told, warned]).toEqual([['first', 'second'], []])
+  off()
+  events.emit('error', failed('third'))
+  expect(warned).toHaveLength(1)
+})
