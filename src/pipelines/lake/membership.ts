@@ -131,7 +131,7 @@ export class Membership {
       {
         root: this.#plan.root,
         disk: this.#plan.disk,
-        manifest: this.#manifest,
+        manifest: this,
         step: (step, ids) => this.#context.step(step, ids),
       },
       expelled,

@@ -4,13 +4,14 @@ import type { Disk } from '../disk.ts'
 import { diskTrouble } from '../disk.ts'
 import type { Step } from '../sink.ts'
 import { ownerOfTemp, tempFolder } from './layout.ts'
-import type { Manifest } from './manifest.ts'
+import type { Membership } from './membership.ts'
 import { place } from './place.ts'
 
 export interface RecoverHost {
   readonly root: string
   readonly disk: Disk
-  readonly manifest: Manifest
+  /** Waits where another process keeps the manifest locked. */
+  readonly manifest: Pick<Membership, 'call'>
   step(step: Step, ids: readonly string[]): Promise<void>
 }
 
