@@ -9,7 +9,7 @@ const group: FlagSpec = { flags: '--group <name>', text: 'the group of a stream;
 const workers: FlagSpec = { flags: '--workers <n>', text: 'child processes, default 1' }
 const until: FlagSpec = {
   flags: '--until <end|time>',
-  text: 'stop when nothing is left, after a time such as 10m, or at a clock time',
+  text: 'stop when nothing that is due is left, after a time such as 10m, or at a clock time',
 }
 
 /** Commands that move messages. */
@@ -90,6 +90,8 @@ export const flowCommands: readonly CommandSpec[] = [
       'Exit 0 acks. 65 buries it, the last line of stderr is the reason. 75 tries again later.',
       'Anything else is an error. Both cost an attempt; after the last one the message is dead.',
       'Ctrl-C drains: what is in hand is settled, the rest given back. A second one stops now.',
+      'A program ends with its worker, also where that is killed: its process group gets SIGKILL.',
+      'A channel that is not there is only waited for with --pattern, or where the project file names it.',
     ],
   },
   {
@@ -101,7 +103,10 @@ export const flowCommands: readonly CommandSpec[] = [
     flags: [
       { flags: '--dir <folder>', text: 'the lake, default ./lake' },
       { flags: '--to <format>', text: 'default parquet', choices: ['parquet', 'ndjson'] },
-      { flags: '--roll <limits>', text: 'when a commit is due: 30s,32MB,50000' },
+      {
+        flags: '--roll <limits>',
+        text: 'when a commit is due: 30s,32MB,50000; a worker holds two',
+      },
       { flags: '--layout <layout>', text: 'dataset, or per-key[:FIELD] for one file per key' },
       {
         flags: '--exclusive <scope>',

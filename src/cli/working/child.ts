@@ -5,6 +5,7 @@ import { NarrowcastError } from '../../core/errors.ts'
 import type { Handler, Received } from '../../runtime/api.ts'
 import { type ChildWork, serveParent, type Tell as TellOf } from '../children/child.ts'
 import { killPrograms, runProgram } from './exec.ts'
+import { startGuard } from './guard.ts'
 import { drainMs, type Settled, type WorkEvent, type WorkJob } from './job.ts'
 
 type Tell = TellOf<WorkEvent>
@@ -59,13 +60,14 @@ async function handlerOf(
   tell: Tell,
 ): Promise<Handler<unknown>> {
   if ('exec' in run) {
+    // Without it no program may run: the parent starts this process anew.
+    const guard = process.platform === 'win32' ? null : startGuard(() => process.exit(1))
     return (body, delivery) => {
       const { id } = delivery.message
       const line = (isError: boolean) => (text: string) =>
         tell({ kind: 'output', id, line: text, isError })
       return runProgram(body as string | Uint8Array, delivery, {
-        command: run.exec,
-        channel,
+        ...{ command: run.exec, channel, guard },
         onLine: tellOutput ? line(false) : null,
         onErrorLine: line(true),
       })

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { dead, type Verdict } from '../../core/verdict.ts'
 import type { Received } from '../../runtime/api.ts'
 import { childEnv } from '../children/children.ts'
 import { isoTime } from '../output/quantities.ts'
+import { type Guard, guardedShell } from './guard.ts'
 
 /** sysexits.h: the data is wrong, and will stay so. */
 const exitDead = 65
@@ -15,6 +16,8 @@ const lineLengthMax = 8_192
 
 export interface ExecOptions {
   readonly command: string
+  /** Null on Windows, which has no process groups. */
+  readonly guard: Guard | null
   readonly channel: string
   /** Null: the program's stdout is that of this process. */
   readonly onLine: ((line: string) => Promise<void>) | null
@@ -31,13 +34,7 @@ export async function runProgram(
   delivery: Received<unknown>,
   options: ExecOptions,
 ): Promise<Verdict | undefined> {
-  const child = spawn(options.command, {
-    shell: true,
-    // A group of its own: Ctrl-C does not end it while we drain, and an abort ends all of it.
-    detached: process.platform !== 'win32',
-    env: { ...childEnv(), ...messageEnv(delivery, options.channel) },
-    stdio: ['pipe', options.onLine ? 'pipe' : 'inherit', 'pipe'],
-  })
+  const child = start(options, delivery)
   running.add(child)
   const stop = stopWith(child, delivery.signal)
   let lastLine = ''
@@ -52,13 +49,42 @@ export async function runProgram(
   // JSON text gets the newline that programs which read lines wait for.
   child.stdin?.end(typeof body === 'string' ? `${body}\n` : body)
   try {
-    const [code, signal] = await ended(child)
+    const exit = ended(child)
+    await release(child, options.guard)
+    const [code, signal] = await exit
     await Promise.all([out, errors])
     return verdictOf(code, signal, lastLine)
   } finally {
     running.delete(child)
+    if (child.pid !== undefined) options.guard?.remove(child.pid)
     stop()
   }
+}
+
+function start(
+  { command, channel, guard, onLine }: ExecOptions,
+  delivery: Received<unknown>,
+): ChildProcess {
+  const env = { ...childEnv(), ...messageEnv(delivery, channel) }
+  const out = onLine ? 'pipe' : 'inherit'
+  if (guard === null) return spawn(command, { shell: true, env, stdio: ['pipe', out, 'pipe'] })
+  const [shell = '', ...args] = guardedShell
+  return spawn(shell, [...args, 'sh', command], {
+    // A group of its own: Ctrl-C does not end it while we drain, and an abort ends all of it.
+    detached: true,
+    env,
+    stdio: ['pipe', out, 'pipe', 'pipe'],
+  })
+}
+
+/** Not before the guard knows it: a program that begins ends with this process. */
+async function release(child: ChildProcess, guard: Guard | null): Promise<void> {
+  if (guard === null || child.pid === undefined) return
+  const go = child.stdio[3] as Writable
+  // Where it was stopped meanwhile nobody reads.
+  go.on('error', () => {})
+  await guard.add(child.pid)
+  go.end('\n')
 }
 
 function verdictOf(
