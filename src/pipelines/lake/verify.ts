@@ -84,7 +84,8 @@ async function compare(
   root: string,
   { path, temp, rows, bytes }: Row,
 ): Promise<{ at: string | null; rows: number; bytes: number; what: string | null }> {
-  for (const at of [path, temp]) {
+  // The place again: a worker may move the file between the looks at the two.
+  for (const at of [path, temp, path]) {
     const size = await sizeOf(join(root, at))
     if (size === null) continue
     try {
@@ -97,6 +98,7 @@ async function compare(
             : null
       return { at, rows: counted, bytes: size, what }
     } catch (error) {
+      if (at === temp && (await sizeOf(join(root, at))) === null) continue
       return { at, rows: 0, bytes: size, what: `not readable: ${(error as Error).message}` }
     }
   }
