@@ -7,7 +7,7 @@ import { asStoreError, isBusy } from './storeErrors.ts'
 
 /** With less room than this the log is copied as soon as it has changed: settling needs the rest. */
 const shortBytes = 256 * 1024 * 1024
-/** How often the log is looked at: while it changes, and when it has not for some seconds. */
+/** How often the log is looked at: while it changes, and when it has not since the last look. */
 const lookMs = { busy: 100, idle: 500 }
 /** Above this the log is copied into the database as soon as it has changed. */
 const copyBytes = 8 * 1024 * 1024
@@ -38,7 +38,6 @@ function run(path: string): void {
   db.exec('PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0')
   const pageBytes = db.get<{ page_size: number }>('PRAGMA page_size')?.page_size ?? 0
   let copiedMs = performance.now()
-  let changedMs = copiedMs
   let seen = -1
   let copied = -1
   /** Returns after how many ms to look again. */
@@ -46,9 +45,8 @@ function run(path: string): void {
     const version = db.get<{ data_version: number }>('PRAGMA data_version')?.data_version ?? 0
     const bytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
     const nowMs = performance.now()
-    if (version !== seen) changedMs = nowMs
+    const waitMs = version === seen ? lookMs.idle : lookMs.busy
     seen = version
-    const waitMs = nowMs - changedMs < copyMs ? lookMs.busy : lookMs.idle
     if (version === copied) return waitMs
     const free = freeBytes(path)
     const isDue = bytes > copyBytes || nowMs - copiedMs >= copyMs || free < shortBytes
