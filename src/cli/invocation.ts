@@ -7,6 +7,7 @@ import { NarrowcastError } from '../core/errors.ts'
 import { parseDurationMs } from '../core/url.ts'
 import { type Flags, makeFlags } from './flags.ts'
 import type { Interrupts } from './interrupts.ts'
+import { withBackend } from './nextStep.ts'
 import { checkFormat, type Format } from './output/format.ts'
 import { makeOutput, type Output } from './output/output.ts'
 import { makeLook } from './output/style.ts'
@@ -76,6 +77,7 @@ export function makeInvocation(
     dryRun: flags.isSet('dry-run'),
     timeoutMs: timeoutOf(flags, env),
     output: makeOutput({
+      backend: (text) => withBackend(text, values),
       format: formatOf(flags, env, streams),
       quiet: flags.isSet('quiet'),
       verbose: flags.isSet('verbose'),
@@ -139,10 +141,16 @@ function formatOf(flags: Flags, env: Env, streams: boolean): Format {
   return format === 'json' && streams ? 'ndjson' : format
 }
 
+const timeoutMsMax = 86_400_000
+
 function timeoutOf(flags: Flags, env: Env): number {
   const fromEnv = env.NARROWCAST_TIMEOUT
-  return (
-    flags.durationMs('timeout') ??
-    (fromEnv ? parseDurationMs('NARROWCAST_TIMEOUT', fromEnv) : 10_000)
-  )
+  const [name, timeoutMs] =
+    flags.text('timeout') !== undefined || !fromEnv
+      ? ['--timeout', flags.durationMs('timeout') ?? 10_000]
+      : ['NARROWCAST_TIMEOUT', parseDurationMs('NARROWCAST_TIMEOUT', fromEnv)]
+  if (timeoutMs >= 1 && timeoutMs <= timeoutMsMax) return Math.round(timeoutMs)
+  throw new NarrowcastError('INVALID_CONFIG', `${name}: expected a time from 1ms to 24h`, {
+    hint: `For example: ${name}=30s`,
+  })
 }

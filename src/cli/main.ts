@@ -49,6 +49,21 @@ async function run(interrupts: Interrupts): Promise<number> {
 }
 
 async function runCommand(
+  parsed: Extract<Parsed, { kind: 'run' }>,
+  interrupts: Interrupts,
+): Promise<number> {
+  try {
+    return await runBody(parsed, interrupts)
+  } catch (thrown) {
+    const [{ asNarrowcastError }, { withNextStep }] = await Promise.all([
+      import('../core/errors.ts'),
+      import('./nextStep.ts'),
+    ])
+    throw withNextStep(asNarrowcastError(thrown), parsed)
+  }
+}
+
+async function runBody(
   { command, spec, args, values }: Extract<Parsed, { kind: 'run' }>,
   interrupts: Interrupts,
 ): Promise<number> {
@@ -58,7 +73,10 @@ async function runCommand(
   if (spec.access !== 'ro' && isReadOnly(values, process.env)) {
     const { NarrowcastError } = await import('../core/errors.ts')
     throw new NarrowcastError('READ_ONLY', `${command} changes something, and changes are off`, {
-      hint: 'Switched off by --read-only or NARROWCAST_READ_ONLY.',
+      hint:
+        values.readOnly === true
+          ? 'Switched off by --read-only: leave it out.'
+          : 'Switched off by the variable NARROWCAST_READ_ONLY: unset it.',
     })
   }
   const { loadBody } = await import('./bodies.ts')

@@ -40,8 +40,17 @@ describe('parseCommandLine', () => {
     [['pubish', 'x'], "unknown command 'pubish'", 'Did you mean publish?'],
     [['channels', 'lss'], "unknown command 'lss'", 'Did you mean ls?'],
     [['publish', 'x', '--kye', '1'], "unknown option '--kye'", 'Did you mean --key?'],
-    [['chan', 'ls'], "unknown command 'chan'", 'narrowcast --help lists all commands'],
-    [['tail'], "missing required argument 'channel'", 'narrowcast --help lists all commands'],
+    [
+      ['chan', 'ls'],
+      "unknown command 'chan'",
+      'narrowcast --help lists all commands, --help-all all flags',
+    ],
+    [['tail'], "missing required argument 'channel'", 'narrowcast tail --help says what it takes'],
+    [
+      ['-u', 'file:./x', 'messages', 'nope'],
+      "unknown command 'nope'",
+      'narrowcast messages --help lists its commands',
+    ],
     [['ls', 'x', '--pattern', 'topic'], "argument 'topic' is invalid", null],
     [['tail', 'x', '--last'], 'argument missing', null],
   ] as const)('%j: %s', async ([words, text, hint]) => {

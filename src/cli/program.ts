@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { NarrowcastError } from '../core/errors.ts'
 import { globalFlags } from './tree/globals.ts'
 import type { CommandSpec, FlagSpec } from './tree/types.ts'
-import { runs } from './tree.ts'
+import { findCommand, runs } from './tree.ts'
 
 /** What a command line asks for. */
 export type Parsed =
@@ -74,7 +74,7 @@ export async function parseCommandLine(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.code.startsWith('commander.help')) return { kind: 'help', command: helpOf, isAsked }
-    throw usageError(error)
+    throw usageError(error, before)
   }
   if (parsed) return parsed
   return { kind: 'help', command: helpOf, isAsked }
@@ -89,11 +89,24 @@ function asOption(flag: FlagSpec): Option {
   return option
 }
 
-/** The parser's own words, in our form: one line, the suggestion as the hint. */
-function usageError(error: CommanderError): NarrowcastError {
+/** The parser's own words, in our form: one line, the suggestion or the right help as the hint. */
+function usageError(error: CommanderError, words: readonly string[]): NarrowcastError {
   const [first = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
-  const help = 'narrowcast --help lists all commands'
   return new NarrowcastError('INVALID_ARGUMENT', first, {
-    hint: suggestion ? suggestion.replace(/^\(|\)$/g, '') : help,
+    hint: suggestion ? suggestion.replace(/^\(|\)$/g, '') : helpFor(words),
   })
+}
+
+/** The help of the command that the words begin with, as far as they name one. */
+function helpFor(words: readonly string[]): string {
+  const name: string[] = []
+  for (const word of words) {
+    const spec = findCommand([...name, word])
+    if (spec) name.push(spec.name)
+    else if (name.length > 0) break
+  }
+  const spec = findCommand(name)
+  if (!spec) return 'narrowcast --help lists all commands, --help-all all flags'
+  const what = runs(spec) ? 'says what it takes' : 'lists its commands'
+  return `narrowcast ${name.join(' ')} --help ${what}`
 }

@@ -69,7 +69,9 @@ export async function loadProjectFile(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Config> {
   if (!existsSync(path))
-    throw new NarrowcastError('NOT_FOUND', `project file ${path}: no such file`)
+    throw new NarrowcastError('NOT_FOUND', `project file ${path}: no such file`, {
+      hint: 'narrowcast config path tells which one is found; --config none ignores it',
+    })
   const config = await load(path)
   checkKeys(path, config, ['url', 'channels'])
   const { url, channels } = config as Config

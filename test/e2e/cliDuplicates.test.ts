@@ -82,6 +82,14 @@ describe('an id that was published twice', () => {
     expect((await world.run(['dead', 'show', 'jobs', '#3'])).code).toBe(4)
   })
 
+  it('an id that could steer a terminal is told as escapes', async () => {
+    using world = cliWorld()
+    for (const _ of [1, 2]) await world.run(['publish', 'jobs', '1', '--id', '\u001b[2J'])
+    const { stderr } = await world.run(['messages', 'show', 'jobs', '\u001b[2J'])
+    expect(stderr).toContain('have the id \\u001b[2J: #1, #2')
+    expect(stderr).not.toContain('\u001b')
+  })
+
   it('one that is asked for twice is chosen once', async () => {
     using world = cliWorld()
     await publish(world, '1')

@@ -12,6 +12,7 @@ import {
   fittingDead,
   newestDead,
 } from '../dead/choose.ts'
+import { existingGroup } from '../groups/find.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { deadJson, preview, shortId } from '../messages/view.ts'
 import { messageLines } from '../messages/whole.ts'
@@ -30,7 +31,7 @@ export const ls: Run = async (invocation) => {
   const isOneByOne = ['wide', 'csv', 'md', 'ndjson'].includes(output.format)
   const max = flags.whole('limit', { min: 1 }) ?? (isOneByOne ? listMax : lookMax)
   await using connected = await connectTo(invocation, { look: true })
-  const channel = await channelOf(invocation, connected)
+  const channel = await channelOf(invocation, connected, choice)
   const ifEmpty = `no dead letters in ${channel.name}`
   const look = { ...choice, bus: connected.bus, channel, max, ifEmpty }
   const isWhole = isOneByOne ? await listEach(invocation, look) : await listCauses(invocation, look)
@@ -143,7 +144,7 @@ export const show: Run = async (invocation) => {
   const id = args[1]
   const max = flags.whole('limit', { min: 1, max: listMax }) ?? 10
   await using connected = await connectTo(invocation, { look: true })
-  const channel = await channelOf(invocation, connected)
+  const channel = await channelOf(invocation, connected, choice)
   const found =
     id === undefined
       ? (await newestDead(choice, connected.bus, channel, max)).found
@@ -183,7 +184,7 @@ export const purge: Run = async (invocation) => {
   const { output } = invocation
   const choice = deadChoice(invocation)
   await using connected = await connectTo(invocation, { look: true })
-  const channel = await channelOf(invocation, connected)
+  const channel = await channelOf(invocation, connected, choice)
   const { refs } = await chooseDead(choice, connected.bus, channel)
   const what = `${countOf(refs.length, 'dead letter')} of ${channel.name}`
   if (await isDryRun(invocation, `would remove ${what}`)) return
@@ -199,6 +200,12 @@ export const purge: Run = async (invocation) => {
   })
 }
 
-function channelOf(invocation: Invocation, connected: Connected): Promise<ChannelRef> {
-  return existingChannel(invocation, connected, invocation.args[0] as string)
+async function channelOf(
+  invocation: Invocation,
+  connected: Connected,
+  { group }: DeadChoice,
+): Promise<ChannelRef> {
+  const channel = await existingChannel(invocation, connected, invocation.args[0] as string)
+  if (group !== null) await existingGroup(connected.bus, channel, group)
+  return channel
 }

@@ -2,9 +2,9 @@ import type { ChannelRef } from '../../core/channel.ts'
 import type { GroupInfo } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Place } from '../../core/message.ts'
-import { nearest } from '../../drivers/_shared/nearest.ts'
 import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import { askName, askYes, ifExists, isDryRun } from '../consent.ts'
+import { checkStream, existingGroup } from '../groups/find.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { parsePlace } from '../messages/place.ts'
 import { countJson, showCount, showDuration } from '../output/quantities.ts'
@@ -80,7 +80,7 @@ export const seek: Run = async (invocation) => {
   const to = invocation.flags.text('to')
   if (to === undefined) {
     throw new NarrowcastError('INVALID_ARGUMENT', 'groups seek needs --to', {
-      hint: 'first, end, #POSITION, a message id, a time, or an age such as 10m',
+      hint: "One of: --to first, --to end, --to '#42', --to ID, --to 2026-11-20T10:00Z, --to 10m",
     })
   }
   const place: Place = parsePlace('--to', to, invocation.clock.wallMs())
@@ -119,32 +119,14 @@ export const rm: Run = (invocation) =>
 /** @throws UNSUPPORTED for a queue, which has no groups. */
 async function stream(invocation: Invocation, connected: Connected): Promise<ChannelRef> {
   const channel = await existingChannel(invocation, connected, invocation.args[0] as string)
-  if (channel.pattern === 'stream') return channel
-  throw new NarrowcastError(
-    'UNSUPPORTED',
-    `"${channel.name}" is a queue; only streams have groups`,
-    {
-      channel: channel.name,
-      hint: `narrowcast channels show ${channel.name}`,
-    },
-  )
+  checkStream(channel)
+  return channel
 }
 
-async function groupOf(
+function groupOf(
   { args }: Invocation,
   { bus }: Connected,
   channel: ChannelRef,
 ): Promise<GroupInfo> {
-  const name = args[1] as string
-  const groups = await bus.admin.groups(channel)
-  const found = groups.find(({ group }) => group === name)
-  if (found) return found
-  const near = nearest(
-    name,
-    groups.map(({ group }) => group),
-  )
-  throw new NarrowcastError('NOT_FOUND', `"${channel.name}" has no group "${name}"`, {
-    channel: channel.name,
-    hint: near ? `Did you mean ${near}?` : `narrowcast groups ls ${channel.name}`,
-  })
+  return existingGroup(bus, channel, args[1] as string)
 }

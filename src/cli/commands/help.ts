@@ -18,12 +18,17 @@ export const help: Run = async ({ args, output }) => {
   }
   const spec = findCommand(args)
   if (!spec) {
-    const known = [...runnable().map(({ name }) => name), ...Object.keys(errorCodes), 'errors']
+    const names = [...commands.map(({ name }) => name), ...runnable().map(({ name }) => name)]
+    const known = [...new Set(names), ...Object.keys(errorCodes), 'errors']
     const near = nearest(args.join(' '), known)
     throw new NarrowcastError(
       'NOT_FOUND',
       `help: there is no command or error code ${JSON.stringify(args.join(' '))}`,
-      { hint: near ? `Did you mean ${near}?` : 'narrowcast --help lists all commands' },
+      {
+        hint: near
+          ? `Did you mean ${near}?`
+          : 'narrowcast --help lists all commands\nnarrowcast help errors lists all codes',
+      },
     )
   }
   if (output.isJson) {

@@ -3,6 +3,7 @@ import type { Bus } from '../../runtime/api.ts'
 import { connectTo, existingChannel } from '../connection.ts'
 import { askYes, isDryRun } from '../consent.ts'
 import { type Chosen, chooseDead, deadChoice } from '../dead/choose.ts'
+import { existingGroup } from '../groups/find.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { harmless } from '../output/displayWidth.ts'
 import { makeProgress } from '../output/progress.ts'
@@ -17,6 +18,7 @@ export const redrive: Run = async (invocation) => {
   const choice = deadChoice(invocation)
   await using connected = await connectTo(invocation, { look: true })
   const channel = await existingChannel(invocation, connected, args[0] as string)
+  if (choice.group !== null) await existingGroup(connected.bus, channel, choice.group)
   const chosen = await chooseDead(choice, connected.bus, channel)
   const count = showCount(chosen.refs.length)
   if (invocation.dryRun && !output.isJson)

@@ -61,10 +61,11 @@ function readUrl(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch (cause) {
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
     throw new NarrowcastError(
       'INVALID_CONFIG',
-      `--url-file: cannot read ${path}: ${(cause as Error).message}`,
-      { cause },
+      `--url-file: cannot read ${path}: ${isMissing ? 'there is no such file' : (cause as Error).message}`,
+      { hint: 'The file holds the URL alone, for example file:./.narrowcast/store', cause },
     )
   }
 }

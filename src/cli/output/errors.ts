@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import { errorCodes, type NarrowcastError } from '../../core/errors.ts'
+import { harmless } from './displayWidth.ts'
 import type { Look } from './style.ts'
 
 /** The error as one JSON object, the form of `--json`. */
@@ -36,8 +37,9 @@ export function printError(
   }
   const [first = '', ...more] = redactText(error.message).split('\n')
   const help = [...more, ...(error.hint ? redactText(error.hint).split('\n') : [])]
-  stream.write(`${look.paint('red', 'error:')} ${first}\n`)
-  for (const line of help.slice(0, helpLinesMax)) stream.write(`  ${line.trim()}\n`)
+  // An id or a name in it may come from a message.
+  stream.write(`${look.paint('red', 'error:')} ${harmless(first)}\n`)
+  for (const line of help.slice(0, helpLinesMax)) stream.write(`  ${harmless(line.trim())}\n`)
   if (verbose) stream.write(`${look.paint('dim', redactText(causes(error)))}\n`)
 }
 

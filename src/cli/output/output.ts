@@ -16,6 +16,8 @@ export interface OutputSettings {
   readonly look: Look
   readonly lookOfStderr: Look
   readonly stderrIsTerminal: boolean
+  /** Commands inside a text, as they must be typed for the backend in use. */
+  readonly backend: (text: string) => string
 }
 
 /** What stdout gets for one object: its fields, and its lines for people. */
@@ -140,7 +142,7 @@ export function makeOutput(settings: OutputSettings): Output {
     },
     next: (text) => {
       if (!quiet && !isJson && settings.stderrIsTerminal) {
-        say(`${lookOfStderr.paint('bold', 'Next:')} ${text}`)
+        say(`${lookOfStderr.paint('bold', 'Next:')} ${settings.backend(text)}`)
       }
     },
   }
