@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { DuckDBInstance } from '@duckdb/node-api'
@@ -175,6 +175,25 @@ describe('one file per key', () => {
     for (const name of names) await writeFile(join(scene.dir, '_tmp', name), 'torn')
     await landed(scene, game(2))
     expect(await scene.files('_tmp')).toEqual([`_tmp/${names[1]}`])
+  })
+
+  test('what one of an earlier boot, or of another container, left goes after two days', async () => {
+    await using scene = await pipelineScene()
+    await landed(scene, game(1))
+    for (const [name, ageMs] of [
+      ['1.1.elsewhere.old-0.inprogress', 2 * 86_400_000 + 60_000],
+      ['1.1.elsewhere.young-0.inprogress', 2 * 86_400_000 - 600_000],
+      ['mine.txt', 9 * 86_400_000],
+    ] as const) {
+      const path = join(scene.dir, '_tmp', name)
+      await writeFile(path, 'torn')
+      await utimes(path, new Date(), new Date(Date.now() - ageMs))
+    }
+    await landed(scene, game(2))
+    expect((await scene.files('_tmp')).sort()).toEqual([
+      '_tmp/1.1.elsewhere.young-0.inprogress',
+      '_tmp/mine.txt',
+    ])
   })
 })
 

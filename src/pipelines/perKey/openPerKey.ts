@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
-import { opendir, readdir } from 'node:fs/promises'
+import { opendir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
 import { randomName } from '../../core/ids.ts'
-import { diskTrouble } from '../disk.ts'
+import { diskTrouble, errnoOf } from '../disk.ts'
 import type { TableSchema } from '../encoders/encoder.ts'
 import { checkFree, checkOneDevice, makeRoot, tryFolder, volumeOf } from '../folderChecks.ts'
 import { stateOf, thisProcess } from '../lake/owner.ts'
@@ -13,6 +13,8 @@ import { type KeyTable, PerKeySink } from './perKeySink.ts'
 
 export const tempFolder = '_tmp'
 const tempEnd = '.inprogress'
+/** No worker takes so long from a temporary file to its name. */
+const strayMs = 2 * 86_400_000
 
 /** Checks the folder and its tables, and clears away what dead workers left half written. */
 export async function openPerKey(plan: PerKeyPlan, context: SinkContext): Promise<OpenSink> {
@@ -26,7 +28,7 @@ export async function openPerKey(plan: PerKeyPlan, context: SinkContext): Promis
     tables.map(({ folder }) => folder),
   )
   const owner = ownerToken()
-  await sweep(plan, owner)
+  await sweep(plan, owner, context.clock.wallMs())
   const nextTemp = tempNames(join(root, tempFolder), owner)
   await tryFolder(disk, 'link', nextTemp(), nextTemp())
   for (const table of tables) table.files = await countFiles(join(root, table.folder))
@@ -75,18 +77,34 @@ function tempNames(folder: string, owner: string): () => string {
 
 /**
  * A temporary file is never the only name of something settled, so those of processes that are
- * certainly gone can go.
+ * certainly gone can go. Of an earlier boot, or another container, only the age of a file tells.
  */
-async function sweep({ root, disk }: PerKeyPlan, owner: string): Promise<void> {
-  const here = thisProcess()
+async function sweep({ root, disk }: PerKeyPlan, owner: string, nowMs: number): Promise<void> {
   for (const name of await readdir(join(root, tempFolder))) {
-    const [pid, started, boot] = name.split('.')
-    if (!name.endsWith(tempEnd) || name.startsWith(owner) || boot !== bootMark(here.boot)) continue
-    const process = { pid: Number(pid), started: started ?? '', boot: here.boot }
-    if (stateOf(process, here) !== 'gone') continue
-    await disk.remove(join(root, tempFolder, name)).catch((error: unknown) => {
+    if (!name.endsWith(tempEnd) || name.startsWith(owner)) continue
+    const path = join(root, tempFolder, name)
+    try {
+      if (isGone(name) ?? (await isOlder(path, nowMs - strayMs))) await disk.remove(path)
+    } catch (error) {
       throw diskTrouble(`cannot delete ${name}`, error)
-    })
+    }
+  }
+}
+
+/** Whether the process that this name tells of has ended; null where nobody here can know. */
+function isGone(name: string): boolean | null {
+  const here = thisProcess()
+  const [pid, started, boot] = name.split('.')
+  if (boot !== bootMark(here.boot)) return null
+  return stateOf({ pid: Number(pid), started: started ?? '', boot: here.boot }, here) === 'gone'
+}
+
+async function isOlder(path: string, timeMs: number): Promise<boolean> {
+  try {
+    return (await stat(path)).mtimeMs < timeMs
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false // another starter was faster
+    throw error
   }
 }
 
