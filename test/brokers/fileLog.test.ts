@@ -43,6 +43,23 @@ test('the log of the database stays bounded under constant writing', async () =>
   expect(most).toBeLessThan(256 * mebibyte)
 }, 120_000)
 
+test('what a long reader kept in the log is copied once it has ended, though nobody writes', async () => {
+  await using store = await folder()
+  await using opened = await open(store.dir)
+  await kept(store.dir)
+  const path = join(store.dir, 'store.db')
+  const reader = new DatabaseSync(path)
+  reader.exec('BEGIN; SELECT count(*) FROM log')
+  await using publisher = await opened.session.publisher(spec(), never)
+  const body = JSON.stringify('x'.repeat(100_000))
+  const batch = Array.from({ length: 120 }, (_, n) => message(`m-${n}`, { body }))
+  await publisher.publish(batch, never)
+  await wait(1_000) // the log has more than 8 MiB: it is looked at, and copied as far as may be
+  expect(statSync(path).size).toBeLessThan(8 * mebibyte)
+  reader.close()
+  while (statSync(path).size < 8 * mebibyte) await wait(50)
+}, 30_000)
+
 test('when the keeper is killed another process takes over', async () => {
   await using store = await folder()
   await using first = child('listen', store.dir, 'first')

@@ -23,6 +23,8 @@ const restBytesMax = 4 * 1024 * 1024
 const waitMs = 50
 
 interface Copied {
+  /** 1: another one is copying. */
+  readonly busy: number
   /** Pages in the log, and how many of them were copied. */
   readonly log: number
   readonly checkpointed: number
@@ -51,9 +53,10 @@ function run(path: string): void {
     const free = freeBytes(path)
     const isDue = bytes > copyBytes || nowMs - copiedMs >= copyMs || free < shortBytes
     if (!isDue || !canCopyLog(db)) return waitMs
-    copied = version
     copiedMs = nowMs
     const done = db.get<Copied>('PRAGMA wal_checkpoint(PASSIVE)')
+    // What a reader still needs stays behind: it is copied when he has ended.
+    if (done?.busy === 0 && done.log === done.checkpointed) copied = version
     if (bytes <= Math.min(emptyBytes, free * emptyShare) || !done) return waitMs
     if ((done.log - done.checkpointed) * pageBytes > restBytesMax) return 1
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
