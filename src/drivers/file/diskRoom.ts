@@ -34,11 +34,11 @@ export class DiskRoom {
   }
 
   /** Inside a transaction. @throws DISK_FULL */
-  checkPublish(bodyBytes: number): void {
+  checkPublish(bodyBytes: () => number): void {
     const free = this.#look()
-    if (free > plentyBytes + 4 * bodyBytes) return
+    if (free > plentyBytes) return
     const db = this.#db
-    const bytes = overhead.factor * bodyBytes + overhead.bytes
+    const bytes = overhead.factor * bodyBytes() + overhead.bytes
     const freePages = db.get<{ freelist_count: number }>('PRAGMA freelist_count')?.freelist_count
     const reused = Math.min(bytes, (freePages ?? 0) * pageBytes(db))
     const growth = growthBytes(db)

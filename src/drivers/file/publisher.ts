@@ -73,7 +73,7 @@ export class FilePublisher implements Publisher {
     signal: AbortSignal,
   ): Promise<readonly [number, PublishOutcome][]> {
     const { db, writer, time, bells, pace, room } = this.#store
-    const bytes = some.reduce((sum, { message: { body } }) => sum + bytesOf(body), 0)
+    const bytes = () => some.reduce((sum, { message: { body } }) => sum + bytesOf(body), 0)
     const work = () => {
       room.checkPublish(bytes)
       const nowMs = time.nowMs()
