@@ -2,6 +2,7 @@
 import { playBot } from '../../src/simulator/bot.ts'
 import type { GameSize } from '../../src/simulator/plan.ts'
 import type { BotsReport } from './messages.ts'
+import { cpuMsSince } from './process.ts'
 
 const { url, names, games } = JSON.parse(process.argv[2] ?? '{}') as {
   url: string
@@ -11,6 +12,7 @@ const { url, names, games } = JSON.parse(process.argv[2] ?? '{}') as {
 
 async function play(): Promise<BotsReport> {
   const answersMs: number[] = []
+  const cpuBefore = process.cpuUsage()
   const sizes = Array<GameSize>(games).fill(2)
   // Equal numbers of duels leave nobody alone but at the very end; that one soon gives up.
   await Promise.all(
@@ -18,7 +20,7 @@ async function play(): Promise<BotsReport> {
       playBot({ url, user, sizes, lobbyTries: 1, onAnswerMs: (ms) => answersMs.push(ms) }),
     ),
   )
-  return { answersMs }
+  return { answersMs, cpuMs: cpuMsSince(cpuBefore) }
 }
 
 process.on('message', () => {

@@ -2,6 +2,7 @@
 import { finishedMessage, type GameRecord } from '../../src/simulator/records.ts'
 import { startServer } from '../../src/simulator/server.ts'
 import type { ServerReport } from './messages.ts'
+import { cpuMsSince } from './process.ts'
 
 const { connectionsMax, seed } = JSON.parse(process.argv[2] ?? '{}') as {
   connectionsMax: number
@@ -11,10 +12,14 @@ const records = new Map<string, number>()
 let finished = 0
 let firstMs = 0
 let lastMs = 0
+let cpuAtFirst = process.cpuUsage()
 
 function log({ log_message, task }: GameRecord): void {
   if (log_message === 'Started Game') {
-    firstMs ||= performance.now()
+    if (firstMs === 0) {
+      firstMs = performance.now()
+      cpuAtFirst = process.cpuUsage()
+    }
     records.set(task.game_token, 0)
   }
   if (log_message !== finishedMessage) return
@@ -31,6 +36,7 @@ process.on('message', () => {
   const report: ServerReport = {
     finished,
     playedMs: lastMs - firstMs,
+    cpuMs: cpuMsSince(cpuAtFirst),
     hits,
     connections,
     lost: counts.filter((count) => count === 0).length,
