@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { NarrowcastError } from '../core/errors.ts'
 
 type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
@@ -32,6 +33,7 @@ export function listenForInterrupts(program: NodeJS.Process): Interrupts {
     stopping.abort(signal)
   }
   const onPipe = (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOSPC') throw outputFull(error)
     if (error.code !== 'EPIPE') throw error
     if (!isClaimed) program.exit(0)
     stopping.abort('pipe')
@@ -51,4 +53,17 @@ export function listenForInterrupts(program: NodeJS.Process): Interrupts {
       return exitCode
     },
   }
+}
+
+/** Whatever the command has done stands; only its words are lost. */
+function outputFull(cause: Error): NarrowcastError {
+  return new NarrowcastError(
+    'DISK_FULL',
+    'the output cannot be written: no space left where it goes',
+    {
+      definite: false,
+      hint: 'Make room there, or send stdout elsewhere. What the command changed stays changed.',
+      cause,
+    },
+  )
 }
