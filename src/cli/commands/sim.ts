@@ -27,6 +27,8 @@ const seedDefault = 7
 const playersDefault = 10
 const gamesDefault = 50
 const roundsMax = 1_000_000
+/** How a bot says that it found no server. */
+const refused = 'cannot connect'
 
 /** `sim server`: until Ctrl-C. */
 export const server: Run = async (invocation) => {
@@ -125,6 +127,7 @@ export const bots: Run = async (invocation) => {
   if (await isDryRun(invocation, `would play ${gamesOf(plan)} games on ${url}`)) return
   const beganMs = clock.monotonicMs()
   const { summary } = await play(invocation, url, plan)
+  if (invocation.interrupts.exitCode === null) checkReached(url, plan, summary)
   const tookMs = clock.monotonicMs() - beganMs
   await output.answer({
     type: 'sim.bots',
@@ -144,10 +147,29 @@ export const bots: Run = async (invocation) => {
   return summary.missing.length > 0 && invocation.interrupts.exitCode === null ? 3 : 0
 }
 
-/** Players who did not come to their end, unless that was asked for. */
+const namesMax = 3
+
+/** Players who did not come to their end, unless that was asked for: a line per reason. */
 function missingLines({ output, interrupts }: Invocation, { missing }: BotsSummary): string[] {
   if (interrupts.exitCode !== null) return []
-  return missing.map(({ user, why }) => `${output.look.bad} ${user}: ${why}`)
+  return [...Map.groupBy(missing, ({ why }) => why)].map(([why, all]) => {
+    const names = all.slice(0, namesMax).map(({ user }) => user)
+    const more = all.length > namesMax ? ` and ${all.length - namesMax} more` : ''
+    return `${output.look.bad} ${names.join(', ')}${more}: ${why}`
+  })
+}
+
+/** @throws CONNECT_FAILED where nobody got as far as a game because of that. */
+function checkReached(url: string, plan: Plan, { games, missing }: BotsSummary): void {
+  const why = missing[0]?.why ?? ''
+  const isAll = missing.length === plan.length && missing.every((one) => one.why.includes(refused))
+  if (games > 0 || !isAll) return
+  const cause = why.slice(why.indexOf(refused))
+  throw new NarrowcastError(
+    'CONNECT_FAILED',
+    `none of ${plan.length} players reached ${url}: ${cause}`,
+    { hint: 'Start a server there: narrowcast sim server' },
+  )
 }
 
 /** Rounds until at least the asked number of games is planned. */
