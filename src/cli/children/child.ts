@@ -19,7 +19,7 @@ export type Tell<Event> = (event: Event) => Promise<void>
 export function serveParent<Job, Event>(
   start: (job: Job, name: string, tell: Tell<Event>) => Promise<ChildWork>,
 ): void {
-  // Ctrl-C reaches the whole terminal group: only the parent decides what it means.
+  // Only the parent decides what Ctrl-C means.
   process.on('SIGINT', () => {})
   process.on('disconnect', () => process.exit(1))
   const send = (message: FromChild<Event>) =>

@@ -108,7 +108,12 @@ export class Children<Job, Event> {
     const { entry, job, onEvent, onStart, onDeath } = this.#options
     const path = new URL(`${entry.href}${extname(import.meta.url)}`)
     const beganMs = this.#clock.monotonicMs()
-    const child = fork(path, { env: childEnv(), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const child = fork(path, {
+      env: childEnv(),
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // A group of its own: Ctrl-C would else end it while it starts and cannot refuse yet.
+      detached: true,
+    })
     const info: ChildInfo = { name, pid: child.pid ?? 0, restarts }
     this.#running.set(name, child)
     let isDone = false

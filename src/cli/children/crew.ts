@@ -107,9 +107,10 @@ function sayDraining(
   plan: Pick<CrewPlan<never, never>, 'draining'>,
   { feed }: Crew,
 ): void {
-  const line = plan.draining()
-  if (line === null) return
   const isTold = interrupts.exitCode !== null
+  // What workers have just taken is not known here yet.
+  const line = plan.draining() ?? (isTold ? 'draining' : null)
+  if (line === null) return
   const how = interrupts.exitCode === 130 ? '^C ' : ''
   feed.say(`${how}${line}${isTold ? '   (Ctrl-C again stops now)' : ''}`)
 }

@@ -27,6 +27,8 @@ export function startWorker(
     execArgv: [],
     env: plainEnvironment(),
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // A group of its own: Ctrl-C would else end it while it starts and cannot refuse yet.
+    detached: true,
   })
   let isGone = false
   let lastWords = ''
