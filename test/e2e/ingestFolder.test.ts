@@ -86,3 +86,12 @@ export default definePipeline({
   expect(existsSync(join(world.folder, 'lake/N/v=2'))).toBe(true)
   expect((await ingest('"b"')).stderr).not.toContain('v=2')
 })
+
+it('shows a folder elsewhere by its whole path', async () => {
+  using world = cliWorld()
+  using elsewhere = cliWorld()
+  await world.run(['publish', 'games', '1'])
+  const dir = join(elsewhere.folder, 'lake')
+  const { code, stderr } = await world.run(['ingest', 'games', '--dir', dir, '--until', 'end'])
+  expect([code, stderr]).toEqual([0, expect.stringContaining(`games -> ${dir} `)])
+})

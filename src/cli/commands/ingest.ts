@@ -27,7 +27,8 @@ export const ingest: Run = async (invocation) => {
   const source = sourceOf(invocation)
   const pipeline = await pipelineOf({ source, pattern: options.pattern })
   const tables = pipeline.tables.map(({ name }) => name).join(', ')
-  const shownDir = `./${relative(folder, options.dir)}`
+  const below = relative(folder, options.dir)
+  const shownDir = below.startsWith('..') ? options.dir : `./${below}`
   const sink = sinkOf({ ...options, url: '', config: {}, source })
   const name = options.as ?? pipeline.name
   const line = `ingest ${name}: ${pipeline.channel.name} -> ${shownDir}   ${tables}   ${options.format ?? 'parquet'}, ${sink.kind === 'lake' ? 'dataset' : 'one file per key'}`
