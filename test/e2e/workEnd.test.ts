@@ -119,7 +119,9 @@ describe('--until end', () => {
     await running.shows(/waiting for \d+ messages? to be tried again/)
     running.child.kill('SIGINT')
     expect((await running.ended).code).toBe(130)
-    expect(await world.json('channels', 'show', 'jobs')).toMatchObject({ scheduled: 11, out: 0 })
+    expect(await world.json('channels', 'show', 'jobs')).toMatchObject({
+      ...{ stored: 11, out: 0, dead: 0 },
+    })
   })
 
   it('tells that another process holds messages', async () => {
