@@ -24,11 +24,12 @@ export async function peek(
   const first = await resolvePlace(store, channel, null, query.from)
   const floor = first === 'end' ? scheduledFrom : first
   return readStore(store, 'peek', () => {
-    const { db } = store
+    const { db, time } = store
+    const nowMs = time.nowMs()
     const wanted = query.limit + 1
     const parts = [
-      (limit: number) => logPart(db, channel, floor, after, query.newestFirst, limit),
-      (limit: number) => scheduledPart(db, channel, after, query.newestFirst, limit),
+      (limit: number) => logPart(db, channel, nowMs, floor, after, query.newestFirst, limit),
+      (limit: number) => scheduledPart(db, channel, nowMs, after, query.newestFirst, limit),
     ]
     if (query.newestFirst) parts.reverse()
     const found: { key: number; stored: Stored }[] = []
@@ -47,18 +48,18 @@ export async function findMessage(
   channel: ChannelRow,
   id: string,
 ): Promise<Stored | null> {
-  const { db } = store
+  const { db, time } = store
   const seq = await scanLog(store, channel, 'id = ?4', id)
   if (seq !== null) {
     const [found] = await readStore(store, 'message', () =>
-      logPart(db, channel, seq, null, false, 1),
+      logPart(db, channel, time.nowMs(), seq, null, false, 1),
     )
     return found?.stored.message.id === id ? found.stored : null
   }
   const no = await scanScheduled(store, channel, id)
   if (no === null) return null
   const [found] = await readStore(store, 'message', () =>
-    scheduledPart(db, channel, scheduledFrom + no - 1, false, 1),
+    scheduledPart(db, channel, time.nowMs(), scheduledFrom + no - 1, false, 1),
   )
   return found?.stored.message.id === id ? found.stored : null
 }
@@ -91,6 +92,7 @@ export async function scanScheduled(
 function logPart(
   db: Database,
   channel: ChannelRow,
+  nowMs: number,
   floor: number,
   after: number | null,
   newestFirst: boolean,
@@ -110,7 +112,7 @@ function logPart(
     to,
     limit,
   ) as unknown as LogCells[]
-  const states = statesOf(db, channel, rows)
+  const states = statesOf(db, channel, nowMs, rows)
   return rows.map(([seq, id, timeMs, meta, body, bytes]) => {
     const { message, redrives } = messageOf(channel.name, { id, timeMs, meta, body }, bytes)
     const state = states.get(seq) ?? untouched
@@ -125,6 +127,7 @@ const untouched: State = { state: 'waiting', failures: 0, crashes: 0 }
 function statesOf(
   db: Database,
   channel: ChannelRow,
+  nowMs: number,
   rows: readonly LogCells[],
 ): Map<number, State> {
   const states = new Map<number, State>()
@@ -136,7 +139,7 @@ function statesOf(
     `SELECT ${low('ref')} AS seq, due_ms, failures, crashes FROM back WHERE ${between('ref')}`,
     ...range,
   )) {
-    const state = row.due_ms > 0 ? 'scheduled' : 'waiting'
+    const state = row.due_ms > nowMs ? 'scheduled' : 'waiting'
     states.set(row.seq, { state, failures: row.failures, crashes: row.crashes })
   }
   for (const row of db.all<{ seq: number; failures: number; crashes: number; worker: string }>(
@@ -150,9 +153,11 @@ function statesOf(
   return states
 }
 
+/** Delayed messages; what is due by now waits, though the keeper has not moved it yet. */
 function scheduledPart(
   db: Database,
   channel: ChannelRow,
+  nowMs: number,
   after: number | null,
   newestFirst: boolean,
   limit: number,
@@ -162,16 +167,17 @@ function scheduledPart(
   if (newestFirst && after !== null && !isInside) return []
   const bound = isInside ? after - scheduledFrom : newestFirst ? Number.MAX_SAFE_INTEGER : 0
   const rows = db.cells(
-    `SELECT no, id, time_ms, meta, body, octet_length(body) FROM scheduled
+    `SELECT no, id, time_ms, meta, body, octet_length(body), due_ms FROM scheduled
      WHERE channel = ?1 AND no ${newestFirst ? '<' : '>'} ?2
      ORDER BY no ${newestFirst ? 'DESC' : 'ASC'} LIMIT ?3`,
     channel.no,
     bound,
     limit,
-  ) as unknown as LogCells[]
-  return rows.map(([no, id, timeMs, meta, body, bytes]) => {
+  ) as unknown as [...LogCells, number][]
+  return rows.map(([no, id, timeMs, meta, body, bytes, dueMs]) => {
     const { message, redrives } = messageOf(channel.name, { id, timeMs, meta, body }, bytes)
-    const stored: Stored = { message, state: 'scheduled', failures: 0, crashes: 0, redrives }
+    const state = dueMs > nowMs ? 'scheduled' : 'waiting'
+    const stored: Stored = { message, state, failures: 0, crashes: 0, redrives }
     return { key: scheduledFrom + no, stored }
   })
 }
