@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Flow, flow } from './file/flow.ts'
 import { idle } from './file/idle.ts'
+import { makeRaw } from './file/raw.ts'
 import type { Task } from './file/work.ts'
 import { type Bench, type Figure, figure, quantileOf } from './harness.ts'
 
@@ -49,6 +50,7 @@ async function round(way: Way): Promise<Record<Kind, Flow>> {
     consume: await flow([], [task(way, 'consume', dir, 0, messages)], messages),
   }))
   const both = await inFolder((dir) => {
+    if (way === 'raw') makeRaw(dir)
     const half = messages / producers
     const many = (role: Task['role'], count: number) =>
       Array.from({ length: count }, (_, who) => task(way, role, dir, who, half))

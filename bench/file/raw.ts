@@ -3,15 +3,18 @@ import { setImmediate } from 'node:timers/promises'
 import { count, idOf, type Task } from './work.ts'
 
 /** The bare client: one table, one cursor, a transaction each to put, to take and to remove. */
-export function openRaw(dir: string): DatabaseSync {
+function openRaw(dir: string): DatabaseSync {
   const db = new DatabaseSync(`${dir}/raw.db`, { timeout: 10_000 })
-  // The change to WAL does not wait for others by itself; behind the write lock it need not.
-  db.exec('BEGIN IMMEDIATE; COMMIT')
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
     CREATE TABLE IF NOT EXISTS message (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT, time INTEGER, body TEXT);
     CREATE TABLE IF NOT EXISTS cursor (next INTEGER);
     INSERT INTO cursor SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM cursor)`)
   return db
+}
+
+/** Before any process shares it: SQLite does not wait for others while it changes to WAL. */
+export function makeRaw(dir: string): void {
+  openRaw(dir).close()
 }
 
 export async function produceRaw({ dir, who, messages, batch, bodyBytes }: Task): Promise<void> {
