@@ -60,9 +60,13 @@ export class Starter<T> {
     try {
       // Beside a handler that was given up a suspect would be charged with what that one does.
       const isMarked = pass && ((isSuspect && host.gate.hasStrays) || (await this.#mark(may)))
-      if (!isMarked || stopping.aborted) return conclusions.release(may, 0)
+      if (!isMarked || stopping.aborted) {
+        // Awaited here: what may be marked is charged with whatever begins before it is back.
+        await conclusions.release(may, 0)
+        return
+      }
       const lost = may.filter((held) => held.lost)
-      await this.#read(lost.length > 0 ? may.filter((held) => !held.lost) : may)
+      lost.push(...(await this.#read(lost.length > 0 ? may.filter((held) => !held.lost) : may)))
       await conclusions.release(lost, 0) // to drop its claim: the broker is not asked
     } finally {
       pass?.leave()
@@ -106,18 +110,21 @@ export class Starter<T> {
     return false
   }
 
-  async #read(batch: readonly Held[]): Promise<void> {
-    const { host, plan, stopping, closed, conclusions } = this.#host
+  /** @returns what was lost meanwhile, or is not to begin. */
+  async #read(batch: readonly Held[]): Promise<readonly Held[]> {
+    const { host, plan, stopping, closed } = this.#host
     const reads = batch.map((held) => read<T>(held, host.plan.codec, host.plan.schema))
     const isAsync = reads.some((one) => one instanceof Promise)
     const known = isAsync ? await this.#allRead(reads) : (reads as Read<T>[])
-    if (closed.aborted) return
-    if (isAsync && stopping.aborted) return conclusions.release(batch, 0)
+    if (closed.aborted) return []
+    if (isAsync && stopping.aborted) return batch
+    const lost: Held[] = []
     const held: Held[] = []
     const received: ReceivedMessage<T>[] = []
     for (const [n, one] of known.entries()) {
       const owner = batch[n] as Held
-      if (one === 'late') this.#end(owner, this.#lateSchema(), host.gate.beside())
+      if (owner.lost) lost.push(owner)
+      else if (one === 'late') this.#end(owner, this.#lateSchema(), host.gate.beside())
       else if ('fault' in one) {
         this.#end(owner, { kind: 'invalid', reason: one.fault }, host.gate.beside())
       } else if (plan.batch) {
@@ -126,6 +133,7 @@ export class Starter<T> {
       } else this.#run([owner], [one.received])
     }
     if (held.length > 0) this.#run(held, received)
+    return lost
   }
 
   /** A schema that never answers outlives neither its time nor the drain. */

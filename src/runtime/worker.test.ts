@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Driver } from '../core/driver.ts'
+import type { ChannelSpec } from '../core/channel.ts'
+import type { Driver, Source, SourceEvents } from '../core/driver.ts'
 import { dead, retry } from '../core/verdict.ts'
 import { memory } from '../drivers/memory/index.ts'
 import { faulty } from '../testing/simulation/faulty.ts'
@@ -455,3 +456,99 @@ test('a listener that throws is told as an error and harms nobody', async () => 
   expect(await depth(bus)).toMatchObject({ out: 1 })
   await clock.runUntil(bus.close())
 })
+
+test.for([false, true])(
+  'what is lost while its schema thinks is given to no handler (batch: %s)',
+  async (isBatch) => {
+    const clock = virtualClock()
+    const store = memory({ clock })
+    let lose = () => {}
+    const driver = onSource(store, (_source, _spec, events) => {
+      lose = () => events.lost('all', 'revoked')
+    })
+    const bus = await createBus(driver, { clock, seed: 1 })
+    const thinking = Promise.withResolvers<void>()
+    const validate = async (value: unknown) => {
+      await thinking.promise
+      return { value: value as string }
+    }
+    const asked = bus.queue<string>('orders', {
+      schema: { '~standard': { version: 1, vendor: 'test', validate } },
+    })
+    const seen: unknown[] = []
+    const handler = (data: unknown) => void seen.push(data)
+    const worker = isBatch
+      ? asked.subscribe(handler, { batch: { size: 2, waitMsMax: 10 } })
+      : asked.subscribe(handler)
+    const lost = heard(worker, 'lost')
+    await using other = await createBus(store, { clock, seed: 2 })
+    await other.queue<string>('orders').publish('gone')
+    await clock.advance(100)
+    lose()
+    thinking.resolve()
+    await clock.advance(100)
+    expect(lost).toHaveLength(1)
+    expect(seen).toEqual([])
+    await clock.runUntil(bus.close())
+  },
+)
+
+test('drained while it is being marked, a message is back before a suspect begins beside it', async () => {
+  const clock = virtualClock()
+  const store = memory({ clock })
+  const marking = Promise.withResolvers<void>()
+  const releasing = Promise.withResolvers<void>()
+  const driver = onSource(store, (source, spec) => {
+    if (spec.name !== 'slow') return
+    const renew = source.renew.bind(source)
+    const settle = source.settle.bind(source)
+    source.renew = async (begun, signal) => {
+      if (begun) await marking.promise
+      return renew(begun, signal)
+    }
+    source.settle = async (batch, signal) => {
+      await releasing.promise
+      return settle(batch, signal)
+    }
+  })
+  const dying = await openDying(clock, store)
+  const bus = await createBus(driver, { clock, seed: 1 })
+  const seen: string[] = []
+  dying.bus.queue<string>('orders', { leaseMs: 1_000 }).subscribe(() => dying.process.kill())
+  await bus.queue<string>('orders', { leaseMs: 1_000 }).publish('suspect')
+  await clock.advance(3_000)
+  await bus.queue<string>('slow').publish('marked')
+  const worker = bus.queue<string>('slow').subscribe((data) => void seen.push(data))
+  await clock.settle(10)
+  bus.queue<string>('orders').subscribe((data) => void seen.push(data))
+  await clock.settle(10)
+  const drained = worker.drain()
+  marking.resolve()
+  await clock.settle(10)
+  expect(seen).toEqual([])
+  releasing.resolve()
+  expect(await clock.runUntil(drained)).toMatchObject({ released: 1 })
+  await clock.settle(10)
+  expect(seen).toEqual(['suspect'])
+  await clock.runUntil(bus.close())
+})
+
+/** The same driver, with every source changed by the test. */
+function onSource(
+  store: Driver,
+  change: (source: Source, spec: ChannelSpec, events: SourceEvents) => void,
+): Driver {
+  return {
+    ...store,
+    async open(on, signal) {
+      const session = await store.open(on, signal)
+      const open = session.source.bind(session)
+      session.source = async (spec, reader, events, abort) => {
+        const source = await open(spec, reader, events, abort)
+        change(source, spec, events)
+        return source
+      }
+      return session
+    },
+  }
+}
