@@ -42,7 +42,8 @@ export async function handle(
       return
     default: {
       const hasFailedEnough = delivery.failures >= behaviour.times
-      end(hasFailedEnough ? 'ack' : 'fail')
+      const isThrown = !hasFailedEnough && behaviour.kind === 'fail'
+      end(hasFailedEnough ? 'ack' : isThrown && wasDrained(signal) ? 'drained' : 'fail')
       if (hasFailedEnough) return
       if (behaviour.kind === 'retry') return retry({ delayMs: behaviour.delayMs })
       throw new Error('it broke')
