@@ -117,6 +117,13 @@ export type PublishOutcome =
   /** The contract's `stored` is true now. */
   | { readonly state: 'stored'; readonly duplicate: boolean; readonly position?: string }
   /** Certainly not stored: sending again cannot duplicate. */
-  | { readonly state: 'refused'; readonly code: ErrorCode; readonly message: string }
+  | ({ readonly state: 'refused' } & PublishFailure)
   /** May be stored. */
-  | { readonly state: 'unknown'; readonly code: ErrorCode; readonly message: string }
+  | ({ readonly state: 'unknown' } & PublishFailure)
+
+interface PublishFailure {
+  readonly code: ErrorCode
+  readonly message: string
+  /** What to do next. */
+  readonly hint?: string | null
+}

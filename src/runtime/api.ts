@@ -156,7 +156,7 @@ export interface ChannelOptions<In = unknown, Out = In> {
      * may have been stored, which can store it twice. @default 'safe'
      */
     retry?: false | 'safe' | 'always'
-    /** @default 30 s */
+    /** Also while the connection is away, unless that is refused for good. @default 30 s */
     timeoutMs?: number
   }
   /** Messages in the outbox, waiting callers included. @default 1_000 */

@@ -20,7 +20,7 @@ import type { Connection } from './connection.ts'
 import { type Encoded, encode } from './envelope.ts'
 import type { Gate } from './gate.ts'
 import { OpenDeliveries } from './openDeliveries.ts'
-import { Opening } from './openedChannel.ts'
+import { type OpenedChannel, Opening } from './openedChannel.ts'
 import { Outbox } from './outbox.ts'
 import { checkFits } from './publishCheck.ts'
 import type { ReaderHost } from './readerHost.ts'
@@ -59,8 +59,9 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
       driver: host.connection.driver.name,
       clock: host.clock,
       random: host.random,
-      open: (signal) => this.#opening.open(signal),
+      open: (signal) => this.#openToPublish(signal),
       forget: (session) => this.#opening.forget(session),
+      trouble: () => host.connection.trouble,
     })
   }
 
@@ -165,6 +166,12 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
     } catch (error) {
       return asNarrowcastError(error)
     }
+  }
+
+  /** What a subscription waits out, a publisher is told at once: it can keep the message. */
+  #openToPublish(signal: AbortSignal): Promise<OpenedChannel> {
+    const { session, refused } = this.#host.connection
+    return this.#opening.open(session ? signal : AbortSignal.any([signal, refused]))
   }
 
   #keep<R extends Worker<Out> | OpenDeliveries<Out>>(make: (host: ReaderHost) => R): R {

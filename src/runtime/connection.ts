@@ -19,6 +19,8 @@ export class Connection {
   #session: Session | null = null
   #next: PromiseWithResolvers<Session> = Promise.withResolvers()
   #reopening: Promise<void> = Promise.resolve()
+  #trouble: NarrowcastError | null = null
+  #refused = new AbortController()
   #openedMs = 0
   #failures = 0
 
@@ -37,6 +39,19 @@ export class Connection {
   /** The present session, at once; null while it is being opened again. */
   get session(): Session | null {
     return this.#session
+  }
+
+  /** Why there is no session, as far as it is known; null while one is open. */
+  get trouble(): NarrowcastError | null {
+    return this.#trouble
+  }
+
+  /**
+   * Fires, with the reason, when opening again is refused in a way that trying does not mend.
+   * It is tried all the same; another signal takes its place when that ends otherwise.
+   */
+  get refused(): AbortSignal {
+    return this.#refused.signal
   }
 
   /** Aborts when the bus closes. */
@@ -91,6 +106,7 @@ export class Connection {
 
   #adopt(session: Session): Session {
     this.#session = session
+    this.#setTrouble(null)
     this.#openedMs = this.#clock.monotonicMs()
     this.#next.resolve(session)
     return session
@@ -101,6 +117,7 @@ export class Connection {
     this.#session = null
     this.#next = Promise.withResolvers()
     this.#next.promise.catch(() => undefined)
+    this.#trouble = error
     this.#tell(error)
     this.#reopening = this.#reopen(session)
   }
@@ -128,9 +145,19 @@ export class Connection {
         }
         await session[Symbol.asyncDispose]()
       } catch (error) {
-        if (!this.#closing.signal.aborted) this.#tell(asNarrowcastError(error, 'CONNECT_FAILED'))
+        if (this.#closing.signal.aborted) return
+        const told = asNarrowcastError(error, 'CONNECT_FAILED')
+        this.#setTrouble(told)
+        this.#tell(told)
       }
     }
+  }
+
+  /** What an attempt to open came to. */
+  #setTrouble(error: NarrowcastError | null): void {
+    this.#trouble = error
+    if (this.#refused.signal.aborted) this.#refused = new AbortController()
+    if (error && !error.retryable) this.#refused.abort(error)
   }
 
   #tell(error: NarrowcastError): void {

@@ -10,6 +10,9 @@ import { planChannel } from './channelOptions.ts'
 import { encode } from './envelope.ts'
 import type { OpenedChannel } from './openedChannel.ts'
 import { Outbox } from './outbox.ts'
+import { untilAborted } from './untilAborted.ts'
+
+const never = new Promise<never>(() => undefined)
 
 type Answer = Receipt | NarrowcastError
 type Send = (batch: readonly OutgoingMessage[], signal: AbortSignal) => Promise<PublishOutcome[]>
@@ -23,7 +26,12 @@ const refused = (code: NarrowcastError['code']): PublishOutcome => ({
 })
 
 /** An outbox over a publisher whose every send is decided by the test. */
-function box(send: Send, options: ChannelOptions<never> = {}, clock = systemClock) {
+function box(
+  send: Send,
+  options: ChannelOptions<never> = {},
+  clock = systemClock,
+  trouble: NarrowcastError | null = null,
+) {
   const plan = planChannel('orders', 'queue', options, {})
   const publisher: Publisher = { publish: send, async [Symbol.asyncDispose]() {} }
   const opened = { contract: contracts.queue, publisher: async () => publisher } as OpenedChannel
@@ -32,8 +40,9 @@ function box(send: Send, options: ChannelOptions<never> = {}, clock = systemCloc
     driver: 'test',
     clock,
     random: () => 0.5,
-    open: async () => opened,
+    open: (signal) => (trouble ? untilAborted(never, signal) : Promise.resolve(opened)),
     forget: () => undefined,
+    trouble: () => trouble,
   })
   const publish = (id: string, signal?: AbortSignal) =>
     new Promise<Answer>((resolve) => {
@@ -188,11 +197,23 @@ test('a broker that never answers ends in TIMEOUT after the limit, not in memory
   expect(await answer).toMatchObject({ code: 'TIMEOUT', definite: false })
 })
 
+test('without a connection to the end, TIMEOUT says why there is none', async () => {
+  const clock = virtualClock()
+  const hint = 'Start it.'
+  const trouble = new NarrowcastError('CONNECT_FAILED', 'the broker is away', { hint })
+  const { publish } = box(allStored, {}, clock, trouble)
+  const answer = await clock.runUntil(publish('a'), 60_000)
+  expect(answer).toMatchObject({ code: 'TIMEOUT', definite: true, hint, cause: trouble })
+  expect((answer as NarrowcastError).message).toMatch(/30000 ms: the broker is away; it was not/)
+})
+
 test('a broker that keeps refusing is named with its reason at the end', async () => {
   const clock = virtualClock()
-  const { publish } = box(async (batch) => batch.map(() => refused('DISK_FULL')), {}, clock)
+  const full = { ...refused('DISK_FULL'), hint: 'Make room.' }
+  const { publish } = box(async (batch) => batch.map(() => full), {}, clock)
   const answer = publish('a')
-  expect(await clock.runUntil(answer, 60_000)).toMatchObject({ code: 'DISK_FULL', definite: true })
+  const told = { code: 'DISK_FULL', definite: true, hint: 'Make room.' }
+  expect(await clock.runUntil(answer, 60_000)).toMatchObject(told)
 })
 
 test('an abort takes out what has not left, and leaves nothing behind', async () => {

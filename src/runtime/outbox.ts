@@ -27,6 +27,8 @@ export interface OutboxHost {
   open(signal: AbortSignal): Promise<OpenedChannel>
   /** The channel is gone from the broker: the next opening declares it again. */
   forget(session: Session): void
+  /** Why there is no session; null while one is open. */
+  trouble(): NarrowcastError | null
 }
 
 /**
@@ -42,6 +44,8 @@ export class Outbox {
   #closed: NarrowcastError | null = null
   #entries: Entry[] = []
   #running: Promise<void> | null = null
+  /** Why the channel could not be opened when that was last tried. */
+  #trouble: NarrowcastError | null = null
 
   constructor(host: OutboxHost) {
     this.#host = host
@@ -124,7 +128,7 @@ export class Outbox {
     const { clock } = this.#host
     const head = this.#entries[0] as Entry
     const leftMs = head.deadlineMs - clock.monotonicMs()
-    const timeout = () => this.#answers.timeout(false)
+    const timeout = () => this.#answers.timeout(false, null)
     return withDeadline(clock, leftMs, this.#closing.signal, timeout, async (signal) => {
       let opened: OpenedChannel
       let publisher: Publisher
@@ -134,6 +138,7 @@ export class Outbox {
       } catch (error) {
         return this.#couldNotOpen(error, signal)
       }
+      this.#trouble = null
       return this.#send(opened, publisher, signal)
     })
   }
@@ -141,6 +146,7 @@ export class Outbox {
   #couldNotOpen(error: unknown, signal: AbortSignal): boolean {
     if (signal.aborted) return true // expired or closed: the loop answers them
     const known = asNarrowcastError(error, 'CONNECT_FAILED')
+    this.#trouble = known
     if (known.retryable && this.#host.plan.publish.retry !== false) return false
     this.#refuseAll(known)
     return true
@@ -159,12 +165,13 @@ export class Outbox {
       )
     } catch (error) {
       // Rejects only before anything has left: nobody has lost anything, all are refused.
-      const { code, message } = asNarrowcastError(error)
+      const { code, message, hint } = asNarrowcastError(error)
       const isClosed = code === 'CLOSED' && !this.#closing.signal.aborted
       outcomes = batch.map(() => ({
         state: 'refused' as const,
         code: isClosed ? ('CONNECTION_LOST' as const) : code,
         message,
+        hint,
       }))
     }
     const isGone = outcomes.some((one) => one.state === 'refused' && one.code === 'NOT_FOUND')
@@ -207,10 +214,11 @@ export class Outbox {
   /** Deadlines rise along the queue. */
   #expire(): void {
     const now = this.#host.clock.monotonicMs()
+    const trouble = this.#host.trouble() ?? this.#trouble
     let count = 0
     for (const entry of this.#entries) {
       if (entry.deadlineMs > now) break
-      this.#answer(entry, this.#answers.expired(entry))
+      this.#answer(entry, this.#answers.expired(entry, trouble))
       count++
     }
     if (count > 0) this.#entries = this.#entries.slice(count)

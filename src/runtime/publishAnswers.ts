@@ -12,7 +12,7 @@ export interface Entry extends Encoded {
   /** When it first left and may have been stored; null: it certainly is not. */
   leftMs: number | null
   /** Why the broker last refused it. */
-  refusal: { code: NarrowcastError['code']; message: string } | null
+  refusal: Extract<PublishOutcome, { state: 'refused' }> | null
   isGone: boolean
 }
 
@@ -57,7 +57,7 @@ export class PublishAnswers {
     if (failed.state === 'refused' && entry.leftMs === sent.atMs) entry.leftMs = null
     if (failed.state === 'refused') entry.refusal = failed
     if (!entry.isGone && this.#maySendAgain(failed, entry.leftMs, sent)) return null
-    return this.failure(failed.code, failed.message, entry.leftMs === null)
+    return this.#failure(failed.code, failed.message, entry.leftMs === null, failed)
   }
 
   #maySendAgain(
@@ -76,7 +76,12 @@ export class PublishAnswers {
     return windowMs !== null && this.#clock.monotonicMs() - (leftMs ?? 0) < windowMs
   }
 
-  failure(code: NarrowcastError['code'], why: string, definite: boolean): NarrowcastError {
+  #failure(
+    code: NarrowcastError['code'],
+    why: string,
+    definite: boolean,
+    { hint, cause }: { readonly hint?: string | null; readonly cause?: unknown } = {},
+  ): NarrowcastError {
     const end = definite
       ? 'it was not stored'
       : 'it may have been stored, publish again only with the same id'
@@ -86,24 +91,30 @@ export class PublishAnswers {
       driver: this.#driver,
       channel: name,
       operation: 'publish',
+      ...(hint ? { hint } : {}),
+      ...(cause === undefined ? {} : { cause }),
     })
   }
 
-  timeout(definite: boolean): NarrowcastError {
-    const { timeoutMs } = this.#plan.publish
-    return this.failure('TIMEOUT', `no answer in ${timeoutMs} ms`, definite)
+  /** `trouble`: why there is nobody who could answer, if that is known. */
+  timeout(definite: boolean, trouble: NarrowcastError | null): NarrowcastError {
+    const silence = `no answer in ${this.#plan.publish.timeoutMs} ms`
+    if (!trouble) return this.#failure('TIMEOUT', silence, definite)
+    const why = `${silence}: ${trouble.message}`
+    return this.#failure('TIMEOUT', why, definite, { hint: trouble.hint, cause: trouble })
   }
 
   /** A broker that kept refusing is named with its reason; silence is a timeout. */
-  expired({ refusal, leftMs }: Entry): NarrowcastError {
-    if (!refusal) return this.timeout(leftMs === null)
+  expired({ refusal, leftMs }: Entry, trouble: NarrowcastError | null): NarrowcastError {
+    if (!refusal) return this.timeout(leftMs === null, trouble)
     const why = `${refusal.message} (for ${this.#plan.publish.timeoutMs} ms)`
-    return this.failure(refusal.code, why, leftMs === null)
+    return this.#failure(refusal.code, why, leftMs === null, refusal)
   }
 
   /** The outbox ends: what has left may have been stored all the same. */
   refused({ leftMs }: Entry, error: NarrowcastError): NarrowcastError {
-    return leftMs === null ? error : this.failure(error.code, error.message, false)
+    if (leftMs === null) return error
+    return this.#failure(error.code, error.message, false, { hint: error.hint, cause: error })
   }
 
   aborted({ leftMs }: Entry, reason: unknown): NarrowcastError {

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import type { Driver, Session } from '../../src/core/driver.ts'
-import type { NarrowcastError } from '../../src/core/errors.ts'
+import { NarrowcastError } from '../../src/core/errors.ts'
 import { file } from '../../src/drivers/file/index.ts'
+import { createBus } from '../../src/runtime/bus.ts'
 import { drainQueue, folder, message, never, open, spec } from './file/store.ts'
 
 const many = (count: number) => Array.from({ length: count }, (_, n) => message(`m-${n}`))
@@ -169,4 +170,33 @@ describe('a process that had a store', () => {
     await using session = await reopen(driver)
     expect(await drainQueue(session, 100)).toHaveLength(10)
   })
+
+  test('tells publishers at once what is to be done, and goes on when it is put back', async () => {
+    await using store = await folder()
+    await using elsewhere = await folder()
+    await using bus = await createBus(file({ dir: store.dir }))
+    const orders = bus.queue<number>('orders')
+    await orders.publish(1)
+    const seen: number[] = []
+    const worker = orders.subscribe((n) => void seen.push(n))
+    const troubles: string[] = []
+    worker.on('error', ({ error }) => troubles.push(error.message))
+    await worker.ready()
+    renameSync(store.dir, join(elsewhere.dir, 'moved'))
+    await expect.poll(() => troubles.join(), { timeout: 20_000 }).toContain('store.db')
+    await expect(orders.publish(2)).rejects.toMatchObject({
+      code: 'STORE_UNUSABLE',
+      message: expect.stringMatching(/store.db (is gone|was removed)/),
+      hint: expect.stringContaining(store.dir),
+      definite: true,
+    })
+    renameSync(join(elsewhere.dir, 'moved'), store.dir)
+    for (;;) {
+      const [answer] = await orders.publishMany([{ data: 3 }])
+      if (!(answer instanceof NarrowcastError)) break
+      expect(answer).toMatchObject({ code: 'STORE_UNUSABLE', definite: true })
+    }
+    await expect.poll(() => seen, { timeout: 40_000 }).toContain(3)
+    expect(seen).toEqual([1, 3])
+  }, 60_000)
 })

@@ -62,8 +62,9 @@ export class FilePublisher implements Publisher {
       const stored = await this.#storeBatch(some, signal)
       for (const [at, outcome] of stored) outcomes[at] = outcome
     } catch (cause) {
-      const { code, message, definite } = asNarrowcastError(cause)
-      const outcome: PublishOutcome = { state: definite ? 'refused' : 'unknown', code, message }
+      const { code, message, hint, definite } = asNarrowcastError(cause)
+      const state = definite ? 'refused' : 'unknown'
+      const outcome: PublishOutcome = { state, code, message, hint }
       for (const { at } of some) outcomes[at] = outcome
     }
   }
