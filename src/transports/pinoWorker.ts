@@ -72,6 +72,8 @@ export function pinoWorker(options: PinoWorkerOptions, connect: () => Promise<Bu
       lines.end()
       const end = async () => {
         await sender.close({ timeoutMs: closeMs })
+        // Now, because a connection that hangs may not let the thread end in time.
+        reporting.now()
         await link.close()
       }
       void end()

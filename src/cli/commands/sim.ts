@@ -1,15 +1,10 @@
 import { resolve } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
 import {
-  type BotsRun,
-  type BotsSummary,
   type GameRecord,
   type GameServer,
   gamesOf,
   loadHeroes,
-  mixedPlan,
-  type Plan,
-  runBots,
   type ServerOptions,
   startServer,
 } from '../../simulator/index.ts'
@@ -20,21 +15,25 @@ import { makeFeed } from '../output/feed.ts'
 import { countOf, showCount, showDuration, showElapsed, showRate } from '../output/quantities.ts'
 import { runEngine } from '../simulation/engine.ts'
 import { readHeroes } from '../simulation/heroes.ts'
-import { closeRecords, openRecords } from '../simulation/records.ts'
+import {
+  checkReached,
+  gamesDefault,
+  missingCode,
+  missingLines,
+  planOf,
+  play,
+  playersDefault,
+  seedDefault,
+} from '../simulation/players.ts'
+import { closeRecords, openRecords, recordsCode, recordsText } from '../simulation/records.ts'
 
 const serverDefault = 'ws://127.0.0.1:5678'
-const seedDefault = 7
-const playersDefault = 10
-const gamesDefault = 50
-const roundsMax = 1_000_000
-/** How a bot says that it found no server. */
-const refused = 'cannot connect'
 
 /** `sim server`: until Ctrl-C. */
 export const server: Run = async (invocation) => {
   const { flags, output, clock, interrupts } = invocation
   const options = serverOptions(invocation)
-  if (await isDryRun(invocation, `would listen on port ${options.port ?? 5_678}`)) return
+  if (await isDryRun(invocation, `would listen on port ${options.port ?? 5_678}`)) return 0
   // Connected first, so that a wrong URL is told here and not by lost records.
   await using connected = await connectTo(invocation, { look: false })
   const records = openRecords(connected.url)
@@ -68,14 +67,16 @@ export const server: Run = async (invocation) => {
   feed.close()
   await game.close()
   const stats = game.stats()
-  const { acked, dropped } = await closeRecords(records)
+  const counts = await closeRecords(records)
+  const { acked, dropped, kept } = counts
   await output.answer({
     type: 'sim.server.summary',
-    fields: { ...totalsJson(stats), records: acked, dropped },
+    fields: { ...totalsJson(stats), records: acked, dropped, kept },
     lines: () => [
-      `${countOf(stats.started, 'game')} started, ${showCount(stats.complete)} won, ${showCount(stats.abandoned)} abandoned, ${countOf(stats.hits, 'hit')}; ${countOf(acked, 'record')} acked, ${showCount(dropped)} dropped`,
+      `${countOf(stats.started, 'game')} started, ${showCount(stats.complete)} won, ${showCount(stats.abandoned)} abandoned, ${countOf(stats.hits, 'hit')}; ${recordsText(counts)}`,
     ],
   })
+  return recordsCode(counts)
 }
 
 function serverLine(game: GameServer, upMs: number): string {
@@ -144,69 +145,7 @@ export const bots: Run = async (invocation) => {
       ...missingLines(invocation, summary),
     ],
   })
-  return summary.missing.length > 0 && invocation.interrupts.exitCode === null ? 3 : 0
-}
-
-const namesMax = 3
-
-/** Players who did not come to their end, unless that was asked for: a line per reason. */
-function missingLines({ output, interrupts }: Invocation, { missing }: BotsSummary): string[] {
-  if (interrupts.exitCode !== null) return []
-  return [...Map.groupBy(missing, ({ why }) => why)].map(([why, all]) => {
-    const names = all.slice(0, namesMax).map(({ user }) => user)
-    const more = all.length > namesMax ? ` and ${all.length - namesMax} more` : ''
-    return `${output.look.bad} ${names.join(', ')}${more}: ${why}`
-  })
-}
-
-/** @throws CONNECT_FAILED where nobody got as far as a game because of that. */
-function checkReached(url: string, plan: Plan, { games, missing }: BotsSummary): void {
-  const why = missing[0]?.why ?? ''
-  const isAll = missing.length === plan.length && missing.every((one) => one.why.includes(refused))
-  if (games > 0 || !isAll) return
-  const cause = why.slice(why.indexOf(refused))
-  throw new NarrowcastError(
-    'CONNECT_FAILED',
-    `none of ${plan.length} players reached ${url}: ${cause}`,
-    { hint: 'Start a server there: narrowcast sim server' },
-  )
-}
-
-/** Rounds until at least the asked number of games is planned. */
-function planOf({ flags }: Invocation): Plan {
-  const players = flags.whole('players', { min: 2, max: 10_000 }) ?? playersDefault
-  const games = flags.whole('games', { min: 1 }) ?? gamesDefault
-  const seed = flags.whole('seed') ?? seedDefault
-  let rounds = Math.max(1, Math.floor(games / (players / 2)))
-  for (; rounds < roundsMax; rounds++) {
-    const plan = mixedPlan(players, rounds, seed)
-    if (gamesOf(plan) >= games) return plan
-  }
-  throw new NarrowcastError('INVALID_ARGUMENT', `--games ${games}: too many for ${players} players`)
-}
-
-async function play(invocation: Invocation, url: string, plan: Plan) {
-  const { flags, output, interrupts, live } = invocation
-  const stopping = interrupts.claim()
-  const processes = flags.whole('processes', { min: 1, max: 1_000 })
-  const { makeProgress } = await import('../output/progress.ts')
-  const places = plan.flat().length
-  const progress = makeProgress(output, 'playing', places, { live })
-  let played = 0
-  const run: BotsRun = runBots({
-    url,
-    plan,
-    seed: flags.whole('seed') ?? seedDefault,
-    ...(processes === undefined ? {} : { processes }),
-    onEvent: (event) => {
-      if (event.type === 'game') progress.update(++played)
-    },
-  })
-  // Rejections of a stop end in `done`, which never rejects.
-  stopping.addEventListener('abort', () => void run.stop(), { once: true })
-  const summary = await run.done
-  progress.end()
-  return { summary }
+  return missingCode(invocation, summary)
 }
 
 /** `sim run`: server and bots, or the engine alone. */
@@ -237,7 +176,8 @@ async function runOnSockets(invocation: Invocation): Promise<number> {
   const { summary } = await play(invocation, game.url, plan)
   await game.close()
   const tookMs = clock.monotonicMs() - beganMs
-  const { acked, dropped } = await closeRecords(records)
+  const counts = await closeRecords(records)
+  const { acked, dropped, kept } = counts
   const stats = game.stats()
   await output.answer({
     type: 'sim.run',
@@ -247,16 +187,17 @@ async function runOnSockets(invocation: Invocation): Promise<number> {
       ...totalsJson(stats),
       records: acked,
       dropped,
+      kept,
       missing: summary.missing.map(({ user, why }) => ({ user, why })),
       duration_ms: Math.round(tookMs),
     },
     lines: () => [
-      `${countOf(stats.complete + stats.abandoned, 'game')}, ${countOf(stats.hits, 'hit')} in ${showDuration(tookMs)}  ${showRate((stats.started / tookMs) * 1_000)}; ${countOf(acked, 'record')} acked, ${showCount(dropped)} dropped`,
+      `${countOf(stats.complete + stats.abandoned, 'game')}, ${countOf(stats.hits, 'hit')} in ${showDuration(tookMs)}  ${showRate((stats.started / tookMs) * 1_000)}; ${recordsText(counts)}`,
       ...missingLines(invocation, summary),
     ],
   })
   output.next('narrowcast tail lib.server.lobby')
-  return dropped > 0 ? 1 : 0
+  return recordsCode(counts) || missingCode(invocation, summary)
 }
 
 async function runOnEngine(invocation: Invocation): Promise<number> {

@@ -25,6 +25,11 @@ const processes: FlagSpec = {
   text: 'over which the bots are spread, default one each',
 }
 
+const kept: readonly string[] = [
+  'Finished games that the backend does not take wait in .narrowcast/spool, and are sent by the',
+  'next start with this URL in this folder. Exit 3: some wait there. 1: records are lost.',
+]
+
 /** The superhero combat simulator as a load. */
 export const simCommand: CommandSpec = {
   name: 'sim',
@@ -47,7 +52,7 @@ export const simCommand: CommandSpec = {
         ...records,
       ],
       examples: ['narrowcast sim server', 'narrowcast sim server --port 5679 --turn 50ms --events'],
-      notes: ['Channels: lib.server.lobby (joins, starts, ends), lib.server.game (hits).'],
+      notes: ['Channels: lib.server.lobby (joins, starts, ends), lib.server.game (hits).', ...kept],
     },
     {
       name: 'bots',
@@ -80,6 +85,7 @@ export const simCommand: CommandSpec = {
       examples: ['narrowcast sim run --games 50', 'narrowcast sim run --engine --games 100000'],
       notes: [
         '--engine publishes finished games only, to lib.server.lobby, and waits for the broker.',
+        ...kept,
       ],
     },
     {
