@@ -259,8 +259,15 @@ test('a log or a listener that throws is counted and told, and the games go on',
   server.on('started', () => {
     throw new Error('listener is broken')
   })
+  const games: string[] = []
+  server.on('finished', ({ game_token }) => games.push(game_token))
   await stillPlays(server)
+  await server.close()
   expect(told).toContain('log is broken')
+  expect(games.length).toBeGreaterThan(0)
+  for (const game of games) {
+    expect(told).toContainEqual(expect.stringContaining(`finished game ${game} is lost: log is`))
+  }
   expect(told).toContain('listener is broken')
   expect(server.stats().errors).toBe(told.length)
 })

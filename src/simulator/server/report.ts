@@ -1,4 +1,4 @@
-import { asNarrowcastError, type NarrowcastError } from '../../core/errors.ts'
+import { asNarrowcastError, NarrowcastError } from '../../core/errors.ts'
 import {
   eventRecord,
   type FinishedBy,
@@ -134,7 +134,9 @@ export class Report {
     this.totals[finished.outcome]++
     const { game_token, outcome } = finished
     this.#write('lib.server.lobby', 'Ended Game', { game_token, outcome, winner })
-    for (const record of finishedRecords(finished, this.#options.finished)) this.#log(record)
+    for (const record of finishedRecords(finished, this.#options.finished)) {
+      this.#log(record, (cause) => recordLost(game_token, cause))
+    }
     this.#emit('finished', { ...finished, winner })
   }
 
@@ -157,11 +159,11 @@ export class Report {
     this.#log(eventRecord(channel, message, task, this.#options.nowMs()))
   }
 
-  #log(record: GameRecord): void {
+  #log(record: GameRecord, trouble: (cause: unknown) => unknown = (cause) => cause): void {
     try {
       this.#options.log?.(record)
     } catch (error) {
-      this.failed(error)
+      this.failed(trouble(error))
     }
   }
 
@@ -175,4 +177,14 @@ export class Report {
       }
     }
   }
+}
+
+/** A game that nobody hears of must be findable by its token. */
+function recordLost(game: string, cause: unknown): NarrowcastError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new NarrowcastError(
+    'HANDLER_FAILED',
+    `sim server: log threw, so the record of the finished game ${game} is lost: ${why}`,
+    { cause, operation: 'simulator' },
+  )
 }
