@@ -292,7 +292,7 @@ export class BoundedSender {
     const first = Math.min(
       this.#queue.first?.order ?? Number.POSITIVE_INFINITY,
       this.#onTheWay.batch[0]?.order ?? Number.POSITIVE_INFINITY,
-      this.#options.spool?.count ? 0 : Number.POSITIVE_INFINITY,
+      this.#options.spool?.firstOrder ?? Number.POSITIVE_INFINITY,
     )
     return first > order
   }

@@ -74,6 +74,22 @@ describe('kept records with a spool that comes first', () => {
     expect(killed.sender.stats).toMatchObject({ acked: 4, spilled: 0, onTheWay: 0 })
   })
 
+  test('are flushed while others go on writing', async () => {
+    const { clock, fake, sender } = setUp({ spool: openSpool({ dir: folder(), first: true }) })
+    fake.takes(10)
+    sender.write(kept(0))
+    let isFlushed = false
+    void sender.flush(100_000).then((said) => {
+      isFlushed = said
+    })
+    for (let ms = 1; ms <= 100; ms++) {
+      sender.write(kept(ms))
+      await clock.advance(1)
+    }
+    expect(isFlushed).toBe(true)
+    await clock.runUntil(sender.close())
+  })
+
   test('without it they are in memory, until something fails', () => {
     const { sender } = setUp({ spool: openSpool({ dir: folder() }) })
     sender.write(kept(1))

@@ -47,6 +47,9 @@ const brokenSpool = (dir: string, first: boolean): Spool => {
     get bytes() {
       return spool.bytes
     },
+    get firstOrder() {
+      return spool.firstOrder
+    },
     get lastOrder() {
       return spool.lastOrder
     },

@@ -20,6 +20,8 @@ export interface Spool {
   readonly isFirst: boolean
   readonly count: number
   readonly bytes: number
+  /** The lowest place in the order that it holds; infinite when empty. */
+  readonly firstOrder: number
   /** The highest place in the order that it holds; 0 when empty. */
   readonly lastOrder: number
   /** Stores as many as there is room for, from the first on; returns how many. @throws DISK_FULL … */
@@ -140,8 +142,11 @@ function spool({ path, database, bytesMax, isFirst, syncing }: SpoolParts): Spoo
   const totals = database.prepare(
     'select count(*) as count, total(bytes) as bytes, coalesce(max(place), 0) as last from record',
   )
+  const lowest = database.prepare('select min(place) as first from record')
+  const firstOf = () => (lowest.get()?.first ?? Number.POSITIVE_INFINITY) as number
   const found = totals.get() as { count: number; bytes: number; last: number }
   let { count, bytes, last } = found
+  let first = firstOf()
 
   function together<T>(work: () => T): T {
     database.exec('begin')
@@ -164,6 +169,9 @@ function spool({ path, database, bytesMax, isFirst, syncing }: SpoolParts): Spoo
     get bytes() {
       return bytes
     },
+    get firstOrder() {
+      return first
+    },
     get lastOrder() {
       return last
     },
@@ -179,6 +187,7 @@ function spool({ path, database, bytesMax, isFirst, syncing }: SpoolParts): Spoo
       count += fitting.length
       for (const { order, message } of fitting) {
         bytes += message.bytes
+        first = Math.min(first, order)
         last = Math.max(last, order)
       }
       syncing?.soon()
@@ -190,7 +199,11 @@ function spool({ path, database, bytesMax, isFirst, syncing }: SpoolParts): Spoo
       return fitting.length > 0 ? fitting : rows.slice(0, 1)
     },
     remove(orders) {
-      const removed = together(() => orders.map((order) => removal.get(order)?.bytes))
+      const [removed, left] = together(() => [
+        orders.map((order) => removal.get(order)?.bytes),
+        firstOf(),
+      ])
+      first = left
       for (const size of removed) {
         if (typeof size !== 'number') continue
         count--
