@@ -10,6 +10,8 @@ import { simulate } from '../src/testing/simulation/simulate.ts'
 const asked = process.env.SEED
 const schedules = 10_000
 const chunk = 1_000
+/** Handlers that fail while they are drained, alone and in a batch: rarer than the others. */
+const further = [14_068, 61_048]
 /** A defect is found long before; none needs more than this. */
 const seedsPerDefect = 1_000
 
@@ -20,6 +22,9 @@ describe.skipIf(asked !== undefined)('every promise is kept', () => {
       const { problems } = await simulate(seed)
       expect(problems, `SEED=${seed}`).toEqual([])
     }
+  })
+  test.for(further)('in the schedule of seed %i', async (seed) => {
+    expect((await simulate(seed)).problems).toEqual([])
   })
 })
 

@@ -6,16 +6,21 @@ import type { Ledger } from './ledger.ts'
 import { type Behaviour, longMs } from './plan.ts'
 import type { Process } from './process.ts'
 
-/** What a worker does with one delivery, as its message asks; noted from beginning to end. */
+/**
+ * What a worker does with one delivery, as its message asks; noted from beginning to end. Of a
+ * batch, what one message throws is made a verdict.
+ */
 export async function handle(
   delivery: Received<Behaviour>,
   process: Process,
   ledger: Ledger,
+  isOfBatch = false,
 ): Promise<Verdict | undefined> {
   const handed = ledger.runs(delivery.message)
   const end = (said: Said) => ledger.ends(handed, said)
   const behaviour = delivery.data
   const { signal } = delivery
+  const thrown = () => end(!isOfBatch && wasDrained(signal) ? 'drained' : 'fail')
   if (behaviour.kind === 'invalid') {
     ledger.problem(`message ${delivery.message.id} does not fit the schema, and was handed over`)
     return
@@ -23,7 +28,7 @@ export async function handle(
   if (behaviour.kind === 'overrun' || behaviour.kind === 'obey') {
     await process.clock.sleep(behaviour.kind === 'obey' ? behaviour.ms : longMs, signal)
     if (signal.aborted) {
-      end(wasDrained(signal) ? 'drained' : 'fail')
+      thrown()
       throw signal.reason
     }
   } else if (behaviour.ms > 0) await process.clock.sleep(behaviour.ms, never)
@@ -42,10 +47,15 @@ export async function handle(
       return
     default: {
       const hasFailedEnough = delivery.failures >= behaviour.times
-      const isThrown = !hasFailedEnough && behaviour.kind === 'fail'
-      end(hasFailedEnough ? 'ack' : isThrown && wasDrained(signal) ? 'drained' : 'fail')
-      if (hasFailedEnough) return
-      if (behaviour.kind === 'retry') return retry({ delayMs: behaviour.delayMs })
+      if (hasFailedEnough) {
+        end('ack')
+        return
+      }
+      if (behaviour.kind === 'retry') {
+        end('fail')
+        return retry({ delayMs: behaviour.delayMs })
+      }
+      thrown()
       throw new Error('it broke')
     }
   }

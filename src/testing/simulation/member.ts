@@ -128,7 +128,8 @@ export class Member {
   /** Runs a handler, and looks who runs beside it. */
   async #one(delivery: Received<Behaviour>, most: number) {
     const isSuspect = delivery.crashes !== 0
-    const handling = handle(delivery, this.process, this.#ledger)
+    const isOfBatch = this.#plan.worker === 'batch'
+    const handling = handle(delivery, this.process, this.#ledger, isOfBatch)
     const handed = this.#ledger.handedAs(delivery.message)
     const others = [...this.#running]
     this.#running.add(handed)
