@@ -3,6 +3,7 @@ import { open as openFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
+import { file } from '../../src/drivers/file/index.ts'
 import { virtualClock } from '../../src/testing/virtualClock.ts'
 import { fillUp, tmpfs } from './file/mount.ts'
 import { drainQueue, folder, message, never, open, quiet, readerSpec, spec } from './file/store.ts'
@@ -168,6 +169,24 @@ describe('a store that cannot be used says which, why and what to do:', () => {
     })
   }
 })
+
+test('a lock that nobody gives back ends the opening: when it is told to, or after a while', async () => {
+  await using store = await folder()
+  using other = new DatabaseSync(await filled(store.dir, 1))
+  other.exec('BEGIN IMMEDIATE')
+  const { open: openDriver } = file({ dir: store.dir })
+  const stop = new AbortController()
+  const told = openDriver({ closed: () => undefined }, stop.signal)
+  const late = expect(openDriver({ closed: () => undefined }, never)).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    message: expect.stringContaining('locked by another program'),
+    hint: expect.stringContaining('kill -CONT'),
+  })
+  const reason = new Error('enough')
+  stop.abort(reason)
+  await expect(told).rejects.toBe(reason)
+  await late
+}, 60_000)
 
 test('a folder that is removed while it is open ends the session, and says so', async () => {
   await using store = await folder()

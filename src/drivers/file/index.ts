@@ -6,8 +6,7 @@ import type { BrokerUrl } from '../../core/url.ts'
 import { nearest } from '../_shared/nearest.ts'
 import { contracts, type SyncMode } from './contract.ts'
 import { skipReserved } from './numbers.ts'
-import { openStore, storeId } from './openStore.ts'
-import { pause } from './pause.ts'
+import { beginOpening, openStore, storeId } from './openStore.ts'
 import { FileSession } from './session.ts'
 import { StoreClock } from './storeClock.ts'
 import { asStoreError } from './storeErrors.ts'
@@ -52,7 +51,7 @@ export function file({
       const db = await openStore(dir, known, signal)
       const time = new StoreClock(clock)
       try {
-        while (!db.begin()) await pause(1 + Math.random() * 5)
+        await beginOpening(db, signal)
         if (time.adopt(db)) {
           // The machine was started anew: no reader of before is alive.
           db.run('UPDATE reader SET deadline_ms = 1, waiting = 0 WHERE deadline_ms > 0')
@@ -70,7 +69,7 @@ export function file({
       } catch (error) {
         db.rollback()
         db.close()
-        throw asStoreError(error, 'open', db.path)
+        throw signal.aborted ? error : asStoreError(error, 'open', db.path)
       }
     },
   }

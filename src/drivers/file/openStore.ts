@@ -46,6 +46,23 @@ export async function openStore(
   }
 }
 
+/** Begins a transaction that writes. @throws UNAVAILABLE, or the reason of the signal. */
+export async function beginOpening(db: Database, signal: AbortSignal): Promise<void> {
+  const untilMs = performance.now() + openMsMax
+  while (!db.begin()) {
+    signal.throwIfAborted()
+    if (performance.now() > untilMs) {
+      throw storeError(
+        'UNAVAILABLE',
+        'open',
+        `${db.path} has been locked by another program for ${openMsMax} ms`,
+        'A program that was stopped keeps its lock: end it, or let it go on with kill -CONT PID.',
+      )
+    }
+    await pause(1 + Math.random() * 5)
+  }
+}
+
 /** The id of a store, by chance and for ever. */
 export function storeId(db: Database): string {
   return db.get<{ id: string }>('SELECT id FROM store')?.id ?? ''
