@@ -50,14 +50,19 @@ function asking(store: Store) {
   const { db, time } = store
   return {
     depths: (refs) =>
-      readStore(store, 'depths', () => refs.map((ref) => depthOf(db, ref, time.nowMs()))),
+      readStore(store, 'depths', () =>
+        db.snapshot(() => refs.map((ref) => depthOf(db, ref, time.nowMs()))),
+      ),
     groups: (ref) =>
-      readStore(store, 'groups', () => groupsOf(db, known(store, ref, 'groups'), time.nowMs())),
+      readStore(store, 'groups', () =>
+        db.snapshot(() => groupsOf(db, known(store, ref, 'groups'), time.nowMs())),
+      ),
     peek: async (ref, query) => peek(store, await found(store, ref, 'peek'), query),
     message: async (ref, id) => findMessage(store, await found(store, ref, 'message'), id),
     deadLetters: async (ref, group, query) => {
       const channel = await found(store, ref, 'deadLetters')
-      const row = group === null ? null : theGroup(db, channel, group, 'deadLetters')
+      const find = () => (group === null ? null : theGroup(db, channel, group, 'deadLetters'))
+      const row = await readStore(store, 'deadLetters', find)
       return deadPage(store, channel, row?.no ?? null, query)
     },
     channels: (query) =>
@@ -102,7 +107,7 @@ function moving(store: Store) {
     async seek(ref, group, to, signal) {
       const channel = await found(store, ref, 'seek')
       checkStream(channel, 'seek')
-      theGroup(db, channel, group, 'seek')
+      await readStore(store, 'seek', () => theGroup(db, channel, group, 'seek'))
       const seq = await resolvePlace(store, channel, null, to)
       const rung = await writer.run(
         'seek',

@@ -61,6 +61,19 @@ export class Database {
     }
   }
 
+  /** Reads all that `work` reads as it is at one instant, whatever others write meanwhile. */
+  snapshot<T>(work: () => T): T {
+    this.run('BEGIN')
+    try {
+      const value = work()
+      this.commit()
+      return value
+    } catch (error) {
+      this.rollback()
+      throw error
+    }
+  }
+
   commit(): void {
     this.run('COMMIT')
   }

@@ -2,7 +2,7 @@ import type { ChannelRow } from './channels.ts'
 import type { Database } from './database.ts'
 import { addGap } from './gaps.ts'
 import { channelLane, groupLane, low, rowId } from './schema.ts'
-import type { Store } from './store.ts'
+import { readStore, type Store } from './store.ts'
 
 /** Rows removed in one transaction. */
 const stepMax = 2_000
@@ -18,6 +18,13 @@ async function inSteps(
     if (done === 0) return sum
     sum += done
   }
+}
+
+const groupsSql = 'SELECT no FROM grp WHERE channel = ?'
+
+function numbers(store: Store, sql: string, ...values: number[]): Promise<number[]> {
+  const read = () => store.db.all<{ no: number }>(sql, ...values).map(({ no }) => no)
+  return readStore(store, 'remove', read)
 }
 
 /** Removes all that nobody has in hand, in steps, and returns how many messages. */
@@ -37,9 +44,9 @@ export async function purge(
     return removed
   })
   const isQueue = channel.pattern === 'queue'
-  const groups = db.all<{ no: number }>('SELECT no FROM grp WHERE channel = ?', channel.no)
+  const groups = await numbers(store, groupsSql, channel.no)
   let returned = 0
-  for (const { no } of groups) {
+  for (const no of groups) {
     const removed = await inSteps(store, signal, () => dropBack(db, no, isQueue))
     if (isQueue) returned += removed
   }
@@ -201,9 +208,9 @@ export function forgetSeen(
 /** Drains what is marked as removed: after the call that did it, or the keeper after a crash. */
 export async function drainRemoved(store: Store, signal: AbortSignal): Promise<void> {
   const { db } = store
-  for (const { no } of db.all<{ no: number }>(`SELECT no FROM channel WHERE name >= '~'`)) {
-    for (const group of db.all<{ no: number }>('SELECT no FROM grp WHERE channel = ?', no)) {
-      await drainGroup(store, group.no, true, signal)
+  for (const no of await numbers(store, `SELECT no FROM channel WHERE name >= '~'`)) {
+    for (const group of await numbers(store, groupsSql, no)) {
+      await drainGroup(store, group, true, signal)
     }
     for (const table of ['scheduled', 'dedupe', 'gap', 'seen'] as const) {
       await inSteps(store, signal, () => dropSome(db, table, 'channel', no))
@@ -211,7 +218,7 @@ export async function drainRemoved(store: Store, signal: AbortSignal): Promise<v
     await inSteps(store, signal, () => dropLane(db, channelLane(no)))
     await inSteps(store, signal, () => db.run('DELETE FROM channel WHERE no = ?', no))
   }
-  for (const { no } of db.all<{ no: number }>(`SELECT no FROM grp WHERE name >= '~'`)) {
+  for (const no of await numbers(store, `SELECT no FROM grp WHERE name >= '~'`)) {
     await drainGroup(store, no, false, signal)
   }
 }
@@ -223,7 +230,7 @@ async function drainGroup(
   signal: AbortSignal,
 ): Promise<void> {
   const { db } = store
-  for (const { no } of db.all<{ no: number }>('SELECT no FROM reader WHERE grp = ?', group)) {
+  for (const no of await numbers(store, 'SELECT no FROM reader WHERE grp = ?', group)) {
     for (const table of ['held', 'lost']) {
       await inSteps(store, signal, () =>
         db.run(
