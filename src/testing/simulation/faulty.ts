@@ -131,7 +131,10 @@ class FaultySession implements Session {
   /** Waits at the broker: a broken connection or a dead process ends that, and takes nothing more. */
   async #receive(source: Source, ...[room, signal]: Parameters<Source['receive']>) {
     const atBroker = new AbortController()
-    const end = () => atBroker.abort(null)
+    const end = () => {
+      signal.removeEventListener('abort', end) // a dead process never comes to the end of this
+      atBroker.abort(null)
+    }
     signal.addEventListener('abort', end)
     if (signal.aborted) end()
     const forget = this.#connection.onEnd(end)
