@@ -72,6 +72,8 @@ const marks: readonly Column[] = [
   { name: '_time', type: 'timestamp', nullable: false },
 ]
 
+export const markNames: readonly string[] = marks.map(({ name }) => name)
+
 /** The same table with the columns `_id, _row, _commit, _time` behind its own. */
 export function withMarks(table: TableSchema): TableSchema {
   return { name: table.name, key: table.key, columns: [...table.columns, ...marks] }

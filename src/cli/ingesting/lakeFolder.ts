@@ -3,15 +3,15 @@ import { opendir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { NarrowcastError } from '../../core/errors.ts'
+import { markNames } from '../../pipelines/defineTable.ts'
 import { diskTrouble } from '../../pipelines/disk.ts'
 import type { Pipeline } from '../../pipelines/index.ts'
+import { checkLakeFormat } from '../../pipelines/lake/lakeFormat.ts'
 import { lakeFile, manifestFile } from '../../pipelines/lake/layout.ts'
 import { manifestError } from '../../pipelines/lake/manifestErrors.ts'
 import type { Column } from '../../pipelines/schema/columnTypes.ts'
 import { compareColumns } from '../../pipelines/schema/compare.ts'
 
-const lakeFormat = 1
-const marks = ['_id', '_row', '_commit', '_time']
 const endings = ['.parquet', '.ndjson.zst', '.ndjson.gz', '.ndjson']
 
 /**
@@ -26,17 +26,7 @@ export function checkLakeFile(root: string): void {
       hint: 'The next narrowcast ingest with this --dir writes it anew.',
     })
   }
-  const text = read(path)
-  const format = formatOf(text)
-  if (format === lakeFormat) return
-  const found = format ?? JSON.stringify(text.slice(0, 60))
-  throw new NarrowcastError(
-    'STORE_UNUSABLE',
-    `${path}: expected format ${lakeFormat}, found ${found}`,
-    {
-      hint: 'A newer narrowcast made this folder, or the file was changed by hand.\nWithout the file, the next narrowcast ingest with this --dir writes it anew.',
-    },
-  )
+  checkLakeFormat(path, read(path))
 }
 
 function read(path: string): string {
@@ -44,14 +34,6 @@ function read(path: string): string {
     return readFileSync(path, 'utf8')
   } catch (error) {
     throw diskTrouble(`cannot read ${path}`, error)
-  }
-}
-
-function formatOf(text: string): unknown {
-  try {
-    return (JSON.parse(text) as { format?: unknown } | null)?.format
-  } catch {
-    return undefined // no JSON: the caller shows the text
   }
 }
 
@@ -126,7 +108,7 @@ function versionOf({ name, version, columns }: Record<string, unknown>): Version
 }
 
 function withoutMarks(columns: readonly Column[]): Column[] {
-  return columns.filter(({ name }) => !marks.includes(name))
+  return columns.filter(({ name }) => !markNames.includes(name))
 }
 
 /** In words, where none of the versions of the table can take these columns. */

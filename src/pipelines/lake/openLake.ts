@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asNarrowcastError, NarrowcastError } from '../../core/errors.ts'
-import { withMarks } from '../defineTable.ts'
+import { markNames, withMarks } from '../defineTable.ts'
 import { diskTrouble } from '../disk.ts'
 import type { TableSchema } from '../encoders/encoder.ts'
 import {
@@ -15,6 +15,7 @@ import {
 import type { OpenSink, SinkContext } from '../sink.ts'
 import type { LakeTable } from './commitFiles.ts'
 import type { LakePlan } from './lake.ts'
+import { checkLakeFormat, lakeFormat } from './lakeFormat.ts'
 import { LakeSink } from './lakeSink.ts'
 import { deadFolder, lakeFile, manifestFile, tempFolder, tempName } from './layout.ts'
 import { tryLocks } from './lockTrial.ts'
@@ -22,8 +23,6 @@ import { Manifest } from './manifest.ts'
 import { Membership } from './membership.ts'
 import { traceOfCommits } from './traces.ts'
 import { tableVersion } from './versions.ts'
-
-const lakeFormat = 1
 
 /** Checks the folder, opens its manifest, takes a slot, recovers what dead workers left. */
 export async function openLake(plan: LakePlan, context: SinkContext): Promise<OpenSink> {
@@ -60,8 +59,6 @@ export async function openLake(plan: LakePlan, context: SinkContext): Promise<Op
     throw asNarrowcastError(error)
   }
 }
-
-const markNames = ['_id', '_row', '_commit', '_time']
 
 /** With marks, a table that has such columns of its own gives way to them. */
 function written({ name, key, columns }: TableSchema, hasMarks: boolean): TableSchema {
@@ -118,21 +115,8 @@ async function readLakeFile({ root }: LakePlan): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw diskTrouble(`cannot read ${path}`, error)
   }
-  const format = formatOf(text)
-  if (format === lakeFormat) return true
-  throw new NarrowcastError(
-    'STORE_UNUSABLE',
-    `${path}: expected format ${lakeFormat}, found ${format ?? JSON.stringify(text.slice(0, 60))}`,
-    { hint: 'A newer narrowcast made this folder, or the file was changed by hand.' },
-  )
-}
-
-function formatOf(text: string): unknown {
-  try {
-    return (JSON.parse(text) as { format?: unknown } | null)?.format
-  } catch {
-    return undefined // no JSON: the caller shows the text
-  }
+  checkLakeFormat(path, text)
+  return true
 }
 
 /** Written after the manifest: where it is there, the manifest must be. */
