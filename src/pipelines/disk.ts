@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { access, link, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { type ErrorDetails, NarrowcastError } from '../core/errors.ts'
@@ -52,7 +52,9 @@ export function disk(durability: Durability): Disk {
     link,
     remove: (path) => rm(path, { force: true }),
     async makeFolder(root, path) {
-      const first = await mkdir(path, { recursive: true })
+      const first = await mkdir(path, { recursive: true }).catch((error: unknown) =>
+        retold(path, error),
+      )
       if (first === undefined) return []
       // mkdir names the topmost folder that it made; its parent holds the new name.
       const made: string[] = []
@@ -62,6 +64,18 @@ export function disk(durability: Durability): Disk {
       }
     },
   }
+}
+
+/**
+ * On a read-only disk `mkdir` with `recursive` says that the parent is not there. Making the topmost
+ * folder alone tells the real reason.
+ */
+async function retold(path: string, error: unknown): Promise<never> {
+  if (errnoOf(error) !== 'ENOENT') throw error
+  let top = path
+  while (dirname(top) !== top && !existsSync(dirname(top))) top = dirname(top)
+  await mkdir(top)
+  throw error
 }
 
 /** The code that the system gives an error of its own, such as ENOSPC; null for any other error. */
@@ -80,13 +94,15 @@ export function diskTrouble(what: string, error: unknown): NarrowcastError {
   if (error instanceof NarrowcastError) return error
   const code = errnoOf(error)
   const isFull = code !== null && fullDisk.includes(code)
+  const isReadOnly = code === 'EROFS'
   const details: ErrorDetails = {
     cause: error,
     hint: isFull
       ? 'Make room, then start again: what was not settled comes again, nothing is lost.'
-      : 'Mend the disk or the rights, then start again: what was not settled comes again.',
+      : `${isReadOnly ? 'Mount it for writing, or take another folder' : 'Mend the disk or the rights'}, then start again: what was not settled comes again.`,
   }
-  const text = `${what}: ${error instanceof Error ? error.message : String(error)}`
+  const why = isReadOnly ? 'the disk is read-only: ' : ''
+  const text = `${what}: ${why}${error instanceof Error ? error.message : String(error)}`
   if (code === null) return new NarrowcastError('INTERNAL', text, { cause: error })
   return new NarrowcastError(isFull ? 'DISK_FULL' : 'STORE_UNUSABLE', text, details)
 }

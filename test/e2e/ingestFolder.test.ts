@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { tmpfs } from '../brokers/file/mount.ts'
 import { cliWorld, ndjson, type World } from './cliRun.ts'
 
 async function landed(world: World, ...options: string[]): Promise<void> {
@@ -95,3 +96,25 @@ it('shows a folder elsewhere by its whole path', async () => {
   const { code, stderr } = await world.run(['ingest', 'games', '--dir', dir, '--until', 'end'])
   expect([code, stderr]).toEqual([0, expect.stringContaining(`games -> ${dir} `)])
 })
+
+it.for([['lake'], ['.']])(
+  'says that a folder is read-only, and what to do: %s',
+  async ([below], { skip }) => {
+    const mount = tmpfs('size=8m')
+    if ('why' in mount) return skip(mount.why)
+    using disk = mount
+    using world = cliWorld()
+    await world.run(['publish', 'games', '1'])
+    disk.remount('ro')
+    const dir = join(disk.dir, below as string)
+    for (const layout of ['dataset', 'per-key']) {
+      const args = ['ingest', 'games', '--dir', dir, '--layout', layout, '--until', 'end']
+      const { code, stderr } = await world.run(args)
+      expect(code).toBe(3)
+      expect(stderr).toContain(`cannot make ${dir}: the disk is read-only`)
+      expect(stderr).toContain('Mount it for writing, or take another folder')
+      expect(stderr).not.toContain('ENOENT')
+    }
+    expect(await world.json('channels', 'show', 'games')).toMatchObject({ waiting: 1 })
+  },
+)
