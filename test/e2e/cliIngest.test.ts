@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { cliWorld, ndjson } from './cliRun.ts'
@@ -80,6 +80,17 @@ export const orders = definePipeline({
       'end',
     )
     expect(landed.at(-1)).toMatchObject({ messages: 3, dead: 1, rows: { ORDERS: 3 } })
+
+    const verify = ['ingest', 'verify', '--dir', 'lake']
+    expect(await world.json(...verify)).toMatchObject({ clean: true, dead: 1, taken: [] })
+    const dead = join(world.folder, 'lake/_dead')
+    const letters = readdirSync(dead, { recursive: true, encoding: 'utf8' })
+    const taken = letters.filter((name) => name.endsWith('.ndjson')).map((name) => `_dead/${name}`)
+    expect(taken).toHaveLength(1)
+    rmSync(dead, { recursive: true })
+    expect(await world.json(...verify)).toMatchObject({ clean: true, dead: 1, taken })
+    const { code, stdout } = await world.run(verify)
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`taken        ${taken[0]}`)])
   })
 
   it('refuses wrong options before it takes anything', async () => {

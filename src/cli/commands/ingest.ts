@@ -117,7 +117,7 @@ export const verify: Run = async ({ flags, output, folder }) => {
   checkLakeFile(root)
   const found = await verifyLake(root)
   const { isClean, commits, messages, dead, files, bytes, rows } = found
-  const { missing, changed, unpublished, orphans } = found
+  const { missing, changed, unpublished, orphans, taken } = found
   const { look } = output
   const problems = [
     ...missing.map((path) => `missing      ${path}`),
@@ -125,6 +125,8 @@ export const verify: Run = async ({ flags, output, folder }) => {
     ...unpublished.map((path) => `unpublished  ${path}   the next worker to start moves it`),
     ...orphans.map((path) => `orphan       ${path}   named by no commit`),
   ]
+  // No damage: dead letters are people's to take away.
+  const gone = taken.map((path) => `taken        ${path}   dead letters that somebody took away`)
   await output.answer({
     type: 'ingest.verify',
     fields: {
@@ -139,11 +141,13 @@ export const verify: Run = async ({ flags, output, folder }) => {
       changed,
       unpublished,
       orphans,
+      taken,
     },
     lines: () => [
       `${isClean ? look.paint('green', look.ok) : look.paint('red', look.bad)} ${countOf(commits, 'commit')}, ${countOf(messages, 'message')} (${showCount(dead)} dead), ${countOf(files, 'file')}, ${showBytes(bytes)}`,
       ...Object.entries(rows).map(([table, count]) => `  ${table}  ${countOf(count, 'row')}`),
       ...problems,
+      ...gone,
     ],
   })
   return isClean ? 0 : 8
