@@ -24,6 +24,7 @@ import { type OpenedChannel, Opening } from './openedChannel.ts'
 import { Outbox } from './outbox.ts'
 import { checkFits } from './publishCheck.ts'
 import type { ReaderHost } from './readerHost.ts'
+import { SlowChecks } from './slowChecks.ts'
 import { planDeliveries, planSubscription } from './subscribeOptions.ts'
 import { Worker } from './worker.ts'
 
@@ -46,6 +47,7 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
   readonly #host: ChannelHost
   readonly #plan: ChannelPlan
   readonly #outbox: Outbox
+  readonly #checks: SlowChecks
   readonly #opening: Opening
   readonly #readers = new Set<Worker<Out> | OpenDeliveries<Out>>()
   #isClosed = false
@@ -54,6 +56,7 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
     this.#host = host
     this.#plan = plan
     this.#opening = new Opening(host.connection, plan)
+    this.#checks = new SlowChecks(plan, host.clock)
     this.#outbox = new Outbox({
       plan,
       driver: host.connection.driver.name,
@@ -147,7 +150,9 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
     const ended = [...this.#readers].map((reader) =>
       reader instanceof Worker ? reader.drain({ timeoutMs }) : reader.close(),
     )
-    const flushed = Promise.allSettled(ended).then(() => this.#outbox.close(deadline))
+    const flushed = Promise.allSettled(ended)
+      .then(() => this.#checks.close(deadline, this.#closedError()))
+      .then(() => this.#outbox.close(deadline))
     await Promise.all([...ended, flushed])
     await this.#opening.close()
   }
@@ -161,8 +166,7 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
     try {
       const encoded = encode(this.#plan, data, options, wallMs)
       const checked = checkFits(this.#plan, data, encoded.message.body)
-      checked?.catch(() => undefined) // heard when its turn comes
-      return { encoded, checked }
+      return { encoded, checked: checked && this.#checks.bound(checked, options?.signal) }
     } catch (error) {
       return asNarrowcastError(error)
     }

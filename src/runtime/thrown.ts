@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { NarrowcastError } from '../core/errors.ts'
+import { type ErrorDetails, NarrowcastError } from '../core/errors.ts'
 
 /** The text of anything that can be thrown or returned, also of what cannot become a string. */
 export function textOf(thrown: unknown): string {
@@ -8,8 +8,13 @@ export function textOf(thrown: unknown): string {
 }
 
 /** What a caller's own signal ends with. */
-export function abortedError(what: string, signal: AbortSignal): NarrowcastError {
+export function abortedError(
+  what: string,
+  signal: AbortSignal,
+  details: ErrorDetails = {},
+): NarrowcastError {
   return new NarrowcastError('ABORTED', `${what} was aborted: ${textOf(signal.reason)}`, {
+    ...details,
     cause: signal.reason,
   })
 }
