@@ -3,6 +3,7 @@ import { type Contract, checkNotStronger } from '../core/contract.ts'
 import type { Marks, Publisher, Session } from '../core/driver.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import type { Pattern } from '../core/message.ts'
+import { channelConflict } from './channelConflict.ts'
 import { type ChannelPlan, checkWishes } from './channelOptions.ts'
 import type { Connection } from './connection.ts'
 import { untilAborted } from './untilAborted.ts'
@@ -98,7 +99,7 @@ export class Opening {
     const found = await session.admin.ensure(spec, closing)
     const what =
       found.state === 'differs' ? found.what.filter((one) => this.#isAsked(one.name)) : []
-    if (what.length > 0) throw conflict(driver.name, spec.name, what)
+    if (what.length > 0) throw channelConflict(driver.name, spec.name, what)
     return new OpenedChannel(session, contract, spec, closing)
   }
 
@@ -121,24 +122,6 @@ export function unsupportedPattern(
     {
       driver,
       channel,
-    },
-  )
-}
-
-function conflict(
-  driver: string,
-  channel: string,
-  what: readonly { name: string; wanted: string; found: string }[],
-): NarrowcastError {
-  const each = what.map(({ name, wanted, found }) => `${name}: wanted ${wanted}, found ${found}`)
-  return new NarrowcastError(
-    'CONFLICT',
-    `${driver}: channel "${channel}" exists with other values: ${each.join('; ')}`,
-    {
-      driver,
-      channel,
-      operation: 'open',
-      hint: `Ask for the values found, or remove it first: narrowcast channels rm ${channel}`,
     },
   )
 }
