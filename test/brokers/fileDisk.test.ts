@@ -73,6 +73,7 @@ describe('on a full disk', () => {
           state: 'refused',
           code: 'DISK_FULL',
           message: expect.stringMatching(/no space is left.* MiB/),
+          hint: expect.stringContaining('Free at least'),
         }
         expect(refused).toEqual(refused.map(() => wanted))
         expect(await settleAll(source)).toEqual(stored)

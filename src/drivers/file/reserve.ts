@@ -10,6 +10,8 @@ import { pause } from './pause.ts'
 import { asStoreError } from './storeErrors.ts'
 
 const reserveName = 'reserve'
+/** While it is being made; what a killed keeper left of it. */
+const makingName = 'reserve.new'
 const reserveBytes = 8 * 1024 * 1024
 /** Made only where so much is free, so that giving it up and making it again do not alternate. */
 const refillFreeBytes = 4 * reserveBytes
@@ -23,10 +25,10 @@ const copyWait = { tries: 100, ms: 5 }
  */
 export async function fillReserve(dir: string): Promise<void> {
   const path = join(dir, reserveName)
-  if (statSync(path, { throwIfNoEntry: false })) return
-  if (freeBytes(path) < refillFreeBytes) return
-  const making = `${path}.new`
+  const making = join(dir, makingName)
   try {
+    if (statSync(path, { throwIfNoEntry: false })) return
+    if (freeBytes(path) < refillFreeBytes) return
     await writeFile(making, await promisify(randomBytes)(reserveBytes))
     await rename(making, path)
   } catch {
@@ -37,13 +39,16 @@ export async function fillReserve(dir: string): Promise<void> {
 
 /** Gives the bytes up. False when there are none. */
 export function releaseReserve(dir: string): boolean {
-  try {
-    unlinkSync(join(dir, reserveName))
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw error
+  let isGivenUp = false
+  for (const name of [reserveName, makingName]) {
+    try {
+      unlinkSync(join(dir, name))
+      isGivenUp = true
+    } catch {
+      // Not there, or not to be had: what is to be told is the full disk that was met before.
+    }
   }
+  return isGivenUp
 }
 
 /**
