@@ -48,6 +48,51 @@ const bus = await connect('file:./library')
 await bus.queue<{ n: number }>('orders').publish({ n: 'seven' })
 `
 
+/** A schema whose two types differ, bytes, and batches: what handlers are given is proven by use. */
+const typedProgram = `
+import { connect } from 'narrowcast'
+import * as z from 'zod'
+
+const schema = z.object({ at: z.iso.datetime().transform((text) => new Date(text)), n: z.int().default(7) })
+await using bus = await connect('file:./typed')
+
+const orders = bus.queue('orders', { schema })
+const order = Promise.withResolvers<{ at: Date; n: number }>()
+orders.subscribe((given) => order.resolve(given))
+await orders.publish({ at: '2026-01-02T03:04:05Z' })
+const { at, n } = await order.promise
+const year: number = at.getUTCFullYear()
+
+const pictures = bus.queue('pictures', { codec: 'bytes' })
+const picture = Promise.withResolvers<Uint8Array>()
+pictures.subscribe((given) => picture.resolve(given))
+await pictures.publish(Uint8Array.of(0, 255))
+const bytes: number[] = [...(await picture.promise)]
+
+const lots = bus.queue('lots', { schema })
+const lot = Promise.withResolvers<Date>()
+lots.subscribe((batch) => lot.resolve((batch[0] as (typeof batch)[number]).data.at), {
+  batch: { size: 2, waitMsMax: 10 },
+})
+await lots.publishMany([{ data: { at: '2027-01-02T03:04:05Z' } }])
+const later: number = (await lot.promise).getUTCFullYear()
+console.log(JSON.stringify({ year, n, bytes, later }))
+`
+
+/** Each line takes one type for the other. */
+const wrongLines = [
+  ['await orders.publish({ at: new Date() })', "Type 'Date' is not assignable to type 'string'"],
+  [
+    'orders.subscribe((given) => void given.at.slice(1))',
+    "Property 'slice' does not exist on type 'Date'",
+  ],
+  ['await pictures.publish({ n: 1 })', "'Uint8Array"],
+  [
+    'lots.subscribe((batch) => void batch.n, { batch: { size: 2, waitMsMax: 10 } })',
+    "Property 'n' does not exist on type 'readonly Received",
+  ],
+] as const
+
 describe('the package, installed into an empty project', () => {
   let folder = ''
   let project = ''
@@ -120,23 +165,36 @@ describe('the package, installed into an empty project', () => {
     expect(stdout).toBe('order 42 billed at attempt 1\n')
   })
 
-  test('its types compile, and refuse a wrong message', async () => {
+  /** What the compiler says of a program in the project. */
+  async function compile(code: string): Promise<string> {
     const compilerOptions = { target: 'es2024', module: 'nodenext', strict: true, noEmit: true }
     const options = { ...compilerOptions, lib: ['es2024', 'esnext.disposable'], types: ['node'] }
-    const compile = async (code: string) => {
-      await writeFile(join(project, 'typed.ts'), code)
-      const tsconfig = { compilerOptions: options, files: ['typed.ts'] }
-      await writeFile(join(project, 'tsconfig.json'), JSON.stringify(tsconfig))
-      const tsc = join(root, 'node_modules/typescript/bin/tsc')
-      return run(process.execPath, [tsc, '-p', '.'], { cwd: project }).then(
-        () => '',
-        (error: { stdout: string }) => error.stdout,
-      )
-    }
+    await writeFile(join(project, 'typed.ts'), code)
+    const tsconfig = { compilerOptions: options, files: ['typed.ts'] }
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify(tsconfig))
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    return run(process.execPath, [tsc, '-p', '.'], { cwd: project }).then(
+      () => '',
+      (error: { stdout: string }) => error.stdout,
+    )
+  }
+
+  test('its types compile, and refuse a wrong message', async () => {
     expect(await compile(program)).toBe('')
     expect(await compile(wrongProgram)).toContain(
       "Type 'string' is not assignable to type 'number'",
     )
+  })
+
+  test('a schema, bytes and batches are typed by what is given and what arrives', async () => {
+    expect(await compile(typedProgram)).toBe('')
+    const { stdout } = await run(process.execPath, ['typed.ts'], { cwd: project })
+    expect(stdout).toBe('{"year":2026,"n":7,"bytes":[0,255],"later":2027}\n')
+    for (const [line, refusal] of wrongLines) {
+      const said = await compile(`${typedProgram}\n${line}\n`)
+      expect(said, line).toContain(refusal)
+      expect(said.match(/error TS/g), line).toHaveLength(1)
+    }
   })
 
   test.for([
