@@ -42,6 +42,24 @@ export interface Rules {
   readonly nowMs: () => number
 }
 
+/** What is wrong with a delivery, by what became of the message before. */
+export function judgeDelivery(
+  track: Track,
+  { failures, crashes }: Delivery,
+  { nowMs }: Rules,
+): string[] {
+  const wrong: string[] = []
+  if (track.end) wrong.push(`was handed out after its end, ${track.end}`)
+  if (failures !== track.failures) {
+    wrong.push(`has ${track.failures} failures, the delivery says ${failures}`)
+  }
+  if (crashes !== track.crashes) {
+    wrong.push(`has ${track.crashes} crashes, the delivery says ${crashes}`)
+  }
+  if (nowMs() < track.dueMs) wrong.push('came before it was due')
+  return wrong
+}
+
 /** What is wrong with a settlement that the store has carried out; null: nothing. */
 export function judge(
   handed: Handed,

@@ -8,7 +8,7 @@ import type {
   SettleOutcome,
   Token,
 } from '../../core/message.ts'
-import { type Handed, judge, type Rules, type Said, type Track } from './judge.ts'
+import { type Handed, judge, judgeDelivery, type Rules, type Said, type Track } from './judge.ts'
 import { lineOf } from './plan.ts'
 import type { Process } from './process.ts'
 
@@ -115,15 +115,7 @@ export class Ledger {
         if (earlier.token.reader === token.reader) earlier.fate = 'again'
         else this.#problem(track, 'was handed out while another reader had it')
       }
-      const { failures, crashes } = delivery
-      if (track.end) this.#problem(track, `was handed out after its end, ${track.end}`)
-      if (failures !== track.failures) {
-        this.#problem(track, `has ${track.failures} failures, the delivery says ${failures}`)
-      }
-      if (crashes !== track.crashes) {
-        this.#problem(track, `has ${track.crashes} crashes, the delivery says ${crashes}`)
-      }
-      if (this.#rules.nowMs() < track.dueMs) this.#problem(track, 'came before it was due')
+      for (const wrong of judgeDelivery(track, delivery, this.#rules)) this.#problem(track, wrong)
       const handed: Handed = {
         token,
         process,
