@@ -5,6 +5,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Publisher, Source } from '../../src/core/driver.ts'
 import type { Delivery, PublishOutcome } from '../../src/core/message.ts'
+import { Database } from '../../src/drivers/file/database.ts'
+import { growthBytes } from '../../src/drivers/file/diskRoom.ts'
+import { freeBytes } from '../../src/drivers/file/freeBytes.ts'
+import { copyLog, fillReserve } from '../../src/drivers/file/reserve.ts'
 import { fillUp, type Mount, tmpfs } from './file/mount.ts'
 import { drainQueue, message, never, open, quiet, readerSpec, spec } from './file/store.ts'
 
@@ -148,4 +152,22 @@ describe('on a full disk', () => {
       reader.close()
     }
   }, 120_000)
+
+  test('a reserve is made of what copying the log leaves, not of what it needs', async ({
+    skip,
+  }) => {
+    using disk = mounted(skip, 'size=96m')
+    const db = new Database(join(disk.dir, 'store.db'))
+    using _ = { [Symbol.dispose]: () => db.close() }
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t(x)')
+    db.run('INSERT INTO t VALUES (zeroblob(?))', 36 * mebibyte)
+    expect(growthBytes(db)).toBeGreaterThan(36 * mebibyte)
+    expect(freeBytes(db.path)).toBeGreaterThan(36 * mebibyte)
+    await fillReserve(db, disk.dir)
+    expect(existsSync(join(disk.dir, 'reserve'))).toBe(false)
+    expect(await copyLog(db)).toBe(true)
+    db.get('PRAGMA wal_checkpoint(TRUNCATE)')
+    await fillReserve(db, disk.dir)
+    expect(existsSync(join(disk.dir, 'reserve'))).toBe(true)
+  }, 60_000)
 })

@@ -82,7 +82,7 @@ export class Keeper {
 
   /** Beside the rest: megabytes take their time. */
   async #fillReserve(): Promise<void> {
-    await fillReserve(this.#dir)
+    await fillReserve(this.#store.db, this.#dir)
     this.#reserving = null
   }
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { Database } from './database.ts'
 import { fillReserve, releaseReserve } from './reserve.ts'
 
 function folder(): string {
@@ -13,7 +14,9 @@ function folder(): string {
 test('a reserve that cannot be made harms nobody', async () => {
   const dir = folder()
   symlinkSync('reserve', join(dir, 'reserve')) // whoever looks at it meets an error
-  await expect(fillReserve(dir)).resolves.toBeUndefined()
+  const db = new Database(join(dir, 'store.db'))
+  onTestFinished(() => db.close())
+  await expect(fillReserve(db, dir)).resolves.toBeUndefined()
 })
 
 test('what cannot be given up hides no full disk', () => {

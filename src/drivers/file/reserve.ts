@@ -4,7 +4,7 @@ import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Database } from './database.ts'
-import { canCopyLog } from './diskRoom.ts'
+import { canCopyLog, growthBytes } from './diskRoom.ts'
 import { freeBytes } from './freeBytes.ts'
 import { pause } from './pause.ts'
 import { asStoreError } from './storeErrors.ts'
@@ -13,7 +13,7 @@ const reserveName = 'reserve'
 /** While it is being made; what a killed keeper left of it. */
 const makingName = 'reserve.new'
 const reserveBytes = 8 * 1024 * 1024
-/** Made only where so much is free, so that giving it up and making it again do not alternate. */
+/** Made only where so much is free beside what copying the log needs, so that giving it up and making it again do not alternate. */
 const refillFreeBytes = 4 * reserveBytes
 
 /** How often and how long it waits for a copy that is under way elsewhere. */
@@ -23,12 +23,12 @@ const copyWait = { tries: 100, ms: 5 }
  * The keeper's: a file of bytes that mean nothing, by chance so that no file system packs them.
  * They are there for the moment when other programs have filled the disk.
  */
-export async function fillReserve(dir: string): Promise<void> {
+export async function fillReserve(db: Database, dir: string): Promise<void> {
   const path = join(dir, reserveName)
   const making = join(dir, makingName)
   try {
     if (statSync(path, { throwIfNoEntry: false })) return
-    if (freeBytes(path) < refillFreeBytes) return
+    if (freeBytes(path) - growthBytes(db) < refillFreeBytes) return
     await writeFile(making, await promisify(randomBytes)(reserveBytes))
     await rename(making, path)
   } catch {
