@@ -13,7 +13,10 @@ const reserveName = 'reserve'
 /** While it is being made; what a killed keeper left of it. */
 const makingName = 'reserve.new'
 const reserveBytes = 8 * 1024 * 1024
-/** Made only where so much is free beside what copying the log needs, so that giving it up and making it again do not alternate. */
+/**
+ * Made only where so much is free beside what copying the log needs, so that giving it up and
+ * making it again do not alternate.
+ */
 const refillFreeBytes = 4 * reserveBytes
 
 /** How often and how long it waits for a copy that is under way elsewhere. */
