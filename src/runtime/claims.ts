@@ -7,6 +7,9 @@ import type { ReaderHost } from './readerHost.ts'
 
 export type Claimed = 'mine' | 'busy' | 'done'
 
+/** Renewals on their way: what is older has nothing left to renew. */
+const renewalsMax = 6
+
 /**
  * Dedupe on consume: an id is claimed before its handler runs and marked done in the same step as
  * the ack. A claim ends with its lease, so it is claimed again for as long as the handler runs.
@@ -17,6 +20,7 @@ export class Claims {
   readonly #claimed = new Map<Held, Token>()
   readonly #closing: AbortSignal
   readonly #failed: (error: NarrowcastError) => void
+  #renewals = 0
 
   constructor(
     host: ReaderHost,
@@ -80,15 +84,20 @@ export class Claims {
   async #keep(): Promise<void> {
     while (!this.#closing.aborted) {
       await this.#host.clock.sleep(this.#leaseMs / 3, this.#closing)
-      if (!this.#closing.aborted) await this.#renew()
+      if (!this.#closing.aborted) void this.#renew()
     }
   }
 
+  /** Not awaited: one whose answer is slow must not keep the next from being sent. */
   async #renew(): Promise<void> {
+    if (this.#renewals >= renewalsMax) return
+    this.#renewals++
     try {
       await this.#renewAll()
     } catch (error) {
       if (!this.#closing.aborted) this.#failed(asNarrowcastError(error))
+    } finally {
+      this.#renewals--
     }
   }
 
@@ -96,8 +105,9 @@ export class Claims {
     if (this.#claimed.size === 0) return
     const byToken = Map.groupBy(this.#claimed.keys(), (held) => this.#claimed.get(held) as Token)
     const marks = await this.#marks()
-    for (const [by, held] of byToken) {
-      await marks.claim(held.map(markId), by, this.#leaseMs, this.#closing)
-    }
+    const renewed = [...byToken].map(([by, held]) =>
+      marks.claim(held.map(markId), by, this.#leaseMs, this.#closing),
+    )
+    await Promise.all(renewed)
   }
 }
