@@ -26,6 +26,8 @@ export class Ledger {
   readonly #byMessage = new WeakMap<object, Handed>()
   readonly #begun = new Map<string, number>()
   readonly #settling = new Set<Promise<unknown>>()
+  /** Given back by the goodbye of their reader, unless the store finds that it came too late. */
+  readonly #left = new Set<Handed>()
 
   constructor(rules: Rules) {
     this.#rules = rules
@@ -164,7 +166,7 @@ export class Ledger {
       if (!handed) continue
       const { track } = handed
       this.note(`lost (${why}) ${track.id} at ${track.position} as ${keyOf(token)}`)
-      if (handed.fate !== 'held' && handed.fate !== 'again') {
+      if (handed.fate !== 'held' && handed.fate !== 'again' && !this.#left.has(handed)) {
         this.#problem(track, `was lost (${why}) after ${handed.fate}`)
       }
       handed.fate = why === 'expired' ? 'expired' : 'revoked'
@@ -177,7 +179,9 @@ export class Ledger {
   left(reader: string): void {
     this.note(`left: ${reader}`)
     for (const handed of this.#handed.values()) {
-      if (handed.token.reader === reader && handed.fate === 'held') handed.fate = 'release'
+      if (handed.token.reader !== reader || handed.fate !== 'held') continue
+      handed.fate = 'release'
+      this.#left.add(handed)
     }
   }
 
