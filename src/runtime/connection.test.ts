@@ -74,3 +74,23 @@ test('a publish that ran out of time while the connection was away says why it w
   })
   await clock.runUntil(bus.close())
 })
+
+test('a session that ends while it is being opened is closed again', async () => {
+  const store = memory()
+  let closed = 0
+  const driver: Driver = {
+    ...store,
+    async open(on, signal) {
+      const session = await store.open(on, signal)
+      const dispose = session[Symbol.asyncDispose].bind(session)
+      session[Symbol.asyncDispose] = () => {
+        closed++
+        return dispose()
+      }
+      on.closed(new NarrowcastError('CONNECTION_LOST', 'it broke'))
+      return session
+    },
+  }
+  await expect(createBus(driver)).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+  expect(closed).toBe(1)
+})

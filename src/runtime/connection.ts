@@ -99,7 +99,10 @@ export class Connection {
       },
       signal,
     )
-    if (opened.error) throw opened.error
+    if (opened.error) {
+      await session[Symbol.asyncDispose]()
+      throw opened.error
+    }
     opened.session = session
     return session
   }
