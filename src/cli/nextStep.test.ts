@@ -18,6 +18,13 @@ describe('withNextStep', () => {
     })
   })
 
+  it('repeats no backend beside the help of a command', () => {
+    const error = new NarrowcastError('INVALID_CONFIG', 'file: needs a path')
+    expect(
+      withNextStep(error, { command: 'publish', args: ['q'], values: { url: 'file:' } }).hint,
+    ).toBe('narrowcast publish --help says what it takes')
+  })
+
   it('adds nothing to what says it all', () => {
     const error = new NarrowcastError('CONSENT_NEEDED', 'needs consent. Add --yes.')
     expect(withNextStep(error, place)).toBe(error)

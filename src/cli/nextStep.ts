@@ -69,6 +69,7 @@ export function withBackend(text: string, values: Readonly<Record<string, unknow
 function withFlag(text: string, flag: string): string {
   return text.replace(asking, (command, at: number) => {
     const rest = text.slice(at + command.length)
-    return /^[^\n]* (-u|--url|--url-file) /.test(rest) ? command : `${command} ${flag}`
+    // Help asks no backend, and the one that was named may be what is wrong.
+    return /^[^\n]* (-u|--url|--url-file|--help) /.test(rest) ? command : `${command} ${flag}`
   })
 }
