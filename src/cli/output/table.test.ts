@@ -53,6 +53,25 @@ describe('tableLines', () => {
     ])
   })
 
+  it('keeps a column that a row needs, whatever its turn', () => {
+    const needed = columns.map((column) =>
+      column.name === 'extra'
+        ? { ...column, stays: ({ waiting }: Row) => waiting === null }
+        : column,
+    )
+    const head = (some: readonly Row[]) => tableLines(needed, some, { ...look, width: 34 })[0]
+    expect(head(rows)).toMatch(/CHANNEL +WAITING +EXTRA$/)
+    expect(head(rows.slice(0, 1))).not.toMatch(/EXTRA/)
+  })
+
+  it('shrinks columns of the same length alike', () => {
+    const pair = (['one', 'two'] as const).map(
+      (name): Column<Row> => ({ name, value: ({ note }) => note, widthMin: 4, wraps: true }),
+    )
+    const [, line] = tableLines(pair, rows.slice(0, 1), { ...look, width: 42 })
+    expect(line).toBe('a long note that      a long note that')
+  })
+
   it('shows everything when wide', () => {
     const wide = tableLines(columns, rows, { ...look, wide: true, width: Infinity })
     expect(wide[0]).toContain('HIDDEN')

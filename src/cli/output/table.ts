@@ -29,6 +29,8 @@ export interface Column<Row> {
   readonly widthMin?: number
   /** Where it still does not fit, columns go, the highest first. 0: stays. @default 0 */
   readonly goes?: number
+  /** A row that needs the column: then it stays, as with `goes` 0. */
+  readonly stays?: (row: Row) => boolean
   /** Only in `-o wide`, JSON, CSV and Markdown. */
   readonly onlyWide?: boolean
 }
@@ -53,7 +55,7 @@ export function tableLines<Row>(
   const natural = cells.map((texts, at) =>
     Math.max(displayWidth(heads[at] as string), ...texts.map(displayWidth)),
   )
-  const widths = columnWidths(shown, natural, look.width)
+  const widths = columnWidths(shown, rows, natural, look.width)
   const line = (texts: readonly string[]) => {
     const whole = texts
       .map((text, at) => ({ text, at, width: widths[at] as number }))
@@ -96,9 +98,10 @@ function isRight<Row>(column: Column<Row>, rows: readonly Row[]): boolean {
   return rows.some((row) => typeof column.value(row) === 'number')
 }
 
-/** Widths that fit: first columns that may be cut shrink, the widest first, then columns go. */
+/** Widths that fit: first columns shrink, always the one with most to spare, then columns go. */
 function columnWidths<Row>(
   columns: readonly Column<Row>[],
+  rows: readonly Row[],
   natural: readonly number[],
   width: number,
 ): number[] {
@@ -109,7 +112,6 @@ function columnWidths<Row>(
   }
   const shrink = () => {
     while (total() > width) {
-      const over = total() - width
       const room = columns
         .map((column, at) => ({
           at,
@@ -118,13 +120,14 @@ function columnWidths<Row>(
         .filter(({ spare }) => spare > 0)
         .sort((a, b) => b.spare - a.spare)[0]
       if (!room) return
-      widths[room.at] = (widths[room.at] as number) - Math.min(over, room.spare)
+      widths[room.at] = (widths[room.at] as number) - 1
     }
   }
+  const turns = columns.map(({ goes = 0, stays = () => false }) => (rows.some(stays) ? 0 : goes))
   shrink()
   while (total() > width) {
-    const going = columns
-      .map((column, at) => ({ at, goes: column.goes ?? 0 }))
+    const going = turns
+      .map((goes, at) => ({ at, goes }))
       .filter(({ at, goes }) => goes > 0 && (widths[at] as number) > 0)
       .sort((a, b) => b.goes - a.goes)[0]
     if (!going) break

@@ -8,6 +8,7 @@ describe('wrap', () => {
     ['', 10, ['']],
     ['ls|show|create|rm', 9, ['ls|show|', 'create|rm']],
     ['abcdefghij', 4, ['abcd', 'efgh', 'ij']],
+    ['within 31.0 s and 64 MiB', 11, ['within', '31.0 s and', '64 MiB']],
     ['日本語 日本', 5, ['日本', '語', '日本']],
     ['日本語', 1, ['日', '本', '語']],
   ] as const)('%j in %i columns', ([text, width, lines]) =>

@@ -1,10 +1,13 @@
 import { displayWidth } from './displayWidth.ts'
 
+/** Between words, but not between a number and its unit. */
+const gap = /(?<!\d) | (?!(?:m?s|[kMGT]?i?B)\b)/
+
 /** A text in lines of at most `width` columns, broken between words, and inside where one is longer. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ').flatMap((one) => pieces(one, width))) {
+  for (const word of text.split(gap).flatMap((one) => pieces(one, width))) {
     const longer = line === '' ? word : `${line} ${word}`
     if (line === '' || displayWidth(longer) <= width) line = longer
     else {
