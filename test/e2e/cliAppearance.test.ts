@@ -29,6 +29,7 @@ describe('looks', () => {
     await world.run(['publish', 'a,b'.replace(',', '.'), '1'])
     const of = async (format: string) => (await world.run(['channels', 'ls', '-o', format])).stdout
     expect(await of('csv')).toMatch(/^channel,pattern,waiting,.*\na\.b,queue,1,/)
+    expect((await of('md')).split('\n')[2]).toMatch(/ \| \d+ \| open \| - \|$/)
     expect(await of('md')).toMatch(/^\| channel \| pattern \|.*\n\| --- \|.*\n\| a\.b \| queue \|/)
     expect(JSON.parse(await of('ndjson'))).toMatchObject({
       v: 1,

@@ -16,3 +16,30 @@ it('a message is scheduled until it is due, then it waits, as the counts say', a
   expect(await world.json('messages', 'show', 'q', 'soon')).toMatchObject({ state: 'waiting' })
   expect(await world.json('channels', 'show', 'q')).toMatchObject({ waiting: 1, scheduled: 1 })
 })
+
+it('what is delayed is told wherever counts are, however long a name is', async () => {
+  using world = cliWorld()
+  const name = 'a.channel.with.a.rather.long.name'
+  await world.run(['publish', name, '1', '--delay', '1h'])
+  await world.run(['publish', 's', '1', '--pattern', 'stream'])
+  await world.run(['work', 's', '--exec', 'true', '--group', 'mail', '--until', 'end'])
+  for (const [width, more] of [
+    ['40', ['channels', 'ls']],
+    ['40', ['stats', '--over', '1ms']],
+    ['80', ['channels', 'ls']],
+    ['80', ['stats', name, '--over', '1ms']],
+  ] as const) {
+    const { stdout } = await world.run([...more, '--width', width])
+    expect(stdout).toMatch(/^CHANNEL.* DELAYED/)
+  }
+  const { stdout } = await world.run(['channels', 'ls', 's', '--width', '40'])
+  expect(stdout).not.toContain('DELAYED')
+  expect((await world.run(['groups', 'ls', 's'])).stderr).toBe('')
+  await world.run(['publish', 's', '2', '--delay', '1h'])
+  for (const look of [
+    ['groups', 'ls', 's'],
+    ['groups', 'show', 's', 'mail'],
+  ]) {
+    expect((await world.run(look)).stderr).toBe('delayed 1 in s, part of the lag\n')
+  }
+})

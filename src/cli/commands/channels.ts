@@ -87,7 +87,10 @@ const columns: readonly Column<ChannelRow>[] = [
   { name: 'pattern', value: ({ channel }) => channel.pattern, goes: 7 },
   count('waiting', (depth) => depth.waiting, 0),
   count('flight', (depth) => depth.inFlight, 3),
-  count('delayed', (depth) => depth.scheduled, 8),
+  {
+    ...count('delayed', (depth) => depth.scheduled, 8),
+    stays: ({ depth }) => depth.scheduled !== 0,
+  },
   count('dead', (depth) => depth.dead, 1),
   count('in', (depth) => depth.in, 5),
   count('out', (depth) => depth.out, 6),

@@ -53,6 +53,18 @@ export const ls: Run = async (invocation) => {
     fields: { channel: channel.name },
     ifEmpty: `${channel.name} has no groups yet`,
   })
+  await noteDelayed(invocation, connected, channel)
+}
+
+/** A lag counts what is delayed too, and no reader can get that yet. */
+async function noteDelayed(
+  { output }: Invocation,
+  { bus }: Connected,
+  channel: ChannelRef,
+): Promise<void> {
+  const [depth] = await bus.admin.depths([channel])
+  if (!depth || depth.scheduled === 0 || depth.scheduled === 'unknown') return
+  output.note(`delayed ${showCount(depth.scheduled)} in ${channel.name}, part of the lag`)
 }
 
 /** `groups show CHANNEL GROUP` */
@@ -73,6 +85,7 @@ export const show: Run = async (invocation) => {
       `position ${position ?? '-'}  oldest ${showDuration(lag === 0 ? null : oldestMs)}`,
     ],
   })
+  await noteDelayed(invocation, connected, channel)
 }
 
 /** `groups seek CHANNEL GROUP --to PLACE` */

@@ -108,29 +108,38 @@ function countColumn(name: string, of: (depth: Depth) => Count, goes: number): C
   }
 }
 
-function rateColumn(name: string, head: string, of: (row: Row) => number | null): Column<Row> {
+function rateColumn(
+  name: string,
+  head: string,
+  of: (row: Row) => number | null,
+  goes: number,
+): Column<Row> {
   const text = (row: Row) => {
     const value = of(row)
     return value === null ? '-' : showRate(value)
   }
-  return { name, head, align: 'right', value: of, text }
+  return { name, head, align: 'right', value: of, text, goes }
 }
 
 const columns: readonly Column<Row>[] = [
   { name: 'channel', value: ({ channel }) => channel.name, widthMin: 12 },
-  { name: 'pattern', value: ({ channel }) => channel.pattern, goes: 5 },
+  { name: 'pattern', value: ({ channel }) => channel.pattern, goes: 6 },
   countColumn('waiting', (depth) => depth.waiting, 0),
-  countColumn('flight', (depth) => depth.inFlight, 2),
-  countColumn('dead', (depth) => depth.dead, 1),
-  rateColumn('in_per_s', 'IN', (row) => row.inRate),
-  rateColumn('out_per_s', 'OUT', (row) => row.outRate),
+  countColumn('flight', (depth) => depth.inFlight, 4),
+  {
+    ...countColumn('delayed', (depth) => depth.scheduled, 7),
+    stays: ({ depth }) => depth.scheduled !== 0,
+  },
+  countColumn('dead', (depth) => depth.dead, 3),
+  rateColumn('in_per_s', 'IN', (row) => row.inRate, 1),
+  rateColumn('out_per_s', 'OUT', (row) => row.outRate, 2),
   {
     name: 'oldest_ms',
     head: 'OLDEST',
     align: 'right',
     value: ({ depth }) => (typeof depth.oldestMs === 'number' ? depth.oldestMs : null),
     text: ({ depth }) => showDuration(depth.waiting === 0 ? null : depth.oldestMs),
-    goes: 3,
+    goes: 5,
   },
 ]
 

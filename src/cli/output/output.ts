@@ -148,7 +148,7 @@ export function makeOutput(settings: OutputSettings): Output {
   }
 }
 
-/** Lines of CSV or Markdown. */
+/** Lines of CSV or Markdown. Their names tell the unit, so a number is told in it. */
 function delimited<Row>(
   format: Format,
   columns: readonly Column<Row>[],
@@ -164,8 +164,13 @@ function delimited<Row>(
   }
   return [
     ...(heads ? [markdownLine(names), markdownLine(names.map(() => '---'))] : []),
-    ...rows.map((row) => markdownLine(columns.map((column) => cellText(column, row, true)))),
+    ...rows.map((row) => markdownLine(columns.map((column) => markdownCell(column, row)))),
   ]
+}
+
+function markdownCell<Row>(column: Column<Row>, row: Row): string {
+  const value = column.value(row)
+  return typeof value === 'number' ? String(value) : cellText(column, row, true)
 }
 
 function itemOf<Row>(columns: readonly Column<Row>[], row: Row): Readonly<Record<string, Json>> {
