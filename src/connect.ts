@@ -3,10 +3,11 @@ import { NarrowcastError } from './core/errors.ts'
 import { type BrokerUrl, parseBrokerUrl, parseDurationMs, redactUrl } from './core/url.ts'
 import { drivers } from './drivers/registry.ts'
 import type { Bus } from './runtime/api.ts'
-import { createBus } from './runtime/bus.ts'
+import { type BusOptions, createBus } from './runtime/bus.ts'
 import { channelDefaultsOf, channelWords } from './runtime/channelWords.ts'
 import type { ChannelDefaults, Config } from './runtime/config.ts'
 import { findProjectFile, loadProjectFile } from './runtime/projectFile.ts'
+import { abortedError, textOf } from './runtime/thrown.ts'
 
 export interface ConnectOptions {
   /** Reads the project file: true looks for it from the working directory upwards. */
@@ -21,33 +22,66 @@ const connectMsDefault = 10_000
 
 /**
  * Opens the broker that a URL names, or a driver made by hand. Reconnects by itself from then on.
- * @throws INVALID_CONFIG, CONNECT_FAILED, LOGIN_REFUSED, STORE_UNUSABLE, TIMEOUT
+ * @throws INVALID_ARGUMENT, INVALID_CONFIG, CONNECT_FAILED, LOGIN_REFUSED, STORE_UNUSABLE,
+ * UNAVAILABLE, TIMEOUT after the URL option `timeout` (10 s); ABORTED when `signal` fires, with its
+ * reason as the cause.
  */
 export async function connect(target: string | Driver, options: ConnectOptions = {}): Promise<Bus> {
-  const config = await projectConfig(options.config ?? false)
-  const name = options.name === undefined ? {} : { name: options.name }
-  if (typeof target !== 'string') {
-    const channelDefaults = (channel: string) => ofProject(config, channel)
-    const signal = options.signal ? { signal: options.signal } : {}
-    return createBus(target, { ...name, ...signal, channelDefaults })
+  const { signal } = options
+  if (signal?.aborted) throw connectAborted(signal)
+  try {
+    if (typeof target === 'string') return await connectTo(target, options)
+    return await createBus(checkDriver(target), await busOptions(options, {}))
+  } catch (error) {
+    throw signal?.aborted ? connectAborted(signal, error) : error
   }
+}
+
+async function connectTo(target: string, options: ConnectOptions): Promise<Bus> {
   const { url, words, timeoutMs } = takeCommonOptions(parseBrokerUrl(target))
   const fromUrl = channelDefaultsOf(`URL ${redactUrl(target)}`, words)
   const limit = AbortSignal.timeout(timeoutMs)
+  const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit
   try {
     return await createBus(await driverOf(url), {
-      ...name,
-      channelDefaults: (channel) => ({ ...fromUrl, ...ofProject(config, channel) }),
-      signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
+      ...(await busOptions(options, fromUrl)),
+      signal,
     })
   } catch (cause) {
-    if (!limit.aborted || options.signal?.aborted) throw cause
+    if (!limit.aborted) throw cause
+    const why = cause instanceof NarrowcastError ? cause : null
     throw new NarrowcastError(
       'TIMEOUT',
-      `${url.scheme}: ${redactUrl(target)} did not answer in ${timeoutMs} ms`,
-      { definite: true, operation: 'connect', cause },
+      `${url.scheme}: ${redactUrl(target)} did not answer in ${timeoutMs} ms${why ? `: ${why.message}` : ''}`,
+      { definite: true, operation: 'connect', cause, ...(why?.hint ? { hint: why.hint } : {}) },
     )
   }
+}
+
+async function busOptions(
+  { config, name, signal }: ConnectOptions,
+  fromUrl: ChannelDefaults,
+): Promise<BusOptions> {
+  const project = await projectConfig(config ?? false)
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(signal ? { signal } : {}),
+    channelDefaults: (channel) => ({ ...fromUrl, ...ofProject(project, channel) }),
+  }
+}
+
+function checkDriver(target: Driver): Driver {
+  if (typeof target?.open === 'function') return target
+  throw new NarrowcastError(
+    'INVALID_ARGUMENT',
+    `connect: got ${textOf(target)}; expected a URL or a driver`,
+    { operation: 'connect', hint: "For example connect('file:./store') or connect(memory())." },
+  )
+}
+
+function connectAborted(signal: AbortSignal, error?: unknown): NarrowcastError {
+  const hint = error instanceof NarrowcastError && error.hint !== null ? { hint: error.hint } : {}
+  return abortedError('connect', signal, { operation: 'connect', definite: true, ...hint })
 }
 
 async function projectConfig(wish: boolean | Config): Promise<Config> {

@@ -108,3 +108,22 @@ test('closing waits for what was published without waiting', async () => {
     { waiting: 900 },
   ])
 })
+
+test('what is aborted before anything was asked says so, with the reason', async () => {
+  await using bus = await createBus(memory())
+  const orders = bus.queue<number>('orders')
+  const reason = new Error('enough')
+  const signal = AbortSignal.abort(reason)
+  const told = {
+    code: 'ABORTED',
+    definite: true,
+    cause: reason,
+    message: expect.stringContaining('enough'),
+  }
+  await expect(orders.publish(1, { signal })).rejects.toMatchObject(told)
+  await expect(orders.writable(signal)).rejects.toMatchObject(told)
+  await expect(orders.deliveries().ready(signal)).rejects.toMatchObject(told)
+  const ref = { name: 'orders', pattern: 'queue' } as const
+  await expect(bus.admin.depths([ref], signal)).rejects.toMatchObject(told)
+  expect(await bus.admin.depths([ref])).toMatchObject([{ in: 0 }])
+})

@@ -30,9 +30,11 @@ export function busAdmin(connection: Connection): BusAdmin {
     (name: keyof typeof facts, arity: number) =>
     async (...args: unknown[]): Promise<unknown> => {
       const given = args[arity] as AbortSignal | undefined
-      if (given?.aborted) throw abortedError(name, given)
       const signal = given ?? connection.closing
-      const session = await connection.ready(signal)
+      const session = await connection.ready(signal).catch((error: unknown) => {
+        if (!given?.aborted) throw error
+        throw abortedError(name, given, { operation: name, definite: true }) // nothing was asked
+      })
       const method = session.admin[name] as ((...all: unknown[]) => Promise<unknown>) | undefined
       if (method) return method.call(session.admin, ...args.slice(0, arity), signal)
       const driver = connection.driver.name

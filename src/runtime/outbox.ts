@@ -241,7 +241,7 @@ export class Outbox {
     const abort = () => {
       if (entry.isGone) return
       entry.isGone = true
-      entry.done(this.#answers.aborted(entry, signal.reason))
+      entry.done(this.#answers.aborted(entry, signal))
       const at = this.#entries.indexOf(entry)
       if (at < 0) return
       this.#entries.splice(at, 1)

@@ -40,7 +40,9 @@ export class OutboxRoom {
       signal?.removeEventListener('abort', room.resolve)
     }
     if (signal?.aborted) {
-      throw abortedError(`waiting for room on "${this.#plan.spec.name}"`, signal)
+      const { name } = this.#plan.spec
+      const where = { channel: name, operation: 'writable', definite: true }
+      throw abortedError(`waiting for room on "${name}"`, signal, where)
     }
   }
 

@@ -4,6 +4,7 @@ import type { PublishOutcome } from '../core/message.ts'
 import type { Receipt } from './api.ts'
 import type { ChannelPlan } from './channelOptions.ts'
 import type { Encoded } from './envelope.ts'
+import { abortedError } from './thrown.ts'
 
 /** One message of the outbox and who waits for it. */
 export interface Entry extends Encoded {
@@ -117,10 +118,9 @@ export class PublishAnswers {
     return this.#failure(error.code, error.message, false, { hint: error.hint, cause: error })
   }
 
-  aborted({ leftMs }: Entry, reason: unknown): NarrowcastError {
-    return new NarrowcastError('ABORTED', `publish to "${this.#plan.spec.name}" was aborted`, {
-      definite: leftMs === null,
-      cause: reason,
-    })
+  aborted({ leftMs }: Entry, signal: AbortSignal): NarrowcastError {
+    const { name } = this.#plan.spec
+    const where = { driver: this.#driver, channel: name, operation: 'publish' }
+    return abortedError(`publish to "${name}"`, signal, { ...where, definite: leftMs === null })
   }
 }
