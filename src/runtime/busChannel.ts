@@ -148,7 +148,7 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
   async close(timeoutMs: number, deadline: AbortSignal): Promise<void> {
     this.#isClosed = true
     const ended = [...this.#readers].map((reader) =>
-      reader instanceof Worker ? reader.drain({ timeoutMs }) : reader.close(),
+      reader instanceof Worker ? reader.drain({ timeoutMs }) : reader.close(deadline),
     )
     const flushed = Promise.allSettled(ended)
       .then(() => this.#checks.close(deadline, this.#closedError()))

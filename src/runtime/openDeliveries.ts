@@ -79,7 +79,7 @@ export class OpenDeliveries<T> implements Deliveries<T> {
 
   ready(signal?: AbortSignal): Promise<void> {
     return untilAborted(this.#reader.ready, signal, () =>
-      abortedError('ready', signal as AbortSignal),
+      abortedError('ready', signal as AbortSignal, { operation: 'ready', definite: true }),
     )
   }
 
@@ -125,8 +125,9 @@ export class OpenDeliveries<T> implements Deliveries<T> {
     await this.#reader.begin((upTo as Open<T>).held)
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
+  /** `outer`: the deadline of the bus. */
+  close(outer: AbortSignal | null = null): Promise<void> {
+    this.#closing ??= this.#close(outer)
     return this.#closing
   }
 
@@ -200,10 +201,10 @@ export class OpenDeliveries<T> implements Deliveries<T> {
     resolve()
   }
 
-  async #close(): Promise<void> {
+  async #close(outer: AbortSignal | null): Promise<void> {
     this.#stopping.abort()
     this.#wake()
-    await withDeadline(this.#host.clock, closeMsMax, null, null, (deadline) =>
+    await withDeadline(this.#host.clock, closeMsMax, outer, null, (deadline) =>
       this.#reader.close(deadline),
     )
     this.#host.ended()

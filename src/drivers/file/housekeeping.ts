@@ -26,18 +26,13 @@ export class Housekeeping {
   }
 
   /** Every session does this one: its readers are alive though their leases may have ended. */
-  async touch(): Promise<void> {
+  async touch(signal: AbortSignal): Promise<void> {
     const { db, writer, time, bells } = this.#store
     const nowMs = time.nowMs()
     if (nowMs - this.#touchedMs < touchMs) return
+    const sql = 'UPDATE reader SET ended_ms = ?2 WHERE bell = ?1 AND deadline_ms = 0'
+    await writer.run('keep', () => db.run(sql, bells.name, nowMs), { signal })
     this.#touchedMs = nowMs
-    await writer.run('keep', () =>
-      db.run(
-        'UPDATE reader SET ended_ms = ?2 WHERE bell = ?1 AND deadline_ms = 0',
-        bells.name,
-        nowMs,
-      ),
-    )
   }
 
   async step(signal: AbortSignal): Promise<void> {
@@ -48,7 +43,7 @@ export class Housekeeping {
     await this.#sweep('seen', 'channel, grp, id', signal)
     await this.#forgetReaders(signal)
     await drainRemoved(this.#store, signal)
-    await this.#forgetGaps()
+    await this.#forgetGaps(signal)
   }
 
   #read<T>(work: () => T): Promise<T> {
@@ -155,12 +150,12 @@ export class Housekeeping {
   }
 
   /** A gap that every group has passed changes no count any more. */
-  async #forgetGaps(): Promise<void> {
+  async #forgetGaps(signal: AbortSignal): Promise<void> {
     const { db, writer } = this.#store
     const passed = `seq + count <= (SELECT min(next_seq) FROM grp WHERE channel = gap.channel)`
     const isQueue = `(SELECT pattern FROM channel WHERE no = gap.channel) = 'queue'`
     const sql = `FROM gap WHERE ${isQueue} AND ${passed}`
     if (!(await this.#read(() => db.get(`SELECT 1 ${sql} LIMIT 1`)))) return
-    await writer.run('keep', () => db.run(`DELETE ${sql}`))
+    await writer.run('keep', () => db.run(`DELETE ${sql}`), { signal })
   }
 }

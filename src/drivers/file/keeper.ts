@@ -66,7 +66,7 @@ export class Keeper {
       if (signal.aborted) return
       try {
         this.#check()
-        await this.#housekeeping.touch()
+        await this.#housekeeping.touch(signal)
         if (!this.#elect()) continue
         await this.#housekeeping.step(signal)
         this.#reserving ??= this.#fillReserve()

@@ -8,13 +8,11 @@ import { checkWritable, prepareFolder } from './fileSystem.ts'
 import { migrate } from './migrate.ts'
 import { pause } from './pause.ts'
 import { releaseReserve } from './reserve.ts'
-import { asStoreError, isBusy, storeError } from './storeErrors.ts'
+import { asStoreError, isBusy, lockedError, lockMsMax, storeError } from './storeErrors.ts'
 
 /** The database inside the folder of a store. */
 export const databaseName = 'store.db'
 
-/** How long opening waits for the locks of others. */
-const openMsMax = 10_000
 const pageBytes = 8192
 
 /**
@@ -32,15 +30,16 @@ export async function openStore(
   if (known !== null && !existsSync(path)) throw lostStore(path, 'is gone')
   prepareFolder(folder)
   for (const suffix of ['', '-wal', '-shm']) checkWritable(path + suffix)
-  const untilMs = performance.now() + openMsMax
+  const untilMs = performance.now() + lockMsMax
+  signal.throwIfAborted()
   for (;;) {
-    signal.throwIfAborted()
     try {
       return checkKnown(openOnce(path), known)
     } catch (error) {
-      const told = asStoreError(error, 'open', path)
-      const isRoomMade = told.code === 'DISK_FULL' && releaseReserve(folder)
-      if (!isRoomMade && (!isBusy(error) || performance.now() > untilMs)) throw told
+      const isWaiting = isBusy(error) && performance.now() <= untilMs
+      const told = isWaiting ? null : asStoreError(error, 'open', path)
+      if (told && !(told.code === 'DISK_FULL' && releaseReserve(folder))) throw told
+      checkGoesOn(signal, path)
     }
     await pause(1 + Math.random() * 5)
   }
@@ -48,19 +47,21 @@ export async function openStore(
 
 /** Begins a transaction that writes. @throws UNAVAILABLE, or the reason of the signal. */
 export async function beginOpening(db: Database, signal: AbortSignal): Promise<void> {
-  const untilMs = performance.now() + openMsMax
+  const untilMs = performance.now() + lockMsMax
   while (!db.begin()) {
-    signal.throwIfAborted()
-    if (performance.now() > untilMs) {
-      throw storeError(
-        'UNAVAILABLE',
-        'open',
-        `${db.path} has been locked by another program for ${openMsMax} ms`,
-        'A program that was stopped keeps its lock: end it, or let it go on with kill -CONT PID.',
-      )
-    }
+    checkGoesOn(signal, db.path)
+    if (performance.now() > untilMs) throw lockedError('UNAVAILABLE', 'open', db.path)
     await pause(1 + Math.random() * 5)
   }
+}
+
+/** Whoever sets a time limit wants to know what has used it up. @throws the signal's reason. */
+function checkGoesOn(signal: AbortSignal, path: string): void {
+  if (!signal.aborted) return
+  const { name } = (signal.reason ?? {}) as { name?: unknown }
+  throw name === 'TimeoutError'
+    ? lockedError('UNAVAILABLE', 'open', path, signal.reason)
+    : signal.reason
 }
 
 /** The id of a store, by chance and for ever. */

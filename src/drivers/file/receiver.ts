@@ -97,7 +97,7 @@ export class Receiver {
     try {
       result = await writer.run('receive', () => this.#takeOnce(room), { signal, durable: false })
     } catch (error) {
-      if (signal.aborted && (error as { code?: string }).code === 'ABORTED') return 'aborted'
+      if (signal.aborted && (error as Error).cause === signal.reason) return 'aborted'
       throw error
     }
     if (!result) return null

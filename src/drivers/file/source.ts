@@ -170,14 +170,15 @@ export class FileSource implements Source {
     const { store, channel, reader } = this.#of
     const { db, writer, bells, time } = store
     for (let isMore = true; isMore; ) {
-      const step = await writer.run('close', () => {
+      const work = () => {
         const state = readerState(db, reader)
         if (!state || state.opened !== this.#opened) return { isMore: false, rung: [] }
         const given = giveBack(db, state, null, false)
         if (given > 0) return { isMore: true, rung: awaken(db, channel.no, given) }
         endReader(db, reader, time.nowMs())
         return { isMore: false, rung: [] }
-      })
+      }
+      const step = await writer.run('close', work, { isClosing: true })
       bells.ring(step.rung)
       isMore = step.isMore
     }

@@ -5,7 +5,7 @@ import type { DiskRoom } from './diskRoom.ts'
 import type { LogPace } from './logPace.ts'
 import { pause } from './pause.ts'
 import type { StoreClock } from './storeClock.ts'
-import { asStoreError, endsSession, isBusy } from './storeErrors.ts'
+import { asStoreError, endsSession, isBusy, lockMsMax } from './storeErrors.ts'
 import type { Syncer } from './syncer.ts'
 import type { Writer } from './writer.ts'
 
@@ -26,12 +26,13 @@ export interface Store {
 
 /** Reads without the write lock. A lock is met only while a crashed log is being read in again. */
 export async function readStore<T>(store: Store, operation: string, work: () => T): Promise<T> {
+  const untilMs = performance.now() + lockMsMax
   for (;;) {
     store.checkOpen(operation)
     try {
       return work()
     } catch (error) {
-      if (!isBusy(error)) {
+      if (!isBusy(error) || performance.now() > untilMs) {
         const told = asStoreError(error, operation, store.db.path)
         if (endsSession(told)) store.failed(told)
         throw told

@@ -1,5 +1,9 @@
 import { type ErrorCode, NarrowcastError } from '../../core/errors.ts'
 import { freeBytes, inMebibytes, mebibyte } from './freeBytes.ts'
+import { lockHolder } from './lockHolder.ts'
+
+/** The longest wait for the write lock: others have it for milliseconds. */
+export const lockMsMax = 10_000
 
 /** Primary result codes of SQLite. */
 const primary = {
@@ -77,16 +81,57 @@ export function asStoreError(error: unknown, operation: string, path: string): N
         error,
       )
     case primary.busy:
-      return storeError(
-        'UNAVAILABLE',
-        operation,
-        `${path} is locked by another program`,
-        null,
-        error,
-      )
+      return lockedError('UNAVAILABLE', operation, path, error)
     default:
       return storeError('INTERNAL', operation, text, null, error)
   }
+}
+
+/** Somebody has the write lock and does not give it back. Nothing was changed. */
+export function lockedError(
+  code: ErrorCode,
+  operation: string,
+  path: string,
+  cause?: unknown,
+): NarrowcastError {
+  const holder = lockHolder(path)
+  const who = holder === null ? '' : ` (process ${holder})`
+  return new NarrowcastError(
+    code,
+    `file: ${operation}: ${path} is locked by another program${who}, which holds the write lock`,
+    {
+      driver: 'file',
+      operation,
+      definite: true,
+      hint: `A program that was stopped keeps its lock: end it, or let it go on with kill -CONT ${holder ?? 'PID'}.`,
+      ...(cause === undefined ? {} : { cause }),
+    },
+  )
+}
+
+/**
+ * A signal has ended the waiting for a transaction, so nothing was changed. Only a caller's own is
+ * an abort: a limit of ours says what it is.
+ */
+export function notBegun(
+  operation: string,
+  path: string,
+  signal: AbortSignal,
+  isLocked: boolean,
+): NarrowcastError {
+  const reason: unknown = signal.reason
+  if (reason instanceof NarrowcastError && isLocked) {
+    return lockedError(reason.code, operation, path, reason)
+  }
+  const code = reason instanceof NarrowcastError ? reason.code : 'ABORTED'
+  const what = isLocked ? 'aborted while waiting for the lock' : 'ended before it had begun'
+  const why = reason instanceof Error ? reason.message : String(reason)
+  return new NarrowcastError(code, `file: ${operation}: ${what}: ${why}`, {
+    driver: 'file',
+    operation,
+    definite: true,
+    cause: reason,
+  })
 }
 
 export function damaged(

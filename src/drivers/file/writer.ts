@@ -1,13 +1,22 @@
-import { NarrowcastError } from '../../core/errors.ts'
+import type { NarrowcastError } from '../../core/errors.ts'
 import type { Database } from './database.ts'
 import { pause } from './pause.ts'
-import { asStoreError, endsSession, storeError } from './storeErrors.ts'
+import {
+  asStoreError,
+  endsSession,
+  lockedError,
+  lockMsMax,
+  notBegun,
+  storeError,
+} from './storeErrors.ts'
 import type { Syncer } from './syncer.ts'
 
 interface Job {
   readonly operation: string
   readonly durable: boolean
   readonly isStoring: boolean
+  readonly isClosing: boolean
+  readonly sinceMs: number
   readonly work: () => unknown
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
@@ -19,6 +28,8 @@ const transactionMs = 1.5
 const turnMs = 1
 /** Pauses while another process has the lock: from a turn of the loop up to this. */
 const busyPauseMsMax = 5
+/** Closing has a deadline of its own: what cannot be given back comes again by its lease. */
+const closeLockMsMax = 1_000
 
 interface RunOptions {
   readonly signal?: AbortSignal
@@ -26,6 +37,8 @@ interface RunOptions {
   readonly durable?: boolean
   /** It brings new messages, so it is the first to go when the disk is full. @default false */
   readonly isStoring?: boolean
+  /** Waits for a lock no longer than a second, counted from when it was first missed. @default false */
+  readonly isClosing?: boolean
 }
 
 export interface WriterOptions {
@@ -57,6 +70,8 @@ export class Writer {
   /** What met a full disk and is first to run again. */
   #stuck: { jobs: readonly Job[]; error: NarrowcastError } | null = null
   #attemptsAtRoom = 0
+  /** Since when another one has the lock. */
+  #lockedMs: number | null = null
   #ended: NarrowcastError | null = null
 
   constructor(options: WriterOptions) {
@@ -65,26 +80,29 @@ export class Writer {
 
   /**
    * Resolves with what `work` returned once that is committed, and with sync=full on the disk if
-   * it is `durable`. An abort ends only the waiting for the lock.
+   * it is `durable`. An abort ends only the waiting for the lock, and so does a limit of ten
+   * seconds. @throws UNAVAILABLE for that; for a signal its code if it is ours, else ABORTED.
    */
   run<T>(
     operation: string,
     work: () => T,
-    { signal, durable = true, isStoring = false }: RunOptions = {},
+    { signal, durable = true, isStoring = false, isClosing = false }: RunOptions = {},
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#ended) return reject(this.#ended)
-      if (signal?.aborted) return reject(aborted(operation))
+      if (signal?.aborted) return reject(this.#notBegun(operation, signal))
       const abort = () => {
         const at = this.#jobs.indexOf(job)
-        if (at < 0) return
+        if (at < 0 || !signal) return
         this.#jobs.splice(at, 1)
-        reject(aborted(operation))
+        job.reject(this.#notBegun(operation, signal))
       }
       const job: Job = {
         operation,
         durable,
         isStoring,
+        isClosing,
+        sinceMs: performance.now(),
         work,
         resolve: (value) => {
           signal?.removeEventListener('abort', abort)
@@ -119,14 +137,37 @@ export class Writer {
       await this.#letOthersRun()
       if (!this.#step()) {
         busy++
+        this.#endLongWaits()
         await pause(busy < 3 ? 0 : Math.random() * Math.min(busy, busyPauseMsMax))
         continue
       }
       busy = 0
+      this.#lockedMs = null
       if (this.#stuck) await this.#makeRoom(this.#stuck)
       else await this.#keepRoom()
     }
+    this.#lockedMs = null
     this.#draining = null
+  }
+
+  /** Another one has the lock, maybe for good. */
+  #endLongWaits(): void {
+    const nowMs = performance.now()
+    this.#lockedMs ??= nowMs
+    const lockedMs = this.#lockedMs
+    const isOver = ({ isClosing, sinceMs }: Job) =>
+      isClosing
+        ? nowMs - lockedMs > closeLockMsMax
+        : nowMs - Math.max(sinceMs, lockedMs) > lockMsMax
+    const over = this.#jobs.filter(isOver)
+    if (over.length === 0) return
+    this.#jobs = this.#jobs.filter((job) => !over.includes(job))
+    const { path } = this.#options.db
+    for (const job of over) job.reject(lockedError('UNAVAILABLE', job.operation, path))
+  }
+
+  #notBegun(operation: string, signal: AbortSignal): NarrowcastError {
+    return notBegun(operation, this.#options.db.path, signal, this.#lockedMs !== null)
   }
 
   async #keepRoom(): Promise<void> {
@@ -263,12 +304,4 @@ export class Writer {
       this.#fail(error)
     })
   }
-}
-
-function aborted(operation: string): NarrowcastError {
-  return new NarrowcastError('ABORTED', `file: ${operation}: aborted while waiting for the lock`, {
-    driver: 'file',
-    operation,
-    definite: true,
-  })
 }
