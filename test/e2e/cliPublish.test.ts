@@ -47,6 +47,20 @@ describe('publish and tail', () => {
     expect(tailed.stdout).toContain('"a \\"text\\""')
   })
 
+  it('tells the limit of a payload, and for a line what it tells for one message', async () => {
+    using world = cliWorld()
+    const data = JSON.stringify('x'.repeat(1_048_576))
+    const one = await world.run(['publish', 'big', '-'], { input: data })
+    const [, hint = ''] = /\n {2}(.*)\n$/.exec(one.stderr) ?? []
+    expect([one.code, hint]).toEqual([2, expect.stringMatching(/\w/)])
+    const input = `${data}\n${data}\n1\n`
+    const many = await world.run(['publish', 'big', '--ndjson'], { input })
+    expect([many.code, many.stdout]).toEqual([2, expect.stringContaining('rejected 2')])
+    expect(many.stderr.split(hint)).toHaveLength(2)
+    const { stdout } = await world.run(['channels', 'show', 'big'])
+    expect(stdout).toMatch(/^payload {6}1 MiB unless payloadBytesMax is given, at most 64 MiB$/m)
+  })
+
   it('publishes ten thousand lines in batches', async () => {
     using world = cliWorld()
     const { code, stdout } = await world.run(['publish', 'big', '--ndjson', '--json'], {

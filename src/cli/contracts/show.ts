@@ -1,5 +1,5 @@
 import type { Contract } from '../../core/contract.ts'
-import { showBytes, showDuration } from '../output/quantities.ts'
+import { showDuration, showLimit } from '../output/quantities.ts'
 import type { Json } from '../output/table.ts'
 import { wrap } from '../output/wrap.ts'
 
@@ -39,9 +39,17 @@ export function contractFacts(contract: Contract): readonly (readonly [string, s
     ['peek', contract.peek],
     ['depth', contract.depth],
     ['wake', `within ${showDuration(contract.wakeMs)}`],
-    ['payload', `at most ${showBytes(contract.payloadBytesMax)}`],
+    ['payload', payload(contract)],
     ['source', contract.source],
   ]
+}
+
+/** What a channel takes whose program asks for nothing else. */
+const payloadBytesDefault = 1_048_576
+
+function payload({ payloadBytesMax: most }: Contract): string {
+  if (most <= payloadBytesDefault) return `at most ${showLimit(most)}`
+  return `${showLimit(payloadBytesDefault)} unless payloadBytesMax is given, at most ${showLimit(most)}`
 }
 
 /** The losses that nothing is lost by. */

@@ -7,6 +7,7 @@ import {
   showCount,
   showDuration,
   showElapsed,
+  showLimit,
   showRate,
   showTime,
 } from './quantities.ts'
@@ -36,6 +37,14 @@ describe('quantities', () => {
     [999_700, '1.0 MB'],
     [2_600_000_000, '2.6 GB'],
   ] as const)('%d bytes are %s', ([bytes, text]) => expect(showBytes(bytes)).toBe(text))
+
+  it.for([
+    [1, '1 B'],
+    [1_000, '1000 B'],
+    [1_048_576, '1 MiB'],
+    [1_000_000, '976.6 KiB'],
+    [67_108_864, '64 MiB'],
+  ] as const)('a limit of %d bytes is %s', ([bytes, text]) => expect(showLimit(bytes)).toBe(text))
 
   it('separates thousands, and says - for what is not known', () => {
     expect(showCount(1_204_000)).toBe('1,204,000')

@@ -29,6 +29,14 @@ export function showBytes(bytes: number): string {
   return `${unit === 0 || value >= 9.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
 }
 
+/** `312 B`, `64 MiB`: a limit, exact to a tenth of its unit. */
+export function showLimit(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  const unit = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10))
+  const value = bytes / 1_024 ** unit
+  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${units[unit]}`
+}
+
 /** `1.8 ms`, `29 ms`, `10.2 s`, `1m 27s`, `2h 5m`, `3d 4h`. */
 export function showDuration(ms: Count | null): string {
   if (typeof ms !== 'number') return '-'

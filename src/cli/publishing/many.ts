@@ -22,6 +22,9 @@ interface Totals {
   failure: NarrowcastError | null
 }
 
+/** Why a line is no message, and what to do. Each hint is told once. */
+type Fault = Pick<NarrowcastError, 'message' | 'hint'>
+
 const batchMax = 500
 /** While one batch is with the broker, the next is read; never more than that in memory. */
 const batchesInFlightMax = 2
@@ -55,9 +58,14 @@ export async function publishLines(
   const totals: Totals = { published: 0, duplicates: 0, rejected: 0, bytes: 0, failure: null }
   const inFlight = new Set<Promise<void>>()
   let sent = 0
-  const reject = (line: Line, why: string) => {
+  const hints = new Set<string>()
+  const reject = (line: Line, { message, hint }: Fault) => {
     totals.rejected++
-    if (totals.rejected <= toldMax) output.warn(`line ${line.number}: ${why}`)
+    if (totals.rejected <= toldMax) {
+      output.warn(`line ${line.number}: ${message}`)
+      if (hint && !hints.has(hint)) output.warn(hint)
+      if (hint) hints.add(hint)
+    }
     if (totals.rejected === toldMax) output.warn('further wrong lines are only counted')
   }
   const send = async (lines: readonly Line[]): Promise<void> => {
@@ -72,7 +80,7 @@ export async function publishLines(
         totals.published++
         totals.bytes += Buffer.byteLength(data)
         if (answer.duplicate) totals.duplicates++
-      } else if (isTheirs(answer)) reject(line, answer.message)
+      } else if (isTheirs(answer)) reject(line, answer)
       else totals.failure ??= answer
     }
     progress.update(totals.published)
@@ -104,16 +112,17 @@ function jsonOf(
   line: Line,
   toJson: (line: string) => string,
   bytesMax: number,
-  reject: (line: Line, why: string) => void,
+  reject: (line: Line, fault: Fault) => void,
 ): string | null {
   if (line.text === null) {
-    reject(line, line.why === 'notUtf8' ? 'not UTF-8' : `longer than ${bytesMax} bytes`)
+    const message = line.why === 'notUtf8' ? 'not UTF-8' : `longer than ${bytesMax} bytes`
+    reject(line, { message, hint: null })
     return null
   }
   try {
     return toJson(line.text)
   } catch (error) {
-    reject(line, (error as Error).message)
+    reject(line, { message: (error as Error).message, hint: null })
     return null
   }
 }
