@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { cliWorld, type World } from './cliRun.ts'
+import { cliWorld, ndjson, type World } from './cliRun.ts'
 
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 const isPossible = spawnSync('script', ['--version']).status === 0
@@ -113,5 +113,17 @@ describe.skipIf(!isPossible)('on a terminal (needs the program `script`)', () =>
     expect(await terminal.ended).toBe(0)
     expect(terminal.text()).toContain('Next:')
     expect((await world.run(['publish', 'hello', '1'])).stderr).not.toContain('Next:')
+  })
+
+  it('a search says by what it was stopped', async () => {
+    using world = cliWorld()
+    await world.run(['publish', 'q', '--ndjson'], { input: ndjson(300) })
+    const search = "messages search q --where 'data.n > 0'"
+    const limited = onTerminal(world, `${search} --limit 3`)
+    expect(await limited.ended).toBe(0)
+    expect(limited.text()).toContain('repeat with --cursor 298, or raise --limit')
+    const late = onTerminal(world, `${search} --limit 900 --budget 1ms`)
+    expect(await late.ended).toBe(0)
+    expect(late.text()).toMatch(/repeat with --cursor \d+, or raise --budget/)
   })
 })

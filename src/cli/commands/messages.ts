@@ -108,11 +108,14 @@ export const search: Run = async (invocation) => {
     ifEmpty: '',
   })
   const of = total === null ? '' : ` of ${showCount(total)}`
-  const why = cursor === null ? '' : found.length >= limit ? ' (limit)' : ' (budget)'
+  const why = found.length >= limit ? 'limit' : stopping.aborted ? 'interrupted' : 'budget'
+  const end = cursor === null ? '' : ` (${why})`
   output.note(
-    `scanned ${showCount(scanned)}${of} in ${showDuration(tookMs)}${why}, newest first, ${found.length} matches${cursor === null ? '' : ' so far'}`,
+    `scanned ${showCount(scanned)}${of} in ${showDuration(tookMs)}${end}, newest first, ${found.length} matches${cursor === null ? '' : ' so far'}`,
   )
-  if (cursor !== null) output.next(`repeat with --cursor ${cursor}, or raise --budget 30s`)
+  if (cursor === null) return
+  const more = { limit: ', or raise --limit', budget: ', or raise --budget 30s' }
+  output.next(`repeat with --cursor ${cursor}${why === 'interrupted' ? '' : more[why]}`)
 }
 
 /** How many items to take so that no more than `max` of them fit. */
