@@ -85,6 +85,26 @@ describe('publish and tail', () => {
     expect(stderr).not.toContain('EPIPE')
   })
 
+  it('shows messages below one another, and each by a name that `messages show` takes', async () => {
+    using world = cliWorld()
+    await world.run(['publish', 'q', '--ndjson'], { input: ndjson(10) })
+    await world.run(['publish', 'q', '11', '--key', 'some-key', '--delay', '1h'])
+    for (const more of [[], ['--from', 'first']]) {
+      const { stdout } = await world.run(['tail', 'q', '--utc', ...more])
+      const lines = stdout.trim().split('\n')
+      expect(new Set(lines.map((line) => line.search(/attempt 1|delayed/)))).toHaveProperty(
+        'size',
+        1,
+      )
+      const [, id = ''] =
+        / {2}(\S{8}) {2}some-key {2} ?2 B {2}delayed {4}11$/.exec(stdout.trim()) ?? []
+      expect((await world.run(['messages', 'show', 'q', id])).stdout).toContain(
+        'key       some-key',
+      )
+      expect(lines[0]).toMatch(/ {2}#\d {2,}- /)
+    }
+  })
+
   it('shows what could steer a terminal as escapes', async () => {
     using world = cliWorld()
     await world.run(['publish', 'hello', '{"t":"\u009b31m\u202e"}', '--key', '\u001b[2J'])

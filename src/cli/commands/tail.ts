@@ -8,7 +8,7 @@ import type { Invocation, Run } from '../invocation.ts'
 import { storedFilter } from '../messages/facts.ts'
 import { parsePlace, parseUntil } from '../messages/place.ts'
 import { storedPages } from '../messages/scan.ts'
-import { tailLine } from '../messages/tailLine.ts'
+import { TailLines } from '../messages/tailLine.ts'
 import { storedColumns, storedJson } from '../messages/view.ts'
 import type { StreamOf } from '../output/output.ts'
 
@@ -18,6 +18,7 @@ const pollMs = 200
 interface Tail {
   readonly bus: Bus
   readonly channel: ChannelRef
+  readonly lines: TailLines
   readonly out: StreamOf<Stored>
   readonly fits: (stored: Stored) => boolean
   readonly stopping: AbortSignal
@@ -42,7 +43,9 @@ export const tail: Run = async (invocation) => {
   await using connected = await connectTo(invocation, { look: true })
   const channel = await existingChannel(invocation, connected, args[0] as string)
   sayWhatLookingMeans(invocation, connected, channel)
+  const lines = new TailLines(output)
   const one: Tail = {
+    lines,
     bus: connected.bus,
     channel,
     fits,
@@ -50,7 +53,7 @@ export const tail: Run = async (invocation) => {
     out: output.stream(
       'tail',
       storedColumns(nowMs),
-      (stored, wide) => tailLine(stored, output, { wide, nowMs: clock.wallMs() }),
+      (stored, wide) => lines.line(stored, { wide, nowMs: clock.wallMs() }),
       (stored) => ({ channel: channel.name, ...storedJson(stored) }),
     ),
   }
@@ -85,7 +88,7 @@ function sayWhatLookingMeans(
 
 /** The newest that fit, in their order. Returns the position of the newest of all. */
 async function showLast(tail: Tail, count: number): Promise<string | null> {
-  const { bus, channel, fits, stopping, out } = tail
+  const { bus, channel, fits, stopping, lines, out } = tail
   const found: Stored[] = []
   let newest: string | null = null
   const limit = Math.max(1, Math.min(500, count))
@@ -95,17 +98,19 @@ async function showLast(tail: Tail, count: number): Promise<string | null> {
     for (const stored of items) if (found.length < count && fits(stored)) found.push(stored)
     if (found.length >= count || stopping.aborted) break
   }
+  lines.makeRoom(found)
   for (const stored of found.reverse()) if (!stopping.aborted) await out.write(stored)
   return newest
 }
 
 /** Everything from a place up to what is the end now. Returns the last position seen. */
 async function showFrom(tail: Tail, place: Place): Promise<string | null> {
-  const { bus, channel, fits, stopping, out } = tail
+  const { bus, channel, fits, stopping, lines, out } = tail
   const end = await newestPosition(tail)
   if (place === 'end') return end
   let last: string | null = null
   for await (const { items } of storedPages(bus, channel, { from: place, newestFirst: false })) {
+    lines.makeRoom(items.filter(fits))
     for (const stored of items) {
       if (stopping.aborted) return last
       if (fits(stored)) await out.write(stored)
