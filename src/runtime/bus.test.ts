@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import * as z from 'zod'
 import { memory } from '../drivers/memory/index.ts'
+import { virtualClock } from '../testing/virtualClock.ts'
 import { createBus } from './bus.ts'
 
 test('a channel says what is stored with it once; who asks for nothing takes what is there', async () => {
@@ -126,4 +127,39 @@ test('what is aborted before anything was asked says so, with the reason', async
   const ref = { name: 'orders', pattern: 'queue' } as const
   await expect(bus.admin.depths([ref], signal)).rejects.toMatchObject(told)
   expect(await bus.admin.depths([ref])).toMatchObject([{ in: 0 }])
+})
+
+test('a second verdict on a delivery is the first one again, or refused', async () => {
+  await using bus = await createBus(memory())
+  const orders = bus.queue<number>('orders')
+  await orders.publish(1)
+  await using deliveries = orders.deliveries()
+  const delivery = (await deliveries[Symbol.asyncIterator]().next()).value
+  if (!delivery) throw new Error('nothing came')
+  const buried = { kind: 'dead', reason: 'late thought' } as const
+  const first = delivery.settle({ kind: 'ack' })
+  const refused = {
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringMatching(/was settled with ack before; dead changed nothing/),
+  }
+  await expect(delivery.settle(buried)).rejects.toMatchObject(refused)
+  expect(await first).toBe('settled')
+  expect(await delivery.settle({ kind: 'ack' })).toBe('settled')
+  await expect(delivery.settle(buried)).rejects.toMatchObject(refused)
+  const [depth] = await bus.admin.depths([{ name: 'orders', pattern: 'queue' }])
+  expect(depth).toMatchObject({ dead: 0, stored: 0 })
+})
+
+test('any verdict on a delivery that is no longer ours is late', async () => {
+  const clock = virtualClock()
+  await using bus = await createBus(memory({ clock }), { clock })
+  const orders = bus.queue<number>('orders', { leaseMs: 1_000 })
+  await orders.publish(1)
+  const deliveries = orders.deliveries()
+  const next = deliveries[Symbol.asyncIterator]().next()
+  await clock.settle(10)
+  const delivery = (await next).value
+  await bus.admin.remove({ name: 'orders', pattern: 'queue' })
+  expect(await delivery?.settle({ kind: 'ack' })).toBe('late')
+  expect(await delivery?.settle({ kind: 'dead', reason: 'late thought' })).toBe('late')
 })

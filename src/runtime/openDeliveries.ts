@@ -22,6 +22,7 @@ class Open<T> extends ReceivedMessage<T> implements OpenDelivery<T> {
   readonly held: Held
   readonly #settle: (held: Held, verdict: DeliveryVerdict) => Promise<SettleOutcome>
   #outcome: Promise<SettleOutcome> | null = null
+  #verdict: DeliveryVerdict | null = null
 
   constructor(
     held: Held,
@@ -34,11 +35,25 @@ class Open<T> extends ReceivedMessage<T> implements OpenDelivery<T> {
   }
 
   settle(verdict: DeliveryVerdict): Promise<SettleOutcome> {
-    this.#outcome ??= this.#settle(this.held, verdict).catch((error: unknown) => {
+    if (this.#outcome !== null) return this.#again(this.#outcome, verdict)
+    this.#verdict = verdict
+    this.#outcome = this.#settle(this.held, verdict).catch((error: unknown) => {
       this.#outcome = null // refused: the caller may say it again
       throw error
     })
     return this.#outcome
+  }
+
+  /** The first answer, unless it would be taken for something that was not done. */
+  async #again(first: Promise<SettleOutcome>, verdict: DeliveryVerdict): Promise<SettleOutcome> {
+    const outcome = await first
+    const said = this.#verdict?.kind
+    if (outcome === 'late' || said === verdict?.kind) return outcome
+    throw new NarrowcastError(
+      'INVALID_ARGUMENT',
+      `settle: message ${this.held.id} was settled with ${said} before; ${verdict?.kind} changed nothing`,
+      { operation: 'settle', hint: 'Settle each delivery once.' },
+    )
   }
 }
 
