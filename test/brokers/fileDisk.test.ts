@@ -69,7 +69,8 @@ describe('on a full disk', () => {
       await using opened = await open(dir)
       await using publisher = await opened.session.publisher(spec(), never)
       await using source = await opened.session.source(spec(), readerSpec('r'), quiet, never)
-      if (when.includes('has its')) await reserved(dir)
+      if (when.includes('before')) unlinkSync(join(dir, 'reserve'))
+      expect(existsSync(join(dir, 'reserve'))).toBe(when.includes('has its'))
       for (const round of ['first', 'second', 'third']) {
         const { stored, refused } = await publishAll(publisher, round)
         expect(stored.length).toBeGreaterThan(round === 'first' ? least : 1_000)
@@ -86,6 +87,19 @@ describe('on a full disk', () => {
       expect(depth).toMatchObject({ stored: 0, inFlight: 0, dead: 0 })
     }, 120_000)
   }
+
+  test('of other programs, all is settled that was published right after the first opening', async ({
+    skip,
+  }) => {
+    using disk = mounted(skip, 'size=40m')
+    await using opened = await open(join(disk.dir, 'store'))
+    await using publisher = await opened.session.publisher(spec(), never)
+    await using source = await opened.session.source(spec(), readerSpec('r'), quiet, never)
+    const { stored } = await publishAll(publisher, 'm')
+    expect(stored.length).toBeGreaterThan(1_000)
+    fillUp(join(disk.dir, 'filler'))
+    expect(await settleAll(source)).toEqual(stored)
+  }, 120_000)
 
   test('of other programs, settling and closing live on the reserve', async ({ skip }) => {
     using disk = mounted(skip, 'size=96m')

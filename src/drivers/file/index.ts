@@ -7,6 +7,7 @@ import { nearest } from '../_shared/nearest.ts'
 import { contracts, type SyncMode } from './contract.ts'
 import { skipReserved } from './numbers.ts'
 import { beginOpening, openStore, storeId } from './openStore.ts'
+import { fillReserve } from './reserve.ts'
 import { FileSession } from './session.ts'
 import { StoreClock } from './storeClock.ts'
 import { asStoreError } from './storeErrors.ts'
@@ -59,6 +60,7 @@ export function file({
         }
         const id = storeId(db)
         db.commit()
+        await fillReserve(db, resolve(dir)) // before the first publish can fill the disk
         const closed = (error: NarrowcastError) => {
           known = id
           on.closed(error)

@@ -70,8 +70,9 @@ export class Writer {
   /** What met a full disk and is first to run again. */
   #stuck: { jobs: readonly Job[]; error: NarrowcastError } | null = null
   #attemptsAtRoom = 0
-  /** Since when another one has the lock. */
+  /** Since when another one has the lock, and when that was seen last. */
   #lockedMs: number | null = null
+  #missedMs = 0
   #ended: NarrowcastError | null = null
 
   constructor(options: WriterOptions) {
@@ -146,15 +147,16 @@ export class Writer {
       if (this.#stuck) await this.#makeRoom(this.#stuck)
       else await this.#keepRoom()
     }
-    this.#lockedMs = null
     this.#draining = null
   }
 
   /** Another one has the lock, maybe for good. */
   #endLongWaits(): void {
     const nowMs = performance.now()
-    this.#lockedMs ??= nowMs
-    const lockedMs = this.#lockedMs
+    const isKnown = nowMs - this.#missedMs < closeLockMsMax
+    const lockedMs = isKnown && this.#lockedMs !== null ? this.#lockedMs : nowMs
+    this.#lockedMs = lockedMs
+    this.#missedMs = nowMs
     const isOver = ({ isClosing, sinceMs }: Job) =>
       isClosing
         ? nowMs - lockedMs > closeLockMsMax
@@ -167,7 +169,8 @@ export class Writer {
   }
 
   #notBegun(operation: string, signal: AbortSignal): NarrowcastError {
-    return notBegun(operation, this.#options.db.path, signal, this.#lockedMs !== null)
+    const isLocked = this.#draining !== null && this.#lockedMs !== null
+    return notBegun(operation, this.#options.db.path, signal, isLocked)
   }
 
   async #keepRoom(): Promise<void> {
