@@ -46,7 +46,10 @@ export type BatchHandler<T> = (
   | Promise<readonly (Verdict | undefined | void)[] | void>
 
 export interface OpenDelivery<T> extends Received<T> {
-  /** Once. `late`: ownership was gone before, nothing was changed. */
+  /**
+   * Once. `late`: ownership was gone before, nothing was changed. The same verdict again gives the
+   * same answer; another one after `settled` is refused. @throws INVALID_ARGUMENT
+   */
   settle(verdict: DeliveryVerdict): Promise<SettleOutcome>
 }
 
@@ -285,6 +288,11 @@ export interface Bus extends AsyncDisposable {
   readonly admin: BusAdmin
   readonly queue: DeclareChannel
   readonly stream: DeclareChannel
-  /** Drains every subscription, flushes every outbox, closes. */
+  /**
+   * Drains every subscription, flushes every outbox, closes. Handlers may run for `timeoutMs` and
+   * are then aborted; up to two seconds more are theirs and the broker's to end.
+   * Awaited inside a handler it waits for that very handler, until the deadline ends it: there
+   * start it and return, without `await`. So with `drain`. @default timeoutMs: 10_000
+   */
   close(options?: { timeoutMs?: number }): Promise<void>
 }
