@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { displayWidth } from '../../src/cli/output/displayWidth.ts'
-import { cliWorld } from './cliRun.ts'
+import { cliWorld, script } from './cliRun.ts'
 
 describe('looks', () => {
   it('a pipe gets no colour, unless it is forced', async () => {
@@ -83,5 +83,17 @@ describe('looks', () => {
         }
       }
     }
+  })
+
+  it('a dead letter of a program fits, and shows no place of ours', async () => {
+    using world = cliWorld()
+    await world.run(['publish', 'jobs', '1'])
+    const why = 'no such order, and a long sentence that goes on beyond the width of a terminal'
+    const program = script(world, 'bad.sh', `#!/bin/sh\necho '${why}' >&2\nexit 3\n`)
+    const url = 'file:./.narrowcast/store?attempts=1'
+    await world.run(['work', 'jobs', '--exec', program, '--until', 'end', '-u', url])
+    const { stdout } = await world.run(['dead', 'show', 'jobs', '--width', '60'])
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`error Error: exit 3: ${why} history`)
+    for (const line of stdout.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(60)
   })
 })

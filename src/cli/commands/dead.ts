@@ -12,10 +12,10 @@ import {
   fittingDead,
   newestDead,
 } from '../dead/choose.ts'
+import { deadLines } from '../dead/lines.ts'
 import { existingGroup } from '../groups/find.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { deadJson, preview, shortId } from '../messages/view.ts'
-import { messageLines } from '../messages/whole.ts'
 import { harmless } from '../output/displayWidth.ts'
 import { countOf, isoTime, showCount, showTime } from '../output/quantities.ts'
 import type { Column } from '../output/table.ts'
@@ -160,23 +160,8 @@ export const show: Run = async (invocation) => {
   }
   if (found.length === 0) output.note(`no dead letters in ${channel.name}`)
   for (const [at, entry] of found.entries()) {
-    await output.data(`${at === 0 ? '' : '\n'}${entryLines(entry, invocation).join('\n')}\n`)
+    await output.data(`${at === 0 ? '' : '\n'}${deadLines(entry, invocation).join('\n')}\n`)
   }
-}
-
-function entryLines({ ref, message, letter }: DeadEntry, invocation: Invocation): string[] {
-  const { error, firstFailedMs } = letter
-  const stack = error?.stack?.split('\n').slice(1, 6) ?? []
-  return [
-    ...messageLines(message, invocation),
-    `ref       #${ref}`,
-    `cause     ${letter.cause}: ${harmless(letter.reason)}`,
-    ...(error ? [`error     ${harmless(`${error.name}: ${error.message}`)}`] : []),
-    ...stack.map((line) => `          ${harmless(line.trim())}`),
-    `history   ${letter.failures} failures, ${showCount(letter.crashes)} crashes, ${letter.redrives} redrives`,
-    `died      ${isoTime(letter.diedMs)} at ${harmless(letter.worker)}${letter.group === null ? '' : `, group ${letter.group}`}`,
-    ...(firstFailedMs === null ? [] : [`failed    first ${isoTime(firstFailedMs)}`]),
-  ]
 }
 
 /** `dead purge CHANNEL` */
