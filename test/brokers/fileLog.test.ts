@@ -72,6 +72,27 @@ test('when the keeper is killed another process takes over', async () => {
   expect((await publisher.publish([message('m')], never))[0]?.state).toBe('stored')
 }, 30_000)
 
+test('when the keeper is stopped another process copies the log before it grows without end', async () => {
+  await using store = await folder()
+  await using first = child('listen', store.dir, 'first')
+  await first.says(1)
+  await kept(store.dir)
+  await using opened = await open(store.dir)
+  first.process.kill('SIGSTOP')
+  await using publisher = await opened.session.publisher(spec(), never)
+  const body = JSON.stringify('x'.repeat(1_000_000))
+  for (let round = 0; round < 6; round++) {
+    const batch = Array.from({ length: 50 }, (_, n) => message(`m-${round}-${n}`, { body }))
+    const outcomes = await publisher.publish(batch, never)
+    expect(new Set(outcomes.map(({ state }) => state))).toEqual(new Set(['stored']))
+  }
+  const log = join(store.dir, 'store.db-wal')
+  const mostBytes = statSync(log).size
+  expect(mostBytes).toBeGreaterThan(256 * mebibyte)
+  while (statSync(log).size === mostBytes) await wait(50)
+  expect(statSync(log).size).toBeLessThan(64 * mebibyte)
+}, 30_000)
+
 test('sync=full answers when it is on the disk, and holds the same', async () => {
   await using store = await folder()
   {

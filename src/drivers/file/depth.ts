@@ -28,7 +28,7 @@ const groupsSql = `SELECT no, name, next_seq, in_flight, back, later, dead, tota
   FROM grp WHERE channel = ? AND name < '~' ORDER BY name`
 const countsSql = 'SELECT next_seq, stored, scheduled, total_in, paused FROM channel WHERE no = ?'
 
-/** Kept counters, and of what is due by now but not moved yet, its count. */
+/** Kept counters, and of what is due or overdue by now but not moved yet, its count. */
 export function depthOf(db: Database, { name, pattern }: ChannelRef, nowMs: number): Depth | null {
   const channel = findChannel(db, name)
   if (channel?.pattern !== pattern) return null
@@ -94,14 +94,36 @@ function lineOf(
 ): Line {
   const fresh = counts.next_seq - group.next_seq - gapsFrom(db, channel.no, group.next_seq)
   const ready = group.later > 0 ? readyNow(db, group.no, nowMs) : 0
+  const overdue = group.in_flight > 0 ? overdueNow(db, group.no, nowMs) : none
   return {
-    waiting: fresh + group.back - group.later + ready,
+    waiting: fresh + group.back - group.later + ready + overdue.count,
     later: group.later - ready,
-    inFlight: group.in_flight,
+    inFlight: group.in_flight - overdue.count,
     dead: group.dead,
     out: group.total_out,
-    oldestMs: oldestMs(db, channel, group, nowMs),
+    oldestMs: Math.max(oldestMs(db, channel, group, nowMs), nowMs - (overdue.since ?? nowMs)),
   }
+}
+
+interface Overdue {
+  readonly count: number
+  /** When the oldest of them was stored. */
+  readonly since: number | null
+}
+
+const none: Overdue = { count: 0, since: null }
+
+/** What readers hold whose lease has ended; the keeper takes it back within a second, if there is one. */
+function overdueNow(db: Database, group: number, nowMs: number): Overdue {
+  const row = db.get<{ count: number; since: number | null }>(
+    `SELECT count(*) AS count, min(l.stored_ms) AS since FROM reader r
+       JOIN held h ON h.token >= (r.no << 40) AND h.token < ((r.no + 1) << 40)
+       LEFT JOIN log l ON l.at = h.ref
+     WHERE r.grp = ?1 AND r.deadline_ms > 0 AND r.deadline_ms <= ?2`,
+    group,
+    nowMs,
+  )
+  return row ?? none
 }
 
 /** Retries and releases whose time has come. */

@@ -67,7 +67,10 @@ export class Keeper {
       try {
         this.#check()
         await this.#housekeeping.touch(signal)
-        if (!this.#elect()) continue
+        const isKeeper = this.#elect()
+        // A keeper that was stopped keeps its lock and copies nothing: others do that in its place.
+        if (isKeeper || this.#store.pace.isOverdue()) this.#startThread()
+        if (!isKeeper) continue
         await this.#housekeeping.step(signal)
         this.#reserving ??= this.#fillReserve()
       } catch (error) {
@@ -94,11 +97,11 @@ export class Keeper {
       if (isBusy(error)) return false
       throw error
     }
-    this.#startThread()
     return true
   }
 
   #startThread(): void {
+    if (this.#thread) return
     const { db, failed } = this.#store
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     this.#thread = new Worker(new URL(`./checkpointThread.${extension}`, import.meta.url), {

@@ -121,6 +121,15 @@ function logPart(
 }
 
 type State = Pick<Stored, 'state' | 'failures' | 'crashes' | 'worker'>
+
+interface HeldRow {
+  readonly seq: number
+  readonly failures: number
+  readonly crashes: number
+  readonly worker: string
+  readonly deadline_ms: number
+}
+
 const untouched: State = { state: 'waiting', failures: 0, crashes: 0 }
 
 /** What is out or came back, of a stream the farthest that any group has come with it. */
@@ -142,13 +151,16 @@ function statesOf(
     const state = row.due_ms > nowMs ? 'scheduled' : 'waiting'
     states.set(row.seq, { state, failures: row.failures, crashes: row.crashes })
   }
-  for (const row of db.all<{ seq: number; failures: number; crashes: number; worker: string }>(
-    `SELECT ${low('h.ref')} AS seq, h.failures, h.crashes, r.worker
+  for (const row of db.all<HeldRow>(
+    `SELECT ${low('h.ref')} AS seq, h.failures, h.crashes, r.worker, r.deadline_ms
      FROM held h JOIN reader r ON r.no = h.token >> 40 WHERE ${between('h.ref')}`,
     ...range,
   )) {
-    const { failures, crashes, worker } = row
-    states.set(row.seq, { state: 'in-flight', failures, crashes, worker })
+    const { seq, failures, crashes, worker, deadline_ms } = row
+    const isOverdue = deadline_ms > 0 && deadline_ms <= nowMs
+    if (!isOverdue) states.set(seq, { state: 'in-flight', failures, crashes, worker })
+    // Of several groups, the one that has it in hand has come the farthest.
+    else if (!states.has(seq)) states.set(seq, { state: 'waiting', failures, crashes })
   }
   return states
 }

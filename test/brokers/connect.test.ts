@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { connect } from './connect.ts'
-import type { Driver } from './core/driver.ts'
-import { NarrowcastError } from './core/errors.ts'
-import { memory } from './drivers/memory/index.ts'
+import { connect } from '../../src/connect.ts'
+import type { Driver } from '../../src/core/driver.ts'
+import { NarrowcastError } from '../../src/core/errors.ts'
+import { memory } from '../../src/drivers/memory/index.ts'
 
 test('a signal that has fired ends every connect in the same way, with its reason', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'narrowcast-connect-'))
