@@ -85,17 +85,49 @@ test('what starts together with a suspect keeps the gate until it has left too',
   expect(inside).toEqual(['a'])
 })
 
-test('a handler that outlives its message leaves the gate, and is a stray until it ends', async () => {
+/** A handler that was given up, and is company until then. */
+async function strayOf(gate: Gate, companyUntilMs: number): Promise<Pass> {
+  const pass = (await gate.enter(false, never)) as Pass
+  pass.begin(companyUntilMs)
+  pass.leave()
+  return pass
+}
+
+test('a handler that outlives its message leaves the gate, and suspects are spared until it ends', async () => {
   const gate = new Gate()
-  const stuck = (await gate.enter(false, never)) as Pass
-  stuck.begin()
-  stuck.leave()
-  expect(gate.hasStrays).toBe(true)
+  const stuck = await strayOf(gate, 1_000)
+  expect(gate.spares(0)).toBe(true)
   const suspect = (await gate.enter(true, never)) as Pass
   stuck.end()
-  expect(gate.hasStrays).toBe(false)
-  suspect.begin()
+  expect(gate.spares(0)).toBe(false)
+  suspect.begin(1_000)
   suspect.end()
   suspect.leave()
-  expect(gate.hasStrays).toBe(false)
+  expect(gate.spares(0)).toBe(false)
+})
+
+test('what runs on past its time spares nobody: it hangs', async () => {
+  const gate = new Gate()
+  const first = await strayOf(gate, 1_000)
+  expect(gate.spares(999)).toBe(true)
+  expect(gate.spares(1_000)).toBe(false)
+  await strayOf(gate, 3_000)
+  expect(gate.spares(2_000)).toBe(true)
+  first.end()
+  expect(gate.spares(2_999)).toBe(true)
+  expect(gate.spares(3_000)).toBe(false)
+})
+
+test('handlers given up one after the other spare suspects no longer than the first of them', async () => {
+  const gate = new Gate()
+  const first = await strayOf(gate, 1_000)
+  expect(gate.spares(500)).toBe(true)
+  await strayOf(gate, 2_000)
+  first.end()
+  expect(gate.spares(999)).toBe(true)
+  expect(gate.spares(1_000)).toBe(false)
+  expect(gate.spares(1_999)).toBe(false)
+  expect(gate.spares(2_000)).toBe(false) // nobody is company: whoever is given up now is, anew
+  await strayOf(gate, 3_000)
+  expect(gate.spares(2_001)).toBe(true)
 })

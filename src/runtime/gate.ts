@@ -12,12 +12,21 @@ interface Waiter {
 export class Gate {
   readonly #waiting = new Set<Waiter>()
   #inside = 0
-  #strays = 0
+  /** Until when each counts as company. */
+  readonly #strays = new Map<Pass, number>()
+  #sparesUntilMs: number | null = null
   #isAlone = false
 
-  /** A handler that was given up goes on running: whoever starts now is not alone. */
-  get hasStrays(): boolean {
-    return this.#strays > 0
+  /**
+   * Whether a suspect that starts now is charged with nothing: a handler that was given up may
+   * still take the process down. Whoever outlives its time is held to be hung; what is given up
+   * while suspects are spared does not prolong that, so that no suspect is spared for ever.
+   */
+  spares(nowMs: number): boolean {
+    const untilMs = Math.max(...this.#strays.values())
+    if (untilMs <= nowMs) this.#sparesUntilMs = null
+    else this.#sparesUntilMs ??= untilMs
+    return this.#sparesUntilMs !== null && nowMs < this.#sparesUntilMs
   }
 
   /** Waits for its turn. @returns null when the signal fires before. */
@@ -41,9 +50,14 @@ export class Gate {
     this.#admitNext()
   }
 
-  /** Said by a pass: one more, or one less. */
-  stray(change: 1 | -1): void {
-    this.#strays += change
+  /** Said by a pass: it runs on, and is company until then. */
+  strays(pass: Pass, untilMs: number): void {
+    this.#strays.set(pass, untilMs)
+  }
+
+  /** Said by a pass: it has ended after all. */
+  strayEnded(pass: Pass): void {
+    this.#strays.delete(pass)
   }
 
   #mayEnter(isAlone: boolean): boolean {
@@ -86,32 +100,32 @@ export class Gate {
 
 /**
  * The right to run, until the message is settled. A handler that outlives that has been given up:
- * it must not keep the gate closed for ever, and is counted as a stray until it ends.
+ * it must not keep the gate closed for ever, and is a stray until it ends.
  */
 export class Pass {
   readonly #gate: Gate
-  #isRunning = false
+  #companyUntilMs: number | null = null
   #isInside = true
 
   constructor(gate: Gate) {
     this.#gate = gate
   }
 
-  /** A handler runs on it. */
-  begin(): void {
-    this.#isRunning = true
+  /** A handler runs on it; given up, it counts as company of whoever starts until then. */
+  begin(companyUntilMs: number): void {
+    this.#companyUntilMs = companyUntilMs
   }
 
   /** The handler has returned, whatever became of its message. */
   end(): void {
-    if (this.#isRunning && !this.#isInside) this.#gate.stray(-1)
-    this.#isRunning = false
+    if (!this.#isInside) this.#gate.strayEnded(this)
+    this.#companyUntilMs = null
   }
 
   leave(): void {
     if (!this.#isInside) return
     this.#isInside = false
-    if (this.#isRunning) this.#gate.stray(1)
+    if (this.#companyUntilMs !== null) this.#gate.strays(this, this.#companyUntilMs)
     this.#gate.left()
   }
 }

@@ -93,11 +93,16 @@ export class Reader {
     return []
   }
 
+  /** Asks our own clock: what its lease has ended for is lost from here on, and told so. */
+  owns(held: Held, nowMs: number): boolean {
+    const lease = this.#lease
+    if (!held.lost && lease && lease.ownedUntilMs(held) <= nowMs) this.#expire()
+    return !held.lost
+  }
+
   /** Answers `late` at once for what is no longer ours, without asking the broker. */
   async settle(held: Held, settlement: Settlement): Promise<SettleOutcome> {
-    const lease = this.#lease
-    const now = this.#host.clock.monotonicMs()
-    if (!held.lost && lease && lease.ownedUntilMs(held) <= now) this.#expire()
+    this.owns(held, this.#host.clock.monotonicMs())
     const outcome = await this.#settler.settle(held, settlement)
     this.#forget(held)
     if (this.#events.has('settled')) {

@@ -15,6 +15,8 @@ import { untilAborted } from './untilAborted.ts'
 
 const busyReleaseMsMax = 1_000
 const troubleReleaseMs = 1_000
+/** While handlers that work synchronously start, renewals get through so often. */
+const turnsPerLease = 12
 const markBackoff = { delayMsMin: 20, delayMsMax: 2_000 }
 
 export interface StarterHost<T> {
@@ -59,7 +61,8 @@ export class Starter<T> {
     const pass = await host.gate.enter(isSuspect, stopping)
     try {
       // Beside a handler that was given up a suspect would be charged with what that one does.
-      const isMarked = pass && ((isSuspect && host.gate.hasStrays) || (await this.#mark(may)))
+      const isSpared = isSuspect && pass !== null && host.gate.spares(host.clock.monotonicMs())
+      const isMarked = pass && (isSpared || (await this.#mark(may)))
       if (!isMarked || stopping.aborted) {
         // Awaited here: what may be marked is charged with whatever begins before it is back.
         await conclusions.release(may, 0)
@@ -112,27 +115,36 @@ export class Starter<T> {
 
   /** @returns what was lost meanwhile, or is not to begin. */
   async #read(batch: readonly Held[]): Promise<readonly Held[]> {
-    const { host, plan, stopping, closed } = this.#host
+    const { host, plan, reader, stopping, closed } = this.#host
     const reads = batch.map((held) => read<T>(held, host.plan.codec, host.plan.schema))
     const isAsync = reads.some((one) => one instanceof Promise)
     const known = isAsync ? await this.#allRead(reads) : (reads as Read<T>[])
     if (closed.aborted) return []
-    if (isAsync && stopping.aborted) return batch
     const lost: Held[] = []
     const held: Held[] = []
     const received: ReceivedMessage<T>[] = []
+    let nowMs = host.clock.monotonicMs()
+    let turnMs = nowMs
+    const turnMsMax = plan.batch ? Number.POSITIVE_INFINITY : host.plan.spec.leaseMs / turnsPerLease
     for (const [n, one] of known.entries()) {
       const owner = batch[n] as Held
-      if (owner.lost) lost.push(owner)
+      nowMs = host.clock.monotonicMs()
+      if (nowMs - turnMs > turnMsMax) {
+        await host.clock.sleep(0, stopping)
+        if (closed.aborted) return []
+        nowMs = host.clock.monotonicMs()
+        turnMs = nowMs
+      }
+      if (stopping.aborted || !reader.owns(owner, nowMs)) lost.push(owner)
       else if (one === 'late') this.#end(owner, this.#lateSchema(), host.gate.beside())
       else if ('fault' in one) {
         this.#end(owner, { kind: 'invalid', reason: one.fault }, host.gate.beside())
       } else if (plan.batch) {
         held.push(owner)
         received.push(one.received)
-      } else this.#run([owner], [one.received])
+      } else this.#run([owner], [one.received], nowMs)
     }
-    if (held.length > 0) this.#run(held, received)
+    if (held.length > 0) this.#run(held, received, nowMs)
     return lost
   }
 
@@ -155,9 +167,9 @@ export class Starter<T> {
     return { kind: 'failed', error: new NarrowcastError('TIMEOUT', text, { channel }) }
   }
 
-  #run(held: readonly Held[], received: readonly ReceivedMessage<T>[]): void {
+  #run(held: readonly Held[], received: readonly ReceivedMessage<T>[], nowMs: number): void {
     const { host, run } = this.#host
-    run(new Unit(held, received, host.clock.monotonicMs(), host.gate.beside()))
+    run(new Unit(held, received, nowMs, host.gate.beside()))
   }
 
   /** What is marked keeps its pass until it is settled, though nothing of it runs. */

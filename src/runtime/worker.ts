@@ -201,7 +201,9 @@ export class Worker<T> implements Subscription {
 
   async #work(unit: Unit<T>): Promise<void> {
     let said: Parameters<Unit<T>['endings']>[0]
-    unit.pass?.begin()
+    const { runMsMax, abortMs } = this.#plan
+    // Past its abort it is given up, and then company for as long as it was allowed to run.
+    unit.pass?.begin(unit.startedMs + 2 * runMsMax + abortMs)
     try {
       const result = this.#call(unit)
       said = { verdicts: isThenable(result) ? await result : result }
