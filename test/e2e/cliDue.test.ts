@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { cliWorld } from './cliRun.ts'
+import { cliWorld, ndjson } from './cliRun.ts'
 
 it('a message is scheduled until it is due, then it waits, as the counts say', async () => {
   using world = cliWorld()
@@ -42,4 +42,20 @@ it('what is delayed is told wherever counts are, however long a name is', async 
   ]) {
     expect((await world.run(look)).stderr).toBe('delayed 1 in s, part of the lag\n')
   }
+})
+
+it('what a killed worker held waits when its lease is over, though nobody takes it back', async () => {
+  using world = cliWorld()
+  await world.run(['publish', 'q', '--ndjson'], { input: ndjson(3) })
+  const url = 'file:./.narrowcast/store?lease=2s'
+  const worker = world.start(['work', 'q', '--exec', 'echo began >&2; sleep 60', '-u', url])
+  await worker.shows('began')
+  expect(await world.json('channels', 'show', 'q')).toMatchObject({ waiting: 2, in_flight: 1 })
+  worker.child.kill('SIGKILL')
+  await worker.ended
+  await expect
+    .poll(() => world.json('channels', 'show', 'q'), { timeout: 20_000 })
+    .toMatchObject({ waiting: 3, in_flight: 0, stored: 3, oldest_ms: expect.any(Number) })
+  const { items } = await world.json('messages', 'ls', 'q')
+  expect(items).toEqual(Array(3).fill(expect.objectContaining({ state: 'waiting', worker: null })))
 })
