@@ -42,6 +42,16 @@ export const defects: readonly Defect[] = [
   },
   { name: 'compares no tokens', make: settlesForAnybody },
   {
+    name: 'names no end of its leases',
+    make: onSource((source) => ({
+      receive: async (room, signal) =>
+        (await source.receive(room, signal)).map((one) => ({
+          ...one,
+          ownedUntilMs: Number.POSITIVE_INFINITY,
+        })),
+    })),
+  },
+  {
     name: 'acknowledges what is to be retried',
     make: onSettle((one) => (one.kind === 'retry' ? acked(one) : one)),
   },

@@ -220,6 +220,10 @@ export class Ledger {
   runs(message: object): Handed {
     const handed = this.handedAs(message)
     if (handed.run) this.#problem(handed.track, 'was given to two handlers as one delivery')
+    // The owner's own clock ends a lease no later than the store: after a pause it must ask it first.
+    if (this.#rules.hasPolicy && handed.fate === 'expired') {
+      this.#problem(handed.track, 'begins after its lease is over')
+    }
     const { hasPolicy, deliveriesMax } = this.#rules
     if (hasPolicy && Number(handed.delivery.crashes) >= deliveriesMax) {
       this.#problem(
