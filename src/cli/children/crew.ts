@@ -19,6 +19,8 @@ export interface CrewPlan<Job, Event> {
   readonly onEvent: (crew: Crew, child: ChildInfo, event: Event) => void
   /** Resolves when it is time to end. */
   readonly watch: (crew: Crew, stopping: AbortSignal) => Promise<void>
+  /** Asked when the workers have ended: whether others hold what the end is to wait for. */
+  readonly isHeldByOthers?: () => Promise<boolean>
   /** How many messages have failed, and come again, so far. */
   readonly retried: () => number
   /** What is said when the end begins, null for nothing. */
@@ -65,7 +67,8 @@ export async function runCrew<Job, Event extends { readonly kind: string }>(
         killed += late
         const comesAgain =
           late > 0 || crew.deaths > before.deaths || plan.retried() > before.retried
-        if (comesAgain && crew.isToBeEmpty && !stopping.aborted) continue
+        const isMore = async () => comesAgain || ((await plan.isHeldByOthers?.()) ?? false)
+        if (crew.isToBeEmpty && !stopping.aborted && (await isMore())) continue
         const endMs = clock.monotonicMs()
         crew.sayLeft()
         return { died: crew.deaths, killed, drainMs: endMs - before.ms, tookMs: endMs - beganMs }

@@ -98,6 +98,17 @@ class End {
   }
 }
 
+/** Messages that somebody has in hand. Asked once our own workers have ended, it is others alone. */
+export async function countInFlight({
+  bus,
+  channel,
+  group,
+}: Pick<Watched, 'bus' | 'channel' | 'group'>): Promise<number> {
+  if (group === null) return number((await bus.admin.depths([channel]))[0]?.inFlight ?? 0)
+  const found = (await bus.admin.groups(channel)).find((one) => one.group === group)
+  return number(found?.inFlight ?? 0)
+}
+
 /** Null: nothing. '': what workers are at. Else what nobody here can speed up, in words. */
 async function leftOf(watched: Watched, depth: Depth): Promise<string | null> {
   const { bus, channel, group, retrying } = watched

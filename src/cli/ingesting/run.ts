@@ -1,6 +1,6 @@
 import type { Pipeline } from '../../pipelines/index.ts'
 import { runCrew } from '../children/crew.ts'
-import { type Until, watchSource } from '../children/untilEnd.ts'
+import { countInFlight, type Until, watchSource } from '../children/untilEnd.ts'
 import type { Connected } from '../connection.ts'
 import type { Invocation } from '../invocation.ts'
 import { countOf } from '../output/quantities.ts'
@@ -26,6 +26,11 @@ export async function runIngest(
   const reporter = new Reporter(invocation, { name, tables: pipeline.tables })
   const status = () => reporter.status(clock.monotonicMs() - beganMs)
   const pattern = job.pattern ?? pipeline.channel.pattern
+  const source = {
+    bus,
+    channel: { name: pipeline.channel.name, pattern },
+    group: pattern === 'stream' ? (job.group ?? name) : null,
+  }
   const end = await runCrew<IngestJob, IngestEvent>(invocation, {
     ...{ command: 'ingest', count, job, drainMs },
     entry: new URL('./child', import.meta.url),
@@ -36,11 +41,11 @@ export async function runIngest(
     onEvent: (crew, child, event) => reporter.take(crew, child, event),
     watch: (crew, stopping) =>
       watchSource(invocation, crew, stopping, {
-        ...{ bus, until, retrying: reporter.retrying, landsAtEnd: true },
-        channel: { name: pipeline.channel.name, pattern },
-        group: pattern === 'stream' ? (job.group ?? name) : null,
+        ...{ ...source, until, retrying: reporter.retrying, landsAtEnd: true },
         inHand: () => reporter.held,
       }),
+    // What workers have just settled they tell a moment later: till then it hides what others hold.
+    isHeldByOthers: async () => (await countInFlight(source)) > 0,
     retried: () => reporter.retried,
     draining: () => {
       const { held } = reporter
