@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { extname } from 'node:path'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { NarrowcastError } from '../../core/errors.ts'
+import { type Guard, startGuard } from '../working/guard.ts'
 import { errorOf, type FromChild, type ToChild } from './protocol.ts'
 
 export interface ChildInfo {
@@ -37,7 +38,8 @@ const killAfterMs = 2_000
 
 /**
  * Child processes that do the same work. One that dies is started anew; none outlives this
- * process: a child ends when its channel to the parent closes.
+ * process: a child ends when its channel to the parent closes, and is killed where it does not see
+ * that (not on Windows).
  */
 export class Children<Job, Event> {
   /** Rejects when a child says that it cannot work, or dies again and again at its start. */
@@ -48,6 +50,8 @@ export class Children<Job, Event> {
   readonly #clock: Clock
   readonly #running = new Map<string, ChildProcess>()
   readonly #stopping = new AbortController()
+  /** Ends the children with this process, also one that is too busy to see its channel close. */
+  #guard: Guard | null = null
   #earlyDeaths = 0
   #isKilling = false
   #reject: (error: NarrowcastError) => void
@@ -64,6 +68,7 @@ export class Children<Job, Event> {
     this.#allEnded = ended.resolve
     // Whoever waits for it gets it; nobody may be waiting while the children drain.
     this.failed.catch(() => {})
+    if (process.platform !== 'win32') this.#startGuard()
     for (let n = 1; n <= options.count; n++) this.#start(`w${n}`, 0)
   }
 
@@ -104,6 +109,28 @@ export class Children<Job, Event> {
     for (const child of all) child.kill('SIGKILL')
   }
 
+  #startGuard(): void {
+    const guard = startGuard(() => {
+      if (this.#guard !== guard) return
+      this.#guard = null
+      void this.#guardAgain()
+    })
+    this.#guard = guard
+    for (const { pid } of this.#running.values()) if (pid !== undefined) void guard.add(pid)
+  }
+
+  async #guardAgain(): Promise<void> {
+    await this.#clock.sleep(restartMs, this.#stopping.signal)
+    if (this.#running.size > 0) this.#startGuard()
+  }
+
+  #endIfEmpty(): void {
+    if (this.#running.size > 0) return
+    this.#guard?.end()
+    this.#guard = null
+    this.#allEnded()
+  }
+
   #start(name: string, restarts: number): void {
     const { entry, job, onEvent, onStart, onDeath } = this.#options
     const path = new URL(`${entry.href}${extname(import.meta.url)}`)
@@ -129,13 +156,15 @@ export class Children<Job, Event> {
     )
     child.on('exit', (code, signal) => {
       this.#running.delete(name)
+      if (child.pid !== undefined) this.#guard?.remove(child.pid)
       const isDeath = !isDone && !this.#isKilling
       if (isDeath) onDeath(info, signal ?? `exit ${code}`)
       if (isDeath && !this.#stopping.signal.aborted) {
         const isEarly = this.#clock.monotonicMs() - beganMs < earlyMs
         void this.#restart(info, signal ?? `exit ${code}`, isEarly)
-      } else if (this.#running.size === 0) this.#allEnded()
+      } else this.#endIfEmpty()
     })
+    if (child.pid !== undefined) void this.#guard?.add(child.pid)
     const message: ToChild<Job> = { kind: 'job', name, job }
     child.send(message)
     onStart(info)
@@ -154,7 +183,7 @@ export class Children<Job, Event> {
     }
     if (isEarly) await this.#clock.sleep(restartMs, this.#stopping.signal)
     if (!this.#stopping.signal.aborted) this.#start(info.name, info.restarts + 1)
-    else if (this.#running.size === 0) this.#allEnded()
+    else this.#endIfEmpty()
   }
 }
 

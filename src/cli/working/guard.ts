@@ -23,6 +23,8 @@ export interface Guard {
   /** Resolves when the group is known to the guard: from then on it cannot be orphaned. */
   add(group: number): Promise<void>
   remove(group: number): void
+  /** Nothing is left to guard. */
+  end(): void
 }
 
 /** A small process of its own session, so that Ctrl-C does not reach it. */
@@ -38,5 +40,6 @@ export function startGuard(onGone: () => void): Guard {
   return {
     add: (group) => new Promise((done) => child.stdin.write(`+ ${group}\n`, () => done())),
     remove: (group) => void child.stdin.write(`- ${group}\n`),
+    end: () => void child.stdin.end(),
   }
 }
