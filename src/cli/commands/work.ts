@@ -47,7 +47,9 @@ function runOf({ flags, folder }: Invocation): WorkJob['run'] {
   const exec = flags.text('exec')
   const module = flags.text('module')
   if ((exec === undefined) === (module === undefined)) {
-    throw new NarrowcastError('INVALID_ARGUMENT', 'work needs one of --exec and --module', {
+    const isBoth = exec !== undefined
+    const text = `work needs one of --exec and --module${isBoth ? ', not both' : ''}`
+    throw new NarrowcastError('INVALID_ARGUMENT', text, {
       hint: 'For example: narrowcast work hello --exec cat',
     })
   }

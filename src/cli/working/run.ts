@@ -63,6 +63,9 @@ export async function runWorkers(
       return inHand === 0 ? null : `draining: ${showCount(inHand)} in flight`
     },
   })
+  if (tally.sum(({ dead }) => dead) > 0) {
+    output.note(`why messages died: narrowcast dead ls ${name}`)
+  }
   output.note(lastLine(tally, end))
   const { released, abandoned } = tally.drained
   await output.event('work.summary', {
