@@ -6,6 +6,10 @@ it('names the dead letters as the next step, where there are some', async () => 
   await world.run(['publish', 'jobs', '1'])
   const dead = await world.run(['work', 'jobs', '--exec', 'exit 65', '--until', 'end'])
   expect([dead.code, dead.stderr]).toEqual([0, expect.stringContaining('narrowcast dead ls jobs')])
+  const url = ['-u', 'file:./other']
+  await world.run(['publish', 'jobs', '1', ...url])
+  const other = await world.run(['work', 'jobs', '--exec', 'exit 65', '--until', 'end', ...url])
+  expect(other.stderr).toMatch(/narrowcast dead ls -u \S*file:.\/other\S* jobs/)
   await world.run(['publish', 'jobs', '2'])
   const acked = await world.run(['work', 'jobs', '--exec', 'true', '--until', 'end'])
   expect(acked.stderr).not.toContain('dead ls')

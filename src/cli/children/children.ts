@@ -27,9 +27,10 @@ export interface ChildrenOptions<Job, Event> {
   readonly clock?: Clock
 }
 
-/** A child that dies so soon after its start did not get far. */
+/** A child that dies so soon is not started anew at once. */
 const earlyMs = 2_000
-const earlyDeathsMax = 3
+/** In a row, of one child that never told anything: it cannot begin. */
+const silentDeathsMax = 3
 const restartMs = 500
 /** Beyond its own deadline, for a child to give back what it holds and to close. */
 const drainGraceMs = 2_000
@@ -52,7 +53,7 @@ export class Children<Job, Event> {
   readonly #stopping = new AbortController()
   /** Ends the children with this process, also one that is too busy to see its channel close. */
   #guard: Guard | null = null
-  #earlyDeaths = 0
+  readonly #silentDeaths = new Map<string, number>()
   #isKilling = false
   #reject: (error: NarrowcastError) => void
   #allEnded: () => void
@@ -144,7 +145,9 @@ export class Children<Job, Event> {
     const info: ChildInfo = { name, pid: child.pid ?? 0, restarts }
     this.#running.set(name, child)
     let isDone = false
+    let isSilent = true
     child.on('message', (message: FromChild<Event>) => {
+      isSilent = false
       if (message.kind === 'event') onEvent(info, message.event)
       else if (message.kind === 'failed') this.#reject(errorOf(message.error))
       if (message.kind !== 'event') isDone = true
@@ -158,7 +161,10 @@ export class Children<Job, Event> {
       this.#running.delete(name)
       if (child.pid !== undefined) this.#guard?.remove(child.pid)
       const isDeath = !isDone && !this.#isKilling
-      if (isDeath) onDeath(info, signal ?? `exit ${code}`)
+      if (isDeath) {
+        this.#silentDeaths.set(name, isSilent ? (this.#silentDeaths.get(name) ?? 0) + 1 : 0)
+        onDeath(info, signal ?? `exit ${code}`)
+      }
       if (isDeath && !this.#stopping.signal.aborted) {
         const isEarly = this.#clock.monotonicMs() - beganMs < earlyMs
         void this.#restart(info, signal ?? `exit ${code}`, isEarly)
@@ -171,14 +177,12 @@ export class Children<Job, Event> {
   }
 
   async #restart(info: ChildInfo, why: string, isEarly: boolean): Promise<void> {
-    this.#earlyDeaths = isEarly ? this.#earlyDeaths + 1 : 0
-    if (this.#earlyDeaths >= earlyDeathsMax) {
-      this.#reject(
-        new NarrowcastError(
-          'INTERNAL',
-          `${info.name} died ${earlyDeathsMax} times at its start (${why})`,
-        ),
-      )
+    const silentDeaths = this.#silentDeaths.get(info.name) ?? 0
+    if (silentDeaths >= silentDeathsMax) {
+      const text = `${info.name} died ${silentDeaths} times before it could begin (${why})`
+      const hint =
+        'What ends it? SIGKILL often means that memory ran out; a module may exit by itself'
+      this.#reject(new NarrowcastError('INTERNAL', text, { hint }))
       return
     }
     if (isEarly) await this.#clock.sleep(restartMs, this.#stopping.signal)

@@ -208,6 +208,7 @@ export function endWords({ died, killed, tookMs }: CrewEnd): string[] {
   return [
     ...(died > 0 ? [`workers died ${died}`] : []),
     ...(killed > 0 ? [`killed ${killed}`] : []),
+    ...(died + killed > 0 ? ['what those did last may not be counted'] : []),
     `in all ${showDuration(tookMs)}`,
   ]
 }

@@ -2,6 +2,7 @@ import { type CrewEnd, endJson, endWords, runCrew } from '../children/crew.ts'
 import { type Until, watchSource } from '../children/untilEnd.ts'
 import type { Connected } from '../connection.ts'
 import type { Invocation } from '../invocation.ts'
+import { withBackend } from '../nextStep.ts'
 import { showCount, showDuration } from '../output/quantities.ts'
 import { drainMs, type WorkEvent, type WorkJob } from './job.ts'
 import { Reporter } from './reporter.ts'
@@ -64,7 +65,8 @@ export async function runWorkers(
     },
   })
   if (tally.sum(({ dead }) => dead) > 0) {
-    output.note(`why messages died: narrowcast dead ls ${name}`)
+    const [url, urlFile] = [invocation.flags.text('url'), invocation.flags.text('url-file')]
+    output.note(withBackend(`why messages died: narrowcast dead ls ${name}`, { url, urlFile }))
   }
   output.note(lastLine(tally, end))
   const { released, abandoned } = tally.drained
