@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import { heard } from '../../test/workerScene.ts'
 import type { Clock } from '../core/clock.ts'
 import { memory } from '../drivers/memory/index.ts'
-import type { Bus, ChannelOptions, SubscriptionEvents, Watched } from './api.ts'
+import type { Bus, ChannelOptions } from './api.ts'
 import { createBus } from './bus.ts'
 
 const leaseMs = 1_000
@@ -62,15 +63,6 @@ async function open() {
     await closing
   }
   return { clock, bus, queue, close }
-}
-
-function heard<E extends keyof SubscriptionEvents>(
-  from: Watched,
-  event: E,
-): SubscriptionEvents[E][] {
-  const all: SubscriptionEvents[E][] = []
-  from.on(event, (what) => all.push(what))
-  return all
 }
 
 const depth = async (bus: Bus, name: string) =>

@@ -23,8 +23,9 @@ const refillFreeBytes = 4 * reserveBytes
 const copyWait = { tries: 100, ms: 5 }
 
 /**
- * A file of bytes that mean nothing, by chance so that no file system packs them. Made with the
- * store, before its first publish, and by the keeper once it was given up. They are there for the moment when other programs have filled the disk.
+ * A file of bytes that mean nothing, by chance so that no file system packs them: for the moment
+ * when other programs have filled the disk. Made with the store, before its first publish, and
+ * again by the keeper once it was given up.
  */
 export async function fillReserve(db: Database, dir: string): Promise<void> {
   const path = join(dir, reserveName)
