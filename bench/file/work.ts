@@ -29,6 +29,7 @@ export const producersMax = 2
 export const channel: ChannelSpec = {
   name: 'bench',
   pattern: 'queue',
+  via: 'direct',
   leaseMs: 30_000,
   payloadBytesMax: 1_048_576,
   dedupeWindowMs: null,

@@ -16,6 +16,8 @@ export interface Retention {
 
 /** A channel as drivers see it: checked, every default filled in. */
 export interface ChannelSpec extends ChannelRef {
+  /** Narrowcast: whether the publisher picks the worker, or a relay between them. */
+  readonly via: 'direct' | 'relay'
   readonly leaseMs: number
   readonly payloadBytesMax: number
   /** How long publish-dedupe remembers an id; null: off. */
@@ -48,6 +50,15 @@ export interface ReaderSpec {
   readonly charge: 'taken' | 'marked'
   /** Where a group begins that has no position yet. */
   readonly from: Place
+}
+
+/** One live subscription, as a driver sees it. */
+export interface SubscriberSpec {
+  readonly worker: WorkerRef
+  /** Without a sign of life for so long it counts as gone. */
+  readonly leaseMs: number
+  /** What may wait for it unread; beyond that the oldest is dropped, and a gap is told. */
+  readonly hold: { readonly messages: number; readonly bytes: number }
 }
 
 const nameForm = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/

@@ -1,3 +1,4 @@
+import type { ChannelSpec } from './channel.ts'
 import { NarrowcastError } from './errors.ts'
 import type { Count, Pattern } from './message.ts'
 
@@ -36,6 +37,8 @@ export interface Contract {
   readonly release: 'free' | 'counted' | 'none'
   /** In which order messages are handed out. */
   readonly order: Order
+  /** With `order: 'key'`: one of a key at a time over all workers, in order, also across retries. */
+  readonly keyOrder: 'native' | 'emulated' | 'no'
   /** When what a dead reader held comes again, its lease included. */
   readonly redelivery: {
     readonly how: 'none' | 'on-release' | 'on-lease'
@@ -63,6 +66,14 @@ export interface Contract {
   readonly manage: boolean
   readonly peek: 'exact' | 'approximate' | 'no'
   readonly depth: 'exact' | 'estimate' | 'no'
+  /** A source can tell what it could be handed now; that is what finds a deaf one. */
+  readonly watchdog: boolean
+  /** What becomes of a message that nobody is there for. */
+  readonly noReader: 'kept' | 'dropped-reported' | 'dropped-silently' | 'refused'
+  /** A live subscriber is given what came while its connection was away. */
+  readonly resumes: boolean
+  /** Losses of a live pattern that are always told. */
+  readonly tells: readonly ('no-worker' | 'overflow')[]
   /** Longest wait of an idle reader for a message that this library published. */
   readonly wakeMs: number
   readonly payloadBytesMax: number
@@ -70,8 +81,15 @@ export interface Contract {
   readonly source: string
 }
 
-/** The most that a driver promises, per pattern. A pattern that is absent is refused. */
-export type Contracts = Readonly<Partial<Record<Pattern, Contract>>>
+/** Narrowcast by relay promises other things than narrowcast by the publisher's own choice. */
+export type ContractRow = Pattern | 'narrowcast-relay'
+
+/** The most that a driver promises. A row that is absent is refused. */
+export type Contracts = Readonly<Partial<Record<ContractRow, Contract>>>
+
+export function contractRow({ pattern, via }: Pick<ChannelSpec, 'pattern' | 'via'>): ContractRow {
+  return pattern === 'narrowcast' && via === 'relay' ? 'narrowcast-relay' : pattern
+}
 
 /** Each value from weak to strong, where a driver may only go down from what it claimed. */
 const ranks: Readonly<Record<string, readonly unknown[]>> = {
@@ -82,6 +100,7 @@ const ranks: Readonly<Record<string, readonly unknown[]>> = {
   'counts.failures': ['no', 'mixed', 'exact'],
   'counts.crashes': ['no', 'mixed', 'head', 'exact'],
   release: ['none', 'counted', 'free'],
+  keyOrder: ['no', 'emulated', 'native'],
   'dedupe.consume': ['no', 'here'],
   positions: ['none', 'reusable', 'durable'],
   replay: [false, true],
@@ -91,6 +110,9 @@ const ranks: Readonly<Record<string, readonly unknown[]>> = {
   manage: [false, true],
   peek: ['no', 'approximate', 'exact'],
   depth: ['no', 'estimate', 'exact'],
+  watchdog: [false, true],
+  noReader: ['dropped-silently', 'dropped-reported', 'refused', 'kept'],
+  resumes: [false, true],
   'survives.worker-crash': ['no', 'unknown', 'yes'],
   'survives.broker-restart': ['no', 'unknown', 'yes'],
   'survives.broker-crash': ['no', 'unknown', 'yes'],

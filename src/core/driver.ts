@@ -1,4 +1,4 @@
-import type { ChannelRef, ChannelSpec, ReaderSpec } from './channel.ts'
+import type { ChannelRef, ChannelSpec, ReaderSpec, SubscriberSpec, WorkerRef } from './channel.ts'
 import type { Contract, Contracts } from './contract.ts'
 import type { NarrowcastError } from './errors.ts'
 import type {
@@ -54,6 +54,8 @@ export interface Session extends AsyncDisposable {
   ): Promise<Source>
   /** The consume-dedupe store of one channel and group; absent where the contract says no. */
   marks?(channel: ChannelSpec, group: string | null): Marks
+  /** Broadcast and narrowcast; absent where no contract row offers them. */
+  readonly live?: Live
   readonly admin: Admin
 }
 
@@ -82,11 +84,93 @@ export interface Source extends AsyncDisposable {
    */
   renew(begun: Token | null, signal: AbortSignal): Promise<Token[]>
   /**
+   * What this very source could be handed now: due, unleased, behind no predecessor, not paused;
+   * and how long the oldest of it has been so. There exactly when the contract says `watchdog`.
+   */
+  deliverable?(signal: AbortSignal): Promise<{ messages: number; oldestMs: number }>
+  /**
    * Asks for nothing more; resolves with all that was handed over and `receive` has not
    * returned. `settle` and `renew` go on until the source is disposed. Disposing gives back what
    * the reader still holds, uncharged.
    */
   stop(signal: AbortSignal): Promise<Delivery[]>
+}
+
+/**
+ * The live patterns. A message is done when it is handed over: there is nothing to settle, and
+ * what its handler does with it is nobody's business here. A broadcast, and a narrowcast for its
+ * relay, are published by `Session.publisher`.
+ */
+export interface Live {
+  /**
+   * Broadcast: a copy of every message. Narrowcast: what is sent to this very worker. Nothing that
+   * was published before is owed. Resolves when the broker has confirmed the subscription.
+   */
+  subscribe(
+    channel: ChannelSpec,
+    subscriber: SubscriberSpec,
+    on: LiveEvents,
+    signal: AbortSignal,
+  ): Promise<LiveSource>
+  /** Narrowcast, this and the rest: who is there now. */
+  workers?(channel: ChannelSpec, signal: AbortSignal): Promise<WorkerRef[]>
+  /**
+   * One outcome per message, in their order. With a `lead` the broker compares its fence in the
+   * same step: who was replaced meanwhile sends nothing.
+   */
+  send?(
+    channel: ChannelSpec,
+    batch: readonly { readonly to: WorkerRef; readonly message: OutgoingMessage }[],
+    lead: Lead | null,
+    signal: AbortSignal,
+  ): Promise<SendOutcome[]>
+  /**
+   * Waits until this candidate leads the relays of the channel. It is handed what was published
+   * after the grant. Absent where the contract has no row `narrowcast-relay`.
+   */
+  lead?(
+    channel: ChannelSpec,
+    candidate: SubscriberSpec,
+    on: LiveEvents,
+    signal: AbortSignal,
+  ): Promise<Lead>
+}
+
+/**
+ * handed: given to a live connection; no more is known. nobody: certainly not, that worker is
+ * gone. fenced: the lead is gone, and nothing was sent. unknown: may have been handed.
+ */
+export type SendOutcome = 'handed' | 'nobody' | 'fenced' | 'unknown'
+
+export type GapWhy = 'overflow' | 'reconnect'
+
+/** Called synchronously, never after close. */
+export interface LiveEvents {
+  /** So many messages were missed here. */
+  gap(missed: Count, why: GapWhy): void
+}
+
+export interface LiveSource extends AsyncDisposable {
+  /** What holds, in ms; may be less than wished. */
+  readonly leaseMs: number
+  /**
+   * Waits for at least one message, never more than `room`; one may exceed its bytes alone. What
+   * it resolves with is done: no other receiver is ever given it. One call at a time. An abort
+   * resolves at once with what was taken: it never rejects for it and never drops.
+   * @throws NOT_FOUND when the subscription has ended at the broker, FENCED when a lead has
+   */
+  receive(
+    room: { messages: number; bytes: number },
+    signal: AbortSignal,
+  ): Promise<IncomingMessage[]>
+  /** "This subscriber lives." @throws as `receive` */
+  renew(signal: AbortSignal): Promise<void>
+}
+
+/** The one relay that leads. */
+export interface Lead extends LiveSource {
+  /** Another one for each grant. */
+  readonly fence: string
 }
 
 export type LostWhy = 'disconnected' | 'revoked' | 'expired' | 'cancelled'

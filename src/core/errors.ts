@@ -37,6 +37,7 @@ export const errorCodes = {
     exit: 4,
     doc: 'The channel, group, message or file does not exist.',
   },
+  NO_WORKER: { ...retry, exit: 4, doc: 'No live worker is there to be given the message.' },
   CONSENT_NEEDED: { ...refused, exit: 5, doc: 'The change needs a yes that was not given.' },
   READ_ONLY: { ...refused, exit: 5, doc: 'Changes are switched off.' },
   UNSUPPORTED: { ...refused, exit: 6, doc: 'This backend does not offer that.' },

@@ -1,7 +1,15 @@
 import type { ErrorCode } from './errors.ts'
 
+/** A message goes to who is there now: to all of them, or to one. It is kept for nobody. */
+export type LivePattern = 'broadcast' | 'narrowcast'
+/** A message is kept until it is settled: by one worker, or by one of each group. */
+export type KeptPattern = 'queue' | 'stream'
 /** Who gets a message. */
-export type Pattern = 'queue' | 'stream'
+export type Pattern = LivePattern | KeptPattern
+
+export function isLive(pattern: Pattern): pattern is LivePattern {
+  return pattern === 'broadcast' || pattern === 'narrowcast'
+}
 
 /** A number that not every broker has. */
 export type Count = number | 'unknown'
@@ -115,7 +123,13 @@ export type SettleOutcome = 'settled' | 'sent' | 'late'
 
 export type PublishOutcome =
   /** The contract's `stored` is true now. */
-  | { readonly state: 'stored'; readonly duplicate: boolean; readonly position?: string }
+  | {
+      readonly state: 'stored'
+      readonly duplicate: boolean
+      readonly position?: string
+      /** Live patterns: to how many it went. By relay: how many relays took it. */
+      readonly receivers?: number
+    }
   /** Certainly not stored: sending again cannot duplicate. */
   | ({ readonly state: 'refused' } & PublishFailure)
   /** May be stored. */

@@ -286,6 +286,8 @@ export interface Bus extends AsyncDisposable {
   /** The most that the driver promises. */
   readonly contracts: Contracts
   readonly admin: BusAdmin
+  readonly broadcast: DeclareChannel
+  readonly narrowcast: DeclareChannel
   readonly queue: DeclareChannel
   readonly stream: DeclareChannel
   /**

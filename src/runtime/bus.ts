@@ -78,6 +78,8 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     info,
     contracts: driver.contracts,
     admin: busAdmin(connection),
+    broadcast: declare('broadcast'),
+    narrowcast: declare('narrowcast'),
     queue: declare('queue'),
     stream: declare('stream'),
     close: ({ timeoutMs } = {}) => closeOnce(whole('timeoutMs', timeoutMs, closeMsDefault, 0)),

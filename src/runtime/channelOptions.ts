@@ -69,6 +69,7 @@ export function planChannel(
     spec: {
       name,
       pattern,
+      via: 'direct',
       leaseMs: whole('leaseMs', wish.leaseMs, 30_000, 100, dayMs),
       payloadBytesMax: whole('payloadBytesMax', wish.payloadBytesMax, 1_048_576, 1),
       dedupeWindowMs: dedupe?.on === 'publish' ? windowMs : null,

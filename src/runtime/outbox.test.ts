@@ -34,7 +34,10 @@ function box(
 ) {
   const plan = planChannel('orders', 'queue', options, {})
   const publisher: Publisher = { publish: send, async [Symbol.asyncDispose]() {} }
-  const opened = { contract: contracts.queue, publisher: async () => publisher } as OpenedChannel
+  const opened = {
+    contract: contracts.queue,
+    publisher: async () => publisher,
+  } as unknown as OpenedChannel
   const outbox = new Outbox({
     plan,
     driver: 'test',

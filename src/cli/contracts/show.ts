@@ -21,6 +21,7 @@ export function contractFacts(contract: Contract): readonly (readonly [string, s
     ['counts', `failures ${counts.failures}, crashes ${counts.crashes}`],
     ['release', contract.release],
     ['order', order.scope === 'none' ? 'none' : `${order.scope}, across ${order.across}${kept}`],
+    ['keyOrder', contract.keyOrder],
     ['redelivery', `${redelivery.how}, within ${showDuration(redelivery.withinMs)}`],
     [
       'delay',
@@ -38,6 +39,10 @@ export function contractFacts(contract: Contract): readonly (readonly [string, s
     ['manage', yes(contract.manage)],
     ['peek', contract.peek],
     ['depth', contract.depth],
+    ['watchdog', yes(contract.watchdog)],
+    ['noReader', contract.noReader],
+    ['resumes', yes(contract.resumes)],
+    ['tells', contract.tells.join(' ') || 'nothing'],
     ['wake', `within ${showDuration(contract.wakeMs)}`],
     ['payload', payload(contract)],
     ['source', contract.source],

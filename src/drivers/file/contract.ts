@@ -1,4 +1,5 @@
 import type { Contract, Contracts } from '../../core/contract.ts'
+import type { Pattern } from '../../core/message.ts'
 
 /** Largest body that the store takes. */
 export const payloadBytesMax = 64 * 1024 * 1024
@@ -19,6 +20,7 @@ const kept = {
   counts: { failures: 'exact', crashes: 'exact' },
   release: 'free',
   order: { scope: 'channel', across: 'workers', afterRetry: 'lost' },
+  keyOrder: 'no',
   redelivery: { how: 'on-lease', withinMs: 31_000 },
   delay: { how: 'native', errorMs: 20, errorShare: 0, msMax: 10 * 365 * 86_400_000 },
   dedupe: { publishWindowMsMax: 365 * 86_400_000, consume: 'here' },
@@ -30,6 +32,10 @@ const kept = {
   manage: true,
   peek: 'exact',
   depth: 'exact',
+  watchdog: false,
+  noReader: 'kept',
+  resumes: false,
+  tells: [],
   wakeMs: 5,
   payloadBytesMax,
   source: 'https://www.sqlite.org/wal.html',
@@ -44,8 +50,8 @@ export const contracts = {
 export type SyncMode = 'normal' | 'full'
 
 /** What holds for a channel with this lease: without `sync=full` a power cut takes the last writes. */
-export function contractOf(pattern: keyof typeof contracts, sync: SyncMode, leaseMs: number) {
-  const most: Contract = contracts[pattern]
+export function contractOf(pattern: Pattern, sync: SyncMode, leaseMs: number) {
+  const most: Contract = contracts[pattern === 'queue' ? 'queue' : 'stream']
   const redelivery = { ...most.redelivery, withinMs: leaseMs + 1_000 }
   if (sync === 'full') return { ...most, redelivery }
   return {

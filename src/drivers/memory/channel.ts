@@ -168,7 +168,7 @@ export class Channel implements LineHost {
       const text = `memory: a body of ${bytes} bytes exceeds the ${payloadBytesMax} of channel "${this.spec.name}"`
       return { state: 'refused', code: 'PAYLOAD_TOO_LARGE', message: text }
     }
-    const { msMax } = contracts[this.spec.pattern].delay
+    const { msMax } = contracts.queue.delay
     if (!(delayMs >= 0 && delayMs <= msMax)) {
       const text = `memory: a delay of ${delayMs} ms; expected 0 to ${msMax}`
       return { state: 'refused', code: 'INVALID_ARGUMENT', message: text }

@@ -18,6 +18,7 @@ const queue = {
   counts: { failures: 'exact', crashes: 'exact' },
   release: 'free',
   order: { scope: 'channel', across: 'workers', afterRetry: 'lost' },
+  keyOrder: 'no',
   redelivery: { how: 'on-lease', withinMs: leaseMs + 100 },
   delay: { how: 'native', errorMs: 100, errorShare: 0, msMax: 366 * 86_400_000 },
   dedupe: { publishWindowMsMax: 30 * 86_400_000, consume: 'here' },
@@ -29,6 +30,10 @@ const queue = {
   manage: true,
   peek: 'exact',
   depth: 'exact',
+  watchdog: false,
+  noReader: 'kept',
+  resumes: false,
+  tells: [],
   wakeMs: 0,
   payloadBytesMax: 67_108_864,
   source: 'docs/drivers/memory.md',
@@ -42,6 +47,6 @@ export const contracts = {
 
 /** Of one channel: what a dead reader held comes again after its lease. */
 export function contractOf(channel: ChannelSpec): Contract {
-  const most = contracts[channel.pattern]
+  const most = contracts[channel.pattern === 'queue' ? 'queue' : 'stream']
   return { ...most, redelivery: { how: 'on-lease', withinMs: channel.leaseMs + 100 } }
 }

@@ -54,6 +54,7 @@ function channel(over: Partial<ChannelSpec> = {}): ChannelSpec {
   return {
     name: 'orders',
     pattern: 'queue',
+    via: 'direct',
     leaseMs: 1_000,
     payloadBytesMax: 1_000_000,
     dedupeWindowMs: null,

@@ -53,6 +53,7 @@ function channelSpec(name: string, pattern: Pattern, over: Partial<ChannelSpec>)
   return {
     name,
     pattern,
+    via: 'direct',
     leaseMs: 30_000,
     payloadBytesMax: 1_048_576,
     dedupeWindowMs: null,

@@ -16,6 +16,7 @@ export function spec(over: Partial<ChannelSpec> = {}): ChannelSpec {
   return {
     name: 'orders',
     pattern: 'queue',
+    via: 'direct',
     leaseMs: 30_000,
     payloadBytesMax: 1_048_576,
     dedupeWindowMs: null,
