@@ -1,3 +1,6 @@
+import { keySchema } from './keySchema.ts'
+import { liveSchema } from './liveSchema.ts'
+
 /** Marks the file as ours: "NCst". */
 export const applicationId = 0x4e437374
 
@@ -166,6 +169,6 @@ export const groupLane = (group: number) => group * 2 + 1
  * Step n brings a file of version n to version n + 1. Version 0 is an empty file. A step is never
  * changed once released: files made by it exist.
  */
-export const migrations: readonly string[] = [schema]
+export const migrations: readonly string[] = [schema, liveSchema, keySchema]
 
 export const schemaVersion = migrations.length

@@ -1,0 +1,2 @@
+/** Step 2: the order of each key. */
+export const keySchema = ''
