@@ -81,6 +81,8 @@ export interface DeliveriesOptions {
   holdBytesMax?: number
   /** @default 'marked' */
   charge?: 'taken' | 'marked'
+  /** As in `SubscribeOptions`. @default 15 s */
+  deafAfterMs?: number
   /** Required where the channel has dedupe on consume, which only handlers have: every twin comes. */
   dedupe?: false
 }
@@ -100,6 +102,11 @@ export interface SubscribeOptions<T = unknown> {
   runMsMax?: number
   /** What an aborted handler gets to end by itself. @default 10 s */
   abortMs?: number
+  /**
+   * It counts as deaf when it waits with room, messages have been waiting for it so long, and
+   * nothing came. Then it asks anew, and is rebuilt. At least 100 ms. @default 15 s
+   */
+  deafAfterMs?: number
   /** Functions around the handler, the first outermost. */
   middleware?: readonly Middleware<T>[]
 }
@@ -219,6 +226,8 @@ export interface SubscriptionEvents {
   dead: Of & { letter: DeadLetter }
   /** A failed handler, or trouble of ours; `id` null: not about one message. */
   error: { id: string | null; error: NarrowcastError }
+  /** Messages wait and none came for `sinceMs`. It asks anew, is rebuilt, or can only report. */
+  deaf: { sinceMs: number; messages: Count; step: 'fetch' | 'rebuild' | 'report' }
   /** A handler did not end after its abort; its slot is lost. */
   stuck: Of & { runMs: number; slotsLeft: number }
 }

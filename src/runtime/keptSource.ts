@@ -16,6 +16,7 @@ export interface ReaderWish {
   readonly from: ReaderSpec['from']
   readonly hold: ReaderSpec['hold']
   readonly charge: ReaderSpec['charge']
+  readonly deafAfterMs: number
 }
 
 /** Who reads from the source. */
@@ -39,7 +40,10 @@ export class KeptSource {
   #session: Session | null = null
   #opening: Promise<Source> | null = null
   #subscribed: object | null = null
-  #dropped = new AbortController()
+  #interrupted = new AbortController()
+  #isOpen = false
+  /** Why it is not to be trusted though it is open. */
+  #deafness: string | null = null
   #isReady = false
   #wasOpen = false
 
@@ -52,7 +56,7 @@ export class KeptSource {
     this.#ready.promise.catch(() => undefined) // told as an `error` event too
     const forget = host.connection.onTrouble((error) => {
       this.trouble(error)
-      if (this.#session !== host.connection.session) this.#setReady(false, error.message)
+      if (this.#session !== host.connection.session) this.#setOpen(false, error.message)
     })
     this.closing.addEventListener('abort', forget)
   }
@@ -71,9 +75,9 @@ export class KeptSource {
     return this.#source
   }
 
-  /** Fires when the present source is dropped. */
-  get dropped(): AbortSignal {
-    return this.#dropped.signal
+  /** Fires when the present source is dropped, or is to be asked anew. */
+  get interrupted(): AbortSignal {
+    return this.#interrupted.signal
   }
 
   get closing(): AbortSignal {
@@ -102,9 +106,21 @@ export class KeptSource {
     if (this.#source !== source) return
     if (error?.code === 'NOT_FOUND' && this.#session) this.#host.forget(this.#session)
     this.#source = null
-    this.#dropped.abort(null)
-    this.#dropped = new AbortController()
-    this.#setReady(false, 'the subscription is being opened again')
+    this.interrupt()
+    this.#setOpen(false, 'the subscription is being opened again')
+  }
+
+  /** Ends a `receive` that is under way. */
+  interrupt(): void {
+    const before = this.#interrupted
+    this.#interrupted = new AbortController()
+    before.abort(null)
+  }
+
+  /** Not ready while it is deaf, whatever is opened meanwhile; null: it hears. */
+  setDeaf(why: string | null): void {
+    this.#deafness = why
+    this.#tellReady(why ?? 'messages come again')
   }
 
   /** Goes on under another name; the old one ends at the broker by itself. */
@@ -120,7 +136,7 @@ export class KeptSource {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#setReady(false, 'closed')
+    this.#setOpen(false, 'closed')
     this.#ready.reject(this.#host.closedError())
     const source = this.#source
     this.#source = null
@@ -153,7 +169,7 @@ export class KeptSource {
           throw error // for good: whoever receives tells it
         }
         this.trouble(error)
-        this.#setReady(false, error.message)
+        this.#setOpen(false, error.message)
         await clock.sleep(backoffMs(failures, reopenBackoff, random), this.closing)
       }
     }
@@ -180,7 +196,7 @@ export class KeptSource {
     this.#source = source
     this.#wasOpen = true
     this.#reader.opened(source)
-    this.#setReady(true, 'the broker has confirmed the subscription')
+    this.#setOpen(true, 'the broker has confirmed the subscription')
     this.#ready.resolve()
     return source
   }
@@ -189,7 +205,13 @@ export class KeptSource {
     return `${this.#wish.worker.id}:${randomName(12)}`
   }
 
-  #setReady(isReady: boolean, why: string): void {
+  #setOpen(isOpen: boolean, why: string): void {
+    this.#isOpen = isOpen
+    this.#tellReady(why)
+  }
+
+  #tellReady(why: string): void {
+    const isReady = this.#isOpen && this.#deafness === null
     if (this.#isReady === isReady) return
     this.#isReady = isReady
     this.#events.emit('ready', { isReady, why })

@@ -82,8 +82,9 @@ export class OpenDeliveries<T> implements Deliveries<T> {
       wallMs: () => host.clock.wallMs(),
       random: host.random,
     }
-    const { group, from, hold, charge } = plan
-    this.#reader = new Reader(host, { worker, group, from, hold, charge }, this.#events)
+    const { group, from, hold, charge, deafAfterMs } = plan
+    const wish = { worker, group, from, hold, charge, deafAfterMs }
+    this.#reader = new Reader(host, wish, this.#events)
     this.#events.on('lost', () => this.#wake())
     this.#reader.start()
   }

@@ -8,6 +8,7 @@ import { KeptSource, type ReaderWish, reopenBackoff } from './keptSource.ts'
 import { Lease } from './lease.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { Settler } from './settler.ts'
+import { Watchdog } from './watchdog.ts'
 
 /**
  * One subscription towards the broker: what its source handed over and is not settled yet, its
@@ -19,11 +20,14 @@ export class Reader {
   readonly #held = new Map<number, Held>()
   readonly #source: KeptSource
   readonly #settler: Settler
+  readonly #deafAfterMs: number
   #lease: Lease | null = null
+  #watchdog: Watchdog | null = null
   #heldBytes = 0
 
   constructor(host: ReaderHost, wish: ReaderWish, events: Events) {
     this.#host = host
+    this.#deafAfterMs = wish.deafAfterMs
     this.#events = events
     this.#source = new KeptSource(host, wish, events, {
       holding: () => [...this.#held.values()].map(({ delivery }) => delivery.token),
@@ -31,6 +35,7 @@ export class Reader {
         this.#lose(tokens === 'all' ? [...this.#held.values()] : this.#find(tokens), why),
       opened: (source) => {
         this.#lease ??= this.#newLease(source)
+        if (source.deliverable) this.#watchdog ??= this.#newWatchdog()
       },
     })
     this.#settler = new Settler({
@@ -75,11 +80,12 @@ export class Reader {
       let source: Source | null = null
       try {
         source = await kept.open(signal)
-        const { dropped } = kept
-        const deliveries = await source.receive(room, AbortSignal.any([signal, dropped]))
-        if (dropped.aborted) await this.#giveBack(source, deliveries)
-        else if (deliveries.length > 0 || signal.aborted)
-          return deliveries.map((one) => this.#take(one))
+        this.#watchdog?.waits(source)
+        const wake = AbortSignal.any([signal, kept.interrupted])
+        const deliveries = await source.receive(room, wake)
+        const isDropped = kept.present !== source && !kept.closing.aborted
+        if (isDropped) await this.#giveBack(source, deliveries)
+        else if (deliveries.length > 0 || signal.aborted) return this.#takeAll(deliveries)
         failures = -1
       } catch (cause) {
         if (signal.aborted || kept.closing.aborted) break
@@ -87,9 +93,11 @@ export class Reader {
         if (!source) throw error // never opened: for good
         kept.trouble(error)
         if (isDead(error)) kept.drop(source, error)
+        this.#watchdog?.rests()
         await this.#host.clock.sleep(backoffMs(failures, reopenBackoff, this.#host.random), signal)
       }
     }
+    this.#watchdog?.rests()
     return []
   }
 
@@ -157,6 +165,24 @@ export class Reader {
     )
   }
 
+  #newWatchdog(): Watchdog {
+    const { clock, random } = this.#host
+    const source = this.#source
+    return new Watchdog({
+      clock,
+      random,
+      deafAfterMs: this.#deafAfterMs,
+      closing: source.closing,
+      deliverable: async (signal) => (await source.present?.deliverable?.(signal)) ?? null,
+      fetch: () => source.interrupt(),
+      rebuild: () => source.present && source.drop(source.present),
+      told: (deafness) => {
+        source.setDeaf(deafness && `nothing has come for ${deafness.sinceMs} ms`)
+        if (deafness) this.#events.emit('deaf', deafness)
+      },
+    })
+  }
+
   async #renew(): Promise<boolean> {
     const { closing } = this.#source
     try {
@@ -167,6 +193,12 @@ export class Reader {
       if (!closing.aborted) this.#source.trouble(asNarrowcastError(error))
       return false
     }
+  }
+
+  #takeAll(deliveries: readonly Delivery[]): Held[] {
+    if (deliveries.length > 0) this.#watchdog?.hears()
+    else this.#watchdog?.rests()
+    return deliveries.map((one) => this.#take(one))
   }
 
   #take(delivery: Delivery): Held {

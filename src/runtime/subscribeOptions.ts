@@ -12,6 +12,7 @@ export interface SubscriptionPlan {
   readonly group: string | null
   readonly from: Place
   readonly name: string | null
+  readonly deafAfterMs: number
   readonly concurrency: number
   readonly hold: ReaderSpec['hold']
   readonly runMsMax: number
@@ -28,6 +29,7 @@ const known: readonly (keyof SubscribeOptions | 'batch')[] = [
   'holdBytesMax',
   'runMsMax',
   'abortMs',
+  'deafAfterMs',
   'middleware',
   'batch',
 ]
@@ -72,6 +74,7 @@ export interface DeliveriesPlan {
   readonly group: string | null
   readonly from: Place
   readonly name: string | null
+  readonly deafAfterMs: number
   readonly hold: ReaderSpec['hold']
   readonly charge: ReaderSpec['charge']
 }
@@ -82,7 +85,16 @@ export function planDeliveries(
   pattern: Pattern,
   options: DeliveriesOptions,
 ): DeliveriesPlan {
-  const names = ['group', 'from', 'name', 'holdMax', 'holdBytesMax', 'charge', 'dedupe']
+  const names = [
+    'group',
+    'from',
+    'name',
+    'holdMax',
+    'holdBytesMax',
+    'charge',
+    'dedupe',
+    'deafAfterMs',
+  ]
   onlyKnown(`deliveries of "${channel}"`, options, names)
   const { charge = 'marked', dedupe = false } = options
   if (dedupe !== false) throw wrongOption('dedupe', 'false', dedupe)
@@ -102,8 +114,8 @@ export function planDeliveries(
 function reading(
   channel: string,
   pattern: Pattern,
-  options: { group?: string; from?: Place; name?: string },
-): { group: string | null; from: Place; name: string | null } {
+  options: { group?: string; from?: Place; name?: string; deafAfterMs?: number },
+): { group: string | null; from: Place; name: string | null; deafAfterMs: number } {
   const { group = null, from, name = null } = options
   if (pattern === 'stream' && group === null) {
     throw new NarrowcastError(
@@ -119,7 +131,8 @@ function reading(
     throw wrongOption('from', 'nothing on a queue (streams only)', JSON.stringify(from))
   }
   if (group !== null) checkName('group', group)
-  return { group, from: placeOf(from ?? 'first'), name }
+  const deafAfterMs = whole('deafAfterMs', options.deafAfterMs, 15_000, 100, dayMs)
+  return { group, from: placeOf(from ?? 'first'), name, deafAfterMs }
 }
 
 function placeOf(from: Place): Place {

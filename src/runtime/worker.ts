@@ -61,8 +61,9 @@ export class Worker<T> implements Subscription {
       wallMs: () => host.clock.wallMs(),
       random: host.random,
     }
-    const { group, from, hold } = plan
-    this.#reader = new Reader(host, { worker, group, from, hold, charge: 'marked' }, this.#events)
+    const { group, from, hold, deafAfterMs } = plan
+    const wish = { worker, group, from, hold, deafAfterMs, charge: 'marked' } as const
+    this.#reader = new Reader(host, wish, this.#events)
     const failed = (error: NarrowcastError) => this.#tell(error)
     this.#claims =
       host.plan.consumeWindowMs === null

@@ -32,7 +32,7 @@ const kept = {
   manage: true,
   peek: 'exact',
   depth: 'exact',
-  watchdog: false,
+  watchdog: true,
   noReader: 'kept',
   resumes: false,
   tells: [],

@@ -54,6 +54,21 @@ export function depthOf(db: Database, { name, pattern }: ChannelRef, nowMs: numb
   }
 }
 
+/** What a reader of this group could be handed now; the keeper adds what is due within a second. */
+export function deliverableOf(
+  db: Database,
+  channel: ChannelRow,
+  group: number,
+  nowMs: number,
+): { messages: number; oldestMs: number } {
+  const nothing = { messages: 0, oldestMs: 0 }
+  const counts = db.get<CountRow>(countsSql, channel.no)
+  const row = db.all<GroupCountRow>(groupsSql, channel.no).find(({ no }) => no === group)
+  if (!counts || !row || counts.paused !== 0) return nothing
+  const { waiting, oldestMs } = lineOf(db, channel, counts, row, nowMs)
+  return waiting === 0 ? nothing : { messages: waiting, oldestMs }
+}
+
 /** Every group of a stream, by name. */
 export function groupsOf(db: Database, channel: ChannelRow, nowMs: number): GroupInfo[] {
   const counts = db.get<CountRow>(countsSql, channel.no)

@@ -3,13 +3,14 @@ import type { Source, SourceEvents } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../../core/message.ts'
 import { type ChannelRow, notFound } from './channels.ts'
+import { deliverableOf } from './depth.ts'
 import { LostTokens } from './lostTokens.ts'
 import { expireSelf, type OpenedReader, type ReaderState, readerState } from './readers.ts'
 import { Receiver, type Subscription } from './receiver.ts'
 import { endReader, giveBack } from './reclaim.ts'
 import { RegainedList } from './regained.ts'
 import { settle } from './settle.ts'
-import type { Store } from './store.ts'
+import { readStore, type Store } from './store.ts'
 import type { Room } from './take.ts'
 import { awaken, lookMs } from './waiting.ts'
 
@@ -100,6 +101,13 @@ export class FileSource implements Source {
     if (losses) lost.tell(losses)
     else lost.tellAll()
     return lost.takeForRenew()
+  }
+
+  deliverable(): Promise<{ messages: number; oldestMs: number }> {
+    this.#checkOpen('deliverable')
+    const { store, channel, group } = this.#of
+    const { db, time } = store
+    return readStore(store, 'deliverable', () => deliverableOf(db, channel, group, time.nowMs()))
   }
 
   async stop(): Promise<Delivery[]> {

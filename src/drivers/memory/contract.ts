@@ -30,7 +30,7 @@ const queue = {
   manage: true,
   peek: 'exact',
   depth: 'exact',
-  watchdog: false,
+  watchdog: true,
   noReader: 'kept',
   resumes: false,
   tells: [],

@@ -89,6 +89,15 @@ export class MemorySource implements Source {
     return this.#lostTokens.splice(0)
   }
 
+  async deliverable(): Promise<{ messages: number; oldestMs: number }> {
+    this.#check('deliverable')
+    this.#line.offer()
+    const isPaused = this.#store.channels.get(this.#channel.name)?.isPaused ?? false
+    const messages = isPaused ? 0 : this.#line.waiting
+    const sinceMs = messages === 0 ? 0 : this.#store.clock.monotonicMs() - this.#line.oldestMs()
+    return { messages, oldestMs: sinceMs }
+  }
+
   async stop(): Promise<Delivery[]> {
     this.#check('stop')
     this.#isStopped = true

@@ -10,6 +10,7 @@ import { publishCases } from './publish.ts'
 import { receiveCases } from './receive.ts'
 import { settingsCases } from './settings.ts'
 import { settleCases } from './settle.ts'
+import { watchCases } from './watch.ts'
 
 /** What every driver promises, as far as its contract says so; each a case of its own. */
 export const conformance: readonly Case[] = [
@@ -17,6 +18,7 @@ export const conformance: readonly Case[] = [
   ...receiveCases,
   ...leaseCases,
   ...settleCases,
+  ...watchCases,
   ...countCases,
   ...dedupeCases,
   ...orderCases,

@@ -2,6 +2,7 @@ import type { Case } from './case.ts'
 import { runtimeCrashCases } from './runtimeCrash.ts'
 import { runtimeDedupeCases } from './runtimeDedupe.ts'
 import { runtimePublishCases } from './runtimePublish.ts'
+import { runtimeWatchCases } from './runtimeWatch.ts'
 import { runtimeWorkCases } from './runtimeWork.ts'
 import type { RuntimeWorld } from './runtimeWorld.ts'
 
@@ -11,4 +12,5 @@ export const runtimeConformance: readonly Case<RuntimeWorld>[] = [
   ...runtimeWorkCases,
   ...runtimeCrashCases,
   ...runtimeDedupeCases,
+  ...runtimeWatchCases,
 ]

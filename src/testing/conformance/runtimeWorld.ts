@@ -30,7 +30,8 @@ export interface RuntimeWorld extends AsyncDisposable {
   readonly name: string
   /** `{ group }` on a stream, nothing on a queue. */
   readonly group: { readonly group?: string }
-  node(weather?: Partial<Weather>): Promise<Node>
+  /** `around`: what lies between the runtime of that process and its connection. */
+  node(weather?: Partial<Weather>, around?: (driver: Driver) => Driver): Promise<Node>
   pass(ms: number): Promise<void>
   until<T>(promise: Promise<T>): Promise<T>
 }
@@ -51,12 +52,15 @@ export function createRuntimeWorld(options: WorldOptions): RuntimeWorld {
     clock ? clock.runUntil(promise, virtualMsMax) : promise
   const random = seededRandom(1)
 
-  async function node(weather: Partial<Weather> = {}): Promise<Node> {
+  async function node(
+    weather: Partial<Weather> = {},
+    around: (driver: Driver) => Driver = (same) => same,
+  ): Promise<Node> {
     const time = clock ?? systemClock
     const process = new Process(`node-${nodes.length}`, time)
     const network = new Network(time, random, { ...fair, ...weather })
     const cut = faulty(kept(driver, sessions), process, network)
-    const bus = await until(createBus(cut, { clock: process.clock, seed: nodes.length }))
+    const bus = await until(createBus(around(cut), { clock: process.clock, seed: nodes.length }))
     const made: Node = {
       bus,
       process,

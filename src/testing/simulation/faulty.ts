@@ -14,6 +14,7 @@ import { Connection, type Network } from './network.ts'
 import type { Process } from './process.ts'
 
 const never = new AbortController().signal
+const nobody = { messages: 0, oldestMs: 0 }
 
 /** A driver as one process has it: over connections that are slow, and break. */
 export interface FaultyDriver extends Driver {
@@ -106,6 +107,9 @@ class FaultySession implements Session {
       receive: (room, signal) => this.#receive(source, room, signal),
       settle: (batch) => this.#mayFail(() => source.settle(batch, never)),
       renew: (begun) => connection.call(() => source.renew(begun, never), lose),
+      ...(source.deliverable && {
+        deliverable: () => connection.call(async () => source.deliverable?.(never) ?? nobody),
+      }),
       stop: () => connection.call(() => source.stop(never), lose),
       [Symbol.asyncDispose]: async () => {
         isOver = true

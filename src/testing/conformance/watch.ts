@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import type { Case, World } from './case.ts'
+import {
+  declare,
+  type Opened,
+  offered,
+  openReader,
+  outgoing,
+  publish,
+  several,
+  shortLeaseMs,
+  take,
+} from './steps.ts'
+
+/** So much may pass between what a clock says before and after. */
+const slackMs = 1_000
+
+async function deliverableTo(world: World, { source }: Opened) {
+  const ask = offered(source.deliverable?.bind(source), 'deliverable')
+  return world.until(ask(world.signal))
+}
+
+const countTo = async (world: World, opened: Opened) =>
+  (await deliverableTo(world, opened)).messages
+
+async function noAnswer(world: World): Promise<void> {
+  const { source } = await openReader(world, await declare(world))
+  assert.equal(source.deliverable, undefined, 'the contract says that a source cannot tell')
+}
+
+export const watchCases: readonly Case[] = [
+  {
+    name: 'watch: a source tells what waits for it, and how long the oldest has',
+    needs: (claimed) => claimed.watchdog,
+    async run(world) {
+      const channel = await declare(world)
+      const opened = await openReader(world, channel)
+      assert.deepEqual(await deliverableTo(world, opened), { messages: 0, oldestMs: 0 })
+      await publish(world, channel, several(3))
+      await world.pass(200)
+      const { messages, oldestMs } = await deliverableTo(world, opened)
+      assert.equal(messages, 3)
+      assert.ok(oldestMs >= 190 && oldestMs < 200 + slackMs, `it has waited ${oldestMs} ms`)
+      await take(world, opened, 2)
+      assert.equal(await countTo(world, opened), 1)
+    },
+    refusal: noAnswer,
+  },
+  {
+    name: 'watch: what is delayed or leased does not wait, what a dead reader held does',
+    needs: (claimed) => claimed.watchdog && claimed.delay.how !== 'no',
+    async run(world) {
+      const channel = await declare(world)
+      const opened = await openReader(world, channel)
+      const other = await openReader(world, channel, { leaseMs: shortLeaseMs })
+      await publish(world, channel, [outgoing('now'), outgoing('later', { delayMs: 60_000 })])
+      assert.equal(await countTo(world, opened), 1)
+      await take(world, other, 1)
+      assert.equal(await countTo(world, opened), 0)
+      await world.pass(shortLeaseMs + 50)
+      assert.equal(await countTo(world, opened), 1)
+    },
+    refusal: noAnswer,
+  },
+  {
+    name: 'watch: nothing waits on a paused channel',
+    needs: (claimed) => claimed.watchdog && claimed.pause,
+    async run(world) {
+      const channel = await declare(world)
+      const opened = await openReader(world, channel)
+      await publish(world, channel, several(3))
+      const { admin } = world.session
+      const pause = offered(admin.pause?.bind(admin), 'pause')
+      await world.until(pause(channel, true, world.signal))
+      assert.equal(await countTo(world, opened), 0)
+      await world.until(pause(channel, false, world.signal))
+      assert.equal(await countTo(world, opened), 3)
+    },
+    refusal: noAnswer,
+  },
+]
