@@ -105,6 +105,11 @@ export interface Live {
   /**
    * Broadcast: a copy of every message. Narrowcast: what is sent to this very worker. Nothing that
    * was published before is owed. Resolves when the broker has confirmed the subscription.
+   *
+   * A worker is there once: where its session was lost, the same incarnation takes its place and
+   * what waits unread (`resumed`); another incarnation ends the one before, unread messages too.
+   * Disposing the source ends the subscription; closing the session leaves it to its lease.
+   * @throws CONFLICT when this worker is subscribed on this very session already
    */
   subscribe(
     channel: ChannelSpec,
@@ -153,6 +158,12 @@ export interface LiveEvents {
 export interface LiveSource extends AsyncDisposable {
   /** What holds, in ms; may be less than wished. */
   readonly leaseMs: number
+  /**
+   * It goes on where an earlier subscription of this very worker broke off, and nothing between
+   * was missed or a gap is told. False for the first one, and where the earlier one had ended:
+   * what came since then is missed, and nobody can say how much.
+   */
+  readonly resumed: boolean
   /**
    * Waits for at least one message, never more than `room`; one may exceed its bytes alone. What
    * it resolves with is done: no other receiver is ever given it. One call at a time. An abort
@@ -270,7 +281,7 @@ export interface Admin {
     | { state: 'created' | 'same' }
     | { state: 'differs'; what: { name: string; wanted: string; found: string }[] }
   >
-  /** `depth`. Null for a channel that does not exist. */
+  /** `depth`. Null for a channel that does not exist, or whose contract says no. */
   depths?(channels: readonly ChannelRef[], signal: AbortSignal): Promise<(Depth | null)[]>
   /** `depth`, on streams. */
   groups?(channel: ChannelRef, signal: AbortSignal): Promise<GroupInfo[]>
@@ -290,13 +301,15 @@ export interface Admin {
     signal: AbortSignal,
   ): Promise<Page<DeadEntry>>
   /**
-   * Publishes the stored form again with `redrives` + 1, back to where it died (a group's dead
-   * letter to that group alone), and removes the dead letter once that is stored. One outcome per
-   * ref; a ref that is gone is refused with NOT_FOUND.
+   * Publishes the stored form again with `redrives` + 1, and removes the dead letter once that is
+   * stored. `to` null: back to where it died, a group's dead letter to that group alone; else to
+   * that channel, for all who read it. One outcome per ref; a ref that is gone is refused with
+   * NOT_FOUND. @throws NOT_FOUND where `to` does not exist
    */
   redrive?(
     channel: ChannelRef,
     refs: readonly string[],
+    to: ChannelRef | null,
     signal: AbortSignal,
   ): Promise<PublishOutcome[]>
   removeDead?(channel: ChannelRef, refs: readonly string[], signal: AbortSignal): Promise<number>

@@ -50,6 +50,13 @@ export interface IncomingMessage {
   readonly bytes: number
 }
 
+/** The stored form of a dead letter as another channel is given it; `redrives` before. */
+export function redriven(message: IncomingMessage, redrives: number): OutgoingMessage {
+  const { bytes, ...stored } = message
+  const again = redrives + 1
+  return { ...stored, delayMs: 0, redrives: again, dedupeId: `${message.id}~${again}` }
+}
+
 export interface ErrorInfo {
   readonly name: string
   readonly message: string

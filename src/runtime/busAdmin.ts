@@ -50,7 +50,7 @@ export function busAdmin(connection: Connection): BusAdmin {
     peek: call('peek', 2),
     message: call('message', 2),
     deadLetters: call('deadLetters', 3),
-    redrive: call('redrive', 2),
+    redrive: call('redrive', 3),
     removeDead: call('removeDead', 2),
     pause: call('pause', 2),
     seek: call('seek', 3),

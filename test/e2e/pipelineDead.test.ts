@@ -135,6 +135,7 @@ describe("dead: 'channel'", () => {
       await scene.bus.admin.redrive(
         lobby,
         items.map(({ ref }) => ref),
+        null,
       )
       return items
     }

@@ -85,7 +85,7 @@ async function redriveAll(
     if (waitMs > 0) await clock.sleep(waitMs, stopping)
     if (stopping.aborted) break
     const refs = all.slice(at, at + batchSize)
-    for (const outcome of await bus.admin.redrive(channel, refs)) {
+    for (const outcome of await bus.admin.redrive(channel, refs, null)) {
       if (outcome.state === 'stored') redriven++
       else {
         failed++

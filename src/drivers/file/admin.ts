@@ -86,8 +86,10 @@ function asking(store: Store) {
 function moving(store: Store) {
   const { db, writer, bells } = store
   return {
-    redrive: async (ref, refs, signal) =>
-      redrive(store, await found(store, ref, 'redrive'), refs, signal),
+    redrive: async (ref, refs, to, signal) => {
+      const channel = await found(store, ref, 'redrive')
+      return redrive(store, channel, refs, to && (await found(store, to, 'redrive')), signal)
+    },
     removeDead: (ref, refs, signal) =>
       writer.run('removeDead', () => removeDead(db, known(store, ref, 'removeDead'), refs), {
         signal,

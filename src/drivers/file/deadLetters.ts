@@ -1,5 +1,6 @@
 import type { DeadEntry, Page, PageQuery } from '../../core/driver.ts'
-import type { DeadLetter, PublishOutcome } from '../../core/message.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import { type DeadLetter, type PublishOutcome, redriven } from '../../core/message.ts'
 import type { ChannelRow } from './channels.ts'
 import type { Database } from './database.ts'
 import { messageOf, redrivenMeta } from './messageRow.ts'
@@ -7,6 +8,7 @@ import { Numbers } from './numbers.ts'
 import { checkPage } from './page.ts'
 import { channelLane, groupLane, rowId } from './schema.ts'
 import { readStore, type Store } from './store.ts'
+import { storeMessages } from './storeMessages.ts'
 import { awaken } from './waiting.ts'
 
 /** Dead letters sent back in one transaction. */
@@ -40,15 +42,20 @@ export async function deadPage(
   })
 }
 
-/** Sends dead letters back to where they died, each in the transaction that removes it. */
+/**
+ * Sends dead letters back to where they died, or `to` another channel, each in the transaction
+ * that removes it.
+ */
 export async function redrive(
   store: Store,
   channel: ChannelRow,
   refs: readonly string[],
+  to: ChannelRow | null,
   signal: AbortSignal,
 ): Promise<PublishOutcome[]> {
   const { db, writer, syncer, bells, time } = store
-  const numbers = new Numbers(db, writer, syncer, channel.no)
+  const target = to ?? channel
+  const numbers = new Numbers(db, writer, syncer, target.no)
   const outcomes: PublishOutcome[] = []
   while (outcomes.length < refs.length) {
     const step = refs.slice(outcomes.length, outcomes.length + redriveStep)
@@ -57,12 +64,15 @@ export async function redrive(
       () => {
         const head = db.get<{ next_seq: number; reserved_seq: number }>(
           'SELECT next_seq, reserved_seq FROM channel WHERE no = ?',
-          channel.no,
+          target.no,
         )
         if (head && head.next_seq + step.length > head.reserved_seq) return null
-        const results = step.map((ref) => redriveOne(db, channel, ref, time.nowMs()))
+        const nowMs = time.nowMs()
+        const results = step.map((ref) =>
+          to ? redriveTo(db, channel, ref, to, nowMs) : redriveOne(db, channel, ref, nowMs),
+        )
         const sent = results.filter(({ state }) => state === 'stored').length
-        return { results, bells: sent > 0 ? awaken(db, channel.no, sent) : [] }
+        return { results, bells: sent > 0 ? awaken(db, target.no, sent) : [] }
       },
       { signal },
     )
@@ -85,9 +95,7 @@ function redriveOne(db: Database, channel: ChannelRow, ref: string, nowMs: numbe
     channel.no,
   )
   if (row?.known === undefined || row.known === null) {
-    const what = row ? 'the group of dead letter' : 'dead letter'
-    const message = `file: channel "${channel.name}" has no longer ${what} ${JSON.stringify(ref)}`
-    return { state: 'refused', code: 'NOT_FOUND', message }
+    return gone(channel, row ? 'the group of dead letter' : 'dead letter', ref)
   }
   const { meta } = redrivenMeta(row.meta)
   const isQueue = channel.pattern === 'queue'
@@ -108,9 +116,37 @@ function redriveOne(db: Database, channel: ChannelRow, ref: string, nowMs: numbe
     db.run('UPDATE grp SET own_seq = own_seq + 1, back = back + 1 WHERE no = ?', row.grp)
     db.run(`INSERT INTO back VALUES (?3, 0, 0, ${rowId('?1', '?2')}, 0, NULL)`, lane, seq, row.grp)
   }
-  db.run('DELETE FROM dead WHERE no = ?', no)
-  db.run('UPDATE grp SET dead = dead - 1 WHERE no = ?', row.grp)
+  removeDead(db, channel, [ref])
   return { state: 'stored', duplicate: false, ...(isQueue ? { position: String(seq) } : {}) }
+}
+
+function redriveTo(
+  db: Database,
+  channel: ChannelRow,
+  ref: string,
+  to: ChannelRow,
+  nowMs: number,
+): PublishOutcome {
+  const [row] = db.cells(
+    'SELECT id, time_ms, meta, body FROM dead WHERE no = ? AND channel = ?',
+    numberOf(ref),
+    channel.no,
+  ) as unknown as [string, number, string | null, string | Uint8Array][]
+  if (!row) return gone(channel, 'dead letter', ref)
+  const [id, timeMs, meta, body] = row
+  const { message, redrives } = messageOf(channel.name, { id, timeMs, meta, body }, 0)
+  const one = { message: redriven(message, redrives), at: 0 }
+  const stored = storeMessages(db, to, [one], nowMs, true)
+  if (stored === 'no-numbers') {
+    throw new NarrowcastError('INTERNAL', 'file: redrive: numbers for the whole step were counted')
+  }
+  removeDead(db, channel, [ref])
+  return (stored.outcomes[0] as [number, PublishOutcome])[1]
+}
+
+function gone({ name }: ChannelRow, what: string, ref: string): PublishOutcome {
+  const message = `file: channel "${name}" has no longer ${what} ${JSON.stringify(ref)}`
+  return { state: 'refused', code: 'NOT_FOUND', message }
 }
 
 /** Inside a transaction: returns how many there were. */

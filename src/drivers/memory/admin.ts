@@ -1,7 +1,8 @@
 import type { Admin, ChannelInfo, Depth, GroupInfo, Page, PageQuery } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { PublishOutcome } from '../../core/message.ts'
+import { type PublishOutcome, redriven } from '../../core/message.ts'
 import type { Channel } from './channel.ts'
+import type { Dead } from './deadLetters.ts'
 import type { Line } from './line.ts'
 import { look, lookAll } from './look.ts'
 import { checkLimit } from './page.ts'
@@ -39,10 +40,12 @@ export function memoryAdmin(store: Store): Admin {
       return null
     },
     deadLetters: async (ref, group, query) => store.find(ref).dead.page(group, query),
-    async redrive(ref, refs) {
+    async redrive(ref, refs, to) {
       const channel = store.find(ref)
-      const outcomes = refs.map((dead) => redriveOne(channel, dead))
+      const target = to && store.find(to)
+      const outcomes = refs.map((dead) => redriveOne(channel, dead, target))
       channel.refresh()
+      target?.refresh()
       return outcomes
     },
     async removeDead(ref, refs) {
@@ -130,18 +133,28 @@ function ageMs(channel: Channel, line: Line): number {
   return since === Number.POSITIVE_INFINITY ? 0 : channel.clock.monotonicMs() - since
 }
 
-function redriveOne(channel: Channel, ref: string): PublishOutcome {
+function redriveOne(channel: Channel, ref: string, to: Channel | null): PublishOutcome {
   const dead = channel.dead.get(ref)
-  const line = dead && channel.lines.get(dead.group)
-  if (!dead || !line) {
-    const what = dead ? `group "${dead.group}"` : `dead letter ${JSON.stringify(ref)}`
-    const message = `memory: channel "${channel.spec.name}" has no ${what}`
-    return { state: 'refused', code: 'NOT_FOUND', message }
-  }
+  if (!dead) return nowhere(channel, `dead letter ${JSON.stringify(ref)}`)
+  if (to) return redriveTo(channel, ref, dead, to)
+  const line = channel.lines.get(dead.group)
+  if (!line) return nowhere(channel, `group "${dead.group}"`)
   const position =
     dead.group === null ? channel.republish(dead.stored) : channel.returnTo(line, dead.stored)
   channel.dead.remove(ref)
   return { state: 'stored', duplicate: false, position }
+}
+
+function redriveTo(from: Channel, ref: string, dead: Dead, to: Channel): PublishOutcome {
+  const { message, redrives } = dead.stored
+  const [outcome] = to.publish([redriven(message, redrives)], to.spec.payloadBytesMax)
+  if (outcome?.state === 'stored') from.dead.remove(ref)
+  return outcome as PublishOutcome
+}
+
+function nowhere({ spec }: Channel, what: string): PublishOutcome {
+  const message = `memory: channel "${spec.name}" has no ${what}`
+  return { state: 'refused', code: 'NOT_FOUND', message }
 }
 
 function purge(channel: Channel): number {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
 import type { ChannelSpec } from '../../core/channel.ts'
 import type { DeadEntry } from '../../core/driver.ts'
-import type { Settlement } from '../../core/message.ts'
+import type { IncomingMessage, OutgoingMessage, Settlement } from '../../core/message.ts'
 import type { Case, World } from './case.ts'
 import {
   declare,
@@ -10,6 +11,7 @@ import {
   letter,
   offered,
   openReader,
+  outgoing,
   publish,
   settle,
   several,
@@ -45,6 +47,16 @@ async function deadOf(
 
 const hasDead = (claimed: World['claimed']) => claimed.deadLetters
 const refusal = async (world: World) => assert.equal(world.session.admin.deadLetters, undefined)
+
+const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte)
+/** A text that is cut inside of a character, after a sign that no text begins with. */
+const brokenText = Uint8Array.of(0xff, 0x7b, 0x22, 0xe2, 0x82)
+
+/** All that the producer had said. */
+function headAndBytes(message: OutgoingMessage | IncomingMessage) {
+  const { id, key, timeMs, headers, type, source, body } = message
+  return { id, key, timeMs, headers: { ...headers }, type, source, bytes: [...Buffer.from(body)] }
+}
 
 export const adminDeadCases: readonly Case[] = [
   {
@@ -83,13 +95,13 @@ export const adminDeadCases: readonly Case[] = [
       const [first, second] = await deadOf(world, channel)
       assert.ok(first && second)
       const refs = [first.ref, 'no such ref', second.ref]
-      const outcomes = await world.until(redrive(channel, refs, world.signal))
+      const outcomes = await world.until(redrive(channel, refs, null, world.signal))
       assert.deepEqual(
         outcomes.map((one) => (one.state === 'stored' ? 'stored' : one.code)),
         ['stored', 'NOT_FOUND', 'stored'],
       )
       assert.deepEqual((await deadOf(world, channel)).length, 1)
-      const again = await redrive(channel, [first.ref], world.signal)
+      const again = await redrive(channel, [first.ref], null, world.signal)
       assert.equal(again[0]?.state, 'refused')
       const opened = await openReader(world, channel)
       const got = await take(world, opened, 2)
@@ -102,6 +114,62 @@ export const adminDeadCases: readonly Case[] = [
         )
       }
       await takeNothing(world, opened)
+    },
+  },
+  {
+    name: 'dead: bytes and head survive death and redrive',
+    needs: hasDead,
+    refusal,
+    async run(world) {
+      const channel = await declare(world)
+      const before = [everyByte, brokenText].map((body, n) => ({
+        ...outgoing(`m${n}`, { key: 'k', headers: { a: 'b' }, type: 't', source: 's' }),
+        body,
+      }))
+      await publish(world, channel, before)
+      await bury(world, channel, 2)
+      const found = await deadOf(world, channel)
+      assert.deepEqual(
+        found.map(({ message }) => headAndBytes(message)),
+        before.map(headAndBytes),
+      )
+      const redrive = offered(world.session.admin.redrive, 'redrive')
+      const refs = found.map(({ ref }) => ref)
+      await world.until(redrive(channel, refs, null, world.signal))
+      const again = await take(world, await openReader(world, channel), 2)
+      assert.deepEqual(
+        again.map(({ message }) => headAndBytes(message)),
+        before.map(headAndBytes),
+      )
+    },
+  },
+  {
+    name: 'dead: redrive to another channel keeps the message, for all who read it',
+    needs: hasDead,
+    refusal,
+    async run(world) {
+      const [from, to] = [await declare(world), await declare(world, { dedupeWindowMs: 60_000 })]
+      const message = outgoing('m0', { key: 'k', headers: { a: 'b' }, type: from.name })
+      await publish(world, from, [message])
+      await publish(world, to, [{ ...message, dedupeId: message.id }])
+      await bury(world, from, 1)
+      const redrive = offered(world.session.admin.redrive, 'redrive')
+      const [dead] = await deadOf(world, from)
+      assert.ok(dead)
+      const nowhere = world.channel()
+      await assert.rejects(redrive(from, [dead.ref], nowhere, world.signal), { code: 'NOT_FOUND' })
+      const refs = [dead.ref, 'no such ref']
+      const outcomes = await world.until(redrive(from, refs, to, world.signal))
+      assert.deepEqual(
+        outcomes.map((one) => (one.state === 'stored' ? one.duplicate : one.code)),
+        [false, 'NOT_FOUND'],
+      )
+      assert.deepEqual(await deadOf(world, from), [])
+      await takeNothing(world, await openReader(world, from))
+      const [, again] = await take(world, await openReader(world, to), 2)
+      assert.ok(again)
+      assert.deepEqual(headAndBytes(again.message), headAndBytes(message))
+      assert.deepEqual([again.redrives, again.failures, again.past], [1, 0, null])
     },
   },
   {

@@ -117,7 +117,7 @@ export const dedupeCases: readonly Case[] = [
         )
         assert.equal(items.length, 1)
         const refs = items.map(({ ref }) => ref)
-        const [outcome] = await offered(redrive, 'redrive')(channel, refs, world.signal)
+        const [outcome] = await offered(redrive, 'redrive')(channel, refs, null, world.signal)
         assert.ok(outcome?.state === 'stored' && !outcome.duplicate)
       }
     },

@@ -94,7 +94,7 @@ export const runtimeDedupeCases: readonly Case<RuntimeWorld>[] = [
       assert.equal((await workedOff(world, node, 2)).out, 1)
       const [entry] = await deadOf(world, node)
       const ref = { name: world.name, pattern: world.pattern }
-      await world.until(node.bus.admin.redrive(ref, [entry?.ref ?? '']))
+      await world.until(node.bus.admin.redrive(ref, [entry?.ref ?? ''], null))
       await workedOff(world, node, 2)
       assert.equal(runs, 4, 'a redrive is another one')
     },

@@ -138,7 +138,7 @@ export const settingsCases: readonly Case[] = [
       assert.deepEqual((await ask(channel, 'stats', firstPage, world.signal)).items, [])
       const { items } = await ask(channel, 'mail', firstPage, world.signal)
       const refs = items.map(({ ref }) => ref)
-      const [outcome] = await offered(redrive, 'redrive')(channel, refs, world.signal)
+      const [outcome] = await offered(redrive, 'redrive')(channel, refs, null, world.signal)
       assert.equal(outcome?.state, 'stored')
       const again = await take(world, mail, 2)
       assert.deepEqual(
