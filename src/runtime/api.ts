@@ -14,6 +14,7 @@ import type {
   SettleOutcome,
 } from '../core/message.ts'
 import type { Verdict } from '../core/verdict.ts'
+import type { Health } from './health.ts'
 
 /** What a handler, a batch handler or `deliveries()` is given. */
 export interface Received<T> {
@@ -299,6 +300,8 @@ export interface Bus extends AsyncDisposable {
   readonly narrowcast: DeclareChannel
   readonly queue: DeclareChannel
   readonly stream: DeclareChannel
+  /** How it is now, for the probes of whoever runs the process; see `httpProbe`. */
+  health(): Health
   /**
    * Drains every subscription, flushes every outbox, closes. Handlers may run for `timeoutMs` and
    * are then aborted; up to two seconds more are theirs and the broker's to end.

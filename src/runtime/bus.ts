@@ -11,6 +11,7 @@ import { Connection } from './connection.ts'
 import { withDeadline } from './deadline.ts'
 import { Declarations } from './declarations.ts'
 import { Gate } from './gate.ts'
+import { healthOf } from './health.ts'
 import { unsupportedPattern } from './openedChannel.ts'
 import { seededRandom } from './random.ts'
 
@@ -82,6 +83,12 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     narrowcast: declare('narrowcast'),
     queue: declare('queue'),
     stream: declare('stream'),
+    health: () =>
+      healthOf(
+        connection.trouble,
+        closing !== null,
+        declarations.channels.flatMap(({ health }) => health),
+      ),
     close: ({ timeoutMs } = {}) => closeOnce(whole('timeoutMs', timeoutMs, closeMsDefault, 0)),
     [Symbol.asyncDispose]: () => closeOnce(closeMsDefault),
   }

@@ -19,6 +19,7 @@ import type { ChannelPlan } from './channelOptions.ts'
 import type { Connection } from './connection.ts'
 import { type Encoded, encode } from './envelope.ts'
 import type { Gate } from './gate.ts'
+import type { SubscriptionHealth } from './health.ts'
 import { OpenDeliveries } from './openDeliveries.ts'
 import { type OpenedChannel, Opening } from './openedChannel.ts'
 import { Outbox } from './outbox.ts'
@@ -74,6 +75,10 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
 
   get pattern(): Pattern {
     return this.#plan.spec.pattern
+  }
+
+  get health(): SubscriptionHealth[] {
+    return [...this.#readers].map((reader) => reader.health)
   }
 
   async opened(): Promise<Contract> {

@@ -45,6 +45,7 @@ export class KeptSource {
   /** Why it is not to be trusted though it is open. */
   #deafness: string | null = null
   #isReady = false
+  #why = 'the subscription is being opened'
   #wasOpen = false
 
   constructor(host: ReaderHost, wish: ReaderWish, events: Events, reader: SourceReader) {
@@ -63,6 +64,11 @@ export class KeptSource {
 
   get isReady(): boolean {
     return this.#isReady
+  }
+
+  /** Why it is ready, or is not. */
+  get why(): string {
+    return this.#why
   }
 
   /** Resolves at the first confirmed subscription; rejects when there will be none. */
@@ -212,6 +218,7 @@ export class KeptSource {
 
   #tellReady(why: string): void {
     const isReady = this.#isOpen && this.#deafness === null
+    this.#why = isReady ? why : (this.#deafness ?? why)
     if (this.#isReady === isReady) return
     this.#isReady = isReady
     this.#events.emit('ready', { isReady, why })

@@ -6,6 +6,7 @@ import type { Deliveries, DeliveryVerdict, OpenDelivery, SubscriptionEvents } fr
 import { wrongOption } from './checks.ts'
 import { withDeadline } from './deadline.ts'
 import { Events } from './events.ts'
+import type { SubscriptionHealth } from './health.ts'
 import type { Held } from './held.ts'
 import { type Ending, type PolicyHost, settlementOf } from './policy.ts'
 import { Reader } from './reader.ts'
@@ -91,6 +92,18 @@ export class OpenDeliveries<T> implements Deliveries<T> {
 
   get isReady(): boolean {
     return this.#reader.isReady
+  }
+
+  get health(): SubscriptionHealth {
+    return {
+      channel: this.#host.plan.spec.name,
+      pattern: this.#host.plan.spec.pattern,
+      group: this.#plan.group,
+      worker: this.worker.id,
+      isReady: this.isReady,
+      isAlive: true,
+      why: this.#reader.why,
+    }
   }
 
   ready(signal?: AbortSignal): Promise<void> {

@@ -57,6 +57,11 @@ export class Reader {
     return this.#source.isReady
   }
 
+  /** Why it is ready, or is not. */
+  get why(): string {
+    return this.#source.why
+  }
+
   /** Resolves at the first confirmed subscription; rejects when there will be none. */
   get ready(): Promise<void> {
     return this.#source.ready

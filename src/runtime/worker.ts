@@ -8,6 +8,7 @@ import { withDeadline } from './deadline.ts'
 import { drain } from './drain.ts'
 import { Events } from './events.ts'
 import { type Call, callOf } from './handlerCall.ts'
+import type { SubscriptionHealth } from './health.ts'
 import type { Held } from './held.ts'
 import { Overruns } from './overruns.ts'
 import type { Ending, PolicyHost } from './policy.ts'
@@ -96,6 +97,19 @@ export class Worker<T> implements Subscription {
 
   get isReady(): boolean {
     return this.#reader.isReady && this.#slots.left > 0
+  }
+
+  get health(): SubscriptionHealth {
+    const isAlive = this.#slots.left > 0
+    return {
+      channel: this.#host.plan.spec.name,
+      pattern: this.#host.plan.spec.pattern,
+      group: this.#plan.group,
+      worker: this.worker.id,
+      isReady: this.isReady,
+      isAlive,
+      why: isAlive ? this.#reader.why : 'every slot is lost to a stuck handler',
+    }
   }
 
   ready(signal?: AbortSignal): Promise<void> {
