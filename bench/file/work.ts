@@ -46,6 +46,7 @@ export function readerSpec(name: string): ReaderSpec {
     leaseMs: channel.leaseMs,
     charge: 'taken',
     from: 'first',
+    order: null,
   }
 }
 

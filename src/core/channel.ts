@@ -31,6 +31,13 @@ export interface WorkerRef {
   readonly incarnation: string
 }
 
+/**
+ * In what order a group hands out. `block` and `skip` are order by key: one message of a key at a
+ * time over all readers, in the order in which they came. A retry that waits holds up the rest of
+ * its key with `block`; with `skip` the rest goes on.
+ */
+export type Ordering = 'none' | 'block' | 'skip'
+
 /** One subscription, as a driver sees it. */
 export interface ReaderSpec {
   /** Unique per subscription and start of the process; the same again after a lost connection. */
@@ -50,6 +57,11 @@ export interface ReaderSpec {
   readonly charge: 'taken' | 'marked'
   /** Where a group begins that has no position yet. */
   readonly from: Place
+  /**
+   * Null: as the group has it. What was asked for stays with the group; beside a live reader it is
+   * not changed, but refused with CONFLICT.
+   */
+  readonly order: Ordering | null
 }
 
 /** One live subscription, as a driver sees it. */

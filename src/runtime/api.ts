@@ -186,6 +186,18 @@ export interface ChannelOptions<In = unknown, Out = In> {
   retention?: { ageMs?: number; messages?: number; bytes?: number }
   /** Off unless asked. `windowMs` @default 120 s */
   dedupe?: { on: 'publish' | 'consume'; windowMs?: number }
+  /**
+   * key: one message of a key at a time over all workers (of a stream: of the group), in the order
+   * of publishing; the next begins when the one before is acknowledged or dead. Messages without a
+   * key are not ordered. Kept with the group: another order beside its live workers is CONFLICT,
+   * and who asks for none reads in the order that is there. @default none
+   */
+  order?: 'none' | 'key'
+  /**
+   * With `order: 'key'`. block: a message that waits for its next try holds up the rest of its key.
+   * skip: the rest goes on meanwhile, and it comes when its time has come. @default skip
+   */
+  onFailure?: 'block' | 'skip'
 }
 
 /** `In` is what `publish` takes, `Out` what handlers are given; a schema may make one the other. */

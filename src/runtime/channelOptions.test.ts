@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
-import { planChannel } from './channelOptions.ts'
+import type { Contract } from '../core/contract.ts'
+import { contracts } from '../drivers/memory/contract.ts'
+import type { ChannelOptions } from './api.ts'
+import { checkWishes, planChannel } from './channelOptions.ts'
 
 test('defaults are filled in', () => {
   const plan = planChannel('orders', 'queue', {}, {})
@@ -25,6 +28,28 @@ test('dedupe belongs to one side', () => {
   expect(on('consume')).toMatchObject({ consumeWindowMs: 120_000, spec: { dedupeWindowMs: null } })
 })
 
+test('order by key skips unless it is asked to block; who asks for nothing goes by the group', () => {
+  const order = (options: ChannelOptions<never>) => planChannel('a', 'queue', options, {}).order
+  expect(order({})).toBe(null)
+  expect(order({ order: 'none' })).toBe('none')
+  expect(order({ order: 'key' })).toBe('skip')
+  expect(order({ order: 'key', onFailure: 'skip' })).toBe('skip')
+  expect(order({ order: 'key', onFailure: 'block' })).toBe('block')
+})
+
+test('order by key is refused where the backend has none', () => {
+  const { queue } = contracts
+  const check = (options: ChannelOptions<never>, keyOrder: Contract['keyOrder']) =>
+    checkWishes(planChannel('orders', 'queue', options, {}), { ...queue, keyOrder }, 'stub')
+  const text = `stub: channel "orders" asks for order: 'key', which this backend does not offer`
+  expect(() => check({ order: 'key' }, 'no')).toThrow(
+    expect.objectContaining({ code: 'UNSUPPORTED', message: text }),
+  )
+  check({ order: 'none' }, 'no')
+  check({}, 'no')
+  check({ order: 'key' }, 'native')
+})
+
 test.each([
   [{ attempts: 0 }, 'option attempts: expected a whole number of at least 1, got 0'],
   [{ attempts: 1.5 }, 'option attempts'],
@@ -35,6 +60,13 @@ test.each([
   [{ codec: 'xml' as 'json' }, 'option codec'],
   [{ publish: { retry: 'never' as 'safe' } }, 'option publish.retry'],
   [{ dedupe: { on: 'read' as 'publish' } }, 'option dedupe.on'],
+  [{ order: 'keys' as 'key' }, "option order: expected 'none' or 'key', got \"keys\""],
+  [{ order: 'key', onFailure: 'stop' as 'skip' }, "option onFailure: expected 'block' or 'skip'"],
+  [
+    { onFailure: 'block' },
+    'option onFailure: expected nothing without order: \'key\', got "block"',
+  ],
+  [{ order: 'none', onFailure: 'skip' }, 'option onFailure'],
   [{ atempts: 3 } as object, 'unknown option atempts; known are'],
 ])('%j is refused at the door, with name, value and range', (options, text) => {
   expect(() => planChannel('orders', 'queue', options, {})).toThrow(text)

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { type ChannelSpec, checkName } from '../core/channel.ts'
+import { type ChannelSpec, checkName, type Ordering } from '../core/channel.ts'
 import { type Codec, codecs } from '../core/codec.ts'
 import type { Contract } from '../core/contract.ts'
 import { NarrowcastError } from '../core/errors.ts'
@@ -25,6 +25,8 @@ export interface ChannelPlan {
   readonly outbox: { readonly messagesMax: number; readonly bytesMax: number }
   /** How long a consumed id is remembered; null: no dedupe on consume. */
   readonly consumeWindowMs: number | null
+  /** Null: not asked for, as the group has it. */
+  readonly order: Ordering | null
 }
 
 const known: readonly (keyof ChannelOptions)[] = [
@@ -40,6 +42,8 @@ const known: readonly (keyof ChannelOptions)[] = [
   'backoff',
   'retention',
   'dedupe',
+  'order',
+  'onFailure',
 ]
 
 /** Checks what can be checked without a broker. @throws INVALID_ARGUMENT, naming the option. */
@@ -94,6 +98,7 @@ export function planChannel(
       bytesMax: whole('inFlightBytesMax', wish.inFlightBytesMax, 16 * 1_048_576, 1),
     },
     consumeWindowMs: dedupe?.on === 'consume' ? windowMs : null,
+    order: orderOf(wish),
   }
 }
 
@@ -111,6 +116,16 @@ function codecOf(codec: 'json' | 'bytes' | Codec): Codec {
 function retryOf(retry: false | 'safe' | 'always'): false | 'safe' | 'always' {
   if (retry === false || retry === 'safe' || retry === 'always') return retry
   throw wrongOption('publish.retry', "false, 'safe' or 'always'", retry)
+}
+
+function orderOf({ order, onFailure }: ChannelOptions<never>): Ordering | null {
+  if (order !== undefined && order !== 'none' && order !== 'key') {
+    throw wrongOption('order', "'none' or 'key'", order)
+  }
+  if (onFailure === undefined) return order === 'key' ? 'skip' : (order ?? null)
+  if (order !== 'key') throw wrongOption('onFailure', "nothing without order: 'key'", onFailure)
+  if (onFailure === 'block' || onFailure === 'skip') return onFailure
+  throw wrongOption('onFailure', "'block' or 'skip'", onFailure)
 }
 
 function backoffOf(wish: NonNullable<ChannelOptions['backoff']>): Backoff {
@@ -153,6 +168,9 @@ export function checkWishes(plan: ChannelPlan, contract: Contract, driver: strin
   }
   if (plan.asked.has('attempts') && counts.failures !== 'exact') {
     refuse(`attempts = ${plan.attempts}`, 'but failures are not counted exactly here')
+  }
+  if (plan.order !== null && plan.order !== 'none' && contract.keyOrder === 'no') {
+    refuse("order: 'key'", 'which this backend does not offer')
   }
   if (plan.asked.has('payloadBytesMax') && plan.spec.payloadBytesMax > payloadBytesMax) {
     refuse(

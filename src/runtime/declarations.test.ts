@@ -19,6 +19,8 @@ const all: ChannelOptions<{ n: number }> = {
   inFlightBytesMax: 10_000,
   retention: { messages: 5 },
   dedupe: { on: 'consume' },
+  order: 'key',
+  onFailure: 'skip',
 }
 
 describe('a bus holds a channel once:', () => {
@@ -56,6 +58,12 @@ describe('a bus holds a channel once:', () => {
       { dedupe: { on: 'publish' } },
       'dedupe: declared consume:120000, now publish:120000',
     ],
+    [
+      'order',
+      { order: 'none' },
+      'order: declared key, now none; onFailure: declared skip, now none',
+    ],
+    ['onFailure', { order: 'key', onFailure: 'block' }, 'onFailure: declared skip, now block'],
     ['schema', { schema: z.object({ n: z.int() }) }, 'schema: declared one object, now another'],
   ]
   test.each(other)('another %s is refused with both values', async (_, options, text) => {

@@ -42,7 +42,9 @@ export class Declarations {
     const known = this.#declared.get(key)
     if (known) {
       const given = Object.entries(options).filter(([, value]) => value !== undefined)
-      const wish: Options = { ...known.options, ...Object.fromEntries(given) }
+      const { onFailure, ...declared } = known.options
+      const rest = options.order === 'none' || onFailure === undefined ? {} : { onFailure }
+      const wish: Options = { ...declared, ...rest, ...Object.fromEntries(given) }
       checkSame(known.plan, this.#plan(pattern, name, wish))
       return known.channel
     }
@@ -73,6 +75,8 @@ const facts: Readonly<Record<keyof ChannelOptions, (plan: ChannelPlan) => unknow
     if (spec.dedupeWindowMs !== null) return `publish:${spec.dedupeWindowMs}`
     return consumeWindowMs === null ? 'off' : `consume:${consumeWindowMs}`
   },
+  order: ({ order }) => (order === 'block' || order === 'skip' ? 'key' : (order ?? 'as it is')),
+  onFailure: ({ order }) => order ?? 'as it is',
 }
 
 function checkSame(declared: ChannelPlan, now: ChannelPlan): void {

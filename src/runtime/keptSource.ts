@@ -187,7 +187,7 @@ export class KeptSource {
     const holding = this.#reader.holding()
     const spec: ReaderSpec = {
       ...{ reader: this.#name, worker, group, from },
-      ...{ hold, charge, leaseMs, holding },
+      ...{ hold, charge, leaseMs, holding, order: this.#host.plan.order },
     }
     const subscribed = {}
     this.#subscribed = subscribed

@@ -89,6 +89,7 @@ async function open(session: Session, spec: ChannelSpec, name = 'a'): Promise<So
     leaseMs: spec.leaseMs,
     charge: 'taken',
     from: 'first',
+    order: null,
   }
   return session.source(spec, reader, { lost: () => {} }, never)
 }

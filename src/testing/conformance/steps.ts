@@ -110,6 +110,7 @@ export async function openReader(
     leaseMs: channel.leaseMs,
     charge: 'taken',
     from: 'first',
+    order: null,
     ...over,
   }
   const events = {

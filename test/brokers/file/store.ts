@@ -35,6 +35,7 @@ export function readerSpec(reader: string, over: Partial<ReaderSpec> = {}): Read
     leaseMs: 30_000,
     charge: 'taken',
     from: 'first',
+    order: null,
     ...over,
   }
 }
