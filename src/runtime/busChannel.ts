@@ -27,6 +27,7 @@ import { checkFits } from './publishCheck.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { SlowChecks } from './slowChecks.ts'
 import { planDeliveries, planSubscription } from './subscribeOptions.ts'
+import type { PublisherFrame, SubscriptionFrame } from './telemetry/frame.ts'
 import { Worker } from './worker.ts'
 
 export interface ChannelHost {
@@ -79,6 +80,17 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
 
   get health(): SubscriptionHealth[] {
     return [...this.#readers].map((reader) => reader.health)
+  }
+
+  get subscriptionFrames(): SubscriptionFrame[] {
+    return [...this.#readers].map((reader) => reader.frame)
+  }
+
+  /** Null while nothing was published here. */
+  get publisherFrame(): PublisherFrame | null {
+    const { published, failed } = this.#outbox
+    if (published + failed === 0) return null
+    return { channel: this.name, pattern: this.pattern, published, failed }
   }
 
   async opened(): Promise<Contract> {

@@ -11,6 +11,8 @@ export class Events {
   readonly #listeners = new Map<keyof SubscriptionEvents, Set<Listener<never>>>()
 
   readonly #warned = new Set<string>()
+  /** `error` events so far. */
+  errors = 0
 
   on<E extends keyof SubscriptionEvents>(event: E, listener: Listener<E>): () => void {
     const set = this.#listeners.get(event) ?? new Set<Listener<never>>()
@@ -25,6 +27,7 @@ export class Events {
   }
 
   emit<E extends keyof SubscriptionEvents>(event: E, what: SubscriptionEvents[E]): void {
+    if (event === 'error') this.errors++
     const listeners = this.#listeners.get(event)
     if (!listeners?.size) {
       if (event === 'error') this.#warn((what as SubscriptionEvents['error']).error)

@@ -11,14 +11,17 @@ export function isDead({ code }: NarrowcastError): boolean {
 /** One delivery in our hands, from `receive` until it is settled or lost. */
 export class Held {
   readonly delivery: Delivery
+  /** Monotonic. */
+  readonly takenMs: number
   lost: LostWhy | null = null
   /** Told after its signal has fired. */
   onLost: (() => void) | null = null
   #abort: AbortController | null = null
   #reason: NarrowcastError | null = null
 
-  constructor(delivery: Delivery) {
+  constructor(delivery: Delivery, takenMs: number) {
     this.delivery = delivery
+    this.takenMs = takenMs
   }
 
   get id(): string {

@@ -13,6 +13,7 @@ import { Reader } from './reader.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { ReceivedMessage, read } from './receivedMessage.ts'
 import type { DeliveriesPlan } from './subscribeOptions.ts'
+import type { SubscriptionFrame } from './telemetry/frame.ts'
 import { abortedError } from './thrown.ts'
 import { endingOf, isDelay } from './unit.ts'
 import { untilAborted } from './untilAborted.ts'
@@ -104,6 +105,12 @@ export class OpenDeliveries<T> implements Deliveries<T> {
       isAlive: true,
       why: this.#reader.why,
     }
+  }
+
+  get frame(): SubscriptionFrame {
+    const { channel, pattern, group, worker, isReady: ready } = this.health
+    const concurrency = this.#plan.hold.messages
+    return { channel, pattern, group, worker, ready, concurrency, ...this.#reader.counts }
   }
 
   ready(signal?: AbortSignal): Promise<void> {

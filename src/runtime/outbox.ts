@@ -41,6 +41,10 @@ export class Outbox {
   readonly #room: OutboxRoom
   readonly #answers: PublishAnswers
   readonly #closing = new AbortController()
+  /** Messages that were stored. */
+  published = 0
+  /** Messages whose publisher was told an error. */
+  failed = 0
   #closed: NarrowcastError | null = null
   #entries: Entry[] = []
   #running: Promise<void> | null = null
@@ -232,6 +236,8 @@ export class Outbox {
 
   #answer(entry: Entry, answer: Receipt | NarrowcastError): void {
     this.#room.give(entry.bytes)
+    if (answer instanceof NarrowcastError) this.failed++
+    else this.published++
     if (!entry.isGone) entry.done(answer)
     entry.isGone = true
   }

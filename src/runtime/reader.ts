@@ -8,7 +8,14 @@ import { KeptSource, type ReaderWish, reopenBackoff } from './keptSource.ts'
 import { Lease } from './lease.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { Settler } from './settler.ts'
+import { inFlightMax, type SubscriptionFrame } from './telemetry/frame.ts'
+import { Tally } from './telemetry/tally.ts'
 import { Watchdog } from './watchdog.ts'
+
+export type ReaderCounts = Omit<
+  SubscriptionFrame,
+  'channel' | 'pattern' | 'group' | 'worker' | 'ready' | 'concurrency'
+>
 
 /**
  * One subscription towards the broker: what its source handed over and is not settled yet, its
@@ -18,6 +25,7 @@ export class Reader {
   readonly #host: ReaderHost
   readonly #events: Events
   readonly #held = new Map<number, Held>()
+  readonly #tally = new Tally()
   readonly #source: KeptSource
   readonly #settler: Settler
   readonly #deafAfterMs: number
@@ -106,6 +114,20 @@ export class Reader {
     return []
   }
 
+  /** What it has come to so far. */
+  get counts(): ReaderCounts {
+    const { received, redelivered, acked, retried, dead, late, latency } = this.#tally
+    const nowMs = this.#host.clock.monotonicMs()
+    const oldest = [...this.#held.values()].slice(0, inFlightMax)
+    return {
+      ...{ received, redelivered, acked, retried, dead, late },
+      errors: this.#events.errors,
+      in_flight_count: this.#held.size,
+      in_flight: oldest.map(({ id, takenMs }) => ({ id, for_ms: Math.round(nowMs - takenMs) })),
+      latency: latency.data,
+    }
+  }
+
   /** Asks our own clock: what its lease has ended for is lost from here on, and told so. */
   owns(held: Held, nowMs: number): boolean {
     const lease = this.#lease
@@ -115,9 +137,11 @@ export class Reader {
 
   /** Answers `late` at once for what is no longer ours, without asking the broker. */
   async settle(held: Held, settlement: Settlement): Promise<SettleOutcome> {
-    this.owns(held, this.#host.clock.monotonicMs())
+    const { clock } = this.#host
+    this.owns(held, clock.monotonicMs())
     const outcome = await this.#settler.settle(held, settlement)
     this.#forget(held)
+    this.#tally.settled(settlement.kind, outcome, clock.monotonicMs() - held.takenMs)
     if (this.#events.has('settled')) {
       this.#events.emit('settled', { ...held.of, kind: settlement.kind, outcome })
     }
@@ -142,7 +166,7 @@ export class Reader {
     const source = this.#source.present
     if (!source) return []
     try {
-      return (await source.stop(signal)).map((one) => this.#take(one))
+      return this.#takeAll(await source.stop(signal))
     } catch (error) {
       this.#source.trouble(asNarrowcastError(error))
       return []
@@ -203,11 +227,14 @@ export class Reader {
   #takeAll(deliveries: readonly Delivery[]): Held[] {
     if (deliveries.length > 0) this.#watchdog?.hears()
     else this.#watchdog?.rests()
-    return deliveries.map((one) => this.#take(one))
+    const nowMs = this.#host.clock.monotonicMs()
+    return deliveries.map((one) => this.#take(one, nowMs))
   }
 
-  #take(delivery: Delivery): Held {
-    const held = new Held(delivery)
+  #take(delivery: Delivery, nowMs: number): Held {
+    const held = new Held(delivery, nowMs)
+    this.#tally.received++
+    if (held.isSuspect || delivery.failures > 0) this.#tally.redelivered++
     this.#held.set(delivery.token.serial, held)
     this.#heldBytes += delivery.message.bytes
     return held
