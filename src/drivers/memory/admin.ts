@@ -1,6 +1,6 @@
 import type { Admin, ChannelInfo, Depth, GroupInfo, Page, PageQuery } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import { type PublishOutcome, redriven } from '../../core/message.ts'
+import { isLive, type Pattern, type PublishOutcome, redriven } from '../../core/message.ts'
 import type { Channel } from './channel.ts'
 import type { Dead } from './deadLetters.ts'
 import type { Line } from './line.ts'
@@ -12,12 +12,13 @@ import { differences, type Store } from './store.ts'
 export function memoryAdmin(store: Store): Admin {
   return {
     async ensure(spec) {
-      const found = store.channels.get(spec.name)
-      if (!found) {
-        store.channel(spec)
+      const pattern = store.patternOf(spec.name)
+      if (pattern === null) {
+        if (isLive(spec.pattern)) store.live(spec)
+        else store.channel(spec)
         return { state: 'created' }
       }
-      const what = differences(spec, found.spec)
+      const what = differences(spec, store.channels.get(spec.name)?.spec ?? { ...spec, pattern })
       return what.length > 0 ? { state: 'differs', what } : { state: 'same' }
     },
     depths: async (refs) =>
@@ -64,9 +65,11 @@ export function memoryAdmin(store: Store): Admin {
       channel.refresh()
     },
     channels: async (query) => channelsPage(store, query),
-    purge: async (ref) => purge(store.find(ref)),
+    purge: async (ref) =>
+      isLive(ref.pattern) ? store.findLive(ref).purge() : purge(store.find(ref)),
     async remove(ref) {
-      store.remove(store.find(ref))
+      if (isLive(ref.pattern)) store.removeLive(store.findLive(ref))
+      else store.remove(store.find(ref))
     },
     async removeGroup(ref, group) {
       const channel = store.find(ref)
@@ -123,7 +126,7 @@ function groupOf(channel: Channel, line: Line, group: string): GroupInfo {
     lag: line.waiting + line.inFlight + line.places.scheduled,
     inFlight: line.inFlight,
     oldestMs: ageMs(channel, line),
-    readers: readers.filter((reader) => reader.endWait || now < reader.deadlineMs).length,
+    readers: readers.filter((reader) => reader.isLive(now)).length,
     position: String(line.settledBefore - 1),
   }
 }
@@ -172,13 +175,13 @@ function purge(channel: Channel): number {
 function channelsPage(store: Store, query: PageQuery & { prefix: string }): Page<ChannelInfo> {
   const { cursor, limit, newestFirst, prefix } = query
   checkLimit(limit)
-  const names = [...store.channels.keys()].filter((name) => name.startsWith(prefix)).sort()
+  const all = [...store.channels.keys(), ...store.liveChannels.keys()]
+  const names = all.filter((name) => name.startsWith(prefix)).sort()
   if (newestFirst) names.reverse()
   const isAfter = (name: string) => cursor === null || (newestFirst ? name < cursor : name > cursor)
   const rest = names.filter(isAfter)
   const items = rest.slice(0, limit).map((name) => {
-    const { pattern } = (store.channels.get(name) as Channel).spec
-    return { name, pattern }
+    return { name, pattern: store.patternOf(name) as Pattern }
   })
   return { items, cursor: rest.length > limit ? (items.at(-1)?.name ?? null) : null }
 }

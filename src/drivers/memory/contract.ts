@@ -1,5 +1,5 @@
 import type { ChannelSpec } from '../../core/channel.ts'
-import type { Contract } from '../../core/contract.ts'
+import { type Contract, contractRow } from '../../core/contract.ts'
 
 const leaseMs = 30_000
 
@@ -18,7 +18,7 @@ const queue = {
   counts: { failures: 'exact', crashes: 'exact' },
   release: 'free',
   order: { scope: 'channel', across: 'workers', afterRetry: 'lost' },
-  keyOrder: 'no',
+  keyOrder: 'native',
   redelivery: { how: 'on-lease', withinMs: leaseMs + 100 },
   delay: { how: 'native', errorMs: 100, errorShare: 0, msMax: 366 * 86_400_000 },
   dedupe: { publishWindowMsMax: 30 * 86_400_000, consume: 'here' },
@@ -39,14 +39,53 @@ const queue = {
   source: 'docs/drivers/memory.md',
 } as const satisfies Contract
 
+/** Handed to who is there now. */
+const broadcast = {
+  ...queue,
+  delivery: 'at-most-once',
+  settle: 'none',
+  fencing: 'none',
+  counts: { failures: 'no', crashes: 'no' },
+  release: 'none',
+  redelivery: { how: 'none', withinMs: 0 },
+  delay: { how: 'no', errorMs: 0, errorShare: 0, msMax: 0 },
+  dedupe: { publishWindowMsMax: null, consume: 'no' },
+  keyOrder: 'no',
+  positions: 'none',
+  pause: false,
+  deadLetters: false,
+  peek: 'no',
+  depth: 'no',
+  watchdog: false,
+  noReader: 'dropped-reported',
+  resumes: true,
+  tells: ['no-worker', 'overflow'],
+} as const satisfies Contract
+
+/** Each worker is handed its messages as they were sent; another one takes what a dead one cannot. */
+const narrowcast = {
+  ...broadcast,
+  order: {
+    scope: 'publisher',
+    condition: 'while no worker leaves',
+    across: 'worker',
+    afterRetry: 'lost',
+  },
+  noReader: 'refused',
+} as const satisfies Contract
+
 /** What the memory driver promises. The store is the process: it ends with it. */
 export const contracts = {
+  broadcast,
+  narrowcast,
+  'narrowcast-relay': { ...narrowcast, fencing: 'token', noReader: 'dropped-reported' },
   queue,
   stream: { ...queue, replay: true, seek: true },
 } as const
 
 /** Of one channel: what a dead reader held comes again after its lease. */
 export function contractOf(channel: ChannelSpec): Contract {
-  const most = contracts[channel.pattern === 'queue' ? 'queue' : 'stream']
+  const most: Contract = contracts[contractRow(channel)]
+  if (most.redelivery.how === 'none') return most
   return { ...most, redelivery: { how: 'on-lease', withinMs: channel.leaseMs + 100 } }
 }

@@ -9,8 +9,8 @@ import { Store } from './store.ts'
 export { contracts }
 
 /**
- * Keeps everything in this process, for tests: the full contract of queue and stream, and nothing
- * survives the process. The store belongs to the driver object: every bus that is connected to
+ * Keeps everything in this process, for tests: all four patterns with their full contract, and
+ * nothing survives the process. The store belongs to the driver object: every bus that is connected to
  * the same object works on the same channels.
  */
 export function memory(options: { clock?: Clock } = {}): Driver<typeof contracts> {

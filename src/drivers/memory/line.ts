@@ -1,22 +1,11 @@
-import type { Clock } from '../../core/clock.ts'
+import type { Ordering } from '../../core/channel.ts'
 import type { LostWhy } from '../../core/driver.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../../core/message.ts'
 import { Alarm } from './alarm.ts'
+import type { LineHost } from './lineHost.ts'
 import type { Item, Stored } from './message.ts'
 import { Places } from './places.ts'
 import type { Reader } from './reader.ts'
-import type { Slots } from './slots.ts'
-
-/** What a line needs from its channel. */
-export interface LineHost {
-  readonly clock: Clock
-  readonly log: Slots<Stored>
-  readonly isPaused: boolean
-  /** No later reader of that name may use a serial up to this one. */
-  useSerials(upTo: number): void
-  /** A message was acknowledged, or died. */
-  ended(line: Line, stored: Stored, settlement: Settlement): void
-}
 
 export interface Room {
   readonly messages: number
@@ -39,6 +28,7 @@ export class Line {
   readonly places = new Places()
   isRemoved = false
   inFlight = 0
+  order: Ordering = 'none'
   readonly #host: LineHost
   readonly #alarm: Alarm
   readonly #waiters: Waiter[] = []
@@ -58,6 +48,11 @@ export class Line {
   }
 
   get waiting(): number {
+    return this.ready + this.places.behind
+  }
+
+  /** What the next taker could be given. */
+  get ready(): number {
     return this.#fresh + this.places.ready
   }
 
@@ -66,10 +61,28 @@ export class Line {
     return Math.min(this.#cursor, this.places.firstSeq)
   }
 
+  /**
+   * From now on it hands out in this order. False beside a live reader other than `name`, or while
+   * anybody has a message in hand: nothing was changed then.
+   */
+  setOrder(order: Ordering, name: string): boolean {
+    if (order === this.order) return true
+    const now = this.#host.clock.monotonicMs()
+    const others = [...this.readers.values()].filter((reader) => reader.name !== name)
+    if (this.inFlight > 0 || others.some((reader) => reader.isLive(now))) return false
+    const isByKey = order !== 'none'
+    if (isByKey !== (this.order !== 'none')) this.places.arrange(isByKey)
+    this.order = order
+    this.#placeFresh()
+    return true
+  }
+
   /** A message was published. */
   added(stored: Stored): void {
+    if (this.order !== 'none') this.places.promote(this.#host.clock.monotonicMs())
     if (stored.dueMs > 0) this.places.enter(stored, stored.dueMs)
     else this.#fresh++
+    this.#placeFresh()
   }
 
   /** A dead letter comes back to this line alone. */
@@ -91,6 +104,7 @@ export class Line {
       if (stored.dueMs > clock.monotonicMs()) this.places.enter(stored, stored.dueMs)
       else this.#fresh++
     }
+    this.#placeFresh()
   }
 
   /** Forgets all that nobody has in hand. */
@@ -144,7 +158,7 @@ export class Line {
 
   /** What is ready now and fits; possibly nothing. */
   take(reader: Reader, room: Room): Delivery[] {
-    const again = this.#takeAgain(reader, room)
+    const again = reader.giveAgain(room)
     if (again.length > 0 || this.#host.isPaused) return again
     const { places } = this
     const deliveries: Delivery[] = []
@@ -212,6 +226,9 @@ export class Line {
       const firstFailedMs = item.past?.firstFailedMs ?? settlement.error.atMs
       item.past = { firstFailedMs, last: settlement.error }
     }
+    if (settlement.delayMs > 0 && settlement.kind === 'retry' && this.order === 'skip') {
+      this.places.stepAside(item)
+    }
     if (settlement.delayMs <= 0) this.places.makeReady(item)
     else this.places.schedule(item, this.#host.clock.monotonicMs() + settlement.delayMs)
     return 'settled'
@@ -220,7 +237,7 @@ export class Line {
   /** Lets time do its work, and hands out what is ready to those who wait, the longest first. */
   offer(): void {
     this.#tick()
-    for (let asked = this.#waiters.length; asked > 0 && this.waiting > 0; asked--) {
+    for (let asked = this.#waiters.length; asked > 0 && this.ready > 0; asked--) {
       const waiter = this.#waiters.shift() as Waiter
       const deliveries = this.take(waiter.reader, waiter.room)
       if (deliveries.length > 0) waiter.end(deliveries)
@@ -231,6 +248,14 @@ export class Line {
 
   /** Monotonic time since which the oldest waiting message waits; Infinity when none does. */
   oldestMs(): number {
+    const behind = this.places
+      .oldestBehind()
+      .map(({ storedMs, dueMs }) => Math.max(storedMs, dueMs))
+    return Math.min(this.oldestReadyMs(), ...behind)
+  }
+
+  /** The same of what the next taker could be given. */
+  oldestReadyMs(): number {
     const untouched = this.#untouched()
     const candidates = untouched ? [untouched, ...this.places.oldest()] : this.places.oldest()
     return candidates.reduce(
@@ -263,31 +288,20 @@ export class Line {
     return this.places.touch(stored)
   }
 
-  /** What the reader held when its connection broke, under new serials and uncharged. */
-  #takeAgain(reader: Reader, room: Room): Delivery[] {
-    if (reader.again.length === 0) return []
-    const items = reader.again.flatMap((serial) => reader.held.get(serial) ?? [])
-    const crashes = items[0]?.crashes ?? 0
-    const most = crashes > 0 && reader.charge === 'taken' ? 1 : room.messages
-    const deliveries: Delivery[] = []
-    let bytes = 0
-    for (const item of items) {
-      bytes += item.stored.message.bytes
-      const isFull = deliveries.length > 0 && bytes > room.bytes
-      if (deliveries.length >= most || item.crashes !== crashes || isFull) break
-      reader.takeAway(item)
-      deliveries.push(reader.give(item))
-    }
-    reader.again = items.slice(deliveries.length).map(({ serial }) => serial)
-    return deliveries
-  }
-
   #untouched(): Stored | undefined {
     if (this.#fresh === 0) return undefined
     for (;;) {
       const stored = this.#host.log.get(this.#cursor)
       if (stored && (stored.dueMs === 0 || !this.#hasPlace(stored.seq))) return stored
       this.#cursor = this.#host.log.firstKey(this.#cursor + 1)
+    }
+  }
+
+  /** By key a message has its place from its first moment on: what is behind is not looked at again. */
+  #placeFresh(): void {
+    if (this.order === 'none') return
+    for (let next = this.#untouched(); next; next = this.#untouched()) {
+      this.places.makeReady(this.#touched(next))
     }
   }
 

@@ -20,12 +20,15 @@ export interface Item {
   failures: number
   crashes: number
   past: { readonly firstFailedMs: number; readonly last: ErrorInfo } | null
-  place: 'waiting' | 'scheduled' | 'in-flight'
+  /** behind: another one of its key comes first. */
+  place: 'waiting' | 'behind' | 'scheduled' | 'in-flight'
   /** Monotonic, while scheduled. */
   dueMs: number
   /** The owner, while in flight. */
   owner: Reader | null
   serial: number
+  /** Its place among those of its key; 0: it has none yet. */
+  turn: number
 }
 
 export function newItem(stored: Stored): Item {
@@ -38,6 +41,7 @@ export function newItem(stored: Stored): Item {
     dueMs: stored.dueMs,
     owner: null,
     serial: 0,
+    turn: 0,
   }
 }
 

@@ -1,4 +1,5 @@
 import { Heap } from './heap.ts'
+import { Lanes } from './lanes.ts'
 import { type Item, newItem, type Stored } from './message.ts'
 import { Slots } from './slots.ts'
 
@@ -17,8 +18,16 @@ export class Places {
     a.dueMs === b.dueMs ? bySeq(a, b) : a.dueMs < b.dueMs,
   )
 
+  /** Order by key; null: none. */
+  #lanes: Lanes | null = null
+
   get ready(): number {
     return this.#back.size + this.#suspects.size
+  }
+
+  /** They wait, but another one of their key comes first. */
+  get behind(): number {
+    return this.#lanes?.behind ?? 0
   }
 
   get scheduled(): number {
@@ -47,10 +56,25 @@ export class Places {
     return [...this.#items.values()]
   }
 
-  /** What is ready, its oldest first within each kind. */
+  /** Among them is the oldest of what is ready. */
   oldest(): Stored[] {
     const back = this.#back.peek()
     return [...this.#suspects.values, ...(back ? [back] : [])].map(({ stored }) => stored)
+  }
+
+  /** Among them is the oldest of what is behind. */
+  oldestBehind(): Stored[] {
+    return (this.#lanes?.first() ?? []).map(({ stored }) => stored)
+  }
+
+  /** All that waits takes its place anew, its oldest first. Nobody may have anything in hand. */
+  arrange(isByKey: boolean): void {
+    const waiting = this.values().filter(({ place }) => place !== 'scheduled')
+    this.#lanes = isByKey ? new Lanes() : null
+    this.#back.clear()
+    this.#suspects.clear()
+    for (const item of this.#items.values()) item.turn = 0
+    for (const item of waiting) this.makeReady(item)
   }
 
   /** An untouched message that is handed out now. */
@@ -66,6 +90,10 @@ export class Places {
   }
 
   makeReady(item: Item): void {
+    if (this.#lanes && !this.#lanes.enter(item)) {
+      item.place = 'behind'
+      return
+    }
     item.place = 'waiting'
     if (item.crashes > 0) this.#suspects.push(item)
     else this.#back.push(item)
@@ -101,6 +129,13 @@ export class Places {
     this.#items.delete(item.stored.seq)
     if (item.place === 'scheduled') this.#scheduled.remove(item)
     else if (item.place === 'waiting') (item.crashes > 0 ? this.#suspects : this.#back).remove(item)
+    this.stepAside(item)
+  }
+
+  /** The rest of its key goes on without it. */
+  stepAside(item: Item): void {
+    const next = this.#lanes?.leave(item)
+    if (next) this.makeReady(next)
   }
 
   /** Forgets all but what somebody has in hand. */
@@ -111,10 +146,12 @@ export class Places {
     this.#back.clear()
     this.#suspects.clear()
     this.#scheduled.clear()
+    this.#lanes?.purge()
   }
 
   clear(): void {
     this.purge()
     this.#items.clear()
+    if (this.#lanes) this.#lanes = new Lanes()
   }
 }

@@ -43,6 +43,10 @@ export class Reader {
     this.#begunSerial = serialFloor
   }
 
+  isLive(nowMs: number): boolean {
+    return this.endWait !== null || nowMs < this.deadlineMs
+  }
+
   get lastSerial(): number {
     return this.#lastSerial
   }
@@ -64,6 +68,25 @@ export class Reader {
       ownedUntilMs: this.deadlineMs,
       position: stored.position,
     }
+  }
+
+  /** What it held when its connection broke, under new serials and uncharged. */
+  giveAgain(room: { readonly messages: number; readonly bytes: number }): Delivery[] {
+    if (this.again.length === 0) return []
+    const items = this.again.flatMap((serial) => this.held.get(serial) ?? [])
+    const crashes = items[0]?.crashes ?? 0
+    const most = crashes > 0 && this.charge === 'taken' ? 1 : room.messages
+    const deliveries: Delivery[] = []
+    let bytes = 0
+    for (const item of items) {
+      bytes += item.stored.message.bytes
+      const isFull = deliveries.length > 0 && bytes > room.bytes
+      if (deliveries.length >= most || item.crashes !== crashes || isFull) break
+      this.takeAway(item)
+      deliveries.push(this.give(item))
+    }
+    this.again = items.slice(deliveries.length).map(({ serial }) => serial)
+    return deliveries
   }
 
   /** The item leaves the reader's hands. */

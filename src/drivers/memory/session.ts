@@ -10,9 +10,12 @@ import type {
   SourceEvents,
 } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { OutgoingMessage, PublishOutcome } from '../../core/message.ts'
+import { isLive, type OutgoingMessage, type PublishOutcome } from '../../core/message.ts'
 import { memoryAdmin } from './admin.ts'
+import type { Channel } from './channel.ts'
 import { contractOf } from './contract.ts'
+import { MemoryLive } from './live.ts'
+import type { LiveChannel } from './liveChannel.ts'
 import { MemorySource } from './source.ts'
 import type { Store } from './store.ts'
 
@@ -24,6 +27,7 @@ export class MemorySession implements Session {
     warnings: [],
   }
   readonly admin: Admin
+  readonly live: MemoryLive
   readonly #store: Store
   readonly #opened = new Set<AsyncDisposable>()
   #isClosed = false
@@ -31,6 +35,7 @@ export class MemorySession implements Session {
   constructor(store: Store) {
     this.#store = store
     this.admin = memoryAdmin(store)
+    this.live = new MemoryLive(store, () => this.#check())
   }
 
   async contract(channel: ChannelSpec): Promise<Contract> {
@@ -40,7 +45,7 @@ export class MemorySession implements Session {
 
   async publisher(channel: ChannelSpec): Promise<Publisher> {
     this.#check()
-    this.#store.channel(channel)
+    publishedTo(this.#store, channel)
     const publisher = new MemoryPublisher(this.#store, channel, (closed) =>
       this.#opened.delete(closed),
     )
@@ -66,12 +71,32 @@ export class MemorySession implements Session {
     if (this.#isClosed) return
     this.#isClosed = true
     for (const opened of [...this.#opened]) await opened[Symbol.asyncDispose]()
+    await this.live.close(sessionClosed())
   }
 
   #check(): void {
-    if (!this.#isClosed) return
-    throw new NarrowcastError('CLOSED', 'memory: the session was closed', { driver: 'memory' })
+    if (this.#isClosed) throw sessionClosed()
   }
+}
+
+function sessionClosed(): NarrowcastError {
+  return new NarrowcastError('CLOSED', 'memory: the session was closed', { driver: 'memory' })
+}
+
+/** The channel that takes what is published. @throws CONFLICT, UNSUPPORTED */
+function publishedTo(store: Store, spec: ChannelSpec): Channel | LiveChannel {
+  if (!isLive(spec.pattern)) return store.channel(spec)
+  if (spec.pattern === 'broadcast' || spec.via === 'relay') return store.live(spec)
+  throw new NarrowcastError(
+    'UNSUPPORTED',
+    `memory: narrowcast "${spec.name}" is sent to a worker that its publisher picks; nothing is published`,
+    {
+      driver: 'memory',
+      channel: spec.name,
+      operation: 'publisher',
+      hint: 'Use live.send, or via: relay.',
+    },
+  )
 }
 
 class MemoryPublisher implements Publisher {
@@ -91,7 +116,8 @@ class MemoryPublisher implements Publisher {
       const text = `memory: publish to "${this.#channel.name}": the publisher was closed`
       throw new NarrowcastError('CLOSED', text, { driver: 'memory', channel: this.#channel.name })
     }
-    return this.#store.channel(this.#channel).publish(batch, this.#channel.payloadBytesMax)
+    const channel = publishedTo(this.#store, this.#channel)
+    return channel.publish(batch, this.#channel.payloadBytesMax)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@ import { type ChannelSpec, checkName, type ReaderSpec } from '../../core/channel
 import type { Source, SourceEvents } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../../core/message.ts'
+import { orderConflict } from '../../core/orderConflict.ts'
 import type { Line, Room } from './line.ts'
 import { Reader, type Speaker } from './reader.ts'
 import type { Store } from './store.ts'
@@ -42,8 +43,7 @@ export class MemorySource implements Source {
       },
       replaced: () => this.#close(),
     }
-    this.#line = store.channel(channel).line(spec.group, spec.from)
-    this.#line.offer()
+    this.#line = this.#find()
     this.#reader = this.#adopt(this.#line.readers.get(spec.reader))
   }
 
@@ -93,8 +93,9 @@ export class MemorySource implements Source {
     this.#check('deliverable')
     this.#line.offer()
     const isPaused = this.#store.channels.get(this.#channel.name)?.isPaused ?? false
-    const messages = isPaused ? 0 : this.#line.waiting
-    const sinceMs = messages === 0 ? 0 : this.#store.clock.monotonicMs() - this.#line.oldestMs()
+    const messages = isPaused ? 0 : this.#line.ready
+    const sinceMs =
+      messages === 0 ? 0 : this.#store.clock.monotonicMs() - this.#line.oldestReadyMs()
     return { messages, oldestMs: sinceMs }
   }
 
@@ -141,11 +142,27 @@ export class MemorySource implements Source {
     return found
   }
 
+  #find(): Line {
+    const { group, from } = this.#spec
+    const line = this.#store.channel(this.#channel).line(group, from)
+    line.offer()
+    this.#checkOrder(line)
+    return line
+  }
+
+  /** @throws CONFLICT where others are at work in another order. */
+  #checkOrder(line: Line): void {
+    const { reader, group, order } = this.#spec
+    if (order === null || line.setOrder(order, reader)) return
+    throw orderConflict('memory', this.#channel, group, order, line.order)
+  }
+
   /** The line and the reader may have gone meanwhile: removed, or expired. */
   #attach(): Reader {
     if (this.#line.isRemoved) {
-      this.#line = this.#store.channel(this.#channel).line(this.#spec.group, this.#spec.from)
+      this.#line = this.#find()
     }
+    this.#checkOrder(this.#line)
     const present = this.#line.readers.get(this.#spec.reader)
     if (present === this.#reader) return present
     if (present) {
