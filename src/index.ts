@@ -13,5 +13,20 @@ export type { Verdict } from './core/verdict.ts'
 export { dead, retry } from './core/verdict.ts'
 export type * from './runtime/api.ts'
 export type { ChannelConfig, Config } from './runtime/config.ts'
+export type { ChannelFacts, HandlerRun, Middleware } from './runtime/handlerRun.ts'
 export type { Health, SubscriptionHealth } from './runtime/health.ts'
 export { httpProbe } from './runtime/httpProbe.ts'
+export {
+  type PlannedLetter,
+  type PlannedRedrive,
+  planRedrive,
+  type RedrivePlan,
+  type RedriveWish,
+} from './runtime/redrive/plan.ts'
+export {
+  type RedriveEnd,
+  type RedriveOptions,
+  type RedriveProgress,
+  type RedriveTrouble,
+  runRedrive,
+} from './runtime/redrive/run.ts'
