@@ -14,6 +14,7 @@ import type {
   SettleOutcome,
 } from '../core/message.ts'
 import type { Verdict } from '../core/verdict.ts'
+import type { Middleware } from './handlerRun.ts'
 import type { Health } from './health.ts'
 
 /** What a handler, a batch handler or `deliveries()` is given. */
@@ -111,11 +112,6 @@ export interface SubscribeOptions<T = unknown> {
   /** Functions around the handler, the first outermost. */
   middleware?: readonly Middleware<T>[]
 }
-
-export type Middleware<T> = (
-  delivery: Received<T>,
-  next: () => Promise<Verdict | undefined | void>,
-) => Promise<Verdict | undefined | void>
 
 export interface BatchOptions {
   batch: {

@@ -1,7 +1,8 @@
 import { NarrowcastError } from '../core/errors.ts'
 import type { Verdict } from '../core/verdict.ts'
-import type { BatchHandler, Handler, Middleware, Received } from './api.ts'
+import type { BatchHandler, Handler, Received } from './api.ts'
 import { wrongOption } from './checks.ts'
+import { type HandlerRun, type Middleware, type RunHost, UnitRun } from './handlerRun.ts'
 import type { ReceivedMessage } from './receivedMessage.ts'
 import type { SubscriptionPlan } from './subscribeOptions.ts'
 import { isThenable } from './thenable.ts'
@@ -12,13 +13,21 @@ export type Call<T> = (unit: Unit<T>) => Said | Promise<Said>
 
 type Answer = Verdict | undefined | void
 
-export function callOf<T>(handler: Handler<T> | BatchHandler<T>, plan: SubscriptionPlan): Call<T> {
+export function callOf<T>(
+  handler: Handler<T> | BatchHandler<T>,
+  plan: SubscriptionPlan,
+  host: RunHost,
+): Call<T> {
   if (typeof handler !== 'function') throw wrongOption('handler', 'a function', handler)
   if (plan.batch) return batchCall(handler as BatchHandler<T>)
-  return singleCall(handler as Handler<T>, plan.middleware as readonly Middleware<T>[])
+  return singleCall(handler as Handler<T>, plan.middleware as readonly Middleware<T>[], host)
 }
 
-function singleCall<T>(handler: Handler<T>, middleware: readonly Middleware<T>[]): Call<T> {
+function singleCall<T>(
+  handler: Handler<T>,
+  middleware: readonly Middleware<T>[],
+  host: RunHost,
+): Call<T> {
   const last = (one: Received<T>) => handler(one.data, one)
   if (middleware.length === 0) {
     return (unit) => {
@@ -26,11 +35,14 @@ function singleCall<T>(handler: Handler<T>, middleware: readonly Middleware<T>[]
       return isThenable(answer) ? Promise.resolve(answer).then((one) => [one]) : [answer]
     }
   }
-  const around = middleware.reduceRight<(one: Received<T>) => Promise<Answer>>(
-    (next, layer) => async (one) => layer(one, () => next(one)),
+  const around = middleware.reduceRight<(one: Received<T>, run: HandlerRun) => Promise<Answer>>(
+    (next, layer) => async (one, run) => layer(one, () => next(one, run), run),
     async (one) => last(one),
   )
-  return async (unit) => [await around(unit.received[0] as ReceivedMessage<T>)]
+  return async (unit) => {
+    const one = unit.received[0] as ReceivedMessage<T>
+    return [await around(one, new UnitRun(host, unit))]
+  }
 }
 
 function batchCall<T>(handler: BatchHandler<T>): Call<T> {

@@ -1,8 +1,9 @@
 import { checkName, type ReaderSpec } from '../core/channel.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import type { Pattern, Place } from '../core/message.ts'
-import type { BatchOptions, DeliveriesOptions, Middleware, SubscribeOptions } from './api.ts'
+import type { BatchOptions, DeliveriesOptions, SubscribeOptions } from './api.ts'
 import { onlyKnown, whole, wrongOption } from './checks.ts'
+import type { Middleware } from './handlerRun.ts'
 
 const dayMs = 86_400_000
 const mebibyte = 1_048_576

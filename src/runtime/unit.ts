@@ -24,6 +24,8 @@ export class Unit<T> {
   /** Why every message of it counts as failed, whatever the handler says later. */
   overrun: NarrowcastError | null = null
   isDrained = false
+  /** It never got to its handler, and goes back with this delay; null: no. */
+  givenBackMs: number | null = null
 
   constructor(
     held: readonly Held[],
@@ -67,6 +69,7 @@ export class Unit<T> {
   endings(said: { verdicts: Said } | { error: unknown }): Ending[] {
     return this.held.map((_, n) => {
       if (this.overrun) return { kind: 'failed', error: this.overrun }
+      if (this.givenBackMs !== null) return { kind: 'release', delayMs: this.givenBackMs }
       if ('verdicts' in said) return endingOf(said.verdicts[n])
       if (this.isDrained) return { kind: 'release', delayMs: 0 }
       return { kind: 'failed', error: said.error }

@@ -52,7 +52,13 @@ export class Worker<T> implements Subscription {
     this.#host = host
     this.#plan = plan
     this.worker = worker
-    this.#call = callOf(handler, plan)
+    const { name, pattern } = host.plan.spec
+    this.#call = callOf(handler, plan, {
+      channel: { name, pattern, group: plan.group, driver: host.connection.driver.name },
+      clock: host.clock,
+      stopping: this.#stopping.signal,
+      runMsMax: plan.runMsMax,
+    })
     this.#slots = new Slots(plan.concurrency)
     const policy: PolicyHost = {
       plan: host.plan,
