@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+
+/** How often the event loop is asked whether it is late: rarely enough to cost nothing. */
+const sampleMs = 50
+
+/** What a process can say of itself. */
+export class ProcessFacts {
+  readonly host = hostname()
+  readonly pid = process.pid
+  readonly start = new Date(Date.now() - process.uptime() * 1_000).toISOString()
+  readonly version = packageVersion()
+  readonly #delay = monitorEventLoopDelay({ resolution: sampleMs })
+
+  constructor() {
+    this.#delay.enable()
+  }
+
+  get memoryMb(): number {
+    return Math.round(process.memoryUsage.rss() / 1_048_576)
+  }
+
+  /** How late the event loop was in the slowest hundredth since this was asked last. */
+  takeLoopP99Ms(): number {
+    const { count } = this.#delay
+    const lateMs = count === 0 ? 0 : this.#delay.percentile(99) / 1e6 - sampleMs
+    this.#delay.reset()
+    return Math.round(Math.max(0, lateMs) * 10) / 10
+  }
+
+  close(): void {
+    this.#delay.disable()
+  }
+}
+
+/** The version of the package that this file belongs to. */
+export function packageVersion(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

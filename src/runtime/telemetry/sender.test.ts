@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { SubscriptionFrame, TelemetryFrame } from './frame.ts'
+import { nothingTimed } from './histogram.ts'
+import { type Counts, frameBytesMax, TelemetrySender } from './sender.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const nothing: Counts = { subscriptions: [], publishers: [], relays: [] }
+
+function subscription(over: Partial<SubscriptionFrame> = {}): SubscriptionFrame {
+  return {
+    channel: 'orders',
+    pattern: 'queue',
+    group: null,
+    worker: 'w-aaaaaaaa',
+    ready: true,
+    concurrency: 1,
+    received: 1,
+    acked: 1,
+    retried: 0,
+    dead: 0,
+    errors: 0,
+    late: 0,
+    redelivered: 0,
+    in_flight_count: 1,
+    in_flight: [{ id: 'x'.repeat(100), for_ms: 5 }],
+    latency: nothingTimed,
+    ...over,
+  }
+}
+
+function sender(counts: () => Counts) {
+  const frames: TelemetryFrame[] = []
+  const send = async (frame: TelemetryFrame) => frames.push(frame)
+  return { frames, telemetry: new TelemetrySender({ control: false, counts, send }) }
+}
+
+const seconds = (n: number) => vi.advanceTimersByTimeAsync(n * 1_000)
+
+test('a frame each second while something happens, else every five', async () => {
+  let published = 0
+  const publishers = () => [{ channel: 'orders', pattern: 'queue', published, failed: 0 } as const]
+  const { frames } = sender(() => ({ ...nothing, publishers: publishers() }))
+  await seconds(1)
+  expect(frames).toHaveLength(1)
+  expect(frames[0]).toMatchObject({ v: 1, type: 'telemetry', pid: process.pid, every_ms: 5_000 })
+  await seconds(10)
+  expect(frames).toHaveLength(3)
+  for (let second = 0; second < 3; second++) {
+    published++
+    await seconds(1)
+  }
+  expect(frames.map((frame) => frame.publishers[0]?.published)).toEqual([0, 0, 0, 1, 2, 3])
+})
+
+test('what is merely in flight for longer is nothing that happened', async () => {
+  let forMs = 0
+  const { frames } = sender(() => ({
+    ...nothing,
+    subscriptions: [subscription({ in_flight: [{ id: 'a', for_ms: forMs++ }] })],
+  }))
+  await seconds(4)
+  expect(frames).toHaveLength(1)
+})
+
+test('parts add their sections, and cannot take the place of what is there', async () => {
+  const { frames, telemetry } = sender(() => nothing)
+  const forget = telemetry.add(() => ({ tables: [{ table: 'games', rows: 1 }], pid: 0 }))
+  await seconds(1)
+  expect(frames[0]).toMatchObject({ tables: [{ table: 'games', rows: 1 }], pid: process.pid })
+  forget()
+  await seconds(1)
+  expect(frames[1]).not.toHaveProperty('tables')
+})
+
+test('a broker that is away ends nothing, and nothing piles up', async () => {
+  let tries = 0
+  const answer = Promise.withResolvers<void>()
+  const telemetry = new TelemetrySender({
+    control: false,
+    counts: () => ({ ...nothing, relays: [] }),
+    send: () => {
+      tries++
+      return answer.promise
+    },
+  })
+  await seconds(20)
+  expect(tries).toBe(1)
+  answer.reject(new Error('away'))
+  await seconds(5)
+  expect(tries).toBe(2)
+  await telemetry.close()
+  expect(tries).toBe(3)
+})
+
+test('a frame stays within its size: it says less, and says that it does', async () => {
+  const many = (n: number) => Array.from({ length: n }, () => subscription())
+  let count = 30
+  const { frames } = sender(() => ({ ...nothing, subscriptions: many(count) }))
+  await seconds(1)
+  count = 3_000
+  await seconds(1)
+  for (const frame of frames) {
+    expect(Buffer.byteLength(JSON.stringify(frame))).toBeLessThanOrEqual(frameBytesMax)
+  }
+  expect(frames[0]?.subscriptions).toHaveLength(30)
+  const [, few] = frames
+  const left = few?.subscriptions.length ?? 0
+  expect(left).toBeGreaterThan(10)
+  expect(few?.omitted).toEqual({ subscriptions: 3_000 - left, publishers: 0 })
+})
+
+test('the last frame goes out when it closes', async () => {
+  const { frames, telemetry } = sender(() => nothing)
+  await telemetry.close()
+  expect(frames).toHaveLength(1)
+  await seconds(10)
+  expect(frames).toHaveLength(1)
+})
