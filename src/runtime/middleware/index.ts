@@ -1,0 +1,2 @@
+/** The public list: what `import … from 'narrowcast/middleware'` offers. */
+export { type TimeoutOptions, timeout } from './timeout.ts'
