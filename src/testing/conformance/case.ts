@@ -1,4 +1,4 @@
-import type { ChannelSpec } from '../../core/channel.ts'
+import type { ChannelSpec, Ordering } from '../../core/channel.ts'
 import type { Contract } from '../../core/contract.ts'
 import type { Driver, Session } from '../../core/driver.ts'
 import type { Pattern } from '../../core/message.ts'
@@ -11,6 +11,8 @@ export interface World extends AsyncDisposable {
   readonly claimed: Contract
   /** Time is virtual: limits from above can be checked to the millisecond. */
   readonly isExact: boolean
+  /** What readers ask for that a case leaves free; by key every message has one of its own. */
+  readonly order: Ordering | null
   /** Fires when the case has run too long. */
   readonly signal: AbortSignal
   /** Open already; `open` gives others onto the same store, as another process has them. */

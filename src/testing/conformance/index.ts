@@ -6,6 +6,8 @@ import { countCases } from './count.ts'
 import { dedupeCases } from './dedupe.ts'
 import { leaseCases } from './lease.ts'
 import { orderCases } from './order.ts'
+import { orderKeyCases } from './orderKey.ts'
+import { orderKeyAdminCases } from './orderKeyAdmin.ts'
 import { publishCases } from './publish.ts'
 import { receiveCases } from './receive.ts'
 import { settingsCases } from './settings.ts'
@@ -22,6 +24,8 @@ export const conformance: readonly Case[] = [
   ...countCases,
   ...dedupeCases,
   ...orderCases,
+  ...orderKeyCases,
+  ...orderKeyAdminCases,
   ...settingsCases,
   ...adminCases,
   ...adminDeadCases,

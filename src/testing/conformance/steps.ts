@@ -45,6 +45,11 @@ export function several(count: number, prefix = 'm'): OutgoingMessage[] {
   return Array.from({ length: count }, (_, n) => outgoing(`${prefix}${n}`))
 }
 
+/** Messages of these ids: `a1` has the key `a`, `-1` has none. */
+export function byKey(...ids: string[]): OutgoingMessage[] {
+  return ids.map((id) => outgoing(id, { key: id.startsWith('-') ? null : id.slice(0, 1) }))
+}
+
 export const idsOf = (deliveries: readonly Delivery[]): string[] =>
   deliveries.map(({ message }) => message.id)
 
@@ -73,8 +78,10 @@ export async function publish(
 ): Promise<PublishOutcome[]> {
   await using publisher = await publisherOf(world, channel, session)
   const outcomes: PublishOutcome[] = []
-  for (let at = 0; at < messages.length; at += batchMax) {
-    const batch = messages.slice(at, at + batchMax)
+  const isByKey = world.order === 'block' || world.order === 'skip'
+  const all = isByKey ? messages.map((one) => ({ ...one, key: one.key ?? one.id })) : messages
+  for (let at = 0; at < all.length; at += batchMax) {
+    const batch = all.slice(at, at + batchMax)
     outcomes.push(...(await world.until(publisher.publish(batch, world.signal))))
   }
   assert.equal(outcomes.length, messages.length)
@@ -110,7 +117,7 @@ export async function openReader(
     leaseMs: channel.leaseMs,
     charge: 'taken',
     from: 'first',
-    order: null,
+    order: world.order,
     ...over,
   }
   const events = {

@@ -1,4 +1,4 @@
-import type { ChannelSpec } from '../../core/channel.ts'
+import type { ChannelSpec, Ordering } from '../../core/channel.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { Driver, Session } from '../../core/driver.ts'
 import { randomName } from '../../core/ids.ts'
@@ -11,6 +11,8 @@ export interface WorldOptions {
   readonly pattern: Pattern
   /** The clock that the driver was given; without it real time passes. */
   readonly clock?: VirtualClock
+  /** In which order the cases read. @default as the group has it */
+  readonly order?: Ordering
   readonly signal?: AbortSignal
 }
 
@@ -20,7 +22,7 @@ const virtualMsMax = 86_400_000
 
 /** Opens a first session. Disposing closes every session that the case has opened. */
 export async function createWorld(options: WorldOptions): Promise<World> {
-  const { driver, pattern, clock, signal = never } = options
+  const { driver, pattern, clock, order = null, signal = never } = options
   const claimed = driver.contracts[pattern]
   if (!claimed) throw new Error(`${driver.name} has no ${pattern}`)
   const sessions: Session[] = []
@@ -36,6 +38,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     pattern,
     claimed,
     isExact: clock !== undefined,
+    order,
     signal,
     session: await open(),
     open,
