@@ -19,6 +19,8 @@ export interface Measured {
   /** What decides the figures: sizes, counts, seed, processes. Written beside them. */
   readonly settings: Readonly<Record<string, string | number | boolean>>
   readonly figures: readonly Figure[]
+  /** Points [x, y] of what changed in the course of the run. */
+  readonly curves?: Readonly<Record<string, readonly (readonly number[])[]>>
 }
 
 /** A file `bench/<name>.bench.ts` exports one of these as `bench`. */
