@@ -1,6 +1,13 @@
 export { memory } from '../drivers/memory/index.ts'
-export { type Case, type Check, runCase, type World } from './conformance/case.ts'
-export { conformance } from './conformance/index.ts'
+export {
+  type Case,
+  type Check,
+  type LiveCase,
+  type LiveRow,
+  runCase,
+  type World,
+} from './conformance/case.ts'
+export { conformance, liveConformance } from './conformance/index.ts'
 export { runtimeConformance } from './conformance/runtime.ts'
 export { createRuntimeWorld, type RuntimeWorld } from './conformance/runtimeWorld.ts'
 export { createWorld, type WorldOptions } from './conformance/world.ts'

@@ -1,13 +1,15 @@
 import type { ChannelSpec, Ordering } from '../../core/channel.ts'
-import type { Contract } from '../../core/contract.ts'
+import type { Contract, ContractRow } from '../../core/contract.ts'
 import type { Driver, Session } from '../../core/driver.ts'
-import type { Pattern } from '../../core/message.ts'
+import type { KeptPattern, Pattern } from '../../core/message.ts'
 
 /** What a case works in: a store, time, and names that nobody else uses. */
 export interface World extends AsyncDisposable {
   readonly driver: Driver
   readonly pattern: Pattern
-  /** The most that the driver claims for this pattern. */
+  /** The pattern, and of a narrowcast who picks the worker. */
+  readonly row: ContractRow
+  /** The most that the driver claims for this row. */
   readonly claimed: Contract
   /** Time is virtual: limits from above can be checked to the millisecond. */
   readonly isExact: boolean
@@ -34,10 +36,10 @@ export type Check<W = World> = (world: W) => Promise<void>
  * One promise of the contract. A case that depends on a claim carries its refusal: what is
  * declared as "no" is observed as one, never assumed.
  */
-export type Case<W = World> = {
+export type Case<W = World, Row extends ContractRow = KeptPattern> = {
   readonly name: string
-  /** @default both */
-  readonly patterns?: readonly Pattern[]
+  /** @default all that its list is for */
+  readonly patterns?: readonly Row[]
 } & (
   | { readonly run: Check<W> }
   | {
@@ -47,9 +49,14 @@ export type Case<W = World> = {
     }
 )
 
+export type LiveRow = Exclude<ContractRow, KeptPattern>
+
+/** A promise to those who are there now. */
+export type LiveCase = Case<World, LiveRow>
+
 /** Runs the side of the case that the contract has declared. */
 export function runCase<W extends { readonly claimed: Contract }>(
-  one: Case<W>,
+  one: Case<W, ContractRow>,
   world: W,
 ): Promise<void> {
   const isClaimed = !('needs' in one) || one.needs(world.claimed)

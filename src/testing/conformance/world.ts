@@ -1,5 +1,6 @@
 import type { ChannelSpec, Ordering } from '../../core/channel.ts'
 import { systemClock } from '../../core/clock.ts'
+import { contractRow } from '../../core/contract.ts'
 import type { Driver, Session } from '../../core/driver.ts'
 import { randomName } from '../../core/ids.ts'
 import type { Pattern } from '../../core/message.ts'
@@ -9,6 +10,8 @@ import type { World } from './case.ts'
 export interface WorldOptions {
   readonly driver: Driver
   readonly pattern: Pattern
+  /** Of a narrowcast: who picks the worker. @default 'direct' */
+  readonly via?: ChannelSpec['via']
   /** The clock that the driver was given; without it real time passes. */
   readonly clock?: VirtualClock
   /** In which order the cases read. @default as the group has it */
@@ -22,9 +25,10 @@ const virtualMsMax = 86_400_000
 
 /** Opens a first session. Disposing closes every session that the case has opened. */
 export async function createWorld(options: WorldOptions): Promise<World> {
-  const { driver, pattern, clock, order = null, signal = never } = options
-  const claimed = driver.contracts[pattern]
-  if (!claimed) throw new Error(`${driver.name} has no ${pattern}`)
+  const { driver, pattern, via = 'direct', clock, order = null, signal = never } = options
+  const row = contractRow({ pattern, via })
+  const claimed = driver.contracts[row]
+  if (!claimed) throw new Error(`${driver.name} has no ${row}`)
   const sessions: Session[] = []
   const open = async () => {
     const session = await driver.open({ closed: () => {} }, signal)
@@ -36,13 +40,15 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   return {
     driver,
     pattern,
+    row,
     claimed,
     isExact: clock !== undefined,
     order,
     signal,
     session: await open(),
     open,
-    channel: (over = {}) => channelSpec(`conformance.${run}.${++channels}`, pattern, over),
+    channel: (over = {}) =>
+      channelSpec(`conformance.${run}.${++channels}`, pattern, { via, ...over }),
     pass: (ms) => (clock ? clock.advance(ms) : systemClock.sleep(ms, signal)),
     until: (promise) => (clock ? clock.runUntil(promise, virtualMsMax) : promise),
     wallMs: () => (clock ?? systemClock).wallMs(),

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import type { LiveCase } from './case.ts'
+import { hand, handedIds, join, receiveLive, takeIds, takeNoMessage } from './liveSteps.ts'
+import { declare, outgoing, several } from './steps.ts'
+
+const ids = (count: number, prefix = 'm') => several(count, prefix).map(({ id }) => id)
+
+/** What whoever is there is handed, and how. */
+export const liveCases: readonly LiveCase[] = [
+  {
+    name: 'live: nothing published before the subscription is confirmed is owed',
+    async run(world) {
+      const channel = await declare(world)
+      const before = await join(world, channel)
+      await hand(world, channel, before, several(3, 'early'))
+      await before.source[Symbol.asyncDispose]()
+      const joined = await join(world, channel, { session: await world.open() })
+      assert.equal(joined.source.resumed, false)
+      assert.deepEqual(await hand(world, channel, joined, several(2)), [1, 1])
+      assert.deepEqual(await takeIds(world, joined, 2), ['m0', 'm1'])
+      await takeNoMessage(world, joined)
+    },
+  },
+  {
+    name: 'live: a message comes out as it went in',
+    async run(world) {
+      const channel = await declare(world)
+      const joined = await join(world, channel)
+      const headers = { 'a-header': 'ä\u0000€' }
+      const bytes = new Uint8Array([0, 255, 10])
+      const sent = [
+        outgoing('text', { headers, key: 'k', timeMs: 1_234, type: 't', source: 's' }),
+        outgoing('bytes', { body: bytes }),
+      ]
+      await hand(world, channel, joined, sent)
+      const got = await receiveLive(world, joined, { messages: 1 })
+      got.push(...(await receiveLive(world, joined)))
+      const { delayMs, redrives, dedupeId, ...text } = sent[0] ?? outgoing('none')
+      const length = Buffer.byteLength(String(text.body))
+      assert.deepEqual(got[0], { ...text, bytes: length })
+      assert.deepEqual([got[1]?.body, got[1]?.key, got[1]?.bytes], [bytes, null, 3])
+    },
+  },
+  {
+    name: 'live: never more than room, and one message above its bytes comes alone',
+    async run(world) {
+      const channel = await declare(world)
+      const joined = await join(world, channel)
+      await hand(world, channel, joined, several(7))
+      assert.deepEqual(handedIds(await receiveLive(world, joined, { messages: 3 })), ids(3))
+      assert.deepEqual(await takeIds(world, joined, 4), ['m3', 'm4', 'm5', 'm6'])
+      const large = JSON.stringify('.'.repeat(5_000))
+      const mixed = [outgoing('small'), outgoing('large', { body: large }), outgoing('small too')]
+      await hand(world, channel, joined, mixed)
+      const batches: string[][] = []
+      while (batches.flat().length < 3) {
+        batches.push(handedIds(await receiveLive(world, joined, { bytes: 1_000 })))
+      }
+      assert.deepEqual(batches, [['small'], ['large'], ['small too']])
+    },
+  },
+  {
+    name: 'live: who waits is woken by another session',
+    async run(world) {
+      const channel = await declare(world)
+      const joined = await join(world, channel)
+      const other = await world.open()
+      for (let n = 0; n < 5; n++) {
+        const receiving = takeIds(world, joined, 1)
+        await world.pass(5)
+        assert.deepEqual(await hand(world, channel, joined, [outgoing(`m${n}`)], other), [1])
+        assert.deepEqual(await receiving, [`m${n}`])
+      }
+    },
+  },
+  {
+    name: 'live: one receive at a time, with room for one at least',
+    async run(world) {
+      const channel = await declare(world)
+      const { source } = await join(world, channel)
+      const abort = new AbortController()
+      const waiting = source.receive({ messages: 1, bytes: 1_000 }, abort.signal)
+      const refused = { code: 'INVALID_ARGUMENT' }
+      await assert.rejects(source.receive({ messages: 1, bytes: 1_000 }, world.signal), refused)
+      abort.abort()
+      assert.deepEqual(await world.until(waiting), [])
+      await assert.rejects(source.receive({ messages: 0, bytes: 1_000 }, world.signal), refused)
+    },
+  },
+  {
+    name: 'live: an aborted receive resolves at once and drops nothing',
+    async run(world) {
+      const channel = await declare(world)
+      const joined = await join(world, channel)
+      const room = { messages: 10, bytes: 1_000_000 }
+      assert.deepEqual(await joined.source.receive(room, AbortSignal.abort()), [])
+      const abort = new AbortController()
+      const receiving = joined.source.receive(room, abort.signal)
+      await world.pass(5)
+      abort.abort()
+      assert.deepEqual(await receiving, [])
+      await hand(world, channel, joined, several(3))
+      assert.deepEqual(await takeIds(world, joined, 3), ids(3))
+    },
+  },
+  {
+    name: 'live: an abort at any moment loses nothing that was not handed',
+    async run(world) {
+      const channel = await declare(world)
+      const joined = await join(world, channel)
+      const other = await world.open()
+      const seen: string[] = []
+      for (let n = 0; n < 300; n++) {
+        const abort = new AbortController()
+        const receiving = joined.source.receive({ messages: 3, bytes: 1_000_000 }, abort.signal)
+        const handing = hand(world, channel, joined, [outgoing(`m${n}`)], other)
+        await turns((n * 7) % 13)
+        abort.abort()
+        seen.push(...handedIds(await world.until(receiving)))
+        assert.deepEqual(await handing, [1])
+      }
+      while (seen.length < 300) seen.push(...handedIds(await receiveLive(world, joined)))
+      assert.deepEqual(seen, ids(300))
+      await takeNoMessage(world, joined)
+    },
+  },
+  {
+    name: 'live: what one publisher sends to one receiver comes in its order',
+    needs: (claimed) => claimed.order.scope !== 'none',
+    async run(world) {
+      const channel = await declare(world)
+      const joined = await join(world, channel)
+      await hand(world, channel, joined, several(150, 'a'))
+      await hand(world, channel, joined, several(150, 'b'))
+      assert.deepEqual(await takeIds(world, joined, 300, { messages: 70 }), [
+        ...ids(150, 'a'),
+        ...ids(150, 'b'),
+      ])
+    },
+    async refusal(world) {
+      assert.equal(world.claimed.order.scope, 'none')
+    },
+  },
+  {
+    name: 'live: beyond hold the oldest goes, and a gap says how many before the rest comes',
+    needs: (claimed) => claimed.tells.includes('overflow'),
+    async run(world) {
+      const channel = await declare(world)
+      const hold = { messages: 3, bytes: 1_000 }
+      const joined = await join(world, channel, { hold })
+      await hand(world, channel, joined, several(8))
+      assert.deepEqual(await takeIds(world, joined, 1), ['m5'])
+      assert.deepEqual(joined.gaps, [{ missed: 5, why: 'overflow' }])
+      assert.deepEqual(await takeIds(world, joined, 2), ['m6', 'm7'])
+      await hand(world, channel, joined, several(3))
+      assert.deepEqual(await takeIds(world, joined, 3), ids(3))
+      assert.deepEqual(joined.gaps.splice(0), [{ missed: 5, why: 'overflow' }])
+      const body = JSON.stringify('.'.repeat(398))
+      await hand(
+        world,
+        channel,
+        joined,
+        several(3).map((one) => ({ ...one, body })),
+      )
+      assert.deepEqual(await takeIds(world, joined, 2), ['m1', 'm2'])
+      assert.deepEqual(joined.gaps.splice(0), [{ missed: 1, why: 'overflow' }])
+      const large = JSON.stringify('.'.repeat(5_000))
+      await hand(world, channel, joined, [outgoing('small'), outgoing('large', { body: large })])
+      assert.deepEqual(await takeIds(world, joined, 1), ['large'])
+      assert.deepEqual(joined.gaps, [{ missed: 1, why: 'overflow' }])
+    },
+    refusal: async () => {},
+  },
+]
+
+/** Microtasks and turns of the event loop, so that the abort falls between any two steps. */
+async function turns(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    if (n % 3 === 2) await new Promise((done) => setImmediate(done))
+    else await null
+  }
+}

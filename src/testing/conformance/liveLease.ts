@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import type { LiveCase } from './case.ts'
+import { expectEnded, hand, join, subscribe, takeIds, takeNoMessage } from './liveSteps.ts'
+import { declare, outgoing, several, shortLeaseMs } from './steps.ts'
+
+const subscribers = ['broadcast', 'narrowcast'] as const
+
+/** Who counts as there, and until when. */
+export const liveLeaseCases: readonly LiveCase[] = [
+  {
+    name: 'live: the lease of a silent one ends, and with it what it had not read',
+    async run(world) {
+      const channel = await declare(world)
+      const joined = await join(world, channel, { leaseMs: shortLeaseMs })
+      assert.ok(joined.source.leaseMs > 0 && joined.source.leaseMs <= shortLeaseMs)
+      assert.deepEqual(await hand(world, channel, joined, several(2)), [1, 1])
+      await world.pass(3 * shortLeaseMs)
+      assert.deepEqual(await hand(world, channel, joined, [outgoing('late')]), [0])
+      await expectEnded(world, joined)
+      const again = await join(world, channel, { worker: joined.worker })
+      assert.equal(again.source.resumed, false)
+      await takeNoMessage(world, again)
+    },
+  },
+  {
+    name: 'live: one that renews or receives lives on',
+    async run(world) {
+      const channel = await declare(world)
+      // Long enough that a loaded machine is in time, short enough to see it pass twice.
+      const leaseMs = 1_500
+      const joined = await join(world, channel, { leaseMs })
+      for (let passed = 0; passed < 2 * leaseMs; passed += 150) {
+        await world.pass(150)
+        await world.until(joined.source.renew(world.signal))
+      }
+      for (let passed = 0; passed < 2 * leaseMs; passed += 150) {
+        assert.deepEqual(await hand(world, channel, joined, several(1)), [1])
+        await world.pass(150)
+        assert.deepEqual(await takeIds(world, joined, 1), ['m0'])
+      }
+      assert.deepEqual(joined.gaps, [])
+    },
+  },
+  {
+    name: 'live: one that waits for messages lives on',
+    async run(world) {
+      const channel = await declare(world)
+      const joined = await join(world, channel, { leaseMs: shortLeaseMs })
+      const receiving = takeIds(world, joined, 1)
+      await world.pass(3 * shortLeaseMs)
+      assert.deepEqual(await hand(world, channel, joined, several(1)), [1])
+      assert.deepEqual(await receiving, ['m0'])
+    },
+  },
+  {
+    name: 'live: one that leaves is gone at once',
+    async run(world) {
+      const channel = await declare(world)
+      const joined = await join(world, channel)
+      await hand(world, channel, joined, several(1))
+      await joined.source[Symbol.asyncDispose]()
+      await joined.source[Symbol.asyncDispose]()
+      assert.deepEqual(await hand(world, channel, joined, several(1)), [0])
+      const closed = { code: 'CLOSED' }
+      const room = { messages: 1, bytes: 1_000 }
+      await assert.rejects(joined.source.receive(room, world.signal), closed)
+      await assert.rejects(joined.source.renew(world.signal), closed)
+      await takeNoMessage(world, await join(world, channel, { worker: joined.worker }))
+    },
+  },
+  {
+    name: 'live: leaving ends a receive that waits',
+    async run(world) {
+      const channel = await declare(world)
+      const { source } = await join(world, channel)
+      const receiving = source.receive({ messages: 1, bytes: 1_000 }, world.signal)
+      await world.pass(5)
+      await source[Symbol.asyncDispose]()
+      assert.deepEqual(await world.until(receiving), [])
+    },
+  },
+  {
+    name: 'live: a worker is subscribed once, and the first one goes on',
+    patterns: subscribers,
+    async run(world) {
+      const channel = await declare(world)
+      const joined = await subscribe(world, channel)
+      const twice = subscribe(world, channel, { worker: joined.worker })
+      await assert.rejects(twice, { code: 'CONFLICT' })
+      assert.deepEqual(await hand(world, channel, joined, several(1)), [1])
+      assert.deepEqual(await takeIds(world, joined, 1), ['m0'])
+    },
+  },
+  {
+    name: 'live: restart under one id: one receiver',
+    patterns: subscribers,
+    async run(world) {
+      const channel = await declare(world)
+      const other = await world.open()
+      const before = await subscribe(world, channel, { session: other })
+      await hand(world, channel, before, several(1, 'before'))
+      const worker = { id: before.worker.id, incarnation: 'two' }
+      const joined = await subscribe(world, channel, { worker })
+      assert.equal(joined.source.resumed, false)
+      assert.deepEqual(await hand(world, channel, joined, several(1)), [1])
+      await expectEnded(world, before)
+      assert.deepEqual(await takeIds(world, joined, 1), ['m0'])
+      await takeNoMessage(world, joined)
+      if (world.row !== 'narrowcast') return
+      assert.deepEqual(await hand(world, channel, before, several(1)), [0])
+    },
+  },
+  {
+    name: 'live: after a lost session it goes on where it broke off',
+    patterns: subscribers,
+    needs: (claimed) => claimed.resumes,
+    async run(world) {
+      const channel = await declare(world)
+      const lost = await world.open()
+      const hold = { messages: 4, bytes: 1_000_000 }
+      const before = await subscribe(world, channel, { session: lost, hold })
+      await hand(world, channel, before, several(3))
+      assert.deepEqual(await takeIds(world, before, 1), ['m0'])
+      await lost[Symbol.asyncDispose]()
+      assert.deepEqual(await hand(world, channel, before, several(3, 'away')), [1, 1, 1])
+      const joined = await subscribe(world, channel, { worker: before.worker, hold })
+      assert.equal(joined.source.resumed, true)
+      assert.deepEqual(await takeIds(world, joined, 4), ['m2', 'away0', 'away1', 'away2'])
+      assert.deepEqual(joined.gaps, [{ missed: 1, why: 'overflow' }])
+      await before.source[Symbol.asyncDispose]()
+      assert.deepEqual(await hand(world, channel, joined, several(1)), [1])
+      assert.deepEqual(await takeIds(world, joined, 1), ['m0'])
+    },
+    async refusal(world) {
+      const channel = await declare(world)
+      const lost = await world.open()
+      const before = await subscribe(world, channel, { session: lost })
+      await lost[Symbol.asyncDispose]()
+      const joined = await subscribe(world, channel, { worker: before.worker })
+      assert.equal(joined.source.resumed, false)
+    },
+  },
+  {
+    name: 'live: a session that was lost for longer than the lease is not gone on with',
+    patterns: subscribers,
+    needs: (claimed) => claimed.resumes,
+    async run(world) {
+      const channel = await declare(world)
+      const lost = await world.open()
+      const before = await subscribe(world, channel, { session: lost, leaseMs: shortLeaseMs })
+      await hand(world, channel, before, several(1))
+      await lost[Symbol.asyncDispose]()
+      await world.pass(3 * shortLeaseMs)
+      const joined = await subscribe(world, channel, { worker: before.worker })
+      assert.equal(joined.source.resumed, false)
+      await takeNoMessage(world, joined)
+    },
+    refusal: async () => {},
+  },
+]
