@@ -4,7 +4,7 @@ import { type BrokerUrl, parseBrokerUrl, parseDurationMs, redactUrl } from './co
 import { drivers } from './drivers/registry.ts'
 import type { Bus } from './runtime/api.ts'
 import { type BusOptions, createBus } from './runtime/bus.ts'
-import { channelDefaultsOf, channelWords } from './runtime/channelWords.ts'
+import { channelDefaultsOf, channelWords, meantFor } from './runtime/channelWords.ts'
 import type { ChannelDefaults, Config } from './runtime/config.ts'
 import { findProjectFile, loadProjectFile } from './runtime/projectFile.ts'
 import { abortedError, textOf } from './runtime/thrown.ts'
@@ -43,7 +43,14 @@ async function connectTo(target: string, options: ConnectOptions): Promise<Bus> 
   const limit = AbortSignal.timeout(timeoutMs)
   const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit
   try {
-    return await createBus(await driverOf(url), {
+    const driver = await driverOf(url)
+    if (fromUrl.via !== undefined && !driver.contracts.narrowcast) {
+      throw new NarrowcastError(
+        'INVALID_CONFIG',
+        `URL ${redactUrl(target)}: option narrowcast: ${driver.name} has no narrowcast channels`,
+      )
+    }
+    return await createBus(driver, {
       ...(await busOptions(options, fromUrl)),
       signal,
     })
@@ -66,7 +73,10 @@ async function busOptions(
   return {
     ...(name === undefined ? {} : { name }),
     ...(signal ? { signal } : {}),
-    channelDefaults: (channel) => ({ ...fromUrl, ...ofProject(project, channel) }),
+    channelDefaults: (channel, pattern) => ({
+      ...meantFor(pattern, fromUrl),
+      ...ofProject(project, channel),
+    }),
   }
 }
 

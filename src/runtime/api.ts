@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { WorkerRef } from '../core/channel.ts'
 import type { Codec } from '../core/codec.ts'
 import type { Contract, Contracts } from '../core/contract.ts'
-import type { Admin, BrokerInfo, ChannelInfo, LostWhy } from '../core/driver.ts'
+import type { Admin, BrokerInfo, ChannelInfo, GapWhy, LostWhy } from '../core/driver.ts'
 import type { NarrowcastError } from '../core/errors.ts'
 import type {
   Count,
@@ -16,6 +16,7 @@ import type {
 import type { Verdict } from '../core/verdict.ts'
 import type { Middleware } from './handlerRun.ts'
 import type { Health } from './health.ts'
+import type { Strategy } from './strategies/strategies.ts'
 
 /** What a handler, a batch handler or `deliveries()` is given. */
 export interface Received<T> {
@@ -98,6 +99,11 @@ export interface SubscribeOptions<T = unknown> {
   name?: string
   /** Handlers at once. @default 1 */
   concurrency?: number
+  /**
+   * Broadcast and narrowcast only: messages that may wait for a free handler; beyond that the
+   * oldest is dropped, told as `gap`. @default 1_000
+   */
+  holdMax?: number
   /** @default 64 MiB */
   holdBytesMax?: number
   /** A handler that runs longer is aborted and counts as failed. @default 15 min */
@@ -142,6 +148,8 @@ export interface PublishOptions {
 export interface Receipt {
   readonly id: string
   readonly position?: string
+  /** Broadcast and narrowcast: to how many it went; by relay: how many relays took it. */
+  readonly receivers?: number
   /** The broker knew this id inside the dedupe window and stored nothing new. */
   readonly duplicate: boolean
 }
@@ -194,6 +202,13 @@ export interface ChannelOptions<In = unknown, Out = In> {
    * skip: the rest goes on meanwhile, and it comes when its time has come. @default skip
    */
   onFailure?: 'block' | 'skip'
+  /**
+   * Narrowcast: the publisher chooses the worker, or a relay between them does. Beside a direct
+   * channel a relay may serve other publishers. @default direct
+   */
+  via?: 'direct' | 'relay'
+  /** Narrowcast by direct: how a worker is chosen. @default random */
+  strategy?: Strategy
 }
 
 /** `In` is what `publish` takes, `Out` what handlers are given; a schema may make one the other. */
@@ -227,7 +242,10 @@ export interface Of {
 
 export interface SubscriptionEvents {
   ready: { isReady: boolean; why: string }
-  /** Every delivery that ended here, with what became of it. */
+  /**
+   * Every delivery that ended here, with what became of it. On broadcast and narrowcast: every
+   * handler that ended well, as acknowledged; all others are an `error` with the message's id.
+   */
   settled: Of & { kind: Settlement['kind']; outcome: SettleOutcome }
   lost: { deliveries: readonly Of[]; why: LostWhy }
   /** The work finished but ownership was gone. `loopBlockedMs`: our event loop stood still. */
@@ -237,6 +255,8 @@ export interface SubscriptionEvents {
   error: { id: string | null; error: NarrowcastError }
   /** Messages wait and none came for `sinceMs`. It asks anew, is rebuilt, or can only report. */
   deaf: { sinceMs: number; messages: Count; step: 'fetch' | 'rebuild' | 'report' }
+  /** Broadcast and narrowcast: so many messages were missed here. */
+  gap: { missed: Count; why: GapWhy }
   /** A handler did not end after its abort; its slot is lost. */
   stuck: Of & { runMs: number; slotsLeft: number }
 }
@@ -254,11 +274,11 @@ export interface Watched {
 }
 
 export interface Drained {
-  /** Settled while draining. */
+  /** Settled while draining; on broadcast and narrowcast: handlers that ended, well or not. */
   readonly settled: number
   /** Given back, at no cost in attempts. */
   readonly released: number
-  /** Messages whose handlers did not end in time; they are given back all the same. */
+  /** Messages whose handlers did not end in time; they are given back, where they are kept. */
   readonly abandoned: number
 }
 

@@ -12,8 +12,8 @@ import { withDeadline } from './deadline.ts'
 import { Declarations } from './declarations.ts'
 import { Gate } from './gate.ts'
 import { healthOf } from './health.ts'
-import { unsupportedPattern } from './openedChannel.ts'
 import { seededRandom } from './random.ts'
+import type { LoadOf } from './strategies/leastBusy.ts'
 
 export interface BusOptions {
   /** Label of the worker ids. @default 'worker' */
@@ -22,7 +22,9 @@ export interface BusOptions {
   /** Of the jitter. @default random */
   seed?: number
   /** What a channel is given when its call does not say. */
-  channelDefaults?: (name: string) => ChannelDefaults
+  channelDefaults?: (name: string, pattern: Pattern) => ChannelDefaults
+  /** What telemetry knows of the workers. @default there is none */
+  load?: LoadOf
   /** Ends the first connect. */
   signal?: AbortSignal
 }
@@ -42,7 +44,7 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     incarnation,
   })
   const declarations = new Declarations(
-    { connection, gate, clock, random, workerRef },
+    { connection, gate, clock, random, workerRef, load: options.load ?? null },
     options.channelDefaults ?? (() => ({})),
   )
   let closing: Promise<void> | null = null
@@ -51,7 +53,6 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     (pattern: Pattern): DeclareChannel =>
     <In, Out>(name: string, wish: ChannelOptions<In, Out> = {}) => {
       if (closing !== null) throw new NarrowcastError('CLOSED', 'the bus was closed')
-      if (!driver.contracts[pattern]) throw unsupportedPattern(driver.name, pattern, name)
       const channel = declarations.declare(pattern, name, wish as ChannelOptions<never>)
       return channel as unknown as Channel<In, Out>
     }

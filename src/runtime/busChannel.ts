@@ -1,8 +1,7 @@
 import type { WorkerRef } from '../core/channel.ts'
-import type { Clock } from '../core/clock.ts'
 import type { Contract } from '../core/contract.ts'
 import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
-import type { Pattern } from '../core/message.ts'
+import { isLive, type Pattern } from '../core/message.ts'
 import type {
   BatchHandler,
   BatchOptions,
@@ -16,12 +15,13 @@ import type {
   Subscription,
 } from './api.ts'
 import type { ChannelPlan } from './channelOptions.ts'
-import type { Connection } from './connection.ts'
 import { type Encoded, encode } from './envelope.ts'
 import type { Gate } from './gate.ts'
 import type { SubscriptionHealth } from './health.ts'
+import { noDeliveries } from './live/liveOptions.ts'
+import { LiveWorker } from './live/liveWorker.ts'
 import { OpenDeliveries } from './openDeliveries.ts'
-import { type OpenedChannel, Opening } from './openedChannel.ts'
+import { type OpenedChannel, Opening, type OpeningHost } from './openedChannel.ts'
 import { Outbox } from './outbox.ts'
 import { checkFits } from './publishCheck.ts'
 import type { ReaderHost } from './readerHost.ts'
@@ -30,11 +30,8 @@ import { planDeliveries, planSubscription } from './subscribeOptions.ts'
 import type { PublisherFrame, SubscriptionFrame } from './telemetry/frame.ts'
 import { Worker } from './worker.ts'
 
-export interface ChannelHost {
-  readonly connection: Connection
+export interface ChannelHost extends OpeningHost {
   readonly gate: Gate
-  readonly clock: Clock
-  readonly random: () => number
   workerRef(name: string | null): WorkerRef
 }
 
@@ -44,6 +41,8 @@ interface Prepared {
   readonly checked: Promise<void> | null
 }
 
+type AnyReader<Out> = Worker<Out> | LiveWorker<Out> | OpenDeliveries<Out>
+
 /** One channel of a bus: the same two verbs on every pattern. */
 export class BusChannel<In, Out> implements Channel<In, Out> {
   readonly #host: ChannelHost
@@ -51,13 +50,13 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
   readonly #outbox: Outbox
   readonly #checks: SlowChecks
   readonly #opening: Opening
-  readonly #readers = new Set<Worker<Out> | OpenDeliveries<Out>>()
+  readonly #readers = new Set<AnyReader<Out>>()
   #isClosed = false
 
   constructor(host: ChannelHost, plan: ChannelPlan) {
     this.#host = host
     this.#plan = plan
-    this.#opening = new Opening(host.connection, plan)
+    this.#opening = new Opening(host, plan)
     this.#checks = new SlowChecks(plan, host.clock)
     this.#outbox = new Outbox({
       plan,
@@ -149,10 +148,14 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
   ): Subscription {
     const plan = planSubscription(this.name, this.pattern, options)
     const ref = this.#host.workerRef(plan.name)
+    if (isLive(this.pattern)) {
+      return this.#keep((host) => new LiveWorker<Out>(host, plan, ref, handler as Handler<Out>))
+    }
     return this.#keep((host) => new Worker<Out>(host, plan, ref, handler))
   }
 
   deliveries(options: DeliveriesOptions = {}): Deliveries<Out> {
+    if (isLive(this.pattern)) throw noDeliveries(this.pattern, this.name)
     const plan = planDeliveries(this.name, this.pattern, options)
     const { consumeWindowMs } = this.#plan
     if (consumeWindowMs !== null && options.dedupe !== false) throw dedupeByHandlersOnly(this.name)
@@ -165,7 +168,7 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
   async close(timeoutMs: number, deadline: AbortSignal): Promise<void> {
     this.#isClosed = true
     const ended = [...this.#readers].map((reader) =>
-      reader instanceof Worker ? reader.drain({ timeoutMs }) : reader.close(deadline),
+      reader instanceof OpenDeliveries ? reader.close(deadline) : reader.drain({ timeoutMs }),
     )
     const flushed = Promise.allSettled(ended)
       .then(() => this.#checks.close(deadline, this.#closedError()))
@@ -195,7 +198,7 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
     return this.#opening.open(session ? signal : AbortSignal.any([signal, refused]))
   }
 
-  #keep<R extends Worker<Out> | OpenDeliveries<Out>>(make: (host: ReaderHost) => R): R {
+  #keep<R extends AnyReader<Out>>(make: (host: ReaderHost) => R): R {
     if (this.#isClosed) throw this.#closedError()
     const { connection, gate, clock, random } = this.#host
     const reader = make({

@@ -3,11 +3,13 @@ import { type ChannelSpec, checkName, type Ordering } from '../core/channel.ts'
 import { type Codec, codecs } from '../core/codec.ts'
 import type { Contract } from '../core/contract.ts'
 import { NarrowcastError } from '../core/errors.ts'
-import type { Pattern } from '../core/message.ts'
+import { isLive, type Pattern } from '../core/message.ts'
 import type { ChannelOptions } from './api.ts'
 import type { Backoff } from './backoff.ts'
 import { onlyKnown, whole, wrongOption } from './checks.ts'
 import type { ChannelDefaults } from './config.ts'
+import { notKept, refuseKept, routing } from './live/liveOptions.ts'
+import type { Strategy } from './strategies/strategies.ts'
 
 const dayMs = 86_400_000
 
@@ -27,6 +29,8 @@ export interface ChannelPlan {
   readonly consumeWindowMs: number | null
   /** Null: not asked for, as the group has it. */
   readonly order: Ordering | null
+  /** Of a narrowcast whose publishers choose. */
+  readonly strategy: Strategy
 }
 
 const known: readonly (keyof ChannelOptions)[] = [
@@ -44,9 +48,14 @@ const known: readonly (keyof ChannelOptions)[] = [
   'dedupe',
   'order',
   'onFailure',
+  'via',
+  'strategy',
 ]
 
-/** Checks what can be checked without a broker. @throws INVALID_ARGUMENT, naming the option. */
+/**
+ * Checks what can be checked without a broker.
+ * @throws INVALID_ARGUMENT, naming the option; UNSUPPORTED for one that a live pattern cannot have.
+ */
 export function planChannel(
   name: string,
   pattern: Pattern,
@@ -58,6 +67,12 @@ export function planChannel(
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const wish: ChannelOptions<never> = { ...defaults, ...Object.fromEntries(given) }
   const { dedupe } = wish
+  if (isLive(pattern)) {
+    refuseKept(pattern, name, options)
+    refuseKept(pattern, name, defaults, ', said by the project file')
+    if (wish.publish?.retry === 'always') throw notKept(pattern, name, 'publish.retry')
+  }
+  const { via, strategy } = routing(pattern, wish)
   // A default for all channels, from the URL, is meant for the streams among them.
   const retention = pattern === 'queue' ? options.retention : wish.retention
   if (dedupe && dedupe.on !== 'publish' && dedupe.on !== 'consume') {
@@ -73,7 +88,7 @@ export function planChannel(
     spec: {
       name,
       pattern,
-      via: 'direct',
+      via,
       leaseMs: whole('leaseMs', wish.leaseMs, 30_000, 100, dayMs),
       payloadBytesMax: whole('payloadBytesMax', wish.payloadBytesMax, 1_048_576, 1),
       dedupeWindowMs: dedupe?.on === 'publish' ? windowMs : null,
@@ -99,6 +114,7 @@ export function planChannel(
     },
     consumeWindowMs: dedupe?.on === 'consume' ? windowMs : null,
     order: orderOf(wish),
+    strategy,
   }
 }
 

@@ -1,18 +1,32 @@
 import { NarrowcastError } from '../core/errors.ts'
+import { isLive, type Pattern } from '../core/message.ts'
 import { parseBytes, parseDurationMs } from '../core/url.ts'
 import type { ChannelConfig, ChannelDefaults } from './config.ts'
 
 /** The words that people type for a channel, in URLs, in the project file and as flags. */
-export const channelWords = ['lease', 'attempts', 'backoff', 'dedupe', 'retention'] as const
+export const channelWords = [
+  'lease',
+  'attempts',
+  'backoff',
+  'dedupe',
+  'retention',
+  'narrowcast',
+] as const
 
 type Words = Pick<ChannelConfig, (typeof channelWords)[number]>
+
+/** Of what a URL says for all channels, that which is meant for those of this pattern. */
+export function meantFor(pattern: Pattern, { via, ...kept }: ChannelDefaults): ChannelDefaults {
+  if (!isLive(pattern)) return kept
+  return pattern === 'narrowcast' && via !== undefined ? { via } : {}
+}
 
 /**
  * `{ lease: '30s', backoff: '100ms..30s' }` → options. `where` names the file, flag or URL.
  * @throws INVALID_CONFIG, naming the word.
  */
 export function channelDefaultsOf(where: string, words: Words): ChannelDefaults {
-  const { lease, attempts, backoff, dedupe, retention } = words
+  const { lease, attempts, backoff, dedupe, retention, narrowcast } = words
   return {
     ...(lease === undefined ? {} : { leaseMs: parseDurationMs(`${where}: lease`, lease) }),
     ...(attempts === undefined ? {} : { attempts: wholeOf(`${where}: attempts`, attempts) }),
@@ -21,7 +35,13 @@ export function channelDefaultsOf(where: string, words: Words): ChannelDefaults 
     ...(retention === undefined
       ? {}
       : { retention: retentionOf(`${where}: retention`, retention) }),
+    ...(narrowcast === undefined ? {} : { via: viaOf(`${where}: narrowcast`, narrowcast) }),
   }
+}
+
+function viaOf(what: string, via: 'direct' | 'relay'): NonNullable<ChannelDefaults['via']> {
+  if (via === 'direct' || via === 'relay') return via
+  throw wrong(what, 'direct or relay', via)
 }
 
 function wrong(what: string, expected: string, got: unknown): NarrowcastError {

@@ -1,10 +1,10 @@
-import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
+import { asNarrowcastError, type NarrowcastError } from '../core/errors.ts'
 import type { Claims } from './claims.ts'
 import type { Events } from './events.ts'
+import { handlerFailed } from './handlerFailed.ts'
 import type { Held } from './held.ts'
 import { type Ending, type PolicyHost, settlementOf } from './policy.ts'
 import type { Reader } from './reader.ts'
-import { textOf } from './thrown.ts'
 
 /** Turns the end of the work on a message into its settlement, and tells what came of it. */
 export class Conclusions {
@@ -30,7 +30,9 @@ export class Conclusions {
       const outcome = await this.#reader.settle(held, settlement)
       if (outcome !== 'late' && ending.kind === 'release') this.released++
       else if (outcome !== 'late') this.settled++
-      if (ending.kind === 'failed' && !ending.isAsked) this.#tell(held, this.#failure(ending.error))
+      if (ending.kind === 'failed' && !ending.isAsked) {
+        this.#tell(held, handlerFailed(ending.error, this.#policy.plan.spec.name))
+      }
       if (settlement.kind === 'dead' && outcome !== 'late') {
         this.#events.emit('dead', { ...held.of, letter: settlement.letter })
       }
@@ -56,15 +58,5 @@ export class Conclusions {
 
   #tell(held: Held, error: NarrowcastError): void {
     this.#events.emit('error', { id: held.id, error })
-  }
-
-  #failure(thrown: unknown): NarrowcastError {
-    if (thrown instanceof NarrowcastError) return thrown
-    const channel = this.#policy.plan.spec.name
-    const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : textOf(thrown)
-    return new NarrowcastError('HANDLER_FAILED', `the handler on "${channel}" failed: ${text}`, {
-      channel,
-      cause: thrown,
-    })
   }
 }

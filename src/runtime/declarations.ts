@@ -1,9 +1,11 @@
+import { contractRow } from '../core/contract.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import type { Pattern } from '../core/message.ts'
 import type { ChannelOptions } from './api.ts'
 import { BusChannel, type ChannelHost } from './busChannel.ts'
 import { type ChannelPlan, planChannel } from './channelOptions.ts'
 import type { ChannelDefaults } from './config.ts'
+import { unsupportedPattern } from './openedChannel.ts'
 
 type Options = ChannelOptions<never>
 export type AnyChannel = BusChannel<never, never>
@@ -20,10 +22,10 @@ interface Declared {
  */
 export class Declarations {
   readonly #host: ChannelHost
-  readonly #defaults: (name: string) => ChannelDefaults
+  readonly #defaults: (name: string, pattern: Pattern) => ChannelDefaults
   readonly #declared = new Map<string, Declared>()
 
-  constructor(host: ChannelHost, defaults: (name: string) => ChannelDefaults) {
+  constructor(host: ChannelHost, defaults: (name: string, pattern: Pattern) => ChannelDefaults) {
     this.#host = host
     this.#defaults = defaults
   }
@@ -34,10 +36,13 @@ export class Declarations {
 
   /**
    * The handle that is there, when nothing else is asked for than it has.
-   * @throws INVALID_ARGUMENT, CONFLICT
+   * @throws INVALID_ARGUMENT, UNSUPPORTED, CONFLICT
    */
   declare(pattern: Pattern, name: string, options: Options): AnyChannel {
     const plan = this.#plan(pattern, name, options)
+    const { driver } = this.#host.connection
+    const row = contractRow(plan.spec)
+    if (!driver.contracts[row]) throw unsupportedPattern(driver.name, row, name)
     const key = `${pattern} ${name} ${plan.codec.name}`
     const known = this.#declared.get(key)
     if (known) {
@@ -54,7 +59,7 @@ export class Declarations {
   }
 
   #plan(pattern: Pattern, name: string, options: Options): ChannelPlan {
-    return planChannel(name, pattern, options, this.#defaults(name))
+    return planChannel(name, pattern, options, this.#defaults(name, pattern))
   }
 }
 
@@ -77,6 +82,8 @@ const facts: Readonly<Record<keyof ChannelOptions, (plan: ChannelPlan) => unknow
   },
   order: ({ order }) => (order === 'block' || order === 'skip' ? 'key' : (order ?? 'as it is')),
   onFailure: ({ order }) => order ?? 'as it is',
+  via: ({ spec }) => spec.via,
+  strategy: ({ strategy }) => strategy,
 }
 
 function checkSame(declared: ChannelPlan, now: ChannelPlan): void {

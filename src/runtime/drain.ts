@@ -6,7 +6,10 @@ import type { Reader } from './reader.ts'
 import type { ReaderHost } from './readerHost.ts'
 import type { Slots } from './slots.ts'
 
-const abortMsMax = 1_000
+/** How long handlers may run, unless the caller says. */
+export const drainMsDefault = 10_000
+/** The most that aborted handlers get to end. */
+export const graceMsMax = 1_000
 
 /** What ends in order. */
 export interface Draining<T> {
@@ -31,7 +34,7 @@ export async function drain<T>(draining: Draining<T>): Promise<Drained> {
   await conclusions.release(await reader.stop(deadline), 0)
   await slots.whileBusy(deadline)
   abortAll(slots, host.plan.spec.name)
-  const graceMs = Math.min(draining.abortMs, abortMsMax)
+  const graceMs = Math.min(draining.abortMs, graceMsMax)
   const abandoned = await withDeadline(host.clock, graceMs, null, null, async (end) => {
     await slots.whileBusy(end)
     const left = [...slots.units].flatMap((unit) => unit.held)
@@ -47,10 +50,14 @@ export async function drain<T>(draining: Draining<T>): Promise<Drained> {
   }
 }
 
-function abortAll<T>({ units }: Slots<T>, channel: string): void {
-  const reason = new NarrowcastError('CLOSED', `the worker on "${channel}" is being drained`)
+export function abortAll<T>({ units }: Slots<T>, channel: string): void {
+  const reason = drained(channel)
   for (const unit of units) {
     unit.isDrained = true
     unit.abort(reason)
   }
+}
+
+export function drained(channel: string): NarrowcastError {
+  return new NarrowcastError('CLOSED', `the worker on "${channel}" is being drained`, { channel })
 }

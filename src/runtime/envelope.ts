@@ -2,10 +2,11 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Contract } from '../core/contract.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import { uuid } from '../core/ids.ts'
-import type { OutgoingMessage } from '../core/message.ts'
+import { isLive, type OutgoingMessage } from '../core/message.ts'
 import type { PublishOptions } from './api.ts'
 import type { ChannelPlan } from './channelOptions.ts'
 import { onlyKnown, whole } from './checks.ts'
+import { notKept } from './live/liveOptions.ts'
 import { isThenable } from './thenable.ts'
 import { textOf } from './thrown.ts'
 
@@ -33,7 +34,7 @@ export interface Encoded {
 
 /**
  * Encodes before it returns: what the caller changes later does not travel.
- * @throws INVALID_ARGUMENT, INVALID_MESSAGE, PAYLOAD_TOO_LARGE
+ * @throws INVALID_ARGUMENT, INVALID_MESSAGE, PAYLOAD_TOO_LARGE, UNSUPPORTED
  */
 export function encode(
   plan: ChannelPlan,
@@ -41,9 +42,10 @@ export function encode(
   options: PublishOptions | undefined,
   wallMs: number,
 ): Encoded {
-  const { name } = plan.spec
+  const { name, pattern } = plan.spec
   const wish = options ?? noOptions
   if (options) checkOptions(options)
+  if (wish.delayMs && isLive(pattern)) throw notKept(pattern, name, 'delayMs')
   const body = encodeBody(plan, data)
   const bytes = sizeOf(body) + (options ? optionBytes(options) : 0)
   if (bytes > plan.spec.payloadBytesMax) throw tooLarge(name, bytes, plan.spec.payloadBytesMax)

@@ -1,11 +1,14 @@
 import type { ChannelSpec } from '../core/channel.ts'
-import { type Contract, checkNotStronger } from '../core/contract.ts'
+import type { Clock } from '../core/clock.ts'
+import { type Contract, type ContractRow, checkNotStronger, contractRow } from '../core/contract.ts'
 import type { Marks, Publisher, Session } from '../core/driver.ts'
 import { NarrowcastError } from '../core/errors.ts'
-import type { Pattern } from '../core/message.ts'
 import { channelConflict } from './channelConflict.ts'
 import { type ChannelPlan, checkWishes } from './channelOptions.ts'
 import type { Connection } from './connection.ts'
+import { DirectPublisher } from './live/directPublisher.ts'
+import { Router } from './live/router.ts'
+import { pickBy, type StrategyHost } from './strategies/strategies.ts'
 import { untilAborted } from './untilAborted.ts'
 
 /** A channel on one session: declared, its wishes checked, with what is opened from it. */
@@ -14,12 +17,21 @@ export class OpenedChannel {
   readonly contract: Contract
   readonly #spec: ChannelSpec
   readonly #closing: AbortSignal
+  /** Null: the broker brings messages to where they go. */
+  readonly #router: Router | null
   #publisher: Promise<Publisher> | null = null
 
-  constructor(session: Session, contract: Contract, spec: ChannelSpec, closing: AbortSignal) {
+  constructor(
+    session: Session,
+    contract: Contract,
+    spec: ChannelSpec,
+    router: Router | null,
+    closing: AbortSignal,
+  ) {
     this.session = session
     this.contract = contract
     this.#spec = spec
+    this.#router = router
     this.#closing = closing
   }
 
@@ -44,6 +56,7 @@ export class OpenedChannel {
   }
 
   async #openPublisher(): Promise<Publisher> {
+    if (this.#router) return new DirectPublisher(this.#router)
     try {
       return await this.session.publisher(this.#spec, this.#closing)
     } catch (error) {
@@ -53,23 +66,28 @@ export class OpenedChannel {
   }
 }
 
+export interface OpeningHost extends StrategyHost {
+  readonly connection: Connection
+  readonly clock: Clock
+}
+
 /**
  * Opens a channel once per session. Whoever waits for it brings a signal of their own: the opening
  * itself goes on for the others.
  */
 export class Opening {
-  readonly #connection: Connection
+  readonly #host: OpeningHost
   readonly #plan: ChannelPlan
   #opened: { session: Session; promise: Promise<OpenedChannel> } | null = null
 
-  constructor(connection: Connection, plan: ChannelPlan) {
-    this.#connection = connection
+  constructor(host: OpeningHost, plan: ChannelPlan) {
+    this.#host = host
     this.#plan = plan
   }
 
   /** Waits for a session. @throws UNSUPPORTED, CONFLICT, or what the driver throws. */
   async open(signal: AbortSignal): Promise<OpenedChannel> {
-    const session = await this.#connection.ready(signal)
+    const session = await this.#host.connection.ready(signal)
     if (this.#opened?.session !== session) {
       const promise = this.#declare(session)
       this.#opened = { session, promise }
@@ -89,10 +107,12 @@ export class Opening {
   }
 
   async #declare(session: Session): Promise<OpenedChannel> {
-    const { driver, closing } = this.#connection
+    const { driver, closing } = this.#host.connection
     const { spec } = this.#plan
-    const most = driver.contracts[spec.pattern]
-    if (!most) throw unsupportedPattern(driver.name, spec.pattern, spec.name)
+    const row = contractRow(spec)
+    const most = driver.contracts[row]
+    if (!most) throw unsupportedPattern(driver.name, row, spec.name)
+    const router = row === 'narrowcast' ? this.#router(session) : null
     const contract = await session.contract(spec, closing)
     checkNotStronger(driver.name, most, contract)
     checkWishes(this.#plan, contract, driver.name)
@@ -100,7 +120,13 @@ export class Opening {
     const what =
       found.state === 'differs' ? found.what.filter((one) => this.#isAsked(one.name)) : []
     if (what.length > 0) throw channelConflict(driver.name, spec.name, what)
-    return new OpenedChannel(session, contract, spec, closing)
+    return new OpenedChannel(session, contract, spec, router, closing)
+  }
+
+  #router(session: Session): Router {
+    const { spec, strategy } = this.#plan
+    const { clock } = this.#host
+    return new Router({ session, spec, clock, pick: pickBy(strategy, spec.name, this.#host) })
   }
 
   /** Who says nothing about dedupe or retention goes by what the channel has. */
@@ -113,15 +139,12 @@ export class Opening {
 
 export function unsupportedPattern(
   driver: string,
-  pattern: Pattern,
+  row: ContractRow,
   channel: string,
 ): NarrowcastError {
-  return new NarrowcastError(
-    'UNSUPPORTED',
-    `${driver} offers no ${pattern} (channel "${channel}")`,
-    {
-      driver,
-      channel,
-    },
-  )
+  const what = row === 'narrowcast-relay' ? 'narrowcast by relay' : row
+  return new NarrowcastError('UNSUPPORTED', `${driver} offers no ${what} (channel "${channel}")`, {
+    driver,
+    channel,
+  })
 }

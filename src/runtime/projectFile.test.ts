@@ -91,7 +91,10 @@ test.each([
   ['{"uri":"x"}', /uri: expected one of url, channels/],
   ['{"url":7}', /url: expected a string, got 7/],
   ['{"channels":{"a":{"leese":"5s"}}}', /channels\.a\.leese: expected one of pattern, lease/],
-  ['{"channels":{"a":{"pattern":"topic"}}}', /channels\.a\.pattern: expected 'queue' or 'stream'/],
+  [
+    '{"channels":{"a":{"pattern":"topic"}}}',
+    /channels\.a\.pattern: expected one of broadcast, narrowcast, queue, stream/,
+  ],
   ['{"channels":{"a":{"lease":5}}}', /channels\.a\.lease: expected a string, got 5/],
   ['{"url":"${NOWHERE}"}', /url: the environment has no NOWHERE/],
 ])('%s is refused, naming file and field', async (text, why) => {

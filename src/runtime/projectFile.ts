@@ -2,9 +2,11 @@ import { existsSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { NarrowcastError } from '../core/errors.ts'
+import type { Pattern } from '../core/message.ts'
 import { channelWords } from './channelWords.ts'
 import type { ChannelConfig, Config } from './config.ts'
 
+const patterns: readonly Pattern[] = ['broadcast', 'narrowcast', 'queue', 'stream']
 const names = ['narrowcast.config.mts', 'narrowcast.config.mjs', 'narrowcast.config.json']
 
 /**
@@ -105,8 +107,8 @@ function checkChannel(path: string, name: string, channel: unknown): void {
   if (!isObject(channel)) throw fault(path, field, 'an object', channel)
   checkKeys(path, channel, ['pattern', ...channelWords], field)
   const { pattern, attempts, ...texts } = channel as ChannelConfig
-  if (pattern !== undefined && pattern !== 'queue' && pattern !== 'stream') {
-    throw fault(path, `${field}.pattern`, "'queue' or 'stream'", pattern)
+  if (pattern !== undefined && !patterns.includes(pattern)) {
+    throw fault(path, `${field}.pattern`, `one of ${patterns.join(', ')}`, pattern)
   }
   if (attempts !== undefined && typeof attempts !== 'number') {
     throw fault(path, `${field}.attempts`, 'a number', attempts)

@@ -46,8 +46,13 @@ export class PublishAnswers {
   ): Receipt | NarrowcastError | null {
     if (outcome?.state === 'stored') {
       const { id } = entry.message
-      const { duplicate, position } = outcome
-      return position === undefined ? { id, duplicate } : { id, duplicate, position }
+      const { duplicate, position, receivers } = outcome
+      return {
+        id,
+        duplicate,
+        ...(position === undefined ? {} : { position }),
+        ...(receivers === undefined ? {} : { receivers }),
+      }
     }
     const failed = outcome ?? {
       state: 'unknown' as const,
@@ -69,6 +74,8 @@ export class PublishAnswers {
     const { retry } = this.#plan.publish
     if (retry === false || isLast) return false
     if (failed.state === 'refused') {
+      // Who is there now is known: whether to wait for a worker is the publisher's to say, at once.
+      if (failed.code === 'NO_WORKER') return false
       // A channel that was removed is declared again before the next send.
       return isCut || failed.code === 'NOT_FOUND' || errorCodes[failed.code].retryable
     }

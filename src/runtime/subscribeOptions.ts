@@ -1,9 +1,10 @@
 import { checkName, type ReaderSpec } from '../core/channel.ts'
 import { NarrowcastError } from '../core/errors.ts'
-import type { Pattern, Place } from '../core/message.ts'
+import { isLive, type Pattern, type Place } from '../core/message.ts'
 import type { BatchOptions, DeliveriesOptions, SubscribeOptions } from './api.ts'
 import { onlyKnown, whole, wrongOption } from './checks.ts'
 import type { Middleware } from './handlerRun.ts'
+import { refuseKept } from './live/liveOptions.ts'
 
 const dayMs = 86_400_000
 const mebibyte = 1_048_576
@@ -27,6 +28,7 @@ const known: readonly (keyof SubscribeOptions | 'batch')[] = [
   'from',
   'name',
   'concurrency',
+  'holdMax',
   'holdBytesMax',
   'runMsMax',
   'abortMs',
@@ -42,12 +44,18 @@ export function planSubscription(
   options: SubscribeOptions<never> & Partial<BatchOptions>,
 ): SubscriptionPlan {
   onlyKnown(`subscribe to "${channel}"`, options, known)
+  if (isLive(pattern)) refuseKept(pattern, channel, options)
+  else if (options.holdMax !== undefined) {
+    throw wrongOption('holdMax', `nothing on a ${pattern} (it waits there)`, options.holdMax)
+  }
   const concurrency = whole('concurrency', options.concurrency, 1, 1, 100_000)
   const batch = options.batch ? batchOf(options.batch) : null
   if (batch && options.middleware) {
     throw wrongOption('middleware', 'nothing beside batch', 'a list of functions')
   }
-  const messages = concurrency * (batch?.size ?? 1)
+  const messages = isLive(pattern)
+    ? whole('holdMax', options.holdMax, 1_000, 1, 10_000_000)
+    : concurrency * (batch?.size ?? 1)
   for (const layer of options.middleware ?? []) {
     if (typeof layer !== 'function') throw wrongOption('middleware', 'functions', layer)
   }
