@@ -2,18 +2,21 @@ import type { ChannelRef } from '../../core/channel.ts'
 import { checkName } from '../../core/channel.ts'
 import type { Admin } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { Pattern } from '../../core/message.ts'
+import { isLive, type Pattern } from '../../core/message.ts'
 import {
   type ChannelRow,
   createChannel,
   differences,
   findChannel,
+  keepsNothing,
   notFound,
   theGroup,
 } from './channels.ts'
+import type { Database } from './database.ts'
 import { deadPage, redrive, removeDead } from './deadLetters.ts'
 import { depthOf, groupsOf } from './depth.ts'
 import { resolvePlace, scanLog } from './groups.ts'
+import { dropLeftovers, dropSubscribers, purgeLive } from './liveKeeping.ts'
 import { checkPage } from './page.ts'
 import { findMessage, peek, scanScheduled } from './peek.ts'
 import { drainRemoved, forgetSeen, markChannelRemoved, markGroupRemoved, purge } from './removal.ts'
@@ -125,13 +128,22 @@ function moving(store: Store) {
 }
 
 function removing(store: Store) {
-  const { db, writer } = store
+  const { db, writer, bells } = store
   return {
-    purge: async (ref, signal) => purge(store, await found(store, ref, 'purge'), signal),
+    async purge(ref, signal) {
+      if (!isLive(ref.pattern)) return purge(store, await found(store, ref, 'purge'), signal)
+      const channel = await readStore(store, 'purge', () => ofPattern(db, ref, 'purge'))
+      return purgeLive(store, channel, signal)
+    },
     async remove(ref, signal) {
-      const remove = () => markChannelRemoved(db, known(store, ref, 'remove').no)
-      await writer.run('remove', remove, { signal })
+      const remove = () => {
+        const { no } = ofPattern(db, ref, 'remove')
+        markChannelRemoved(db, no)
+        return dropSubscribers(store, no)
+      }
+      bells.ring(await writer.run('remove', remove, { signal }))
       await drainRemoved(store, signal)
+      await dropLeftovers(store, signal)
     },
     async removeGroup(ref, group, signal) {
       const remove = () => {
@@ -167,8 +179,15 @@ function found(store: Store, ref: ChannelRef, operation: string): Promise<Channe
   return readStore(store, operation, () => known(store, ref, operation))
 }
 
-/** @throws NOT_FOUND, also for a channel of the other pattern. */
-function known({ db }: Store, { name, pattern }: ChannelRef, operation: string): ChannelRow {
+/** A queue or stream. @throws as `ofPattern`, and UNSUPPORTED for a live pattern */
+function known({ db }: Store, ref: ChannelRef, operation: string): ChannelRow {
+  const row = ofPattern(db, ref, operation)
+  if (isLive(row.pattern)) throw keepsNothing(operation, ref)
+  return row
+}
+
+/** @throws NOT_FOUND, also for a channel of another pattern. */
+function ofPattern(db: Database, { name, pattern }: ChannelRef, operation: string): ChannelRow {
   const row = findChannel(db, name)
   if (row?.pattern === pattern) return row
   const what = row ? `is a ${row.pattern}, not a ${pattern}` : 'does not exist'

@@ -1,6 +1,6 @@
-import { type ChannelSpec, checkName } from '../../core/channel.ts'
+import { type ChannelRef, type ChannelSpec, checkName } from '../../core/channel.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { Pattern } from '../../core/message.ts'
+import { isLive, type Pattern } from '../../core/message.ts'
 import type { Database } from './database.ts'
 
 export interface ChannelRow {
@@ -41,7 +41,7 @@ export function notFound(operation: string, channel: string, text: string): Narr
 /**
  * Inside a transaction: the channel, made with these values where it is not there. Retention and
  * dedupe are those of whoever made it: `ensure` tells of the difference.
- * @throws CONFLICT for the other pattern.
+ * @throws CONFLICT for another pattern, UNSUPPORTED for what its pattern does not have.
  */
 export function ensureChannel(db: Database, spec: ChannelSpec, operation: string): ChannelRow {
   if (!findChannel(db, spec.name)) {
@@ -50,15 +50,40 @@ export function ensureChannel(db: Database, spec: ChannelSpec, operation: string
   }
   const row = findChannel(db, spec.name) as ChannelRow
   if (row.pattern === spec.pattern) return row
-  throw new NarrowcastError(
+  throw wrongPattern(operation, spec, row)
+}
+
+export function wrongPattern(
+  operation: string,
+  { name, pattern }: ChannelRef,
+  found: ChannelRow,
+): NarrowcastError {
+  return new NarrowcastError(
     'CONFLICT',
-    `file: ${operation}: channel "${spec.name}" is a ${row.pattern}, wanted a ${spec.pattern}`,
-    { driver: 'file', channel: spec.name, operation, hint: 'Use another name.' },
+    `file: ${operation}: channel "${name}" is a ${found.pattern}, wanted a ${pattern}`,
+    { driver: 'file', channel: name, operation, hint: 'Use another name.' },
   )
 }
 
+/** What a broadcast or narrowcast does not have, because it keeps nothing. */
+export function keepsNothing(
+  operation: string,
+  { name, pattern }: ChannelRef,
+  what = 'this is for queues and streams',
+): NarrowcastError {
+  return new NarrowcastError(
+    'UNSUPPORTED',
+    `file: ${operation}: ${pattern} "${name}" keeps no messages: ${what}`,
+    { driver: 'file', channel: name, operation },
+  )
+}
+
+/** Inside a transaction. @throws UNSUPPORTED for what its pattern does not have. */
 export function createChannel(db: Database, spec: ChannelSpec): void {
   const { ageMs, messages, bytes } = spec.retention
+  if (isLive(spec.pattern) && (ageMs ?? messages ?? bytes ?? spec.dedupeWindowMs) !== null) {
+    throw keepsNothing('ensure', spec, 'it has neither retention nor a dedupe window')
+  }
   db.run(
     `INSERT INTO channel (name, pattern, age_ms, messages_max, bytes_max, dedupe_ms)
      VALUES (?, ?, ?, ?, ?, ?)`,

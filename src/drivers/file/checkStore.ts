@@ -85,6 +85,7 @@ export function checkWhole(db: Database, path: string): void {
     const found = db.get<{ quick_check: string }>('PRAGMA quick_check(1)')?.quick_check
     if (found !== 'ok') throw damaged('open', path, found ?? 'the check gave no answer')
   }
-  for (const table of ['store', 'channel', 'grp', 'reader']) db.all(`SELECT * FROM ${table}`)
-  db.get('SELECT min(at), max(at) FROM log')
+  for (const table of ['store', 'channel', 'grp', 'reader', 'inbox', 'subscriber'])
+    db.all(`SELECT * FROM ${table}`)
+  for (const table of ['log', 'unread']) db.get(`SELECT min(at), max(at) FROM ${table}`)
 }

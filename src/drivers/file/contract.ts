@@ -1,10 +1,11 @@
-import type { Contract, Contracts } from '../../core/contract.ts'
-import type { Pattern } from '../../core/message.ts'
+import type { ChannelSpec } from '../../core/channel.ts'
+import { type Contract, type Contracts, contractRow } from '../../core/contract.ts'
+import { isLive } from '../../core/message.ts'
 
 /** Largest body that the store takes. */
 export const payloadBytesMax = 64 * 1024 * 1024
 
-/** The store of its own design answers every question, so both patterns promise the same. */
+/** The store of its own design answers every question, so queue and stream promise the same. */
 const kept = {
   delivery: 'at-least-once',
   stored: { in: 'disk', copies: 1 },
@@ -41,23 +42,73 @@ const kept = {
   source: 'https://www.sqlite.org/wal.html',
 } as const satisfies Contract
 
+/**
+ * Handed to who is there now. It lies in the store only until it is read, and who would read it
+ * ends with the machine: no answer waits for the disk.
+ */
+const broadcast = {
+  ...kept,
+  delivery: 'at-most-once',
+  stored: { in: 'page-cache', copies: 1 },
+  survives: {
+    'worker-crash': 'no',
+    'broker-restart': 'no',
+    'broker-crash': 'no',
+    'node-loss': 'no',
+    'power-loss': 'no',
+  },
+  settle: 'none',
+  fencing: 'none',
+  counts: { failures: 'no', crashes: 'no' },
+  release: 'none',
+  keyOrder: 'no',
+  redelivery: { how: 'none', withinMs: 0 },
+  delay: { how: 'no', errorMs: 0, errorShare: 0, msMax: 0 },
+  dedupe: { publishWindowMsMax: null, consume: 'no' },
+  positions: 'none',
+  pause: false,
+  deadLetters: false,
+  peek: 'no',
+  depth: 'no',
+  watchdog: false,
+  noReader: 'dropped-reported',
+  resumes: true,
+  tells: ['no-worker', 'overflow'],
+} as const satisfies Contract
+
+/** Each worker is handed its messages in the order in which they were sent. */
+const narrowcast = {
+  ...broadcast,
+  order: {
+    scope: 'publisher',
+    condition: 'while no worker leaves',
+    across: 'worker',
+    afterRetry: 'lost',
+  },
+  noReader: 'refused',
+} as const satisfies Contract
+
 /** The most it claims, with `sync=full`. */
 export const contracts = {
+  broadcast,
+  narrowcast,
+  'narrowcast-relay': { ...narrowcast, fencing: 'token', noReader: 'dropped-reported' },
   queue: kept,
   stream: { ...kept, replay: true, seek: true },
 } as const satisfies Contracts
 
 export type SyncMode = 'normal' | 'full'
 
-/** What holds for a channel with this lease: without `sync=full` a power cut takes the last writes. */
-export function contractOf(pattern: Pattern, sync: SyncMode, leaseMs: number) {
-  const most: Contract = contracts[pattern === 'queue' ? 'queue' : 'stream']
-  const redelivery = { ...most.redelivery, withinMs: leaseMs + 1_000 }
+/** What holds for this channel: without `sync=full` a power cut takes the last writes. */
+export function contractOf(channel: ChannelSpec, sync: SyncMode): Contract {
+  const most: Contract = contracts[contractRow(channel)]
+  if (isLive(channel.pattern)) return most
+  const redelivery = { ...most.redelivery, withinMs: channel.leaseMs + 1_000 }
   if (sync === 'full') return { ...most, redelivery }
   return {
     ...most,
     redelivery,
     stored: { in: 'page-cache', copies: 1 },
     survives: { ...most.survives, 'power-loss': 'no' },
-  } as const satisfies Contract
+  }
 }

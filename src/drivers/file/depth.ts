@@ -1,5 +1,6 @@
 import type { ChannelRef } from '../../core/channel.ts'
 import type { Depth, GroupInfo } from '../../core/driver.ts'
+import { isLive } from '../../core/message.ts'
 import { type ChannelRow, findChannel } from './channels.ts'
 import type { Database } from './database.ts'
 import { gapsFrom } from './gaps.ts'
@@ -31,7 +32,7 @@ const countsSql = 'SELECT next_seq, stored, scheduled, total_in, paused FROM cha
 /** Kept counters, and of what is due or overdue by now but not moved yet, its count. */
 export function depthOf(db: Database, { name, pattern }: ChannelRef, nowMs: number): Depth | null {
   const channel = findChannel(db, name)
-  if (channel?.pattern !== pattern) return null
+  if (channel?.pattern !== pattern || isLive(pattern)) return null
   const counts = db.get<CountRow>(countsSql, channel.no)
   if (!counts) return null
   const groups = db.all<GroupCountRow>(groupsSql, channel.no)

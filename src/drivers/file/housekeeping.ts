@@ -1,4 +1,5 @@
 import type { ChannelRow } from './channels.ts'
+import { keepLive } from './liveKeeping.ts'
 import { Numbers } from './numbers.ts'
 import { promoteDue } from './promote.ts'
 import { reclaimExpired } from './reclaim.ts'
@@ -43,6 +44,7 @@ export class Housekeeping {
     await this.#sweep('seen', 'channel, grp, id', signal)
     await this.#forgetReaders(signal)
     await drainRemoved(this.#store, signal)
+    await keepLive(this.#store, signal)
     await this.#forgetGaps(signal)
   }
 

@@ -54,8 +54,9 @@ export function file({
       try {
         await beginOpening(db, signal)
         if (time.adopt(db)) {
-          // The machine was started anew: no reader of before is alive.
+          // The machine was started anew: nobody of before is alive.
           db.run('UPDATE reader SET deadline_ms = 1, waiting = 0 WHERE deadline_ms > 0')
+          db.run('DELETE FROM subscriber')
           skipReserved(db)
         }
         const id = storeId(db)

@@ -3,12 +3,11 @@ import type { Publisher } from '../../core/driver.ts'
 import { asNarrowcastError, type ErrorCode, NarrowcastError } from '../../core/errors.ts'
 import type { OutgoingMessage, PublishOutcome } from '../../core/message.ts'
 import type { ChannelRow } from './channels.ts'
-import { contracts, payloadBytesMax } from './contract.ts'
+import { contracts } from './contract.ts'
 import { Numbers } from './numbers.ts'
-import { pause } from './pause.ts'
-import { emptyLog } from './reserve.ts'
 import type { Store } from './store.ts'
 import { type Accepted, storeMessages } from './storeMessages.ts'
+import { messageFault, storing } from './storing.ts'
 
 const delayMsMax = contracts.queue.delay.msMax
 
@@ -73,25 +72,14 @@ export class FilePublisher implements Publisher {
     some: readonly Accepted[],
     signal: AbortSignal,
   ): Promise<readonly [number, PublishOutcome][]> {
-    const { db, writer, time, bells, pace, room } = this.#store
-    const bytes = () => some.reduce((sum, { message: { body } }) => sum + bytesOf(body), 0)
+    const { db, time, bells } = this.#store
+    const messages = some.map(({ message }) => message)
     const work = () => {
-      room.checkPublish(bytes)
       const nowMs = time.nowMs()
       return storeMessages(db, this.#channel, some, nowMs, nowMs >= this.#trimFromMs)
     }
-    for (let isCopied = false; ; ) {
-      const waitMs = pace.waitMs()
-      if (waitMs > 0) await pause(waitMs)
-      const stored = await writer
-        .run('publish', work, { signal, isStoring: true })
-        .catch(async (error: NarrowcastError) => {
-          // Pages that settling has freed count from the moment that the log is copied.
-          if (isCopied || error.code !== 'DISK_FULL' || !(await emptyLog(db))) throw error
-          isCopied = true
-          return 'again' as const
-        })
-      if (stored === 'again') continue
+    for (;;) {
+      const stored = await storing(this.#store, messages, work, { signal })
       if (stored === 'no-numbers') {
         await this.#numbers.reserve(some.length)
         continue
@@ -114,41 +102,18 @@ export class FilePublisher implements Publisher {
     })
   }
 
-  #fault({ id, body, delayMs, timeMs }: OutgoingMessage): PublishOutcome | null {
-    const bytesMax = Math.min(this.#spec.payloadBytesMax, payloadBytesMax)
-    const bytes = sizeOf(body, bytesMax)
-    if (bytes > bytesMax) {
-      return this.#refused(
-        'PAYLOAD_TOO_LARGE',
-        `message ${id} has ${bytes} bytes, at most ${bytesMax} are taken`,
-      )
-    }
-    if (!(delayMs >= 0 && delayMs <= delayMsMax)) {
-      return this.#refused(
-        'INVALID_ARGUMENT',
-        `message ${id} has a delay of ${delayMs} ms, expected 0 to ${delayMsMax}`,
-      )
-    }
-    if (!Number.isSafeInteger(timeMs)) {
-      return this.#refused(
-        'INVALID_ARGUMENT',
-        `message ${id} has the time ${timeMs}, expected whole milliseconds`,
-      )
-    }
-    return null
+  #fault(message: OutgoingMessage): PublishOutcome | null {
+    const { id, delayMs } = message
+    const fault = messageFault(message, this.#spec.payloadBytesMax)
+    if (fault) return this.#refused(fault.code, fault.text)
+    if (delayMs >= 0 && delayMs <= delayMsMax) return null
+    return this.#refused(
+      'INVALID_ARGUMENT',
+      `message ${id} has a delay of ${delayMs} ms, expected 0 to ${delayMsMax}`,
+    )
   }
 
   #refused(code: ErrorCode, text: string): PublishOutcome {
     return { state: 'refused', code, message: `file: publish to "${this.#channel.name}": ${text}` }
   }
-}
-
-function bytesOf(body: string | Uint8Array): number {
-  return typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
-}
-
-/** Counts the bytes of a text only where it may matter: one character has at most three. */
-function sizeOf(body: string | Uint8Array, bytesMax: number): number {
-  if (typeof body !== 'string') return body.byteLength
-  return body.length * 3 <= bytesMax ? body.length : Buffer.byteLength(body)
 }

@@ -3,6 +3,7 @@ import { type ChannelSpec, checkName, type ReaderSpec } from '../../core/channel
 import type {
   Admin,
   BrokerInfo,
+  Live,
   Marks,
   Publisher,
   Session,
@@ -11,14 +12,17 @@ import type {
   SourceEvents,
 } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
+import { isLive } from '../../core/message.ts'
 import { fileAdmin } from './admin.ts'
 import { Bells } from './bells.ts'
-import { ensureChannel, queueGroup } from './channels.ts'
+import { ensureChannel, keepsNothing, queueGroup } from './channels.ts'
 import { contractOf, type SyncMode } from './contract.ts'
 import type { Database } from './database.ts'
 import { DiskRoom } from './diskRoom.ts'
 import { ensureGroup, resolvePlace } from './groups.ts'
 import { Keeper } from './keeper.ts'
+import { FileLive } from './live.ts'
+import { LivePublisher } from './livePublisher.ts'
 import { LogPace } from './logPace.ts'
 import { fileMarks } from './marks.ts'
 import { FilePublisher } from './publisher.ts'
@@ -28,7 +32,7 @@ import { schemaVersion } from './schema.ts'
 import { FileSource } from './source.ts'
 import type { Store } from './store.ts'
 import type { StoreClock } from './storeClock.ts'
-import { storeError } from './storeErrors.ts'
+import { closedError, storeError } from './storeErrors.ts'
 import { Syncer } from './syncer.ts'
 import { Writer } from './writer.ts'
 
@@ -47,6 +51,7 @@ const presenceMs = 100
 export class FileSession implements Session {
   readonly info: BrokerInfo
   readonly admin: Admin
+  readonly live: Live
   readonly #store: Store
   readonly #sync: SyncMode
   readonly #on: SessionEvents
@@ -85,6 +90,7 @@ export class FileSession implements Session {
     }
     this.#keeper = new Keeper(this.#store, dir, () => this.#checkPresence(db.path))
     this.admin = fileAdmin(this.#store)
+    this.live = new FileLive(this.#store, this.#opened)
     this.info = {
       product: 'file',
       version: String(schemaVersion),
@@ -95,16 +101,18 @@ export class FileSession implements Session {
 
   async contract(channel: ChannelSpec) {
     this.#checkOpen('contract')
-    return contractOf(channel.pattern, this.#sync, channel.leaseMs)
+    return contractOf(channel, this.#sync)
   }
 
   async publisher(channel: ChannelSpec, signal: AbortSignal): Promise<Publisher> {
     this.#checkOpen('publisher')
     const { db, writer } = this.#store
+    if (channel.pattern === 'narrowcast' && channel.via === 'direct') throw directly(channel)
     const row = await writer.run('publisher', () => ensureChannel(db, channel, 'publisher'), {
       signal,
     })
-    return new FilePublisher(this.#store, channel, row)
+    const Publishing = isLive(channel.pattern) ? LivePublisher : FilePublisher
+    return new Publishing(this.#store, channel, row)
   }
 
   async source(
@@ -114,6 +122,7 @@ export class FileSession implements Session {
     signal: AbortSignal,
   ): Promise<Source> {
     this.#checkOpen('source')
+    if (isLive(channel.pattern)) throw keepsNothing('source', channel)
     checkGroup(channel, reader.group)
     const { db, writer, time, bells } = this.#store
     const row = await writer.run('source', () => ensureChannel(db, channel, 'source'), { signal })
@@ -143,6 +152,7 @@ export class FileSession implements Session {
   }
 
   marks(channel: ChannelSpec, group: string | null): Marks {
+    if (isLive(channel.pattern)) throw keepsNothing('marks', channel)
     const { db, writer, time } = this.#store
     const find = () => ensureChannel(db, channel, 'marks').no
     return fileMarks({ db, writer, time, channel: find, group: group ?? queueGroup })
@@ -164,7 +174,7 @@ export class FileSession implements Session {
       }
     }
     await this.#keeper.close()
-    writer.end(closed('session'))
+    writer.end(closedError('session'))
     await writer.idle()
     bells.close()
     await syncer.close()
@@ -182,7 +192,7 @@ export class FileSession implements Session {
 
   #checkOpen(operation: string): void {
     if (this.#ended) throw this.#ended
-    if (this.#closing !== null) throw closed(operation)
+    if (this.#closing !== null) throw closedError(operation)
   }
 
   /** @throws STORE_UNUSABLE when somebody removed or replaced the file that we have open. */
@@ -217,9 +227,15 @@ function checkGroup({ name, pattern }: ChannelSpec, group: string | null): void 
   })
 }
 
-function closed(operation: string): NarrowcastError {
-  return new NarrowcastError('CLOSED', `file: ${operation}: the session was closed`, {
-    driver: 'file',
-    operation,
-  })
+function directly({ name }: ChannelSpec): NarrowcastError {
+  return new NarrowcastError(
+    'UNSUPPORTED',
+    `file: publisher: narrowcast "${name}" is sent to a worker that its publisher picks; nothing is published`,
+    {
+      driver: 'file',
+      channel: name,
+      operation: 'publisher',
+      hint: 'Use live.send, or via: relay.',
+    },
+  )
 }

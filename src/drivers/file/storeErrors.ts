@@ -45,6 +45,10 @@ export function storeError(
   })
 }
 
+export function closedError(operation: string): NarrowcastError {
+  return storeError('CLOSED', operation, 'the session was closed')
+}
+
 /** What an error of SQLite means for us; `path` is the database file. */
 export function asStoreError(error: unknown, operation: string, path: string): NarrowcastError {
   if (error instanceof NarrowcastError) return error

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ChannelSpec, ReaderSpec } from '../../../src/core/channel.ts'
+import type { ChannelSpec, ReaderSpec, SubscriberSpec } from '../../../src/core/channel.ts'
 import type { Clock } from '../../../src/core/clock.ts'
-import type { Session, SourceEvents } from '../../../src/core/driver.ts'
+import type { Live, LiveEvents, Session, SourceEvents } from '../../../src/core/driver.ts'
 import type { NarrowcastError } from '../../../src/core/errors.ts'
 import type { Delivery, OutgoingMessage } from '../../../src/core/message.ts'
 import { file } from '../../../src/drivers/file/index.ts'
@@ -40,6 +40,22 @@ export function readerSpec(reader: string, over: Partial<ReaderSpec> = {}): Read
   }
 }
 
+export function subscriberSpec(
+  id: string,
+  over: Partial<SubscriberSpec> & { incarnation?: string } = {},
+): SubscriberSpec {
+  const { incarnation = '1', ...rest } = over
+  const hold = { messages: 1_000, bytes: 64 * 1024 * 1024 }
+  return { worker: { id, incarnation }, leaseMs: 3_000, hold, ...rest }
+}
+
+/** What a driver must have for the live patterns. */
+export function liveOf(session: Session): Required<Live> {
+  const { live } = session
+  if (!live?.workers || !live.send || !live.lead) throw new Error('no live patterns')
+  return live as Required<Live>
+}
+
 export function message(id: string, over: Partial<OutgoingMessage> = {}): OutgoingMessage {
   return {
     id,
@@ -56,7 +72,7 @@ export function message(id: string, over: Partial<OutgoingMessage> = {}): Outgoi
   }
 }
 
-export const quiet: SourceEvents = { lost: () => undefined }
+export const quiet: SourceEvents & LiveEvents = { lost: () => undefined, gap: () => undefined }
 
 /** A folder that is removed afterwards. */
 export async function folder(): Promise<{ dir: string } & AsyncDisposable> {
@@ -112,7 +128,16 @@ export interface Child extends AsyncDisposable {
 
 /** Another process at the store; see child.ts for what it can do. */
 export function child(...args: (string | number)[]): Child {
-  const process = fork(join(import.meta.dirname, 'child.ts'), args.map(String), {
+  return forked('child.ts', args)
+}
+
+/** The same at a broadcast or narrowcast; see liveChild.ts. */
+export function liveChild(...args: (string | number)[]): Child {
+  return forked('liveChild.ts', args)
+}
+
+function forked(script: string, args: readonly (string | number)[]): Child {
+  const process = fork(join(import.meta.dirname, script), args.map(String), {
     serialization: 'advanced',
   })
   const said: unknown[] = []
