@@ -120,10 +120,14 @@ const ranks: Readonly<Record<string, readonly unknown[]>> = {
   'survives.power-loss': ['no', 'unknown', 'yes'],
 }
 
-function at(contract: Contract, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], contract)
+const ranked = Object.entries(ranks).map(([path, values]) => ({
+  path,
+  names: path.split('.'),
+  values,
+}))
+
+function at(contract: Contract, names: readonly string[]): unknown {
+  return names.reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], contract)
 }
 
 /**
@@ -131,9 +135,9 @@ function at(contract: Contract, path: string): unknown {
  * @throws INTERNAL for a stronger one: a driver may only weaken its claim.
  */
 export function checkNotStronger(driver: string, most: Contract, found: Contract): void {
-  for (const [path, values] of Object.entries(ranks)) {
-    const claimed = at(most, path)
-    const value = at(found, path)
+  for (const { path, names, values } of ranked) {
+    const claimed = at(most, names)
+    const value = at(found, names)
     if (values.indexOf(value) <= values.indexOf(claimed)) continue
     throw new NarrowcastError(
       'INTERNAL',

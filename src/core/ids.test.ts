@@ -25,3 +25,9 @@ test('random names have the asked length', () => {
   expect(randomName()).toMatch(/^[a-z2-7]{8}$/)
   expect(randomName(12)).toHaveLength(12)
 })
+
+test('random names differ, also where one draw of the generator ends', () => {
+  const names = Array.from({ length: 1_000 }, () => randomName(12))
+  expect(new Set(names).size).toBe(names.length)
+  for (const name of names) expect(name).toMatch(/^[a-z2-7]{12}$/)
+})

@@ -36,8 +36,18 @@ export function uuidMaker(wallMs: () => number = Date.now): () => string {
 /** A new UUIDv7 of this process. */
 export const uuid: () => string = uuidMaker()
 
-/** `count` random letters and digits, for worker and reader names. */
+const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
+/** Drawn in one piece: a call of the generator costs more than the name. */
+const letters = Buffer.alloc(1_024)
+let lettersUsed = letters.length
+
+/** `count` random letters and digits, at most 1024, for worker and reader names. */
 export function randomName(count = 8): string {
-  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
-  return Array.from(randomFillSync(Buffer.alloc(count)), (byte) => alphabet[byte & 31]).join('')
+  if (lettersUsed + count > letters.length) {
+    randomFillSync(letters)
+    lettersUsed = 0
+  }
+  const drawn = letters.subarray(lettersUsed, lettersUsed + count)
+  lettersUsed += count
+  return Array.from(drawn, (byte) => alphabet[byte & 31]).join('')
 }
