@@ -24,13 +24,18 @@ export class Lease {
   #renewedUntilMs = Number.NEGATIVE_INFINITY
   #wakeMs = Number.POSITIVE_INFINITY
   #block: { endedMs: number; ms: number } | null = null
+  #isWatching = false
   #isRenewing = false
   #hasFailed = false
 
   constructor(host: LeaseHost, ms: number) {
     this.#host = host
     this.#ms = ms
-    void this.#run()
+  }
+
+  /** To be called when something is taken in hand: while nothing is held, nothing is to renew. */
+  watch(): void {
+    if (!this.#isWatching) void this.#run()
   }
 
   /** Until when this delivery is ours. */
@@ -52,17 +57,24 @@ export class Lease {
 
   async #run(): Promise<void> {
     const { clock } = this.#host
-    while (!this.#closing.signal.aborted) {
+    this.#isWatching = true
+    while (this.#holdsAny && !this.#closing.signal.aborted) {
       const periodMs = this.#periodMs(clock.monotonicMs())
       this.#wakeMs = clock.monotonicMs() + periodMs
       await clock.sleep(periodMs, this.#closing.signal)
-      if (this.#closing.signal.aborted) return
+      if (this.#closing.signal.aborted) break
       const now = clock.monotonicMs()
       const overdueMs = now - this.#wakeMs
       if (overdueMs > blockedMsMin) this.#block = { endedMs: now, ms: overdueMs }
       this.#expire(now)
       this.#renew()
     }
+    this.#isWatching = false
+    this.#wakeMs = Number.POSITIVE_INFINITY
+  }
+
+  get #holdsAny(): boolean {
+    return !this.#host.held()[Symbol.iterator]().next().done
   }
 
   /** A third of the lease; sooner where a renewal hangs, failed, or something ends before. */
@@ -85,7 +97,7 @@ export class Lease {
 
   /** Not awaited by the loop: a renewal that hangs must not keep the lease from ending. */
   #renew(): void {
-    if (this.#isRenewing || this.#host.held()[Symbol.iterator]().next().done) return
+    if (this.#isRenewing || !this.#holdsAny) return
     const beforeMs = this.#host.clock.monotonicMs()
     this.#isRenewing = true
     void this.#host.renew().then((isHeld) => {

@@ -237,6 +237,7 @@ export class Reader {
     if (held.isSuspect || delivery.failures > 0) this.#tally.redelivered++
     this.#held.set(delivery.token.serial, held)
     this.#heldBytes += delivery.message.bytes
+    this.#lease?.watch()
     return held
   }
 
