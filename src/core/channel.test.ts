@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { checkName } from './channel.ts'
 
-test.each(['orders', 'lib.server.lobby', 'A-1_b', 'x'.repeat(150)])('%s is a name', (name) => {
+const names = ['orders', 'lib.server.lobby', 'A-1_b', 'x'.repeat(150), 'narrowcast.telemetry']
+
+test.each(names)('%s is a name', (name) => {
   expect(() => checkName('channel', name)).not.toThrow()
 })
 
@@ -15,7 +17,8 @@ test.each([
   ['a..b', 'two in a row'],
   ['a.', 'a dot at its end'],
   ['.a', 'has a character'],
-  ['narrowcast.telemetry', 'reserved'],
+  ['narrowcast', 'reserved'],
+  ['narrowcast.telemetry2', 'reserved'],
 ])('%j is refused: %s', (name, why) => {
   expect(() => checkName('channel', name)).toThrow(why)
 })

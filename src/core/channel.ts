@@ -73,6 +73,16 @@ export interface SubscriberSpec {
   readonly hold: { readonly messages: number; readonly bytes: number }
 }
 
+/** Broadcast channels of our own: what processes tell of themselves, and what they are told. */
+export const telemetryChannel = 'narrowcast.telemetry'
+export const controlChannel = 'narrowcast.control'
+const ownChannels: readonly string[] = [telemetryChannel, controlChannel]
+
+/** Channels of our own are shown only to who asks for them. */
+export function isOwnChannel(name: string): boolean {
+  return ownChannels.includes(name)
+}
+
 const nameForm = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/
 const nameLengthMax = { channel: 150, group: 60 } as const
 
@@ -96,6 +106,7 @@ function nameFault(name: unknown, lengthMax: number): string | null {
   if (name.length > lengthMax) return `has ${name.length} characters`
   if (!nameForm.test(name)) return 'has a character that not every backend takes'
   if (name.includes('..') || name.endsWith('.')) return 'has a dot at its end or two in a row'
-  if (name.startsWith('narrowcast')) return 'begins with "narrowcast", which is reserved'
+  if (name.startsWith('narrowcast') && !isOwnChannel(name))
+    return 'begins with "narrowcast", which is reserved'
   return null
 }
