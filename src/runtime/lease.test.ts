@@ -15,7 +15,7 @@ test('a lease is renewed at a third while something is held, and sleeps for nobo
   const lease = new Lease({ clock, held: () => held, renew, expired: () => {} }, 300)
   const take = () => {
     const ownedUntilMs = clock.monotonicMs() + 300
-    const one = new Held({ ownedUntilMs } as Delivery)
+    const one = new Held({ ownedUntilMs } as Delivery, clock.monotonicMs())
     held.add(one)
     lease.watch()
     return one

@@ -22,6 +22,8 @@ export class Lease {
   readonly #ms: number
   readonly #closing = new AbortController()
   #renewedUntilMs = Number.NEGATIVE_INFINITY
+  /** When the next renewal is sent. */
+  #dueMs = 0
   #wakeMs = Number.POSITIVE_INFINITY
   #block: { endedMs: number; ms: number } | null = null
   #isWatching = false
@@ -58,6 +60,7 @@ export class Lease {
   async #run(): Promise<void> {
     const { clock } = this.#host
     this.#isWatching = true
+    this.#dueMs = clock.monotonicMs() + this.#ms / 3
     while (this.#holdsAny && !this.#closing.signal.aborted) {
       const periodMs = this.#periodMs(clock.monotonicMs())
       this.#wakeMs = clock.monotonicMs() + periodMs
@@ -67,7 +70,7 @@ export class Lease {
       const overdueMs = now - this.#wakeMs
       if (overdueMs > blockedMsMin) this.#block = { endedMs: now, ms: overdueMs }
       this.#expire(now)
-      this.#renew()
+      if (now >= this.#dueMs || this.#hasFailed) this.#renew(now)
     }
     this.#isWatching = false
     this.#wakeMs = Number.POSITIVE_INFINITY
@@ -77,9 +80,9 @@ export class Lease {
     return !this.#host.held()[Symbol.iterator]().next().done
   }
 
-  /** A third of the lease; sooner where a renewal hangs, failed, or something ends before. */
+  /** Until the next renewal; sooner where one hangs, failed, or something ends before. */
   #periodMs(now: number): number {
-    let periodMs = this.#ms / (this.#isRenewing || this.#hasFailed ? 12 : 3)
+    let periodMs = this.#isRenewing || this.#hasFailed ? this.#ms / 12 : this.#dueMs - now
     for (const held of this.#host.held()) {
       const leftMs = this.ownedUntilMs(held) - now
       if (leftMs > 0 && leftMs < periodMs) periodMs = leftMs
@@ -96,12 +99,12 @@ export class Lease {
   }
 
   /** Not awaited by the loop: a renewal that hangs must not keep the lease from ending. */
-  #renew(): void {
+  #renew(now: number): void {
     if (this.#isRenewing || !this.#holdsAny) return
-    const beforeMs = this.#host.clock.monotonicMs()
+    this.#dueMs = now + this.#ms / 3
     this.#isRenewing = true
     void this.#host.renew().then((isHeld) => {
-      if (isHeld) this.#renewedUntilMs = beforeMs + this.#ms
+      if (isHeld) this.#renewedUntilMs = now + this.#ms
       this.#hasFailed = !isHeld
       this.#isRenewing = false
     })
