@@ -12,7 +12,7 @@ const bodies: Readonly<Record<string, () => Promise<Run>>> = {
   'ingest check': () => import('./commands/ingest.ts').then(({ check }) => check),
   'channels ls': () => import('./commands/channels.ts').then(({ ls }) => ls),
   'channels show': () => import('./commands/channels.ts').then(({ show }) => show),
-  'channels create': () => import('./commands/channels.ts').then(({ create }) => create),
+  'channels create': () => import('./commands/createChannel.ts').then(({ create }) => create),
   'channels rm': () => import('./commands/channels.ts').then(({ rm }) => rm),
   'channels purge': () => import('./commands/channels.ts').then(({ purge }) => purge),
   'channels pause': () => import('./commands/channels.ts').then(({ pause }) => pause),

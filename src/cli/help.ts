@@ -1,3 +1,4 @@
+import { exits, exitsOf, printsOf } from './exits.ts'
 import { padEnd } from './output/displayWidth.ts'
 import type { Paint } from './output/style.ts'
 import { wrap, wrapCommand } from './output/wrap.ts'
@@ -84,6 +85,33 @@ function commandHelp(name: string, spec: CommandSpec, look: HelpLook): string[] 
     ...(spec.notes ? ['', ...spec.notes.flatMap((note) => wrap(note, look.columns))] : []),
     '',
     ...flagHelp(look),
+    ...(look.all && runs(spec) ? [...exitHelp(spec, look), ...jsonHelp(name, spec, look)] : []),
+  ]
+}
+
+/** How the command may end. */
+function exitHelp(spec: CommandSpec, look: HelpLook): string[] {
+  const own = exitsOf(spec)
+  const rows = exits.filter(([exit]) => own.includes(exit))
+  return [
+    '',
+    ...heading('Exit codes', look),
+    ...twoColumns(
+      rows.map(([exit, meaning]) => [String(exit).padStart(3), meaning]),
+      look,
+    ),
+  ]
+}
+
+/** What `--json` prints. */
+function jsonHelp(name: string, spec: CommandSpec, look: HelpLook): string[] {
+  const types = printsOf(name, spec)
+  if (types.length === 0) return []
+  return [
+    '',
+    ...heading(spec.streams ? 'JSON, an object per line' : 'JSON', look),
+    ...indented(`types: ${types.join(', ')}`, look.columns, '  '),
+    ...indented('narrowcast help --schema TYPE', look.columns, '  '),
   ]
 }
 

@@ -1,4 +1,5 @@
 import { errorCodes } from '../core/errors.ts'
+import { exits, exitsOf, printsOf } from './exits.ts'
 import { usage } from './help.ts'
 import { globalFlags } from './tree/globals.ts'
 import type { CommandSpec, FlagSpec } from './tree/types.ts'
@@ -15,6 +16,10 @@ export function cliReference(): string {
     'stdout is the answer, stderr is everything else. `--json` works for every command: one object, or one per line',
     'for commands that stream, each with `"v":1` and a `"type"`. Without `--url` everything happens in',
     '`file:./.narrowcast/store`. `narrowcast COMMAND --help` prints what stands here.',
+    '',
+    'Each command is `ro` (changes nothing), `rw` (adds or moves) or `destructive` (may take something away for good).',
+    '`narrowcast help --json` prints this page as data, `narrowcast help --schema TYPE` the JSON Schema of what has this',
+    'type. Fields are only ever added.',
     '',
     ...shown.flatMap((spec) => section(spec.name, spec, 2)),
     '## Global flags',
@@ -34,21 +39,6 @@ export function cliReference(): string {
     ...exits.map(([exit, meaning]) => `| ${exit} | ${meaning} | ${codesOf(exit)} |`),
   ].join('\n')}\n`
 }
-
-const exits: readonly (readonly [number, string])[] = [
-  [0, 'done; verdict KEPT'],
-  [1, 'unexpected error, please report'],
-  [2, 'bad usage or configuration'],
-  [3, 'cannot connect, or login refused'],
-  [4, 'channel, group, message or file not found'],
-  [5, 'refused: needs consent, or read-only'],
-  [6, 'the backend does not offer this'],
-  [7, 'timed out'],
-  [8, 'verdict BROKEN'],
-  [9, 'verdict INCONCLUSIVE'],
-  [130, 'ended by Ctrl-C'],
-  [143, 'ended by SIGTERM'],
-]
 
 function codesOf(exit: number): string {
   const codes = Object.entries(errorCodes).filter(([, code]) => code.exit === exit)
@@ -71,6 +61,7 @@ function section(name: string, spec: CommandSpec, level: number): string[] {
           '',
           ...flagTable(spec.flags ?? []),
           ...(spec.notes ? [spec.notes.join('\n'), ''] : []),
+          ...facts(name, spec),
           '```console',
           ...spec.examples.map((example) => `$ ${example}`),
           '```',
@@ -79,6 +70,12 @@ function section(name: string, spec: CommandSpec, level: number): string[] {
       : []),
     ...children.flatMap((child) => section(`${name} ${child.name}`, child, level + 1)),
   ]
+}
+
+/** What programs want to know that call it. */
+function facts(name: string, spec: CommandSpec): string[] {
+  const types = printsOf(name, spec).map((type) => `\`${type}\``)
+  return [`\`${spec.access}\`. Exit ${exitsOf(spec).join(', ')}. JSON: ${types.join(', ')}.`, '']
 }
 
 function sentence(text: string): string {

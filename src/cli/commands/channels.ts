@@ -3,13 +3,12 @@ import type { Depth, GroupInfo } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Count } from '../../core/message.ts'
 import type { Bus } from '../../runtime/api.ts'
-import { type Connected, connectTo, existingChannel, openChannel } from '../connection.ts'
+import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import { askName, ifExists, isDryRun } from '../consent.ts'
 import { contractJson, contractLines } from '../contracts/show.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { countJson, countOf, showCount, showDuration } from '../output/quantities.ts'
 import type { Column, Json } from '../output/table.ts'
-import { dedupeWish } from '../publishing/dedupe.ts'
 
 interface ChannelRow {
   readonly channel: ChannelRef
@@ -186,33 +185,6 @@ function gone(name: string): NarrowcastError {
   return new NarrowcastError('NOT_FOUND', `channel "${name}" was removed just now`, {
     channel: name,
   })
-}
-
-/** `channels create CHANNEL` */
-export const create: Run = async (invocation) => {
-  const wish = dedupeWish(invocation.flags)
-  await using connected = await connectTo(invocation, { look: invocation.dryRun })
-  const name = nameOf(invocation)
-  const found = await connected.bus.admin.find(name)
-  if (
-    await isDryRun(
-      invocation,
-      `${name} ${found ? `exists as a ${found.pattern}` : 'would be made'}`,
-    )
-  ) {
-    return
-  }
-  const { pattern } = await openChannel(quietly(invocation), connected, name, wish)
-  await invocation.output.answer({
-    type: 'channels.create',
-    fields: { channel: name, pattern, created: found === null },
-    lines: () => [`${name}  ${pattern}  ${found ? 'exists' : 'created'}`],
-  })
-}
-
-/** The answer already says that the channel is new. */
-function quietly(invocation: Invocation): Invocation {
-  return { ...invocation, output: { ...invocation.output, note: () => {} } }
 }
 
 /** `channels rm CHANNEL` */

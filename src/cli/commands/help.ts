@@ -1,15 +1,21 @@
 import { errorCodes, NarrowcastError } from '../../core/errors.ts'
 import { nearest } from '../../drivers/_shared/nearest.ts'
+import { exitsOf, printsOf } from '../exits.ts'
 import { helpText, usage } from '../help.ts'
-import type { Run } from '../invocation.ts'
+import type { Invocation, Run } from '../invocation.ts'
 import type { Output } from '../output/output.ts'
 import type { Json } from '../output/table.ts'
 import { globalFlags } from '../tree/globals.ts'
 import type { CommandSpec, FlagSpec } from '../tree/types.ts'
 import { commands, findCommand, runnable, runs } from '../tree.ts'
 
-/** `help`, `help COMMAND`, `help errors`, `help CODE`; with JSON and no word the whole tree. */
-export const help: Run = async ({ args, output }) => {
+/**
+ * `help`, `help COMMAND`, `help errors`, `help CODE`, `help --schema [TYPE]`; with JSON and no word
+ * the whole tree.
+ */
+export const help: Run = async (invocation) => {
+  const { args, flags, output } = invocation
+  if (flags.isSet('schema')) return schemas(invocation)
   const [first] = args
   if (first === undefined) return output.isJson ? wholeTree(output) : helpOf('', output)
   if (first === 'errors' && args.length === 1) return allErrors(output)
@@ -34,7 +40,7 @@ export const help: Run = async ({ args, output }) => {
   if (output.isJson) {
     return output.answer({
       type: 'help.command',
-      fields: asJson(args.join(' '), spec),
+      fields: asJson(fullName(args), spec),
       lines: () => [],
     })
   }
@@ -74,6 +80,8 @@ function asJson(name: string, spec: CommandSpec): { readonly [field: string]: Js
     flags: (spec.flags ?? []).map(flagJson),
     examples: spec.examples,
     notes: spec.notes ?? [],
+    prints: runs(spec) ? printsOf(name, spec) : [],
+    exits: exitsOf(spec),
     commands: (spec.commands ?? []).map((child) => asJson(`${name} ${child.name}`, child)),
   }
 }
@@ -82,6 +90,47 @@ function flagJson({ flags, text, repeats, choices, env }: FlagSpec): {
   readonly [field: string]: Json
 } {
   return { flags, text, repeats: repeats ?? false, choices: choices ?? null, env: env ?? null }
+}
+
+/** `help --schema`: all types. `help --schema TYPE`: the document itself, fit for a file. */
+async function schemas({ args, flags, output }: Invocation): Promise<void> {
+  const { outputTypes, schemaOf } = await import('../schemas.ts')
+  if (args.length > 0) {
+    throw new NarrowcastError(
+      'INVALID_ARGUMENT',
+      `help --schema takes one TYPE, not ${args[0]} too`,
+    )
+  }
+  const type = flags.text('schema')
+  if (type === undefined) {
+    const all = runnable().filter(({ spec }) => !spec.hidden)
+    const commandOf = (one: string) =>
+      all.find(({ name, spec }) => printsOf(name, spec).includes(one))?.name ?? null
+    return output.list({
+      type: 'help.schemas',
+      rows: outputTypes,
+      columns: [
+        { name: 'type', value: (one) => one },
+        { name: 'command', value: commandOf },
+      ],
+    })
+  }
+  const schema = schemaOf(type)
+  if (schema === null) {
+    const near = nearest(type, outputTypes)
+    throw new NarrowcastError(
+      'NOT_FOUND',
+      `help: nothing prints the type ${JSON.stringify(type)}`,
+      {
+        hint: near ? `Did you mean ${near}?` : 'narrowcast help --schema lists all types',
+      },
+    )
+  }
+  await output.answer({
+    type: 'help.schema',
+    fields: { name: type, schema },
+    lines: () => [JSON.stringify(schema, null, 2)],
+  })
 }
 
 async function allErrors(output: Output): Promise<void> {

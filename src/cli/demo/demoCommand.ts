@@ -1,7 +1,9 @@
 import { redactUrl } from '../../core/url.ts'
 import { demoPlan, gamesOf } from '../../simulator/plan.ts'
+import { isDryRun } from '../consent.ts'
 import type { Invocation } from '../invocation.ts'
 import { type Feed, makeFeed } from '../output/feed.ts'
+import { showDuration } from '../output/quantities.ts'
 import { version } from '../version.ts'
 import { frame } from './frame.ts'
 import { Ledger } from './ledger.ts'
@@ -24,7 +26,10 @@ export async function demo(invocation: Invocation): Promise<number> {
   const elapsedMs = () => clock.monotonicMs() - startMs
   const given = flags.text('url') ?? null
   if (given !== null) checkUrl(given)
-  const place = makePlace(flags.text('dir') ?? wantedDir)
+  const folder = flags.text('dir') ?? wantedDir
+  const would = `would play games for ${showDuration(playMs)}, kill a worker, and write below ${folder}`
+  if (await isDryRun(invocation, would)) return 0
+  const place = makePlace(folder)
   const setting = settingOf(given, place.dir)
   const signal = interrupts.claim()
   const ledger = new Ledger()

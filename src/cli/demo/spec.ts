@@ -4,6 +4,8 @@ export const demoSpec: CommandSpec = {
   name: 'demo',
   summary: 'the 30-second proof: players, 4 workers, one killed, files read again',
   access: 'rw',
+  prints: ['demo', 'demo.result'],
+  exits: [8, 9],
   flags: [
     { flags: '--seed <n>', text: 'heroes and plan of the games, default 7' },
     {

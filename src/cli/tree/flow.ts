@@ -12,6 +12,9 @@ const until: FlagSpec = {
   text: 'stop when nothing that is due is left, after a time such as 10m, or at a clock time',
 }
 
+/** What every command with worker processes tells of them. */
+const events = (command: string) => [`${command}.started`, `${command}.died`]
+
 /** Commands that move messages. */
 export const flowCommands: readonly CommandSpec[] = [
   {
@@ -20,6 +23,7 @@ export const flowCommands: readonly CommandSpec[] = [
     args: ['<channel>', '[data]'],
     summary: 'one message, or many from stdin',
     access: 'rw',
+    prints: ['publish', 'publish.summary'],
     flags: [
       { flags: '--ndjson', text: 'one JSON message per line of stdin' },
       { flags: '--lines', text: 'one text message per line of stdin' },
@@ -69,6 +73,7 @@ export const flowCommands: readonly CommandSpec[] = [
     summary: 'run workers: a program per message, or a module',
     access: 'destructive',
     streams: true,
+    prints: ['work', ...events('work'), 'work.settled', 'work.output', 'work.summary'],
     flags: [
       { flags: '--exec <command>', text: 'run by the shell once per message, data on stdin' },
       {
@@ -100,6 +105,8 @@ export const flowCommands: readonly CommandSpec[] = [
     summary: 'workers that land messages in Parquet or NDJSON files',
     access: 'destructive',
     streams: true,
+    prints: ['ingest', ...events('ingest'), 'ingest.commit', 'ingest.summary'],
+    exits: [8],
     flags: [
       { flags: '--dir <folder>', text: 'the lake, default ./lake' },
       { flags: '--to <format>', text: 'default parquet', choices: ['parquet', 'ndjson'] },
@@ -132,6 +139,8 @@ export const flowCommands: readonly CommandSpec[] = [
         name: 'verify',
         summary: 'count files and rows against the manifest',
         access: 'ro',
+        isLocal: true,
+        exits: [4, 8],
         flags: [{ flags: '--dir <folder>', text: 'the lake, default ./lake' }],
         examples: ['narrowcast ingest verify --dir ./lake'],
       },

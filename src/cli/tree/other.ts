@@ -9,6 +9,8 @@ export const otherCommands: readonly CommandSpec[] = [
     args: ['[backends...]'],
     summary: 'what a backend promises at most, as data',
     access: 'ro',
+    isLocal: true,
+    exits: [4, 6],
     flags: [
       {
         flags: '--require <fact>',
@@ -39,6 +41,7 @@ export const otherCommands: readonly CommandSpec[] = [
         name: 'show',
         summary: 'every setting with its value',
         access: 'ro',
+        isLocal: true,
         flags: [{ flags: '--origin', text: 'where each value comes from' }],
         examples: ['narrowcast config show --origin'],
       },
@@ -46,12 +49,15 @@ export const otherCommands: readonly CommandSpec[] = [
         name: 'check',
         summary: 'read the project file and say what is wrong with it',
         access: 'ro',
+        isLocal: true,
         examples: ['narrowcast config check'],
       },
       {
         name: 'path',
         summary: 'the project file in use',
         access: 'ro',
+        isLocal: true,
+        exits: [4],
         examples: ['narrowcast config path'],
       },
     ],
@@ -61,6 +67,7 @@ export const otherCommands: readonly CommandSpec[] = [
     args: ['<shell>'],
     summary: 'the completion script for bash, zsh, fish or pwsh',
     access: 'ro',
+    isLocal: true,
     examples: [
       'narrowcast completion bash > ~/.local/share/bash-completion/completions/narrowcast',
       'narrowcast completion fish > ~/.config/fish/completions/narrowcast.fish',
@@ -71,7 +78,25 @@ export const otherCommands: readonly CommandSpec[] = [
     args: ['[words...]'],
     summary: 'of a command, all error codes, or one of them',
     access: 'ro',
-    examples: ['narrowcast help publish', 'narrowcast help errors', 'narrowcast help TIMEOUT'],
+    isLocal: true,
+    exits: [4],
+    prints: ['help', 'help.command', 'help.errors', 'help.error', 'help.schemas', 'help.schema'],
+    flags: [
+      {
+        flags: '--schema [type]',
+        text: 'the JSON Schema of what has this type; without TYPE all types',
+      },
+    ],
+    examples: [
+      'narrowcast help publish',
+      'narrowcast help errors',
+      'narrowcast help TIMEOUT',
+      'narrowcast help --json',
+      'narrowcast help --schema channels.ls',
+    ],
+    notes: [
+      '--json prints the whole tree: flags, types and exit codes of every command, and whether it changes something.',
+    ],
   },
   {
     name: '__complete',
@@ -79,6 +104,8 @@ export const otherCommands: readonly CommandSpec[] = [
     summary: 'candidates for the last of the words',
     access: 'ro',
     hidden: true,
+    isLocal: true,
+    prints: [],
     examples: ['narrowcast __complete -- publish ""'],
   },
 ]

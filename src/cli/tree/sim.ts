@@ -42,6 +42,7 @@ export const simCommand: CommandSpec = {
       summary: 'the WebSocket game server; its records go to the backend',
       access: 'rw',
       streams: true,
+      prints: ['sim.server', 'sim.server.summary'],
       flags: [
         port,
         { flags: '--host <address>', text: 'default 127.0.0.1' },
@@ -59,6 +60,8 @@ export const simCommand: CommandSpec = {
       args: ['[server]'],
       summary: 'players as processes, against a server that runs',
       access: 'rw',
+      isLocal: true,
+      exits: [3],
       flags: [players, games, processes, seed],
       examples: [
         'narrowcast sim bots --players 10',
@@ -92,6 +95,7 @@ export const simCommand: CommandSpec = {
       name: 'heroes',
       summary: 'the heroes that come with it',
       access: 'ro',
+      isLocal: true,
       args: [],
       examples: ['narrowcast sim heroes', 'narrowcast sim heroes import superhero.json'],
       commands: [
@@ -100,6 +104,8 @@ export const simCommand: CommandSpec = {
           args: ['<file>'],
           summary: 'read heroes of the public superhero format, as --heroes would',
           access: 'ro',
+          isLocal: true,
+          exits: [4],
           examples: ['narrowcast sim heroes import superhero.json'],
         },
       ],

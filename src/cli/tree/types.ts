@@ -26,6 +26,15 @@ export interface CommandSpec {
   readonly notes?: readonly string[]
   /** Writes one JSON object per line. */
   readonly streams?: boolean
+  /**
+   * Types of the JSON objects that it prints; each has its schema in src/cli/schemas.
+   * @default the name with dots: `dead.redrive`
+   */
+  readonly prints?: readonly string[]
+  /** Asks no backend, so it neither connects nor waits for one. */
+  readonly isLocal?: boolean
+  /** Exit codes besides those that follow from the rest: see exits.ts. */
+  readonly exits?: readonly number[]
   /** With these and no arguments, the command only holds others. */
   readonly commands?: readonly CommandSpec[]
   /** Not in help, completion and reference. */

@@ -1,0 +1,82 @@
+import { contract } from './messages.ts'
+import {
+  answer,
+  anything,
+  count,
+  type Fields,
+  list,
+  many,
+  object,
+  oneOf,
+  orNull,
+  type Shape,
+  text,
+  yesNo,
+} from './schema.ts'
+
+const flag = object({
+  flags: text,
+  text,
+  repeats: yesNo,
+  choices: orNull(many(text)),
+  env: orNull(text),
+})
+
+/** Commands hold commands; three levels are all there are. */
+function command(levelsBelow: number): Fields {
+  const below = levelsBelow > 0 ? object(command(levelsBelow - 1)) : anything
+  return {
+    name: text,
+    usage: text,
+    summary: text,
+    access: oneOf('ro', 'rw', 'destructive'),
+    alias: orNull(text),
+    streams: yesNo,
+    runs: yesNo,
+    flags: many(flag),
+    examples: many(text),
+    notes: many(text),
+    prints: many(text),
+    exits: many(count),
+    commands: many(below),
+  }
+}
+
+const code: Fields = { code: text, exit: count, definite: yesNo, retryable: yesNo, doc: text }
+
+/** What all other commands print, and the error of every command, which goes to stderr. */
+export const otherSchemas: Readonly<Record<string, Shape>> = {
+  error: answer({
+    code: text,
+    definite: yesNo,
+    retryable: yesNo,
+    message: text,
+    hint: orNull(text),
+    docs: text,
+    exit: count,
+  }),
+  contract: list({ backend: text, pattern: text, contract }),
+  doctor: answer({
+    checks: many(
+      object({
+        name: text,
+        state: oneOf('ok', 'warning', 'problem'),
+        text,
+        hint: orNull(text),
+      }),
+    ),
+    problems: count,
+    warnings: count,
+    exit: count,
+  }),
+  'config.show': list({ name: text, value: anything, origin: text }),
+  'config.check': answer({ path: orNull(text), channels: count }),
+  'config.path': answer({ path: text }),
+  completion: answer({ shell: text, script: text }),
+  help: answer({ commands: many(object(command(2))), global_flags: many(flag) }),
+  'help.command': answer(command(2)),
+  'help.errors': list(code),
+  'help.error': answer(code),
+  'help.schemas': list({ type: text, command: orNull(text) }),
+  'help.schema': answer({ name: text, schema: { type: 'object' } }),
+}

@@ -1,0 +1,199 @@
+import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
+import { ndjson, type Ran, type World } from './cliRun.ts'
+
+/** One step of the walk through all commands; they follow on each other in one folder. */
+export interface Step {
+  /** Full name: `dead redrive`. */
+  readonly command: string
+  readonly words?: readonly string[]
+  readonly input?: string
+  readonly exit?: number
+  /** The types that stand on stdout, each at least once. @default the name with dots */
+  readonly prints?: readonly string[]
+  /** What makes good for the question; without it the step is refused. */
+  readonly consent?: readonly string[]
+  /** Its text is a table or the like, so it has to fit every width. */
+  readonly isLook?: boolean
+  /** Runs it in a way of its own: it is ended by a signal, say. `words` hold `--json`. */
+  readonly run?: (world: World, words: readonly string[]) => Promise<Ran>
+}
+
+const channel = 'a.channel.with.a.rather.long.name'
+const pipelines = resolve(import.meta.dirname, '../../src/pipelines/index.ts')
+const zod = createRequire(import.meta.url).resolve('zod')
+const story = `{"text":"日本語, and a preview that is longer than any of the narrow windows","n":1}`
+/** Dies with its worker once, and is done the second time. */
+const diesOnce = '[ -e died ] && exit 0; touch died; kill -9 $PPID'
+const fails = 'echo told; echo no such order, and a reason that goes on and on >&2; exit 65'
+
+const heroes = ['Granite', 'Halcyon', 'Tideline'].map((name, id) => ({
+  ...{ id, name, biography: { alignment: 'good' } },
+  powerstats: { intelligence: 10, strength: 90, speed: 20, durability: 9, power: 50, combat: 60 },
+}))
+
+/** Files that the steps need. */
+export const files: Readonly<Record<string, string>> = {
+  'narrowcast.config.json': JSON.stringify({ channels: { [channel]: { attempts: 5 } } }),
+  'heroes.json': JSON.stringify(heroes),
+  'pipeline.mts': pipeline(''),
+  'deadly.mts': pipeline('if (!existsSync("fell")) fall()'),
+}
+
+function pipeline(first: string): string {
+  return `
+import { existsSync, writeFileSync } from 'node:fs'
+import { definePipeline, defineTable } from ${JSON.stringify(pipelines)}
+import * as z from ${JSON.stringify(zod)}
+function fall() {
+  writeFileSync('fell', '')
+  process.kill(process.pid, 'SIGKILL')
+}
+const NUMBER = defineTable({ name: 'NUMBER', key: ['n'], schema: z.object({ n: z.int() }) })
+export default definePipeline({
+  name: 'numbers',
+  channel: { name: 'events', pattern: 'stream' },
+  input: z.object({ n: z.int() }),
+  tables: [NUMBER],
+  transform({ n }, { emit }) {
+    ${first}
+    emit(NUMBER, { n })
+  },
+})
+`
+}
+
+/** Every command, in an order in which each finds what it needs. */
+export const steps: readonly Step[] = [
+  { command: 'channels create', words: ['events', '--pattern', 'stream'] },
+  {
+    command: 'publish',
+    words: [channel, story, '--id', 'order-42', '--key', 'berlin', '-H', 'trace=ab12'],
+  },
+  {
+    command: 'publish',
+    words: [channel, '--lines'],
+    input: 'one\ntwo\nthree\n',
+    prints: ['publish.summary'],
+  },
+  {
+    command: 'publish',
+    words: ['events', '--ndjson'],
+    input: ndjson(5),
+    prints: ['publish.summary'],
+  },
+  {
+    command: 'publish',
+    words: ['jobs', '--ndjson'],
+    input: ndjson(3),
+    prints: ['publish.summary'],
+  },
+  {
+    command: 'work',
+    words: ['jobs', '--exec', fails, '--until', 'end'],
+    prints: ['work.started', 'work.settled', 'work.output', 'work.summary'],
+  },
+  { command: 'publish', words: ['deadly', '1', '-u', 'file:./.narrowcast/store?lease=1s'] },
+  {
+    command: 'work',
+    words: [
+      'deadly',
+      '--exec',
+      diesOnce,
+      '--until',
+      'end',
+      '-u',
+      'file:./.narrowcast/store?lease=1s',
+    ],
+    prints: ['work.started', 'work.died', 'work.settled', 'work.summary'],
+  },
+  {
+    command: 'work',
+    words: ['events', '--group', 'billing', '--exec', 'cat', '--until', 'end'],
+    prints: ['work.started', 'work.settled', 'work.output', 'work.summary'],
+  },
+  { command: 'tail', words: [channel] },
+  { command: 'tail', words: ['events', '--last', '2'], isLook: true },
+  { command: 'channels ls', isLook: true },
+  { command: 'channels ls', words: ['-o', 'ndjson'] },
+  { command: 'channels show', words: [channel], isLook: true },
+  { command: 'channels show', words: ['events'], isLook: true },
+  { command: 'messages ls', words: [channel], isLook: true },
+  { command: 'messages show', words: [channel, '#1'], isLook: true },
+  { command: 'messages search', words: [channel, '--where', 'bytes > 1'], isLook: true },
+  { command: 'messages rm', words: [channel, 'order-42'], consent: ['--confirm', channel] },
+  { command: 'dead ls', words: ['jobs'], isLook: true },
+  { command: 'dead ls', words: ['jobs', '-o', 'ndjson'] },
+  { command: 'dead show', words: ['jobs', '--limit', '1'], isLook: true },
+  { command: 'dead redrive', words: ['jobs', '--id', '#1'], consent: ['--yes'] },
+  { command: 'dead purge', words: ['jobs'], consent: ['--confirm', 'jobs'] },
+  { command: 'groups ls', words: ['events'], isLook: true },
+  { command: 'groups show', words: ['events', 'billing'], isLook: true },
+  { command: 'groups seek', words: ['events', 'billing', '--to', 'first'], consent: ['--yes'] },
+  { command: 'groups rm', words: ['events', 'billing'], consent: ['--confirm', 'billing'] },
+  { command: 'stats', words: ['--over', '1ms'], isLook: true },
+  {
+    command: 'ingest',
+    words: ['events', '--to', 'ndjson', '--until', 'end'],
+    prints: ['ingest.started', 'ingest.commit', 'ingest.summary'],
+  },
+  {
+    command: 'ingest',
+    words: ['deadly.mts', '--dir', 'deadly', '--until', 'end'],
+    prints: ['ingest.started', 'ingest.died', 'ingest.commit', 'ingest.summary'],
+  },
+  { command: 'ingest verify', isLook: true },
+  { command: 'ingest check', words: ['pipeline.mts'], isLook: true },
+  { command: 'channels pause', words: ['jobs'] },
+  { command: 'channels resume', words: ['jobs'] },
+  { command: 'channels purge', words: [channel], consent: ['--confirm', channel] },
+  { command: 'channels rm', words: ['jobs'], consent: ['--confirm', 'jobs'] },
+  { command: 'contract', isLook: true },
+  { command: 'doctor', isLook: true },
+  { command: 'config show', words: ['--origin'], isLook: true },
+  { command: 'config check', isLook: true },
+  { command: 'config path' },
+  { command: 'completion', words: ['bash'] },
+  { command: 'help', prints: ['help'], isLook: true },
+  { command: 'help', words: ['publish'], prints: ['help.command'], isLook: true },
+  { command: 'help', words: ['errors'], prints: ['help.errors'], isLook: true },
+  { command: 'help', words: ['TIMEOUT'], prints: ['help.error'], isLook: true },
+  { command: 'help', words: ['--schema'], prints: ['help.schemas'], isLook: true },
+  { command: 'help', words: ['--schema', 'publish'], prints: ['help.schema'] },
+  { command: 'sim heroes', isLook: true },
+  { command: 'sim heroes import', words: ['heroes.json'], isLook: true },
+  { command: 'sim run', words: ['--engine', '--games', '5'] },
+  { command: 'sim run', words: ['--games', '2', '--players', '3'] },
+  {
+    command: 'sim server',
+    words: ['--port', '0'],
+    exit: 130,
+    prints: ['sim.server', 'sim.server.summary'],
+    run: (world, words) => untilInterrupted(world, words, async () => {}),
+  },
+  {
+    command: 'sim bots',
+    words: ['--games', '1', '--players', '3'],
+    async run(world, words) {
+      const bots: { ran?: Ran } = {}
+      await untilInterrupted(world, ['sim', 'server', '--port', '0', '--json'], async (url) => {
+        bots.ran = await world.run([...words, url])
+      })
+      return bots.ran as Ran
+    },
+  },
+  // Which verdict it reaches in so short a time is not the point here.
+  { command: 'demo', words: ['--play', '1s'], prints: ['demo.result'] },
+]
+
+/** Runs the game server until the work is done, then ends it as Ctrl-C does. */
+async function untilInterrupted(
+  world: World,
+  words: readonly string[],
+  work: (url: string) => Promise<void>,
+): Promise<Ran> {
+  const server = world.start(words)
+  await work(await server.shows(/"url":"(ws:[^"]+)"/))
+  server.child.kill('SIGINT')
+  return server.ended
+}
