@@ -46,7 +46,7 @@ export class FileLive implements Live {
           opened: joined.opened,
           resumed: joined.opened > 1,
           on,
-          ended: () => [],
+          ended: () => null,
           closed,
         }),
     )

@@ -16,7 +16,7 @@ export class FileLead extends FileLiveSource implements Lead {
 
   constructor(options: Omit<LiveSourceOptions, 'role' | 'opened' | 'resumed' | 'ended'>) {
     const { store, channel, no } = options
-    const ended = () => candidates(store.db, channel.no)
+    const ended = () => ahead(store.db, channel.no)?.bell ?? null
     super({ ...options, role: 'lead', opened: 1, resumed: false, ended })
     this.fence = String(no)
   }
@@ -34,21 +34,25 @@ export function leads(db: Database, channel: number, fence: string, nowMs: numbe
   return db.get(sql, channel, fence, nowMs) !== undefined
 }
 
-/** The bells of those who wait to lead. */
-function candidates(db: Database, channel: number): string[] {
-  const sql = `SELECT bell FROM subscriber WHERE channel = ? AND role = 'candidate'`
-  return db.all<{ bell: string }>(sql, channel).map(({ bell }) => bell)
-}
-
-interface LeadRow {
+interface Row {
+  readonly no: number
+  readonly bell: string
   readonly deadline_ms: number
 }
 
-const leadSql = `SELECT deadline_ms FROM subscriber WHERE channel = ? AND role = 'lead'`
+/** Whoever leads, else who has waited longest: nobody else may lead while its lease holds. */
+function ahead(db: Database, channel: number): Row | undefined {
+  return db.get<Row>(
+    `SELECT no, bell, deadline_ms FROM subscriber
+     WHERE channel = ? AND role IN ('lead', 'candidate') ORDER BY role DESC, no LIMIT 1`,
+    channel,
+  )
+}
 
 /**
- * One that waits to lead. It has a row too, with a lease of its own, so that a lead which ends can
- * ring for it; else it looks again when the lease of the lead ends, and once a second.
+ * One that waits to lead, in the order in which they came. It has a row too, with a lease of its
+ * own, so that a lead which ends can ring for it; else it looks again when the lease of the one
+ * ahead ends, and once a second.
  */
 export class Candidate implements AsyncDisposable {
   readonly #store: Store
@@ -116,18 +120,19 @@ export class Candidate implements AsyncDisposable {
     }
   }
 
-  /** How long nothing is to be done: the lead's lease holds, and our own need not be renewed. */
+  /** How long nothing is to be done: another one is ahead, and our lease need not be renewed. */
   #leftMs(): number {
     const { db, time } = this.#store
     const { leaseMs } = this.#spec
     const nowMs = time.nowMs()
-    const lead = db.get<LeadRow>(leadSql, this.#channel.no)
+    const other = ahead(db, this.#channel.no)
     const own = db.get<{ deadline_ms: number }>(
       'SELECT deadline_ms FROM subscriber WHERE no = ?',
       this.#no,
     )
-    if (!lead || !own || own.deadline_ms - nowMs <= (leaseMs * 2) / 3) return 0
-    return Math.min(lookMs, Math.max(1, leaseMs / 3), lead.deadline_ms - nowMs)
+    if (!own || !other || other.no === this.#no) return 0
+    if (own.deadline_ms - nowMs <= (leaseMs * 2) / 3) return 0
+    return Math.min(lookMs, Math.max(1, leaseMs / 3), other.deadline_ms - nowMs)
   }
 
   /** Inside a transaction: true when it leads now. Its inbox begins empty. */
@@ -146,7 +151,7 @@ export class Candidate implements AsyncDisposable {
       const spec = this.#spec
       this.#no = addSubscriber(db, channel, 'candidate', null, spec, bells.name, nowMs)
     }
-    if (db.get(leadSql, channel)) return false
+    if (ahead(db, channel)?.no !== this.#no) return false
     const inbox = makeInbox(db, channel)
     db.run(`UPDATE subscriber SET role = 'lead', inbox = ?2 WHERE no = ?1`, this.#no, inbox)
     return true

@@ -19,8 +19,8 @@ export interface LiveSourceOptions {
   /** It goes on with what an earlier session of this worker has not read. */
   readonly resumed: boolean
   readonly on: LiveEvents
-  /** Inside the transaction that ends it: the bells of those who wait for that. */
-  readonly ended: () => readonly string[]
+  /** Inside the transaction that ends it: the bell of who waits for that. */
+  readonly ended: () => string | null
   /** Called once, when it is disposed. */
   readonly closed: (source: FileLiveSource) => void
 }
@@ -105,11 +105,12 @@ export class FileLiveSource implements LiveSource {
     const { store, no, opened, ended } = this.#options
     const { db, writer, bells } = store
     const work = () => {
-      if (subscriberState(db, no)?.opened !== opened) return []
+      if (subscriberState(db, no)?.opened !== opened) return null
       dropSubscriber(db, no)
       return ended()
     }
-    bells.ring(await writer.run('close', work, { durable: false, isClosing: true }))
+    const bell = await writer.run('close', work, { durable: false, isClosing: true })
+    if (bell !== null) bells.ring([bell])
   }
 
   /** @throws CLOSED when another source was opened for the same subscriber. */
