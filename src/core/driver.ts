@@ -122,6 +122,7 @@ export interface Live {
   /**
    * One outcome per message, in their order. With a `lead` the broker compares its fence in the
    * same step: who was replaced meanwhile sends nothing.
+   * @throws PAYLOAD_TOO_LARGE, UNSUPPORTED where one can never be sent; then none of them was
    */
   send?(
     channel: ChannelSpec,

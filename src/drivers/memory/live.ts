@@ -54,6 +54,13 @@ export class MemoryLive implements Live {
     lead: Lead | null,
   ): Promise<SendOutcome[]> {
     const channel = this.#narrowcast(spec, 'send')
+    for (const { message } of batch) {
+      const refused = channel.refusal(message, spec.payloadBytesMax)
+      if (!refused) continue
+      const { code, message: text, hint } = refused
+      const details = { driver: 'memory', channel: spec.name, operation: 'send', hint }
+      throw new NarrowcastError(code, `${text}; nothing was sent`, details)
+    }
     if (lead && lead.fence !== channel.relays.leading()?.fence) return batch.map(() => 'fenced')
     return batch.map(({ to, message }) => (channel.send(to, message) ? 'handed' : 'nobody'))
   }

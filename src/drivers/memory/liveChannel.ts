@@ -6,6 +6,12 @@ import { Inbox } from './inbox.ts'
 import { bodyBytes, incoming } from './message.ts'
 import { type Grants, Relays } from './relays.ts'
 
+interface Refusal {
+  readonly code: 'PAYLOAD_TOO_LARGE' | 'UNSUPPORTED'
+  readonly message: string
+  readonly hint: string
+}
+
 /** One broadcast or narrowcast: who is there now, and what each has not read yet. */
 export class LiveChannel {
   readonly name: string
@@ -27,10 +33,9 @@ export class LiveChannel {
     const lead = this.pattern === 'narrowcast' ? this.relays.leading() : null
     const to = this.pattern === 'broadcast' ? this.#live() : lead ? [lead.inbox] : []
     return batch.map((message): PublishOutcome => {
-      const bytes = bodyBytes(message.body)
-      const refused = this.#refusal(message, bytes, payloadBytesMax)
-      if (refused) return refused
-      const stored = incoming(message, bytes)
+      const refused = this.refusal(message, payloadBytesMax)
+      if (refused) return { state: 'refused', ...refused }
+      const stored = incoming(message, bodyBytes(message.body))
       for (const inbox of to) inbox.put(stored)
       return { state: 'stored', duplicate: false, receivers: to.length }
     })
@@ -85,6 +90,19 @@ export class LiveChannel {
     this.relays.close()
   }
 
+  /** Why a message can never be handed over; null when it can. */
+  refusal(message: OutgoingMessage, payloadBytesMax: number): Refusal | null {
+    const where = `memory: ${this.pattern} "${this.name}"`
+    const bytes = bodyBytes(message.body)
+    if (bytes > payloadBytesMax) {
+      const text = `${where}: a body of ${bytes} bytes exceeds the ${payloadBytesMax} of the channel`
+      return { code: 'PAYLOAD_TOO_LARGE', message: text, hint: 'Send a smaller body.' }
+    }
+    if (message.delayMs === 0) return null
+    const text = `${where} keeps nothing, so it cannot delay a message by ${message.delayMs} ms`
+    return { code: 'UNSUPPORTED', message: text, hint: 'Delay on a queue or a stream.' }
+  }
+
   #live(): Inbox[] {
     return [...this.#inboxes.values()].filter((inbox) => this.#isLive(inbox))
   }
@@ -98,18 +116,6 @@ export class LiveChannel {
     this.#inboxes.delete(id)
     inbox.end(this.#ended(id, text))
     return false
-  }
-
-  #refusal(message: OutgoingMessage, bytes: number, bytesMax: number): PublishOutcome | null {
-    const where = `memory: ${this.pattern} "${this.name}"`
-    if (bytes > bytesMax) {
-      const text = `${where}: a body of ${bytes} bytes exceeds the ${bytesMax} of the channel`
-      return { state: 'refused', code: 'PAYLOAD_TOO_LARGE', message: text }
-    }
-    if (message.delayMs === 0) return null
-    const text = `${where} keeps nothing, so it cannot delay a message by ${message.delayMs} ms`
-    const hint = 'Delay on a queue or a stream.'
-    return { state: 'refused', code: 'UNSUPPORTED', message: text, hint }
   }
 
   #ended(id: string, why: string): NarrowcastError {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { checkNotStronger } from '../../core/contract.ts'
 import type { LiveCase, World } from './case.ts'
-import { expectEnded, hand, join, liveOf, takeIds, takeNoMessage } from './liveSteps.ts'
+import { expectEnded, hand, join, liveOf, takeIds, takeNoMessage, waitForEnd } from './liveSteps.ts'
 import { declare, offered, openReader, publisherOf, several } from './steps.ts'
 
 const page = { cursor: null, limit: 100, newestFirst: false } as const
@@ -126,9 +126,11 @@ export const liveAdminCases: readonly LiveCase[] = [
     async run(world) {
       const channel = await declare(world)
       const joined = await join(world, channel)
-      await hand(world, channel, joined, several(1))
+      const ending = waitForEnd(world, joined)
+      await world.pass(5)
       const { remove, purge } = world.session.admin
       await offered(remove, 'remove')(channel, world.signal)
+      await world.until(ending)
       await expectEnded(world, joined)
       const missing = { code: 'NOT_FOUND' }
       await assert.rejects(offered(purge, 'purge')(channel, world.signal), missing)

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import type { LiveCase } from './case.ts'
-import { expectEnded, hand, join, subscribe, takeIds, takeNoMessage } from './liveSteps.ts'
+import {
+  expectEnded,
+  hand,
+  join,
+  subscribe,
+  takeIds,
+  takeNoMessage,
+  waitForEnd,
+} from './liveSteps.ts'
 import { declare, outgoing, several, shortLeaseMs } from './steps.ts'
 
 const subscribers = ['broadcast', 'narrowcast'] as const
@@ -106,8 +114,12 @@ export const liveLeaseCases: readonly LiveCase[] = [
       await expectEnded(world, before)
       assert.deepEqual(await takeIds(world, joined, 1), ['m0'])
       await takeNoMessage(world, joined)
+      const ending = waitForEnd(world, joined)
+      await world.pass(5)
+      await subscribe(world, channel, { worker: { ...worker, incarnation: 'three' } })
+      await world.until(ending)
       if (world.row !== 'narrowcast') return
-      assert.deepEqual(await hand(world, channel, before, several(1)), [0])
+      assert.deepEqual(await hand(world, channel, joined, several(1)), [0])
     },
   },
   {

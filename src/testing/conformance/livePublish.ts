@@ -158,6 +158,24 @@ export const livePublishCases: readonly LiveCase[] = [
     },
   },
   {
+    name: 'narrowcast: where one can never be sent, none is',
+    patterns: narrowcast,
+    async run(world) {
+      const channel = await declare(world, { payloadBytesMax: 64 })
+      const joined = await join(world, channel)
+      const large = outgoing('large', { body: JSON.stringify('.'.repeat(63)) })
+      const later = outgoing('later', { delayMs: 5 })
+      for (const [bad, code] of [
+        [large, 'PAYLOAD_TOO_LARGE'],
+        [later, 'UNSUPPORTED'],
+      ] as const) {
+        const sending = send(world, channel, [joined.worker], [outgoing('before'), bad])
+        await assert.rejects(sending, { code })
+      }
+      await takeNoMessage(world, joined)
+    },
+  },
+  {
     name: 'narrowcast: its publisher picks the worker: there is none that publishes',
     patterns: narrowcast,
     async run(world) {

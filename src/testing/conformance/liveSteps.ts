@@ -146,10 +146,15 @@ export async function takeNoMessage(world: World, { source }: Joined, ms = 40): 
   assert.deepEqual(handedIds(await world.until(receiving)), [])
 }
 
+const endOf = ({ row }: World) => ({ code: row === 'narrowcast-relay' ? 'FENCED' : 'NOT_FOUND' })
+
+/** A receive that waits now ends, because its subscriber does. */
+export function waitForEnd(world: World, { source }: Joined): Promise<void> {
+  return assert.rejects(source.receive({ messages: 1, bytes: 1_000 }, world.signal), endOf(world))
+}
+
 /** Every call of one who is no longer there says so. */
-export async function expectEnded(world: World, { source }: Joined): Promise<void> {
-  const ended = { code: world.row === 'narrowcast-relay' ? 'FENCED' : 'NOT_FOUND' }
-  const room = { messages: 1, bytes: 1_000 }
-  await assert.rejects(world.until(source.receive(room, world.signal)), ended)
-  await assert.rejects(world.until(source.renew(world.signal)), ended)
+export async function expectEnded(world: World, joined: Joined): Promise<void> {
+  await world.until(waitForEnd(world, joined))
+  await assert.rejects(world.until(joined.source.renew(world.signal)), endOf(world))
 }
