@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import {
   closeSync,
+  existsSync,
+  fstatSync,
   mkdirSync,
   openSync,
   unlink,
@@ -10,6 +12,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { storeError } from './storeErrors.ts'
 
@@ -41,6 +44,7 @@ export class Bells {
   /** Calls `rung` at every ring, until the returned function is called. */
   listen(rung: () => void): () => void {
     this.#listeners.add(rung)
+    if (this.#stopWatching && !existsSync(this.#path(this.name))) this.#endWatching()
     this.#watch()
     return () => this.#listeners.delete(rung)
   }
@@ -54,14 +58,25 @@ export class Bells {
   }
 
   close(): void {
-    this.#stopWatching?.()
     if (this.#stopWatching) this.forget(this.name)
-    this.#stopWatching = null
+    this.#endWatching()
     for (const file of this.#open.values()) closeSync(file)
     this.#open.clear()
   }
 
-  /** Removes the file of a session that is gone. */
+  /** The bells that nobody has rung, and no session has made, for so long. */
+  async silent(ms: number): Promise<string[]> {
+    // Without the folder the session ends by its own look.
+    const names = await readdir(this.#folder).catch(() => [])
+    const silent: string[] = []
+    for (const name of names) {
+      const found = await stat(this.#path(name)).catch(() => null) // closed meanwhile
+      if (found && Date.now() - found.mtimeMs > ms) silent.push(name)
+    }
+    return silent
+  }
+
+  /** Removes the file of a session that is gone. One that is not makes it anew when it listens. */
   forget(name: string): void {
     unlink(this.#path(name), () => undefined) // a file that is left harms nobody
   }
@@ -95,8 +110,18 @@ export class Bells {
     }
   }
 
+  #endWatching(): void {
+    this.#stopWatching?.()
+    this.#stopWatching = null
+  }
+
   #ringOther(name: string): void {
     let file = this.#open.get(name)
+    if (file !== undefined && fstatSync(file).nlink === 0) {
+      closeSync(file) // it was forgotten, and may have been made anew
+      this.#open.delete(name)
+      file = undefined
+    }
     if (file === undefined) {
       try {
         file = openSync(this.#path(name), 'r+')

@@ -13,6 +13,8 @@ import { awaken } from './waiting.ts'
 const readerKeptMs = 3_600_000
 /** A source that neither reads nor holds says so often that its row is kept. */
 const touchMs = 600_000
+/** The file of a session that left no row and was not rung for this long is removed. */
+const bellKeptMs = 3_600_000
 /** Rows removed in one transaction. */
 const sweepMax = 1_000
 
@@ -20,10 +22,12 @@ const sweepMax = 1_000
 export class Housekeeping {
   readonly #store: Store
   #touchedMs: number
+  #bellsMs: number
 
   constructor(store: Store) {
     this.#store = store
     this.#touchedMs = store.time.nowMs()
+    this.#bellsMs = this.#touchedMs
   }
 
   /** Every session does this one: its readers are alive though their leases may have ended. */
@@ -46,6 +50,7 @@ export class Housekeeping {
     await drainRemoved(this.#store, signal)
     await keepLive(this.#store, signal)
     await this.#forgetGaps(signal)
+    await this.#forgetBells()
   }
 
   #read<T>(work: () => T): Promise<T> {
@@ -146,9 +151,25 @@ export class Housekeeping {
         if (removed < sweepMax) db.run('DELETE FROM reader WHERE no = ? AND deadline_ms = 0', no)
         return removed === sweepMax
       })
-      const sql = 'SELECT 1 FROM reader WHERE bell = ? LIMIT 1'
-      if (!(await this.#read(() => db.get(sql, bell)))) bells.forget(bell)
+      if (!(await this.#isNamed(bell))) bells.forget(bell)
     }
+  }
+
+  /** What a killed process leaves: it had no time to remove its bell. */
+  async #forgetBells(): Promise<void> {
+    const { time, bells } = this.#store
+    if (time.nowMs() - this.#bellsMs < touchMs) return
+    this.#bellsMs = time.nowMs()
+    for (const bell of await bells.silent(bellKeptMs)) {
+      if (!(await this.#isNamed(bell))) bells.forget(bell)
+    }
+  }
+
+  /** Somebody may be rung by it. */
+  async #isNamed(bell: string): Promise<boolean> {
+    const sql = `SELECT 1 WHERE EXISTS (SELECT 1 FROM reader WHERE bell = ?1)
+      OR EXISTS (SELECT 1 FROM subscriber WHERE bell = ?1)`
+    return (await this.#read(() => this.#store.db.get(sql, bell))) !== undefined
   }
 
   /** A gap that every group has passed changes no count any more. */
