@@ -16,6 +16,7 @@ export type { ChannelConfig, Config } from './runtime/config.ts'
 export type { ChannelFacts, HandlerRun, Middleware } from './runtime/handlerRun.ts'
 export type { Health, SubscriptionHealth } from './runtime/health.ts'
 export { httpProbe } from './runtime/httpProbe.ts'
+export type * from './runtime/live/relayApi.ts'
 export {
   type PlannedLetter,
   type PlannedRedrive,
@@ -30,3 +31,4 @@ export {
   type RedriveTrouble,
   runRedrive,
 } from './runtime/redrive/run.ts'
+export type { Strategy } from './runtime/strategies/strategies.ts'

@@ -16,6 +16,7 @@ import type {
 import type { Verdict } from '../core/verdict.ts'
 import type { Middleware } from './handlerRun.ts'
 import type { Health } from './health.ts'
+import type { Relay, RelayOptions } from './live/relayApi.ts'
 import type { Strategy } from './strategies/strategies.ts'
 
 /** What a handler, a batch handler or `deliveries()` is given. */
@@ -328,6 +329,12 @@ export interface Bus extends AsyncDisposable {
   readonly narrowcast: DeclareChannel
   readonly queue: DeclareChannel
   readonly stream: DeclareChannel
+  /**
+   * Starts a relay of a narrowcast channel with `via: 'relay'`; resolves when the channel is open.
+   * Its `ready()` resolves when it leads, which may be never.
+   * @throws UNSUPPORTED where the contract has no row `narrowcast-relay`
+   */
+  relay(name: string, options?: RelayOptions): Promise<Relay>
   /** How it is now, for the probes of whoever runs the process; see `httpProbe`. */
   health(): Health
   /**

@@ -12,6 +12,8 @@ import { withDeadline } from './deadline.ts'
 import { Declarations } from './declarations.ts'
 import { Gate } from './gate.ts'
 import { healthOf } from './health.ts'
+import type { BusRelay } from './live/busRelay.ts'
+import { openRelay } from './live/openRelay.ts'
 import { seededRandom } from './random.ts'
 import type { LoadOf } from './strategies/leastBusy.ts'
 
@@ -43,10 +45,9 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     id: `${label ?? options.name ?? 'worker'}-${randomName()}`,
     incarnation,
   })
-  const declarations = new Declarations(
-    { connection, gate, clock, random, workerRef, load: options.load ?? null },
-    options.channelDefaults ?? (() => ({})),
-  )
+  const host = { connection, gate, clock, random, workerRef, load: options.load ?? null }
+  const declarations = new Declarations(host, options.channelDefaults ?? (() => ({})))
+  const relays = new Set<BusRelay>()
   let closing: Promise<void> | null = null
 
   const declare =
@@ -61,9 +62,10 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     try {
       await withDeadline(clock, timeoutMs, null, null, async (deadline) => {
         deadline.addEventListener('abort', () => connection.giveUp())
-        const ended = await Promise.allSettled(
-          declarations.channels.map((one) => one.close(timeoutMs, deadline)),
-        )
+        const ended = await Promise.allSettled([
+          ...[...relays].map((one) => one[Symbol.asyncDispose]()),
+          ...declarations.channels.map((one) => one.close(timeoutMs, deadline)),
+        ])
         for (const one of ended) if (one.status === 'rejected') throw one.reason
       })
     } finally {
@@ -84,6 +86,10 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     narrowcast: declare('narrowcast'),
     queue: declare('queue'),
     stream: declare('stream'),
+    relay: async (name, wish = {}) => {
+      if (closing !== null) throw new NarrowcastError('CLOSED', 'the bus was closed')
+      return openRelay(host, relays, name, wish)
+    },
     health: () =>
       healthOf(
         connection.trouble,

@@ -15,9 +15,11 @@ export type LiveHost = Pick<
 export interface LiveWish<S extends LiveSource> {
   /** Subscribes, or waits until it leads. */
   open(session: Session, signal: AbortSignal): Promise<S>
-  opened(source: S, isFirst: boolean): void
-  /** Said when it is open. */
-  readonly why: string
+  opened?(source: S, isFirst: boolean): void
+  /** What was open is not any more. */
+  lost?(why: string): void
+  /** Why it is not ready at first, and why it is when it is open. */
+  readonly says: { readonly opening: string; readonly open: string }
 }
 
 /** A session that stands may have ended this one alone: by its lease, or by another in its place. */
@@ -46,12 +48,13 @@ export class KeptLive<S extends LiveSource> {
   #isReady = false
   #wasOpen = false
   #failures = 0
-  #why = 'the subscription is being opened'
+  #why: string
 
   constructor(host: LiveHost, events: Events, wish: LiveWish<S>) {
     this.#host = host
     this.#events = events
     this.#wish = wish
+    this.#why = wish.says.opening
     this.#ready.promise.catch(() => undefined) // told as an `error` event too
     this.#forget = host.connection.onTrouble((error) => {
       this.trouble(error)
@@ -80,6 +83,11 @@ export class KeptLive<S extends LiveSource> {
   /** By our own clock: it has not been renewed in time when this has passed. */
   get ownedUntilMs(): number {
     return this.#ownedUntilMs
+  }
+
+  /** It is open still, as far as we know. */
+  has(source: S): boolean {
+    return this.#source === source && this.#session === this.#host.connection.session
   }
 
   /** What is open on the present session. Rejects only for good, or when the signal fires. */
@@ -178,8 +186,8 @@ export class KeptLive<S extends LiveSource> {
     this.#leaseMs = source.leaseMs
     this.#ownedUntilMs = this.#host.clock.monotonicMs() + source.leaseMs
     if (isFirst) void this.#keep()
-    this.#wish.opened(source, isFirst)
-    this.#setReady(true, this.#wish.why)
+    this.#wish.opened?.(source, isFirst)
+    this.#setReady(true, this.#wish.says.open)
     this.#ready.resolve()
     return source
   }
@@ -220,6 +228,7 @@ export class KeptLive<S extends LiveSource> {
     this.#why = why
     if (this.#isReady === isReady) return
     this.#isReady = isReady
+    if (!isReady) this.#wish.lost?.(why)
     this.#events.emit('ready', { isReady, why })
   }
 }

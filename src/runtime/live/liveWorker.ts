@@ -82,7 +82,10 @@ export class LiveWorker<T> implements Subscription {
         if (isFirst || resumed) return
         this.#events.emit('gap', { missed: 'unknown', why: 'reconnect' })
       },
-      why: 'the broker has confirmed the subscription',
+      says: {
+        opening: 'the subscription is being opened',
+        open: 'the broker has confirmed the subscription',
+      },
     })
     this.#loop = this.#run()
   }

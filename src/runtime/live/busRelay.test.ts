@@ -1,0 +1,324 @@
+import { describe, expect, test } from 'vitest'
+import type { Driver, Lead, Live, Session } from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import { memory } from '../../drivers/memory/index.ts'
+import { virtualClock } from '../../testing/virtualClock.ts'
+import type { Watched } from '../api.ts'
+import { createBus } from '../bus.ts'
+import type { RelayDecision, RelayOptions } from './relayApi.ts'
+
+/** `around` stands between the buses and the store. */
+async function scene(around: (live: Required<Live>) => Partial<Live> = () => ({})) {
+  const clock = virtualClock()
+  const store = memory({ clock })
+  const driver: Driver = {
+    ...store,
+    async open(...args) {
+      const session = await store.open(...args)
+      const live = session.live as Required<Live>
+      const bound = Object.fromEntries(
+        (['subscribe', 'workers', 'send', 'lead'] as const).map((name) => [
+          name,
+          (live[name] as (...all: unknown[]) => unknown).bind(live),
+        ]),
+      ) as unknown as Required<Live>
+      return new Proxy(session, {
+        get(target, name) {
+          if (name === 'live') return { ...bound, ...around(bound) }
+          const value = Reflect.get(target, name) as unknown
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      }) as Session
+    },
+  }
+  const bus = await createBus(driver, { clock, seed: 1 })
+  const rooms = bus.narrowcast<number>('rooms', { via: 'relay' })
+  const seen: string[] = []
+  const subscribe = async (name: string) => {
+    const worker = rooms.subscribe((n) => void seen.push(`${name} ${n}`), { name })
+    await clock.runUntil(worker.ready())
+    return worker
+  }
+  const relay = async (options: RelayOptions = {}) => {
+    const made = await clock.runUntil(bus.relay('rooms', options))
+    const told = heard(made)
+    return { relay: made, told }
+  }
+  return {
+    ...{ clock, driver, bus, rooms, seen, subscribe, relay },
+    publish: (n: number) => clock.runUntil(rooms.publish(n, { id: `m${n}` })),
+    [Symbol.asyncDispose]: () => clock.runUntil(bus.close()),
+  }
+}
+
+function heard(relay: Watched) {
+  const errors: [string | null, string][] = []
+  relay.on('error', ({ id, error }) => errors.push([id, error.code]))
+  return errors
+}
+
+const none = { taken: 0, routed: 0, rerouted: 0, unknown: 0, noWorker: 0, held: 0, dropped: 0 }
+
+test('what is published reaches one worker; who publishes is told how many relays took it', async () => {
+  await using world = await scene()
+  expect(await world.publish(0)).toMatchObject({ receivers: 0 })
+  const { relay, told } = await world.relay({ strategy: 'roundRobin' })
+  await world.clock.runUntil(relay.ready())
+  await world.subscribe('a')
+  await world.subscribe('b')
+  for (let n = 1; n <= 4; n++) expect(await world.publish(n)).toMatchObject({ receivers: 1 })
+  await world.clock.advance(100)
+  expect(world.seen).toEqual(['a 1', 'b 2', 'a 3', 'b 4'])
+  expect(relay.counts).toEqual({ ...none, taken: 4, routed: 4 })
+  expect(told).toEqual([])
+})
+
+describe('without a worker', () => {
+  test('a message is counted, told with its id, and given to whoever asked for it', async () => {
+    await using world = await scene()
+    const lost: string[] = []
+    const { relay, told } = await world.relay({ onNoWorker: ({ id }) => void lost.push(id) })
+    await world.clock.runUntil(relay.ready())
+    await world.publish(1)
+    await world.clock.advance(100)
+    expect(relay.counts).toEqual({ ...none, taken: 1, noWorker: 1 })
+    expect(told).toEqual([['m1', 'NO_WORKER']])
+    expect(lost).toEqual(['m1'])
+    await world.subscribe('a')
+    await world.clock.advance(10_000)
+    expect(world.seen).toEqual([])
+  })
+
+  test('the newest are held when that was asked for, and come in their order', async () => {
+    await using world = await scene()
+    const { relay, told } = await world.relay({ hold: { messages: 2, ms: 5_000 } })
+    await world.clock.runUntil(relay.ready())
+    for (let n = 1; n <= 3; n++) await world.publish(n)
+    await world.clock.advance(1_000)
+    expect(relay.counts).toEqual({ ...none, taken: 3, noWorker: 1, held: 2 })
+    expect(told).toEqual([['m1', 'NO_WORKER']])
+    await world.subscribe('a')
+    await world.publish(4)
+    await world.clock.advance(1_000)
+    expect(world.seen).toEqual(['a 2', 'a 3', 'a 4'])
+    expect(relay.counts).toEqual({ ...none, taken: 4, routed: 3, noWorker: 1 })
+  })
+
+  test('what is held goes when its time is over', async () => {
+    await using world = await scene()
+    const { relay, told } = await world.relay({ hold: { messages: 2, ms: 5_000 } })
+    await world.clock.runUntil(relay.ready())
+    await world.publish(1)
+    await world.clock.advance(4_900)
+    expect(relay.counts).toMatchObject({ held: 1, noWorker: 0 })
+    await world.clock.advance(500)
+    expect(relay.counts).toEqual({ ...none, taken: 1, noWorker: 1 })
+    expect(told).toEqual([['m1', 'NO_WORKER']])
+  })
+
+  test('what is held when it closes went to nobody', async () => {
+    await using world = await scene()
+    const { relay, told } = await world.relay({ hold: { messages: 2, ms: 60_000 } })
+    await world.clock.runUntil(relay.ready())
+    await world.publish(1)
+    await world.clock.advance(100)
+    await world.clock.runUntil(relay.close())
+    expect(relay.counts).toEqual({ ...none, taken: 1, noWorker: 1 })
+    expect(told).toEqual([['m1', 'NO_WORKER']])
+  })
+})
+
+test('every decision is told before the send it is about', async () => {
+  let gone: string | null = null
+  const book: string[] = []
+  await using world = await scene((live) => ({
+    send: async (spec, batch, lead, signal) => {
+      const outcomes = await live.send(spec, batch, lead, signal)
+      book.push(...batch.map(({ message, to }) => `send ${message.id} ${to.id.split('-')[0]}`))
+      return outcomes.map((one, n) => (batch[n]?.to.id === gone ? 'nobody' : one))
+    },
+  }))
+  const onDecision = async (made: readonly RelayDecision[]) => {
+    await world.clock.sleep(10, new AbortController().signal)
+    for (const { id, kind, to } of made)
+      book.push([kind, id, to?.id.split('-')[0]].join(' ').trim())
+  }
+  const { relay } = await world.relay({ strategy: 'roundRobin', onDecision })
+  await world.clock.runUntil(relay.ready())
+  const first = await world.subscribe('a')
+  await world.publish(1)
+  await world.clock.advance(1_000)
+  await world.subscribe('b')
+  gone = first.worker.id
+  await world.publish(2)
+  await world.clock.advance(1_000)
+  await world.publish(3)
+  await world.clock.advance(1_000)
+  expect(book.slice(0, 3)).toEqual(['taken m1', 'routed m1 a', 'send m1 a'])
+  expect(book.slice(3)).toContain('rerouted m3 b')
+  expect(book.indexOf('rerouted m3 b')).toBeLessThan(book.indexOf('send m3 b'))
+  expect(relay.counts).toEqual({ ...none, taken: 3, routed: 3, rerouted: 1 })
+})
+
+test('a book that cannot be kept is an error, and the messages go on', async () => {
+  await using world = await scene()
+  const { relay, told } = await world.relay({
+    onDecision: () => Promise.reject(new Error('disk')),
+  })
+  await world.clock.runUntil(relay.ready())
+  await world.subscribe('a')
+  await world.publish(1)
+  await world.clock.advance(100)
+  expect(world.seen).toEqual(['a 1'])
+  expect(told).toEqual([
+    [null, 'HANDLER_FAILED'],
+    [null, 'HANDLER_FAILED'],
+  ])
+})
+
+describe('the lead', () => {
+  test('is one of several; another takes over when it goes', async () => {
+    await using world = await scene()
+    const { relay: first } = await world.relay()
+    await world.clock.runUntil(first.ready())
+    const { relay: second } = await world.relay()
+    await world.clock.advance(10_000)
+    expect([first.isReady, second.isReady]).toEqual([true, false])
+    await world.subscribe('a')
+    await world.publish(1)
+    await world.clock.advance(100)
+    await world.clock.runUntil(first.close())
+    await world.clock.runUntil(second.ready())
+    await world.publish(2)
+    await world.clock.advance(100)
+    expect(world.seen).toEqual(['a 1', 'a 2'])
+    expect([first.counts.routed, second.counts.routed]).toEqual([1, 1])
+  })
+
+  test('fenced, it routes nothing, drops what it holds, and stands by again', async () => {
+    let isFenced = false
+    await using world = await scene((live) => ({
+      send: (spec, batch, lead, signal) =>
+        isFenced
+          ? Promise.resolve(batch.map(() => 'fenced' as const))
+          : live.send(spec, batch, lead, signal),
+      lead: async (...args) => {
+        if (isFenced) await world.clock.sleep(1_000, args[3])
+        isFenced = false
+        return live.lead(...args)
+      },
+    }))
+    const { relay, told } = await world.relay({ hold: { messages: 5, ms: 60_000 } })
+    await world.clock.runUntil(relay.ready())
+    await world.publish(1)
+    await world.clock.advance(500)
+    expect(relay.counts.held).toBe(1)
+    isFenced = true
+    await world.subscribe('a')
+    await world.publish(2)
+    await world.clock.advance(300)
+    expect(relay.isReady).toBe(false)
+    expect(relay.counts).toEqual({ ...none, taken: 2, dropped: 2 })
+    expect(told).toEqual([
+      [null, 'FENCED'],
+      ['m1', 'FENCED'],
+      ['m2', 'FENCED'],
+    ])
+    await world.clock.advance(2_000)
+    await world.publish(3)
+    await world.clock.advance(500)
+    expect([relay.isReady, world.seen]).toEqual([true, ['a 3']])
+  })
+
+  test('missed by its own clock, it sends nothing, and drops what waits', async () => {
+    let isStuck = false
+    const leads: Lead[] = []
+    await using world = await scene((live) => ({
+      lead: async (...args) => {
+        const lead = await live.lead(...args)
+        leads.push(lead)
+        return Object.assign(Object.create(lead) as Lead, {
+          leaseMs: lead.leaseMs,
+          fence: lead.fence,
+          receive: lead.receive.bind(lead),
+          renew: (signal: AbortSignal) =>
+            isStuck ? new Promise<never>(() => {}) : lead.renew(signal),
+          [Symbol.asyncDispose]: () => lead[Symbol.asyncDispose](),
+        })
+      },
+    }))
+    const { relay, told } = await world.relay({ leaseMs: 3_000 })
+    await world.clock.runUntil(relay.ready())
+    await world.subscribe('a')
+    await world.clock.advance(10_000)
+    isStuck = true
+    await world.clock.advance(4_000)
+    await world.publish(1)
+    await world.clock.advance(10)
+    expect(world.seen).toEqual([])
+    expect(relay.counts).toEqual({ ...none, taken: 1, dropped: 1 })
+    expect(told).toEqual([
+      [null, 'FENCED'],
+      ['m1', 'FENCED'],
+    ])
+  })
+})
+
+test('what may have been sent is counted apart, told, and sent to no other', async () => {
+  await using world = await scene(() => ({ send: async (_, batch) => batch.map(() => 'unknown') }))
+  const { relay, told } = await world.relay()
+  await world.clock.runUntil(relay.ready())
+  await world.subscribe('a')
+  await world.publish(1)
+  await world.clock.advance(1_000)
+  expect(relay.counts).toEqual({ ...none, taken: 1, unknown: 1 })
+  expect(told).toEqual([['m1', 'CONNECTION_LOST']])
+})
+
+test('what certainly was not sent is tried again while it leads', async () => {
+  let refusals = 3
+  await using world = await scene((live) => ({
+    send: async (...args) => {
+      if (refusals-- > 0) throw new NarrowcastError('UNAVAILABLE', 'not now')
+      return live.send(...args)
+    },
+  }))
+  const { relay, told } = await world.relay()
+  await world.clock.runUntil(relay.ready())
+  await world.subscribe('a')
+  await world.publish(1)
+  await world.clock.advance(2_000)
+  expect(world.seen).toEqual(['a 1'])
+  expect(relay.counts).toEqual({ ...none, taken: 1, routed: 1 })
+  expect(told.map(([, code]) => code)).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE'])
+})
+
+describe('refused at the call:', () => {
+  test('a driver that has no leads', async () => {
+    const { narrowcast } = memory().contracts
+    await using bus = await createBus({ ...memory(), contracts: { narrowcast } })
+    await expect(bus.relay('rooms')).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: 'memory offers no narrowcast by relay (channel "rooms")',
+    })
+  })
+
+  test.for([
+    [{ leaseMs: 5 }, 'option leaseMs: expected a whole number from 300'],
+    [{ hold: { messages: 0, ms: 5 } }, 'option hold.messages: expected a whole number from 1'],
+    [{ hold: { messages: 5 } as never }, 'option hold.ms'],
+    [{ strategy: 'best' as 'random' }, 'option strategy'],
+    [{ onDecision: 7 as never }, 'option onDecision: expected a function, got 7'],
+    [{ via: 'relay' } as object, 'relay of "rooms": unknown option via'],
+    [{ strategy: 'leastBusy' }, "strategy 'leastBusy' needs telemetry"],
+  ] as const)('%j', async ([options, text]) => {
+    await using bus = await createBus(memory())
+    await expect(bus.relay('rooms', options as RelayOptions)).rejects.toThrow(text)
+  })
+
+  test('a closed bus', async () => {
+    const bus = await createBus(memory())
+    await bus.close()
+    await expect(bus.relay('rooms')).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+})

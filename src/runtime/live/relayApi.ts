@@ -1,0 +1,61 @@
+import type { WorkerRef } from '../../core/channel.ts'
+import type { IncomingMessage } from '../../core/message.ts'
+import type { Watched } from '../api.ts'
+import type { Strategy } from '../strategies/strategies.ts'
+
+/** What a relay decides on one message, in this order: taken, then routed or rerouted, or no-worker. */
+export interface RelayDecision {
+  readonly id: string
+  /** rerouted: another worker was chosen before, and is gone. */
+  readonly kind: 'taken' | 'routed' | 'rerouted' | 'no-worker'
+  /** Whom it is sent to now. */
+  readonly to?: WorkerRef
+}
+
+export interface RelayOptions {
+  /** @default random */
+  strategy?: Strategy
+  /** Without a sign of life for so long another one leads. 300 ms at least. @default 3_000 */
+  leaseMs?: number
+  /**
+   * Where no worker is there: the newest `messages` wait in memory for `ms` at most.
+   * @default none waits
+   */
+  hold?: { messages: number; ms: number }
+  /** Label of the worker id. @default the bus's */
+  name?: string
+  /**
+   * Awaited before the send, so that a book of it is never behind. One that throws is an `error`;
+   * the messages are sent all the same.
+   */
+  onDecision?: (made: readonly RelayDecision[]) => void | Promise<void>
+  /** A message that went to nobody; it is told as an `error` too. */
+  onNoWorker?: (message: IncomingMessage) => void
+}
+
+/** taken = routed + unknown + noWorker + held + dropped, whenever none is on its way. */
+export interface RelayCounts {
+  readonly taken: number
+  /** Given to one live worker; `rerouted` of them after another one was gone. */
+  readonly routed: number
+  readonly rerouted: number
+  /** May have been given to one worker: sent to no other. */
+  readonly unknown: number
+  /** Nobody was there, or came in time. */
+  readonly noWorker: number
+  /** Waiting for a worker now. */
+  readonly held: number
+  /** Given up when the lead was lost; whoever leads now is given what came since. */
+  readonly dropped: number
+}
+
+/**
+ * Stands between the publishers of a narrowcast and its workers: reads the channel, and sends each
+ * message to one live worker. Several may run: one leads, and is ready; the others stand by, not
+ * ready, and take over within the lease. A relay that was replaced without knowing sends nothing.
+ */
+export interface Relay extends Watched, AsyncDisposable {
+  readonly counts: RelayCounts
+  /** Routes what it has taken, gives up what waits, and lets another lead at once. */
+  close(): Promise<void>
+}

@@ -1,0 +1,65 @@
+import type { NarrowcastError } from '../../core/errors.ts'
+import type { IncomingMessage } from '../../core/message.ts'
+import type { Events } from '../events.ts'
+import { handlerFailed } from '../handlerFailed.ts'
+import type { RelayCounts, RelayDecision } from './relayApi.ts'
+import type { RelayPlan } from './relayPlan.ts'
+
+/** The accounts of a relay, and who is told of what it decides. */
+export class RelayBooks {
+  readonly counts: { -readonly [K in Exclude<keyof RelayCounts, 'held'>]: number } = {
+    taken: 0,
+    routed: 0,
+    rerouted: 0,
+    unknown: 0,
+    noWorker: 0,
+    dropped: 0,
+  }
+  readonly #channel: string
+  readonly #plan: RelayPlan
+  readonly #events: Events
+
+  constructor(channel: string, plan: RelayPlan, events: Events) {
+    this.#channel = channel
+    this.#plan = plan
+    this.#events = events
+  }
+
+  /** Resolves when whoever keeps a book of it has written it down. */
+  async decided(made: readonly RelayDecision[]): Promise<void> {
+    try {
+      await this.#plan.onDecision?.(made)
+    } catch (error) {
+      this.#events.emit('error', { id: null, error: handlerFailed(error, this.#channel) })
+    }
+  }
+
+  async taken(messages: readonly IncomingMessage[]): Promise<void> {
+    this.counts.taken += messages.length
+    await this.decided(messages.map(({ id }) => ({ id, kind: 'taken' })))
+  }
+
+  async noWorker(messages: readonly IncomingMessage[], error: NarrowcastError): Promise<void> {
+    if (messages.length === 0) return
+    this.counts.noWorker += messages.length
+    await this.decided(messages.map(({ id }) => ({ id, kind: 'no-worker' })))
+    for (const message of messages) {
+      try {
+        this.#plan.onNoWorker?.(message)
+      } catch (cause) {
+        const { id } = message
+        this.#events.emit('error', { id, error: handlerFailed(cause, this.#channel) })
+      }
+      this.#events.emit('error', { id: message.id, error })
+    }
+  }
+
+  lost(
+    count: 'unknown' | 'dropped',
+    messages: readonly IncomingMessage[],
+    error: NarrowcastError,
+  ): void {
+    this.counts[count] += messages.length
+    for (const { id } of messages) this.#events.emit('error', { id, error })
+  }
+}
