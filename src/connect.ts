@@ -14,6 +14,13 @@ export interface ConnectOptions {
   config?: boolean | Config
   /** Label of the worker ids. @default 'worker' */
   name?: string
+  /**
+   * Tells on the broadcast channel `narrowcast.telemetry`, once a second while something happens,
+   * what this process has come to: counts and times, never message data. @default true
+   */
+  telemetry?: boolean
+  /** Ends a worker that the broadcast channel `narrowcast.control` says is to end. @default false */
+  control?: boolean
   /** Ends the first connect. */
   signal?: AbortSignal
 }
@@ -66,13 +73,15 @@ async function connectTo(target: string, options: ConnectOptions): Promise<Bus> 
 }
 
 async function busOptions(
-  { config, name, signal }: ConnectOptions,
+  { config, name, signal, telemetry = true, control = false }: ConnectOptions,
   fromUrl: ChannelDefaults,
 ): Promise<BusOptions> {
   const project = await projectConfig(config ?? false)
   return {
     ...(name === undefined ? {} : { name }),
     ...(signal ? { signal } : {}),
+    telemetry,
+    control,
     channelDefaults: (channel, pattern) => ({
       ...meantFor(pattern, fromUrl),
       ...ofProject(project, channel),

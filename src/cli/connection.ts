@@ -40,7 +40,9 @@ export async function connectTo(
   invocation.output.detail(`connecting to ${shownUrl} (${origin})`)
   const { connect } = await import('../connect.ts')
   const limit = AbortSignal.timeout(invocation.timeoutMs)
-  const bus = await connect(text, { config: settings.config, signal: limit }).catch((error) => {
+  // Looking leaves nothing behind: only who works for long tells others of it.
+  const wish = { config: settings.config, signal: limit, telemetry: false }
+  const bus = await connect(text, wish).catch((error) => {
     throw limit.aborted ? noAnswer(shownUrl, invocation.timeoutMs, error) : error
   })
   for (const warning of bus.info.warnings) invocation.output.warn(warning)

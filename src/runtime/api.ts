@@ -18,6 +18,8 @@ import type { Middleware } from './handlerRun.ts'
 import type { Health } from './health.ts'
 import type { Relay, RelayOptions } from './live/relayApi.ts'
 import type { Strategy } from './strategies/strategies.ts'
+import type { Section } from './telemetry/sender.ts'
+import type { TelemetryView } from './telemetry/view.ts'
 
 /** What a handler, a batch handler or `deliveries()` is given. */
 export interface Received<T> {
@@ -335,6 +337,15 @@ export interface Bus extends AsyncDisposable {
    * @throws UNSUPPORTED where the contract has no row `narrowcast-relay`
    */
   relay(name: string, options?: RelayOptions): Promise<Relay>
+  readonly telemetry: {
+    /**
+     * Adds a section to what this process tells of itself. @returns what takes it away again. It
+     * does nothing where telemetry is off.
+     */
+    add(section: Section): () => void
+    /** Hears what processes tell of themselves. @throws UNSUPPORTED where there is no broadcast */
+    watch(): Promise<TelemetryView>
+  }
   /** How it is now, for the probes of whoever runs the process; see `httpProbe`. */
   health(): Health
   /**

@@ -1,3 +1,4 @@
+import { controlChannel, isOwnChannel, telemetryChannel, type WorkerRef } from '../core/channel.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Driver } from '../core/driver.ts'
 import { NarrowcastError } from '../core/errors.ts'
@@ -5,17 +6,20 @@ import { randomName } from '../core/ids.ts'
 import type { Pattern } from '../core/message.ts'
 import type { Bus, Channel, ChannelOptions, DeclareChannel } from './api.ts'
 import { busAdmin } from './busAdmin.ts'
+import type { BusChannel } from './busChannel.ts'
 import { whole } from './checks.ts'
 import type { ChannelDefaults } from './config.ts'
 import { Connection } from './connection.ts'
 import { withDeadline } from './deadline.ts'
-import { Declarations } from './declarations.ts'
+import { type AnyChannel, Declarations } from './declarations.ts'
 import { Gate } from './gate.ts'
 import { healthOf } from './health.ts'
 import type { BusRelay } from './live/busRelay.ts'
 import { openRelay } from './live/openRelay.ts'
 import { seededRandom } from './random.ts'
 import type { LoadOf } from './strategies/leastBusy.ts'
+import { BusTelemetry } from './telemetry/busTelemetry.ts'
+import { obey } from './telemetry/control.ts'
 
 export interface BusOptions {
   /** Label of the worker ids. @default 'worker' */
@@ -25,13 +29,21 @@ export interface BusOptions {
   seed?: number
   /** What a channel is given when its call does not say. */
   channelDefaults?: (name: string, pattern: Pattern) => ChannelDefaults
-  /** What telemetry knows of the workers. @default there is none */
+  /** Tells others once a second what this bus has come to. @default false */
+  telemetry?: boolean
+  /** Ends a worker that `narrowcast.control` says is to end. @default false */
+  control?: boolean
+  /** What is known of the workers. @default what telemetry tells, where that is on */
   load?: LoadOf
   /** Ends the first connect. */
   signal?: AbortSignal
 }
 
+type OwnChannel = BusChannel<unknown, unknown>
+
 const closeMsDefault = 10_000
+/** A frame that does not get through in time is covered by the next. */
+const ownOptions = { inFlightMax: 10, publish: { timeoutMs: 1_000, retry: false } } as const
 
 /** Opens a driver. @throws what the driver's `open` throws: CONNECT_FAILED, STORE_UNUSABLE, … */
 export async function createBus(driver: Driver, options: BusOptions = {}): Promise<Bus> {
@@ -45,9 +57,27 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     id: `${label ?? options.name ?? 'worker'}-${randomName()}`,
     incarnation,
   })
-  const host = { connection, gate, clock, random, workerRef, load: options.load ?? null }
+  const toldLoad = options.telemetry ? (worker: WorkerRef) => telemetry.load(worker) : null
+  const load = options.load ?? toldLoad
+  const host = { connection, gate, clock, random, workerRef, load }
   const declarations = new Declarations(host, options.channelDefaults ?? (() => ({})))
   const relays = new Set<BusRelay>()
+  const own = (name: string) =>
+    driver.contracts.broadcast
+      ? (declarations.declare('broadcast', name, ownOptions) as unknown as OwnChannel)
+      : null
+  const others = () => usersChannels(declarations)
+  const telemetry = new BusTelemetry(
+    {
+      channel: () => own(telemetryChannel),
+      channels: others,
+      relays: () => [...relays].map(({ frame }) => frame),
+      control: options.control ?? false,
+    },
+    options.telemetry ?? false,
+  )
+  if (options.control) own(controlChannel)?.subscribe((data: unknown) => obey(data, others()))
+  const parts = { connection, declarations, relays, telemetry }
   let closing: Promise<void> | null = null
 
   const declare =
@@ -58,23 +88,8 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
       return channel as unknown as Channel<In, Out>
     }
 
-  async function close(timeoutMs: number): Promise<void> {
-    try {
-      await withDeadline(clock, timeoutMs, null, null, async (deadline) => {
-        deadline.addEventListener('abort', () => connection.giveUp())
-        const ended = await Promise.allSettled([
-          ...[...relays].map((one) => one[Symbol.asyncDispose]()),
-          ...declarations.channels.map((one) => one.close(timeoutMs, deadline)),
-        ])
-        for (const one of ended) if (one.status === 'rejected') throw one.reason
-      })
-    } finally {
-      await connection.close()
-    }
-  }
-
   const closeOnce = (timeoutMs: number): Promise<void> => {
-    closing ??= close(timeoutMs)
+    closing ??= closeAll(parts, clock, timeoutMs)
     return closing
   }
   return {
@@ -90,6 +105,10 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
       if (closing !== null) throw new NarrowcastError('CLOSED', 'the bus was closed')
       return openRelay(host, relays, name, wish)
     },
+    telemetry: {
+      add: (section) => telemetry.add(section),
+      watch: () => telemetry.watch(),
+    },
     health: () =>
       healthOf(
         connection.trouble,
@@ -99,4 +118,36 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     close: ({ timeoutMs } = {}) => closeOnce(whole('timeoutMs', timeoutMs, closeMsDefault, 0)),
     [Symbol.asyncDispose]: () => closeOnce(closeMsDefault),
   }
+}
+
+interface Parts {
+  readonly connection: Connection
+  readonly declarations: Declarations
+  readonly relays: ReadonlySet<BusRelay>
+  readonly telemetry: BusTelemetry
+}
+
+/** Ends what works first, then tells the last of it, then ends what it was told by. */
+async function closeAll(parts: Parts, clock: Clock, timeoutMs: number): Promise<void> {
+  const { connection, declarations, relays, telemetry } = parts
+  try {
+    await withDeadline(clock, timeoutMs, null, null, async (deadline) => {
+      deadline.addEventListener('abort', () => connection.giveUp())
+      const close = (one: AnyChannel) => one.close(timeoutMs, deadline)
+      const ended = await Promise.allSettled([
+        ...[...relays].map((one) => one[Symbol.asyncDispose]()),
+        ...usersChannels(declarations).map(close),
+      ])
+      if (!connection.trouble) await telemetry.close()
+      await Promise.all(declarations.channels.map(close))
+      for (const one of ended) if (one.status === 'rejected') throw one.reason
+    })
+  } finally {
+    await connection.close()
+  }
+}
+
+/** All but those of our own. */
+function usersChannels({ channels }: Declarations): readonly AnyChannel[] {
+  return channels.filter(({ name }) => !isOwnChannel(name))
 }

@@ -1,3 +1,4 @@
+import { isOwnChannel } from '../core/channel.ts'
 import type { Admin, ChannelInfo } from '../core/driver.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import type { BusAdmin } from './api.ts'
@@ -60,8 +61,14 @@ export function busAdmin(connection: Connection): BusAdmin {
     removeGroup: call('removeGroup', 2),
     removeMessage: call('removeMessage', 2),
   } as Omit<BusAdmin, 'find'>
+  const channels: typeof calls.channels = async (query, signal) => {
+    const page = await calls.channels(query, signal)
+    if (query.prefix.startsWith('narrowcast')) return page // who asks for our own is shown them
+    return { ...page, items: page.items.filter(({ name }) => !isOwnChannel(name)) }
+  }
   return {
     ...calls,
+    channels,
     async find(name, signal): Promise<ChannelInfo | null> {
       for (let cursor: string | null = null; ; ) {
         const query = { prefix: name, cursor, limit: pageSize, newestFirst: false }

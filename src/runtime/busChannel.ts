@@ -92,6 +92,15 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
     return { channel: this.name, pattern: this.pattern, published, failed }
   }
 
+  /** Drains the worker of that very id, if it is one of ours. */
+  async endWorker(id: string, timeoutMs: number | undefined): Promise<void> {
+    const wish = timeoutMs === undefined ? {} : { timeoutMs }
+    const ours = [...this.#readers].filter(({ worker }) => worker.id === id)
+    await Promise.all(
+      ours.map((one) => (one instanceof OpenDeliveries ? one.close() : one.drain(wish))),
+    )
+  }
+
   async opened(): Promise<Contract> {
     return (await this.#opening.open(this.#host.connection.closing)).contract
   }

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { type ChannelSpec, checkName, type Ordering } from '../core/channel.ts'
+import { type ChannelSpec, checkName, isOwnChannel, type Ordering } from '../core/channel.ts'
 import { type Codec, codecs } from '../core/codec.ts'
 import type { Contract } from '../core/contract.ts'
 import { NarrowcastError } from '../core/errors.ts'
@@ -63,6 +63,9 @@ export function planChannel(
   defaults: ChannelDefaults,
 ): ChannelPlan {
   checkName('channel', name)
+  if (isOwnChannel(name) && pattern !== 'broadcast') {
+    throw wrongOption('name', `another name for a ${pattern}: this one is our own`, name)
+  }
   onlyKnown(`channel "${name}"`, options, known)
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const wish: ChannelOptions<never> = { ...defaults, ...Object.fromEntries(given) }

@@ -17,6 +17,7 @@ import type { ReaderHost } from './readerHost.ts'
 import { Slots } from './slots.ts'
 import { Starter } from './starter.ts'
 import type { SubscriptionPlan } from './subscribeOptions.ts'
+import type { SubscriptionFrame } from './telemetry/frame.ts'
 import { isThenable } from './thenable.ts'
 import { abortedError } from './thrown.ts'
 import type { Unit } from './unit.ts'
@@ -116,6 +117,12 @@ export class Worker<T> implements Subscription {
       isAlive,
       why: isAlive ? this.#reader.why : 'every slot is lost to a stuck handler',
     }
+  }
+
+  get frame(): SubscriptionFrame {
+    const { channel, pattern, group, worker, isReady: ready } = this.health
+    const { concurrency } = this.#plan
+    return { channel, pattern, group, worker, ready, concurrency, ...this.#reader.counts }
   }
 
   ready(signal?: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Pattern } from '../../core/message.ts'
+import type { Load } from '../strategies/leastBusy.ts'
 import type { PublisherFrame, RelayFrame, SubscriptionFrame, TelemetryFrame } from './frame.ts'
 import { frameSchema } from './frameSchema.ts'
 import { type HistogramData, nothingTimed, since } from './histogram.ts'
@@ -44,6 +45,7 @@ export interface PublisherView extends PublisherFrame {
 /** What the processes at a broker tell of themselves, by their frames. */
 export class TelemetryView {
   readonly #processes = new Map<string, SeenProcess>()
+  readonly #loads = new Map<string, Load>()
   readonly #nowMs: () => number
   /** Frames that were none. */
   refused = 0
@@ -69,6 +71,15 @@ export class TelemetryView {
       seenMs,
       beforeMs: known ? known.seenMs : seenMs,
     })
+    for (const { worker, in_flight_count } of frame.subscriptions) {
+      this.#loads.set(worker, { inHand: in_flight_count, atMs: seenMs })
+    }
+  }
+
+  /** What a worker had in hand when it last told; null: it has not, or not lately. */
+  load(worker: string): Load | null {
+    const load = this.#loads.get(worker)
+    return load && this.#nowMs() - load.atMs <= goneMs ? load : null
   }
 
   get processes(): readonly SeenProcess[] {
@@ -128,6 +139,9 @@ export class TelemetryView {
     const nowMs = this.#nowMs()
     for (const [name, { seenMs }] of this.#processes) {
       if (nowMs - seenMs > goneMs) this.#processes.delete(name)
+    }
+    for (const [worker, { atMs }] of this.#loads) {
+      if (nowMs - atMs > goneMs) this.#loads.delete(worker)
     }
   }
 }
