@@ -293,6 +293,29 @@ test('what certainly was not sent is tried again while it leads', async () => {
   expect(told.map(([, code]) => code)).toEqual(['UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE'])
 })
 
+test('what can never be sent is given up, and the rest goes on', async () => {
+  await using world = await scene((live) => ({
+    send: async (...args) => {
+      if (args[1].some(({ message }) => message.id === 'm1')) {
+        throw new NarrowcastError('PAYLOAD_TOO_LARGE', 'too large')
+      }
+      return live.send(...args)
+    },
+  }))
+  const { relay, told } = await world.relay()
+  await world.clock.runUntil(relay.ready())
+  await world.subscribe('a')
+  const batch = [0, 1, 2].map((data) => ({ data, options: { id: `m${data}` } }))
+  await world.clock.runUntil(world.rooms.publishMany(batch))
+  await world.clock.advance(1_000)
+  expect(world.seen).toEqual(['a 0', 'a 2'])
+  expect(relay.counts).toEqual({ ...none, taken: 3, routed: 2, dropped: 1 })
+  expect(told).toEqual([
+    [null, 'PAYLOAD_TOO_LARGE'],
+    ['m1', 'PAYLOAD_TOO_LARGE'],
+  ])
+})
+
 describe('refused at the call:', () => {
   test('a driver that has no leads', async () => {
     const { narrowcast } = memory().contracts

@@ -163,9 +163,20 @@ export class BusRelay implements Relay {
     if (of('fenced').length > 0) this.#kept.failed(lead, this.#fenced())
     this.#drop(of('fenced'), 'another relay leads')
     await this.#wait(lead, of('no-worker'))
-    const failed = routes.find((one) => one.kind === 'failed')
-    if (failed?.kind === 'failed') this.#kept.failed(lead, failed.error)
-    return of('failed')
+    return this.#again(lead, batch, routes)
+  }
+
+  /** What the broker refuses for good is given up, or it would be in the way for ever. */
+  #again(lead: Lead, batch: readonly Waiting[], routes: readonly Routed[]): Waiting[] {
+    return batch.filter((one, n) => {
+      const routed = routes[n] as Routed
+      if (routed.kind !== 'failed') return false
+      const { error } = routed
+      this.#kept.failed(lead, error)
+      if (error.retryable || !this.#kept.has(lead)) return true
+      this.#books.lost('dropped', [one.message], error)
+      return false
+    })
   }
 
   async #wait(lead: Lead, batch: readonly Waiting[]): Promise<void> {

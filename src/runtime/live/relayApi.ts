@@ -45,7 +45,7 @@ export interface RelayCounts {
   readonly noWorker: number
   /** Waiting for a worker now. */
   readonly held: number
-  /** Given up when the lead was lost; whoever leads now is given what came since. */
+  /** Given up with the lead, or because the broker takes it from nobody. */
   readonly dropped: number
 }
 

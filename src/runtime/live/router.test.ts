@@ -108,16 +108,28 @@ test('a broken send may have handed all of it; a refused one certainly nothing',
   expect(await silent.publish('1')).toEqual(['refused UNAVAILABLE'])
 })
 
+test('one that can never be sent spoils no other of its batch', async () => {
+  const large = new NarrowcastError('PAYLOAD_TOO_LARGE', 'too large')
+  const { publish } = scene({
+    workers: () => ['a'],
+    send: (_, id) => (id === '2' ? large : 'handed'),
+  })
+  expect(await publish('1', '2', '3')).toEqual([
+    'stored 1',
+    'refused PAYLOAD_TOO_LARGE',
+    'stored 1',
+  ])
+})
+
 test('when it cannot be asked who else is there, the handed ones stay handed', async () => {
   let asked = 0
-  const { publish, clock } = scene({
+  const { publish } = scene({
     workers: async () => {
       if (++asked > 1) throw new NarrowcastError('CLOSED', 'the session was closed')
       return ['a', 'b']
     },
     send: (to) => (to === 'a' ? 'nobody' : 'handed'),
   })
-  void clock
   // The list is fresh, so nobody is asked: the other one takes it.
   expect(await publish('1', '2')).toEqual(['stored 1', 'stored 1'])
   expect(await publish('3', '4')).toEqual(['refused CONNECTION_LOST', 'stored 1'])

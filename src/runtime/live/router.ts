@@ -109,10 +109,23 @@ export class Router {
       return choices.map(({ isReroute }, n) => routed(outcomes[n], isReroute))
     } catch (cause) {
       const error = asNarrowcastError(cause)
+      const isForGood = error.definite && !error.retryable
+      if (isForGood && choices.length > 1) return this.#sendEach(choices, lead, signal)
       return choices.map(({ isReroute }) =>
         error.definite ? { kind: 'failed', error } : { kind: 'unknown', isReroute },
       )
     }
+  }
+
+  /** None was sent, for one can never be: it must not spoil its neighbours. */
+  async #sendEach(
+    choices: readonly Choice[],
+    lead: Lead | null,
+    signal: AbortSignal,
+  ): Promise<Routed[]> {
+    const routes: Routed[] = []
+    for (const choice of choices) routes.push(...(await this.#send([choice], lead, signal)))
+    return routes
   }
 }
 
