@@ -116,7 +116,14 @@ test('nobody sleeps but for a lead that others wait for, and only while its leas
   await clock.advance(999)
   expect(clock.sleepers).toBe(1)
   await clock.advance(1)
-  await next
+  const present = await next
+  expect(clock.sleepers).toBe(0)
+  await present.renew(never)
+  const leaving = new AbortController()
+  const left = live.lead(spec, subscriber('z'), silent, leaving.signal)
+  expect(clock.sleepers).toBe(1)
+  leaving.abort()
+  await expect(left).rejects.toMatchObject({ code: 'ABORTED' })
   expect(clock.sleepers).toBe(0)
   await a[Symbol.asyncDispose]()
 })
@@ -177,4 +184,28 @@ test('what went while two sources changed places is told to the one that reads',
   expect(gaps).toEqual([])
   expect(ids(await again.receive(room, never))).toEqual(['2', '3'])
   expect(gaps).toEqual([[1, 'overflow']])
+})
+
+test('who comes again has the lease and the bounds that it says now', async () => {
+  const { clock, open, live } = await scene()
+  const spec = channel()
+  const to = { id: 'a', incarnation: '1' }
+  const send = (...sent: string[]) =>
+    live.send(
+      spec,
+      sent.map((id) => ({ to, message: message(id) })),
+      null,
+      never,
+    )
+  await live.subscribe(spec, subscriber('a'), silent, never)
+  await clock.advance(999)
+  const hold = { messages: 1, bytes: 1_000 }
+  const wish = subscriber('a', { leaseMs: 5_000, hold })
+  const again = await liveOf(await open()).subscribe(spec, wish, silent, never)
+  expect(again.leaseMs).toBe(5_000)
+  await clock.advance(4_999)
+  expect(await send('1', '2')).toEqual(['handed', 'handed'])
+  expect(ids(await again.receive(room, never))).toEqual(['2'])
+  await clock.advance(5_000)
+  expect(await send('3')).toEqual(['nobody'])
 })

@@ -30,7 +30,7 @@ export class LiveChannel {
 
   /** Broadcast: to all who are there. Narrowcast: to the relay that leads. */
   publish(batch: readonly OutgoingMessage[], payloadBytesMax: number): PublishOutcome[] {
-    const lead = this.pattern === 'narrowcast' ? this.relays.leading() : null
+    const lead = this.relays.leading()
     const to = this.pattern === 'broadcast' ? this.#live() : lead ? [lead.inbox] : []
     return batch.map((message): PublishOutcome => {
       const refused = this.refusal(message, payloadBytesMax)
@@ -78,7 +78,7 @@ export class LiveChannel {
 
   /** Drops all that waits unread; returns how many messages went to nobody by that. */
   purge(): number {
-    const lead = this.pattern === 'narrowcast' ? this.relays.leading() : null
+    const lead = this.relays.leading()
     const inboxes = lead ? [...this.#live(), lead.inbox] : this.#live()
     return inboxes.reduce((dropped, inbox) => dropped + inbox.clear(), 0)
   }
