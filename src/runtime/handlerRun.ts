@@ -33,9 +33,10 @@ export interface HandlerRun {
    * `until` is to end then. The message goes back at no cost and in its place, unless the signal
    * of the delivery itself has fired. On live patterns nothing can go back: there a wait goes on
    * until the signal of the delivery fires, and a message that waited for nothing is an `error`.
+   * @returns what `until` gives.
    * @throws when it was ended before its time: let it pass, the handler is not to be called.
    */
-  wait(until: (signal: AbortSignal) => Promise<unknown>): Promise<void>
+  wait<R>(until: (signal: AbortSignal) => Promise<R>): Promise<R>
 }
 
 /** A function around the handler: it may wait, answer itself, or look at what comes back. */
@@ -84,18 +85,19 @@ export class UnitRun<T> implements HandlerRun {
     this.#unit.abort(reason)
   }
 
-  async wait(until: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+  async wait<R>(until: (signal: AbortSignal) => Promise<R>): Promise<R> {
     const { channel, clock, stopping } = this.#host
     const { signal } = this.#unit
     signal.throwIfAborted()
     const outer = isLive(channel.pattern) ? signal : AbortSignal.any([signal, stopping])
-    await withDeadline(clock, this.#waitMsMax(), outer, null, async (end) => {
+    return withDeadline(clock, this.#waitMsMax(), outer, null, async (end) => {
       try {
-        await until(end)
+        const found = await until(end)
+        if (!end.aborted) return found
       } catch (error) {
         if (!end.aborted) throw error
       }
-      if (end.aborted) throw this.#ended()
+      throw this.#ended()
     })
   }
 

@@ -13,14 +13,14 @@ export class Line {
    * Does `work` once all that came before have ended, or gives up when the signal fires, with its
    * reason. Whoever gives up lets nobody behind overtake those in front.
    */
-  async enter(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  async enter<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const before = this.#last
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#last = promise
     this.#length++
     try {
       await untilAborted(before, signal)
-      await work()
+      return await work()
     } finally {
       this.#length--
       void before.then(resolve)
