@@ -108,7 +108,8 @@ export interface Live {
    *
    * A worker is there once: where its session was lost, the same incarnation takes its place and
    * what waits unread (`resumed`); another incarnation ends the one before, unread messages too.
-   * Disposing the source ends the subscription; closing the session leaves it to its lease.
+   * Disposing the source ends the subscription, and drops what waits unread; closing the session
+   * leaves it to its lease.
    * @throws CONFLICT when this worker is subscribed on this very session already
    */
   subscribe(
