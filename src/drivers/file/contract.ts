@@ -21,7 +21,7 @@ const kept = {
   counts: { failures: 'exact', crashes: 'exact' },
   release: 'free',
   order: { scope: 'channel', across: 'workers', afterRetry: 'lost' },
-  keyOrder: 'no',
+  keyOrder: 'native',
   redelivery: { how: 'on-lease', withinMs: 31_000 },
   delay: { how: 'native', errorMs: 20, errorShare: 0, msMax: 10 * 365 * 86_400_000 },
   dedupe: { publishWindowMsMax: 365 * 86_400_000, consume: 'here' },

@@ -3,6 +3,7 @@ import { NarrowcastError } from '../../core/errors.ts'
 import { type DeadLetter, type PublishOutcome, redriven } from '../../core/message.ts'
 import type { ChannelRow } from './channels.ts'
 import type { Database } from './database.ts'
+import { joinLane } from './lanes.ts'
 import { messageOf, redrivenMeta } from './messageRow.ts'
 import { Numbers } from './numbers.ts'
 import { checkPage } from './page.ts'
@@ -114,7 +115,13 @@ function redriveOne(db: Database, channel: ChannelRow, ref: string, nowMs: numbe
   if (isQueue) db.run('UPDATE channel SET next_seq = next_seq + 1 WHERE no = ?', channel.no)
   else {
     db.run('UPDATE grp SET own_seq = own_seq + 1, back = back + 1 WHERE no = ?', row.grp)
-    db.run(`INSERT INTO back VALUES (?3, 0, 0, ${rowId('?1', '?2')}, 0, NULL)`, lane, seq, row.grp)
+    db.run(
+      `INSERT INTO back (grp, crashes, due_ms, ref, failures) VALUES (?3, 0, 0, ${rowId('?1', '?2')}, 0)`,
+      lane,
+      seq,
+      row.grp,
+    )
+    joinLane(db, row.grp, seq)
   }
   removeDead(db, channel, [ref])
   return { state: 'stored', duplicate: false, ...(isQueue ? { position: String(seq) } : {}) }

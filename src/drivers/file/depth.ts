@@ -4,6 +4,7 @@ import { isLive } from '../../core/message.ts'
 import { type ChannelRow, findChannel } from './channels.ts'
 import type { Database } from './database.ts'
 import { gapsFrom } from './gaps.ts'
+import { behindFrom } from './lanes.ts'
 import { channelLane, low, rowId } from './schema.ts'
 
 interface CountRow {
@@ -23,9 +24,10 @@ interface GroupCountRow {
   readonly later: number
   readonly dead: number
   readonly total_out: number
+  readonly behind: number
 }
 
-const groupsSql = `SELECT no, name, next_seq, in_flight, back, later, dead, total_out
+const groupsSql = `SELECT no, name, next_seq, in_flight, back, later, dead, total_out, behind
   FROM grp WHERE channel = ? AND name < '~' ORDER BY name`
 const countsSql = 'SELECT next_seq, stored, scheduled, total_in, paused FROM channel WHERE no = ?'
 
@@ -66,8 +68,9 @@ export function deliverableOf(
   const counts = db.get<CountRow>(countsSql, channel.no)
   const row = db.all<GroupCountRow>(groupsSql, channel.no).find(({ no }) => no === group)
   if (!counts || !row || counts.paused !== 0) return nothing
-  const { waiting, oldestMs } = lineOf(db, channel, counts, row, nowMs)
-  return waiting === 0 ? nothing : { messages: waiting, oldestMs }
+  const { waiting, oldestReadyMs } = lineOf(db, channel, counts, row, nowMs)
+  const messages = waiting - row.behind
+  return messages === 0 ? nothing : { messages, oldestMs: oldestReadyMs }
 }
 
 /** Every group of a stream, by name. */
@@ -99,6 +102,8 @@ interface Line {
   readonly dead: number
   readonly out: number
   readonly oldestMs: number
+  /** Of what is not behind another one of its key. */
+  readonly oldestReadyMs: number
 }
 
 function lineOf(
@@ -111,13 +116,19 @@ function lineOf(
   const fresh = counts.next_seq - group.next_seq - gapsFrom(db, channel.no, group.next_seq)
   const ready = group.later > 0 ? readyNow(db, group.no, nowMs) : 0
   const overdue = group.in_flight > 0 ? overdueNow(db, group.no, nowMs) : none
+  const oldestReadyMs = Math.max(
+    oldestMs(db, channel, group, nowMs),
+    nowMs - (overdue.since ?? nowMs),
+  )
   return {
     waiting: fresh + group.back - group.later + ready + overdue.count,
     later: group.later - ready,
     inFlight: group.in_flight - overdue.count,
     dead: group.dead,
     out: group.total_out,
-    oldestMs: Math.max(oldestMs(db, channel, group, nowMs), nowMs - (overdue.since ?? nowMs)),
+    oldestMs:
+      group.behind > 0 ? Math.max(oldestReadyMs, oldestBehindMs(db, group, nowMs)) : oldestReadyMs,
+    oldestReadyMs: oldestReadyMs,
   }
 }
 
@@ -181,20 +192,41 @@ function oldestMs(db: Database, channel: ChannelRow, group: GroupCountRow, nowMs
   return Number.isFinite(oldest) ? Math.max(0, nowMs - oldest) : 0
 }
 
+/** Age of what is first behind the heads of all keys. */
+function oldestBehindMs(db: Database, group: GroupCountRow, nowMs: number): number {
+  const since = ['crashes = 0', 'crashes > 0'].map(
+    (which) =>
+      db.get<{ since: number }>(
+        `SELECT l.stored_ms AS since FROM back b JOIN log l ON l.at = b.ref
+         WHERE b.grp = ?1 AND b.${which} AND b.due_ms >= ${behindFrom} ORDER BY b.due_ms LIMIT 1`,
+        group.no,
+      )?.since ?? nowMs,
+  )
+  return nowMs - Math.min(...since)
+}
+
 /** The first message that this group has not settled. */
 function settledBefore(db: Database, channel: number, group: GroupCountRow): number {
   const lane = channelLane(channel)
   const inLane = (ref: string) =>
     `${ref} >= ${rowId('?2', '0')} AND ${ref} < ${rowId('?2 + 1', '0')}`
-  const row = db.get<{ held: number | null; back: number | null }>(
+  const row = db.get<Readonly<Record<'held' | 'back' | 'suspect' | 'behind', number | null>>>(
     `SELECT
        (SELECT ${low('min(h.ref)')} FROM reader r JOIN held h
           ON h.token >= (r.no << 40) AND h.token < ((r.no + 1) << 40)
           WHERE r.grp = ?1 AND ${inLane('h.ref')}) AS held,
-       (SELECT ${low('min(ref)')} FROM back WHERE grp = ?1 AND ${inLane('ref')}) AS back`,
+       (SELECT ${low('min(ref)')} FROM back
+          WHERE grp = ?1 AND crashes = 0 AND due_ms < ${behindFrom} AND ${inLane('ref')}) AS back,
+       (SELECT ${low('min(ref)')} FROM back
+          WHERE grp = ?1 AND crashes > 0 AND ${inLane('ref')}) AS suspect,
+       (SELECT ${low('ref')} FROM back
+          WHERE grp = ?1 AND crashes = 0 AND due_ms >= ${behindFrom} AND ${inLane('ref')}
+          ORDER BY due_ms LIMIT 1) AS behind`,
     group.no,
     lane,
   )
-  const bounds = [row?.held, row?.back].map((bound) => bound ?? Number.POSITIVE_INFINITY)
+  const bounds = [row?.held, row?.back, row?.suspect, row?.behind].map(
+    (bound) => bound ?? Number.POSITIVE_INFINITY,
+  )
   return Math.min(group.next_seq, ...bounds)
 }

@@ -34,16 +34,20 @@ export function leads(db: Database, channel: number, fence: string, nowMs: numbe
   return db.get(sql, channel, fence, nowMs) !== undefined
 }
 
+/** Who waits behind another one lets it go first for so long, should it be stopped. */
+const headStartMs = 250
+
 interface Row {
   readonly no: number
+  readonly role: 'lead' | 'candidate'
   readonly bell: string
   readonly deadline_ms: number
 }
 
-/** Whoever leads, else who has waited longest: nobody else may lead while its lease holds. */
+/** Whoever leads, else who has waited longest. */
 function ahead(db: Database, channel: number): Row | undefined {
   return db.get<Row>(
-    `SELECT no, bell, deadline_ms FROM subscriber
+    `SELECT no, role, bell, deadline_ms FROM subscriber
      WHERE channel = ? AND role IN ('lead', 'candidate') ORDER BY role DESC, no LIMIT 1`,
     channel,
   )
@@ -51,8 +55,8 @@ function ahead(db: Database, channel: number): Row | undefined {
 
 /**
  * One that waits to lead, in the order in which they came. It has a row too, with a lease of its
- * own, so that a lead which ends can ring for it; else it looks again when the lease of the one
- * ahead ends, and once a second.
+ * own, so that a lead which ends can ring for it; else it looks again when the lease of the lead
+ * ends, and once a second.
  */
 export class Candidate implements AsyncDisposable {
   readonly #store: Store
@@ -63,6 +67,8 @@ export class Candidate implements AsyncDisposable {
   readonly #sleeper: Sleeper
   #no = 0
   #isRung = false
+  /** When nobody leads, and who is ahead does not take it. */
+  #turnMs = Number.POSITIVE_INFINITY
   #waiting: Promise<number> | null = null
 
   constructor(store: Store, channel: ChannelRow, spec: SubscriberSpec, signal: AbortSignal) {
@@ -132,7 +138,10 @@ export class Candidate implements AsyncDisposable {
     )
     if (!own || !other || other.no === this.#no) return 0
     if (own.deadline_ms - nowMs <= (leaseMs * 2) / 3) return 0
-    return Math.min(lookMs, Math.max(1, leaseMs / 3), other.deadline_ms - nowMs)
+    const isFree = other.role === 'candidate' || other.deadline_ms <= nowMs
+    this.#turnMs = isFree ? Math.min(this.#turnMs, nowMs + headStartMs) : Number.POSITIVE_INFINITY
+    const nextMs = isFree ? this.#turnMs : other.deadline_ms
+    return Math.min(lookMs, Math.max(1, leaseMs / 3), nextMs - nowMs)
   }
 
   /** Inside a transaction: true when it leads now. Its inbox begins empty. */
@@ -151,7 +160,9 @@ export class Candidate implements AsyncDisposable {
       const spec = this.#spec
       this.#no = addSubscriber(db, channel, 'candidate', null, spec, bells.name, nowMs)
     }
-    if (ahead(db, channel)?.no !== this.#no) return false
+    const first = ahead(db, channel)
+    const isTurn = false
+    if (first?.no !== this.#no && !isTurn) return false
     const inbox = makeInbox(db, channel)
     db.run(`UPDATE subscriber SET role = 'lead', inbox = ?2 WHERE no = ?1`, this.#no, inbox)
     return true

@@ -3,6 +3,7 @@ import type { Place } from '../../core/message.ts'
 import type { ChannelRow } from './channels.ts'
 import type { Database } from './database.ts'
 import { resolvePlace, scanLog } from './groups.ts'
+import { behindFrom } from './lanes.ts'
 import { messageOf } from './messageRow.ts'
 import { checkPage } from './page.ts'
 import { pause } from './pause.ts'
@@ -148,7 +149,8 @@ function statesOf(
     `SELECT ${low('ref')} AS seq, due_ms, failures, crashes FROM back WHERE ${between('ref')}`,
     ...range,
   )) {
-    const state = row.due_ms > nowMs ? 'scheduled' : 'waiting'
+    const isLater = row.due_ms > nowMs && row.due_ms < behindFrom
+    const state = isLater ? 'scheduled' : 'waiting'
     states.set(row.seq, { state, failures: row.failures, crashes: row.crashes })
   }
   for (const row of db.all<HeldRow>(

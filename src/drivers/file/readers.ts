@@ -1,7 +1,8 @@
-import type { ReaderSpec } from '../../core/channel.ts'
+import type { Ordering, ReaderSpec } from '../../core/channel.ts'
 import type { Token } from '../../core/message.ts'
 import type { Database } from './database.ts'
 import { lostOf } from './lostTokens.ts'
+import { agreeOnOrder } from './ordering.ts'
 import { endReader, giveBack } from './reclaim.ts'
 import type { Regained } from './regained.ts'
 import { low, rowId } from './schema.ts'
@@ -22,12 +23,13 @@ export interface ReaderState {
   readonly end_seq: number
   readonly paused: number
   readonly scheduled: number
+  readonly ordering: Ordering
 }
 
 export function readerState(db: Database, reader: number): ReaderState | undefined {
   return db.get<ReaderState>(
     `SELECT r.no, r.grp, r.channel, r.charge, r.begun, r.serial, r.opened, r.lost, r.deadline_ms,
-       g.next_seq, g.back, c.next_seq AS end_seq, c.paused, c.scheduled
+       g.next_seq, g.back, g.ordering, c.next_seq AS end_seq, c.paused, c.scheduled
      FROM reader r JOIN grp g ON g.no = r.grp JOIN channel c ON c.no = g.channel
      WHERE r.no = ? AND g.name < '~' AND c.name < '~'`,
     reader,
@@ -57,7 +59,10 @@ export interface OpenedReader {
   readonly lostBefore: readonly number[]
 }
 
-/** Inside a transaction: makes the row of a reader, or takes up the one of this very name. */
+/**
+ * Inside a transaction: makes the row of a reader, or takes up the one of this very name.
+ * @throws CONFLICT where its group is read in another order.
+ */
 export function openReader(
   db: Database,
   channel: number,
@@ -66,6 +71,7 @@ export function openReader(
   bell: string,
   nowMs: number,
 ): OpenedReader {
+  agreeOnOrder(db, group, spec, nowMs)
   const row = db.get<{ no: number }>(
     'SELECT no FROM reader WHERE grp = ? AND name = ?',
     group,

@@ -1,5 +1,6 @@
 import type { ReaderSpec } from '../../core/channel.ts'
 import type { Delivery } from '../../core/message.ts'
+import { orderConflict } from '../../core/orderConflict.ts'
 import type { ChannelRow } from './channels.ts'
 import { isWorthTaking, nextDueMs } from './look.ts'
 import type { Losses, LostTokens } from './lostTokens.ts'
@@ -9,6 +10,7 @@ import { reclaimExpired } from './reclaim.ts'
 import { Sleeper } from './sleeper.ts'
 import { readStore, type Store } from './store.ts'
 import { type Room, readHeld, readTaken, type Taken, take } from './take.ts'
+import { takeByKey } from './takeByKey.ts'
 import { awaken, lookMs } from './waiting.ts'
 
 /** What a source and its parts have in common. */
@@ -27,6 +29,8 @@ export interface Subscription {
 
 interface TakeResult {
   readonly taken: Taken | null
+  /** Nothing was taken, but not everything was looked at. */
+  readonly isMore: boolean
   readonly ownedUntilMs: number
   readonly bells: readonly string[]
   /** When the next delayed message becomes due. */
@@ -63,7 +67,7 @@ export class Receiver {
         if (result === 'aborted') return []
         if (!result) return null
         if (result.taken) return await this.#read(result.taken, result.ownedUntilMs)
-        await this.#wait(result.dueMs, signal)
+        if (!result.isMore) await this.#wait(result.dueMs, signal)
         if (signal.aborted || this.#isStopped) return []
       }
     } finally {
@@ -126,7 +130,7 @@ export class Receiver {
     if (isStale) state = this.#of.state() ?? state
     const ownedUntilMs = time.clock.monotonicMs() + leaseMs
     const some = { messages: Math.min(takeMax, room.messages), bytes: room.bytes }
-    const taken = state.paused ? null : take(db, this.#taker(), state, some, nowMs)
+    const { taken, isMore } = this.#takeSome(state, some, nowMs)
     db.run(
       'UPDATE reader SET serial = ?2, deadline_ms = ?3, waiting = ?4 WHERE no = ?1',
       reader,
@@ -136,11 +140,24 @@ export class Receiver {
     )
     return {
       taken,
+      isMore,
       ownedUntilMs,
       bells: brought > 0 ? awaken(db, state.channel, brought) : [],
       dueMs: taken || state.paused ? Number.POSITIVE_INFINITY : nextDueMs(db, state),
       losses: lost.look(db, reader, state.lost),
     }
+  }
+
+  /** @throws CONFLICT when the group was given another order while this reader slept. */
+  #takeSome(state: ReaderState, room: Room, nowMs: number) {
+    const { store, channel, spec } = this.#of
+    const { ordering, paused } = state
+    if (spec.order !== null && spec.order !== ordering) {
+      throw orderConflict('file', channel, spec.group, spec.order, ordering)
+    }
+    if (paused) return { taken: null, isMore: false }
+    if (ordering !== 'none') return takeByKey(store.db, this.#taker(), state, room, nowMs)
+    return { taken: take(store.db, this.#taker(), state, room, nowMs), isMore: false }
   }
 
   #taker() {

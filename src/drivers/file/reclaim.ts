@@ -36,7 +36,8 @@ export function giveBack(
   const range = `token BETWEEN ${first} AND ${rowId('?1', '?2')}`
   const chargedTo = !isCharged ? -1 : reader.charge === 'taken' ? last.last : reader.begun
   db.run(
-    `INSERT INTO back SELECT ?3, crashes + (${low('token')} <= ?4), 0, ref, failures, past
+    `INSERT INTO back (grp, crashes, due_ms, ref, failures, past)
+     SELECT ?3, crashes + (${low('token')} <= ?4), 0, ref, failures, past
      FROM held WHERE ${range}`,
     reader.no,
     last.last,

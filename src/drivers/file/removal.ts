@@ -1,6 +1,7 @@
 import type { ChannelRow } from './channels.ts'
 import type { Database } from './database.ts'
 import { addGap } from './gaps.ts'
+import { behindFrom, leaveLanes } from './lanes.ts'
 import { channelLane, groupLane, low, rowId } from './schema.ts'
 import { readStore, type Store } from './store.ts'
 
@@ -43,30 +44,53 @@ export async function purge(
     db.run('UPDATE channel SET scheduled = scheduled - ?2 WHERE no = ?1', channel.no, removed)
     return removed
   })
+  // Along the log first: what lies there could else still get behind its key.
   const isQueue = channel.pattern === 'queue'
-  const groups = await numbers(store, groupsSql, channel.no)
+  const end = isQueue ? 0 : await skipAll(store, channel, signal)
+  const fresh = isQueue ? await inSteps(store, signal, () => dropFresh(db, channel)) : 0
   let returned = 0
-  for (const no of groups) {
-    const removed = await inSteps(store, signal, () => dropBack(db, no, isQueue))
-    if (isQueue) returned += removed
+  for (const no of await numbers(store, groupsSql, channel.no)) {
+    returned += await dropAllBack(store, no, isQueue, signal)
   }
-  const waiting = isQueue
-    ? await inSteps(store, signal, () => dropFresh(db, channel))
-    : await purgeLog(store, channel, signal)
-  return scheduled + returned + waiting
+  const waiting = isQueue ? fresh + returned : await purgeLog(store, channel, end, signal)
+  return scheduled + waiting
+}
+
+/** Those behind their keys first: else each step would bring the next of them to the head. */
+async function dropAllBack(
+  store: Store,
+  group: number,
+  isQueue: boolean,
+  signal: AbortSignal,
+): Promise<number> {
+  const drop = (isBehind: boolean) =>
+    inSteps(store, signal, () => dropBack(store.db, group, isQueue, isBehind))
+  return (await drop(true)) + (await drop(false))
 }
 
 /** What was given back to a group; of a stream only its own copies leave the log with it. */
-function dropBack(db: Database, group: number, isQueue: boolean): number {
-  const some = `(SELECT crashes, due_ms, ref FROM back WHERE grp = ?1 LIMIT ${stepMax})`
+function dropBack(db: Database, group: number, isQueue: boolean, isBehind: boolean): number {
+  const which = isBehind ? 'AND key IS NOT NULL' : ''
+  const some = `(SELECT crashes, due_ms, ref FROM back WHERE grp = ?1 ${which} LIMIT ${stepMax})`
   const own = isQueue ? '' : 'WHERE (ref >> 40) & 1'
-  const later = db.get<{ n: number }>(`SELECT sum(due_ms > 0) AS n FROM ${some}`, group)?.n ?? 0
+  const isLater = `due_ms > 0 AND due_ms < ${behindFrom}`
+  const [sums] = db.cells(
+    `SELECT sum(${isLater}), sum(due_ms >= ${behindFrom}) FROM ${some}`,
+    group,
+  ) as unknown as [number | null, number | null][]
+  if (!isBehind) leaveLanes(db, group, 2 ** 40, `SELECT ref FROM ${some}`)
   db.run(`DELETE FROM log WHERE at IN (SELECT ref FROM ${some} ${own})`, group)
   const removed = db.run(
     `DELETE FROM back WHERE grp = ?1 AND (crashes, due_ms, ref) IN ${some}`,
     group,
   )
-  db.run('UPDATE grp SET back = back - ?2, later = later - ?3 WHERE no = ?1', group, removed, later)
+  db.run(
+    'UPDATE grp SET back = back - ?2, later = later - ?3, behind = behind - ?4 WHERE no = ?1',
+    group,
+    removed,
+    sums?.[0] ?? 0,
+    sums?.[1] ?? 0,
+  )
   return removed
 }
 
@@ -93,26 +117,29 @@ function dropFresh(db: Database, { no }: ChannelRow): number {
   return count
 }
 
-/** A stream: every group goes to the end, then what nobody holds is removed. */
-async function purgeLog(store: Store, channel: ChannelRow, signal: AbortSignal): Promise<number> {
+/** Of a stream every group goes to the end; returns which that is. */
+function skipAll({ db, writer }: Store, { no }: ChannelRow, signal: AbortSignal): Promise<number> {
+  const skip = () => {
+    const row = db.get<{ next_seq: number }>('SELECT next_seq FROM channel WHERE no = ?', no)
+    db.run(
+      `UPDATE grp SET next_seq = (SELECT next_seq FROM channel WHERE no = ?1)
+       WHERE channel = ?1 AND name < '~'`,
+      no,
+    )
+    return row?.next_seq ?? 0
+  }
+  return writer.run('remove', skip, { signal })
+}
+
+/** What nobody holds is removed from a stream. */
+async function purgeLog(
+  store: Store,
+  channel: ChannelRow,
+  end: number,
+  signal: AbortSignal,
+): Promise<number> {
   const { db, writer } = store
   const lane = channelLane(channel.no)
-  const end = await writer.run(
-    'remove',
-    () => {
-      const row = db.get<{ next_seq: number }>(
-        'SELECT next_seq FROM channel WHERE no = ?',
-        channel.no,
-      )
-      db.run(
-        `UPDATE grp SET next_seq = (SELECT next_seq FROM channel WHERE no = ?1)
-         WHERE channel = ?1 AND name < '~'`,
-        channel.no,
-      )
-      return row?.next_seq ?? 0
-    },
-    { signal },
-  )
   let sum = 0
   for (let from = 0; ; ) {
     const start = from
@@ -241,7 +268,8 @@ async function drainGroup(
       )
     }
   }
-  await inSteps(store, signal, () => dropBack(db, group, withChannel))
+  await dropAllBack(store, group, withChannel, signal)
+  await inSteps(store, signal, () => dropSome(db, 'lane', 'grp', group))
   await inSteps(store, signal, () => dropSome(db, 'dead', 'grp', group))
   await inSteps(store, signal, () => dropLane(db, groupLane(group)))
   await inSteps(store, signal, () => {
@@ -250,7 +278,14 @@ async function drainGroup(
   })
 }
 
-const keys = { scheduled: 'no', dedupe: 'id', gap: 'seq', dead: 'no', seen: 'id' } as const
+const keys = {
+  scheduled: 'no',
+  dedupe: 'id',
+  gap: 'seq',
+  dead: 'no',
+  seen: 'id',
+  lane: 'key',
+} as const
 
 function dropSome(
   db: Database,

@@ -64,8 +64,7 @@ function settledBelow(db: Database, channel: number): number {
        (SELECT ${low('min(h.ref)')} FROM reader r JOIN held h
           ON h.token >= (r.no << 40) AND h.token < ((r.no + 1) << 40)
           WHERE r.channel = ?1 AND ${inLane('h.ref')}) AS held,
-       (SELECT ${low('min(b.ref)')} FROM grp g JOIN back b ON b.grp = g.no
-          WHERE g.channel = ?1 AND ${inLane('b.ref')}) AS back`,
+       (SELECT ${low('min(ref)')} FROM back WHERE ${inLane('ref')}) AS back`,
     channel,
     lane,
   )

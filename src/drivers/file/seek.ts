@@ -2,6 +2,7 @@ import type { ChannelRow } from './channels.ts'
 import type { Database } from './database.ts'
 import { addGap } from './gaps.ts'
 import { firstSeq } from './groups.ts'
+import { behindFrom, layLanes, leaveLanes } from './lanes.ts'
 import { channelLane, rowId } from './schema.ts'
 
 /**
@@ -17,7 +18,8 @@ export function seek(db: Database, channel: ChannelRow, group: number, to: numbe
     if (lost === 0) continue
     db.run(`DELETE FROM held WHERE ${own} AND ${inLane}`, no, lane)
     db.run(
-      `INSERT INTO back SELECT ?2, crashes, 0, ref, failures, past FROM held WHERE ${own}`,
+      `INSERT INTO back (grp, crashes, due_ms, ref, failures, past)
+       SELECT ?2, crashes, 0, ref, failures, past FROM held WHERE ${own}`,
       no,
       group,
     )
@@ -28,7 +30,7 @@ export function seek(db: Database, channel: ChannelRow, group: number, to: numbe
   db.run(
     `UPDATE grp SET in_flight = 0,
        back = (SELECT count(*) FROM back WHERE grp = ?1),
-       later = (SELECT count(*) FROM back WHERE grp = ?1 AND due_ms > 0),
+       later = (SELECT count(*) FROM back WHERE grp = ?1 AND due_ms > 0 AND due_ms < ${behindFrom}),
        next_seq = (SELECT iif(?3 IS NULL, next_seq, max(?4, min(?3, next_seq))) FROM channel WHERE no = ?2)
      WHERE no = ?1`,
     group,
@@ -36,6 +38,11 @@ export function seek(db: Database, channel: ChannelRow, group: number, to: numbe
     to === 'end' ? null : to,
     firstSeq(db, channel.no),
   )
+  const moved = db.get<{ ordering: string; next_seq: number }>(
+    'SELECT ordering, next_seq FROM grp WHERE no = ?',
+    group,
+  )
+  if (moved && moved.ordering !== 'none') layLanes(db, group, moved.next_seq)
 }
 
 /** Inside a transaction: removes one message, whoever has it. False when it is not there. */
@@ -73,12 +80,20 @@ export function removeMessage(db: Database, channel: ChannelRow, seq: number, id
     seq,
   )) {
     db.run(
-      'UPDATE grp SET back = back - 1, later = later - ?2 WHERE no = ?1',
+      'UPDATE grp SET back = back - 1, later = later - ?2, behind = behind - ?3 WHERE no = ?1',
       back.grp,
-      back.due_ms > 0 ? 1 : 0,
+      back.due_ms > 0 && back.due_ms < behindFrom ? 1 : 0,
+      back.due_ms >= behindFrom ? 1 : 0,
     )
   }
   db.run(`DELETE FROM back WHERE ${ref}`, lane, seq)
+  for (const head of db.all<{ grp: number; next_seq: number }>(
+    `SELECT l.grp, g.next_seq FROM lane l JOIN grp g ON g.no = l.grp WHERE l.${ref}`,
+    lane,
+    seq,
+  )) {
+    leaveLanes(db, head.grp, head.next_seq, rowId('?2', '?3'), lane, seq)
+  }
   db.run(`DELETE FROM log WHERE ${isIt}`, lane, seq)
   addGap(db, channel.no, seq, 1)
   if (channel.pattern === 'stream') {

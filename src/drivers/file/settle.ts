@@ -1,5 +1,7 @@
+import type { Ordering } from '../../core/channel.ts'
 import type { Settlement, SettleOutcome } from '../../core/message.ts'
 import type { Database } from './database.ts'
+import { leaveLanes } from './lanes.ts'
 import { markDone } from './marks.ts'
 import { low, rowId } from './schema.ts'
 
@@ -12,6 +14,9 @@ export interface Settler {
   readonly name: string
   readonly serial: number
   readonly isQueue: boolean
+  readonly ordering: Ordering
+  /** Where the group has come to along the log. */
+  readonly nextSeq: number
 }
 
 interface Counts {
@@ -20,20 +25,23 @@ interface Counts {
   later: number
   dead: number
   out: number
+  /** Messages that are the next of their key by what was settled. */
+  freed: number
 }
 
 /**
  * Inside a transaction: settles a batch. Acks of serials that follow each other go as one range.
- * What a retry or a release brings back, and when at the earliest, is returned for the bells.
+ * What a retry or a release brings back, and when at the earliest, and what became the next of its
+ * key is returned for the bells.
  */
 export function settle(
   db: Database,
   settler: Settler,
   batch: readonly Settlement[],
   nowMs: number,
-): { outcomes: SettleOutcome[]; returned: number; dueMs: number } {
+): { outcomes: SettleOutcome[]; returned: number; freed: number; dueMs: number } {
   const outcomes = new Array<SettleOutcome>(batch.length)
-  const counts: Counts = { inFlight: 0, back: 0, later: 0, dead: 0, out: 0 }
+  const counts: Counts = { inFlight: 0, back: 0, later: 0, dead: 0, out: 0, freed: 0 }
   const acks: { serial: number; at: number }[] = []
   let dueMs = Number.POSITIVE_INFINITY
   let returned = 0
@@ -63,17 +71,18 @@ export function settle(
   }
   remember(db, settler, batch, outcomes, nowMs)
   note(db, settler.group, counts)
-  return { outcomes, returned, dueMs }
+  return { outcomes, returned, freed: counts.freed, dueMs }
 }
 
 /** Null when not all of them are held: then each is looked at alone. */
 function ackRun(
   db: Database,
-  { reader, isQueue }: Settler,
+  settler: Settler,
   serial: number,
   count: number,
   counts: Counts,
 ): SettleOutcome | null {
+  const { reader, isQueue } = settler
   const range = `token BETWEEN ${rowId('?1', '?2')} AND ${rowId('?1', '?3')}`
   const [found] = db.cells(
     `SELECT count(*), max(ref) - min(ref) + 1, sum((ref >> 40) & 1), min(ref) >> 40, ${low('min(ref)')}
@@ -100,10 +109,18 @@ function ackRun(
       isQueue ? 1 : 0,
     )
   }
+  if (settler.ordering !== 'none') counts.freed += leave(db, settler, serial, count)
   db.run(`DELETE FROM held WHERE ${range}`, reader, serial, serial + count - 1)
   counts.inFlight -= count
   counts.out += count
   return 'settled'
+}
+
+/** What is held under `count` serials leaves the head of its key. */
+function leave(db: Database, settler: Settler, serial: number, count: number): number {
+  const { group, nextSeq, reader } = settler
+  const refs = `SELECT ref FROM held WHERE token BETWEEN ${rowId('?2', '?3')} AND ${rowId('?2', '?4')}`
+  return leaveLanes(db, group, nextSeq, refs, reader, serial, serial + count - 1)
 }
 
 interface HeldRow {
@@ -131,14 +148,16 @@ function answerAgain(db: Database, settler: Settler, serial: number): SettleOutc
 
 function ackOne(db: Database, settler: Settler, serial: number, counts: Counts): SettleOutcome {
   if (!heldRow(db, settler, serial)) return answerAgain(db, settler, serial)
-  drop(db, settler, serial)
+  drop(db, settler, serial, counts)
   counts.inFlight--
   counts.out++
   return 'settled'
 }
 
 /** Ends a message for its group: the row in hand, and the message where nobody else needs it. */
-function drop(db: Database, { reader, isQueue }: Settler, serial: number): void {
+function drop(db: Database, settler: Settler, serial: number, counts: Counts): void {
+  const { reader, isQueue } = settler
+  if (settler.ordering !== 'none') counts.freed += leave(db, settler, serial, 1)
   db.run(
     `DELETE FROM log WHERE at IN (SELECT ref FROM held WHERE ${tokenIs} AND (?3 OR (ref >> 40) & 1))`,
     reader,
@@ -170,7 +189,7 @@ function settleOne(
       settler.group,
       JSON.stringify(settlement.letter),
     )
-    drop(db, settler, serial)
+    drop(db, settler, serial, counts)
     counts.dead++
     return { outcome: 'settled' }
   }
@@ -178,8 +197,10 @@ function settleOne(
   const delayMs = Math.max(0, settlement.delayMs)
   const dueMs = delayMs === 0 ? 0 : Math.ceil(nowMs + delayMs)
   const past = isRetry ? pastOf(row.past, settlement) : row.past
+  const isAside = isRetry && dueMs > 0 && settler.ordering === 'skip'
+  const key = isAside ? '(SELECT key FROM lane WHERE lane.ref = held.ref AND grp = ?3)' : 'NULL'
   db.run(
-    `INSERT INTO back SELECT ?3, crashes, ?4, ref, ?5, ?6 FROM held WHERE ${tokenIs}`,
+    `INSERT INTO back SELECT ?3, crashes, ?4, ref, ?5, ?6, ${key} FROM held WHERE ${tokenIs}`,
     settler.reader,
     serial,
     settler.group,
@@ -187,6 +208,7 @@ function settleOne(
     isRetry ? settlement.failures : row.failures,
     past,
   )
+  if (isAside) counts.freed += leave(db, settler, serial, 1)
   db.run(`DELETE FROM held WHERE ${tokenIs}`, settler.reader, serial)
   counts.back++
   if (dueMs > 0) counts.later++

@@ -150,10 +150,13 @@ export class FileSource implements Source {
         name: spec.reader,
         serial: state.serial,
         isQueue: channel.pattern === 'queue',
+        ordering: state.ordering,
+        nextSeq: state.next_seq,
       }
-      const { outcomes, returned, dueMs } = settle(db, settler, some, nowMs)
+      const { outcomes, returned, freed, dueMs } = settle(db, settler, some, nowMs)
       const isSoon = returned > 0 && dueMs - nowMs <= lookMs * 1.5
-      const rung = isSoon ? awaken(db, channel.no, Number.POSITIVE_INFINITY) : []
+      const ready = isSoon ? Number.POSITIVE_INFINITY : freed
+      const rung = ready > 0 ? awaken(db, channel.no, ready) : []
       return { outcomes, rung, losses: lost.look(db, reader, this.#state()?.lost ?? 0) }
     }
     const done = await writer.run('settle', work, { signal })

@@ -31,7 +31,7 @@ export interface Taken {
   readonly fresh: { readonly serial: number; readonly seq: number; readonly lastSeq: number } | null
 }
 
-interface BackRow {
+export interface BackRow {
   readonly crashes: number
   readonly due_ms: number
   readonly lane: number
@@ -114,7 +114,8 @@ function backRows(db: Database, taker: Taker, room: Room, nowMs: number): BackRo
   )
 }
 
-function moveBack(db: Database, taker: Taker, row: BackRow, serial: number): void {
+/** Into the hand of the taker. */
+export function moveBack(db: Database, taker: Taker, row: BackRow, serial: number): void {
   db.run(
     `INSERT INTO held VALUES (${rowId('?1', '?2')}, ${rowId('?3', '?4')}, ?5, ?6, ?7)`,
     taker.reader,
