@@ -1,3 +1,4 @@
+import type { Contracts } from './core/contract.ts'
 import type { Driver } from './core/driver.ts'
 import { NarrowcastError } from './core/errors.ts'
 import { type BrokerUrl, parseBrokerUrl, parseDurationMs, redactUrl } from './core/url.ts'
@@ -25,6 +26,15 @@ export interface ConnectOptions {
   signal?: AbortSignal
 }
 
+/** What the driver of a literal URL offers; of a URL that is known only at run time, everything. */
+export type ContractsOf<U extends string> = U extends `${infer Scheme}:${string}`
+  ? Scheme extends keyof typeof drivers
+    ? ReturnType<Awaited<ReturnType<(typeof drivers)[Scheme]>>['fromUrl']> extends Driver<infer C>
+      ? C
+      : never
+    : Contracts
+  : Contracts
+
 const connectMsDefault = 10_000
 
 /**
@@ -33,6 +43,15 @@ const connectMsDefault = 10_000
  * UNAVAILABLE, TIMEOUT after the URL option `timeout` (10 s); ABORTED when `signal` fires, with its
  * reason as the cause.
  */
+export function connect<const U extends string>(
+  url: U,
+  options?: ConnectOptions,
+): Promise<Bus<ContractsOf<U>>>
+export function connect<C extends Contracts>(
+  driver: Driver<C>,
+  options?: ConnectOptions,
+): Promise<Bus<C>>
+export function connect(target: string | Driver, options?: ConnectOptions): Promise<Bus>
 export async function connect(target: string | Driver, options: ConnectOptions = {}): Promise<Bus> {
   const { signal } = options
   if (signal?.aborted) throw connectAborted(signal)

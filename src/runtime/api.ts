@@ -17,6 +17,12 @@ import type { Verdict } from '../core/verdict.ts'
 import type { Middleware } from './handlerRun.ts'
 import type { Health } from './health.ts'
 import type { Relay, RelayOptions } from './live/relayApi.ts'
+import type {
+  ChannelOptionsOf,
+  IfSettled,
+  PublishOptionsOf,
+  SubscribeOptionsOf,
+} from './offered.ts'
 import type { Strategy } from './strategies/strategies.ts'
 import type { Section } from './telemetry/sender.ts'
 import type { TelemetryView } from './telemetry/view.ts'
@@ -214,27 +220,35 @@ export interface ChannelOptions<In = unknown, Out = In> {
   strategy?: Strategy
 }
 
-/** `In` is what `publish` takes, `Out` what handlers are given; a schema may make one the other. */
-export interface Channel<In = unknown, Out = In> {
+/**
+ * `In` is what `publish` takes, `Out` what handlers are given; a schema may make one the other. `K`
+ * is what the driver promises at most: what it says no to does not compile.
+ */
+export interface Channel<In = unknown, Out = In, K extends Contract = Contract> {
   readonly name: string
   readonly pattern: Pattern
   /** Opens it: checks the wishes against the broker's contract. publish and subscribe do it too. */
   opened(): Promise<Contract>
   /** @throws NarrowcastError; its `definite` says whether the message may have been stored. */
-  publish(data: In, options?: PublishOptions): Promise<Receipt>
+  publish(data: In, options?: PublishOptionsOf<K>): Promise<Receipt>
   /** Waits for room in the outbox instead of BUSY. One answer per message, in their order. */
   publishMany(
-    batch: readonly { data: In; options?: PublishOptions }[],
+    batch: readonly { data: In; options?: PublishOptionsOf<K> }[],
   ): Promise<(Receipt | NarrowcastError)[]>
   /** Resolves when the outbox has room. */
   writable(signal?: AbortSignal): Promise<void>
   subscribe(
     handler: Handler<Out>,
-    options?: SubscribeOptions<Out> & { batch?: never },
+    options?: SubscribeOptionsOf<K, Out> & { batch?: never },
   ): Subscription
-  subscribe(handler: BatchHandler<Out>, options: SubscribeOptions<Out> & BatchOptions): Subscription
+  subscribe(
+    ...[handler, options]: IfSettled<
+      K,
+      [handler: BatchHandler<Out>, options: SubscribeOptions<Out> & BatchOptions]
+    >
+  ): Subscription
   /** @throws UNSUPPORTED on a channel with dedupe on consume, unless told `dedupe: false`. */
-  deliveries(options?: DeliveriesOptions): Deliveries<Out>
+  deliveries(...[options]: IfSettled<K, [options?: DeliveriesOptions]>): Deliveries<Out>
 }
 
 /** Names a message in an event. */
@@ -312,31 +326,53 @@ export type BusAdmin = {
  * A bus holds a channel once for each codec: naming it again gives the same handle.
  * @throws CONFLICT for options that differ from those of the handle, INVALID_ARGUMENT, UNSUPPORTED
  */
-export interface DeclareChannel {
-  <In extends Uint8Array = Uint8Array, Out = In>(
+export type DeclareChannel<K extends Contract = Contract, More = unknown> = {
+  declare<In extends Uint8Array = Uint8Array, Out = In>(
     name: string,
-    options: ChannelOptions<In, Out> & { codec: 'bytes' },
-  ): Channel<In, Out>
-  <In = unknown, Out = In>(name: string, options?: ChannelOptions<In, Out>): Channel<In, Out>
+    options: ChannelOptionsOf<K, In, Out> & More & { codec: 'bytes' },
+  ): Channel<In, Out, K>
+  declare<In = unknown, Out = In>(
+    name: string,
+    options?: ChannelOptionsOf<K, In, Out> & More,
+  ): Channel<In, Out, K>
+}['declare'] // as a method: a bus of one driver is a bus of any
+
+/** A channel of each pattern that the driver offers. */
+type Patterns<C extends Contracts> = {
+  readonly [P in Extract<keyof C, Pattern>]: DeclareChannel<
+    NonNullable<C[P]>,
+    P extends 'narrowcast'
+      ? 'narrowcast-relay' extends keyof C
+        ? unknown
+        : { via?: 'direct' }
+      : unknown
+  >
 }
 
-export interface Bus extends AsyncDisposable {
-  /** Name of the driver. */
-  readonly driver: string
-  readonly info: BrokerInfo
-  /** The most that the driver promises. */
-  readonly contracts: Contracts
-  readonly admin: BusAdmin
-  readonly broadcast: DeclareChannel
-  readonly narrowcast: DeclareChannel
-  readonly queue: DeclareChannel
-  readonly stream: DeclareChannel
+interface Relays {
   /**
    * Starts a relay of a narrowcast channel with `via: 'relay'`; resolves when the channel is open.
    * Its `ready()` resolves when it leads, which may be never.
    * @throws UNSUPPORTED where the contract has no row `narrowcast-relay`
    */
   relay(name: string, options?: RelayOptions): Promise<Relay>
+}
+
+/**
+ * One connection, with what a driver offers on it. `Bus` alone offers all: what the driver does
+ * not have is refused when it is called.
+ */
+export type Bus<C extends Contracts = Contracts> = BusCore &
+  Patterns<C> &
+  ('narrowcast-relay' extends keyof C ? Relays : unknown)
+
+export interface BusCore extends AsyncDisposable {
+  /** Name of the driver. */
+  readonly driver: string
+  readonly info: BrokerInfo
+  /** The most that the driver promises. */
+  readonly contracts: Contracts
+  readonly admin: BusAdmin
   readonly telemetry: {
     /**
      * Adds a section to what this process tells of itself. @returns what takes it away again. It
