@@ -35,11 +35,11 @@ const lines = (text: string, begin: string) =>
 test('what the broker counts and what processes tell, each with its labels', () => {
   const channel = { name: 'orders', pattern: 'queue' } as const
   const text = prometheusText([{ channel, depth, groups: [] }], view([]))
-  expect(lines(text, 'narrowcast_channel_waiting')).toEqual([
-    'narrowcast_channel_waiting{channel="orders",pattern="queue"} 3',
+  expect(lines(text, 'narrowcast_waiting')).toEqual([
+    'narrowcast_waiting{channel="orders",pattern="queue"} 3',
   ])
-  expect(text).toContain('# TYPE narrowcast_channel_in_total counter\n')
-  expect(lines(text, 'narrowcast_channel_oldest_seconds')[0]).toMatch(/ 1\.5$/)
+  expect(text).toContain('# TYPE narrowcast_published_total counter\n')
+  expect(lines(text, 'narrowcast_oldest_seconds')[0]).toMatch(/ 1\.5$/)
   expect(lines(text, 'narrowcast_worker_acked_total')).toEqual([
     'narrowcast_worker_acked_total{channel="orders",pattern="queue",worker="w-aaaaaaaa",host="h\\"1\\\\"} 2',
   ])
@@ -51,7 +51,7 @@ test('what the broker counts and what processes tell, each with its labels', () 
 test('what is unknown is left out, and so is a metric without a sample', () => {
   const channel = { name: 'orders', pattern: 'queue' } as const
   const text = prometheusText([{ channel, depth, groups: [] }], view([]))
-  expect(text).not.toContain('narrowcast_channel_scheduled')
+  expect(text).not.toContain('narrowcast_scheduled')
   expect(text).not.toContain('narrowcast_relay')
   expect(prometheusText([], new TelemetryView(() => 0))).toBe('')
 })

@@ -32,7 +32,7 @@ export function prometheusText(channels: readonly ChannelReading[], view: Teleme
 
 function ofChannels(channels: readonly ChannelReading[]): string[] {
   const depths = (name: string, help: string, type: 'gauge' | 'counter', of: Reading<Depth>) =>
-    metric(`narrowcast_channel_${name}`, help, type, [
+    metric(`narrowcast_${name}`, help, type, [
       ...channels.flatMap(({ channel, depth }): Sample[] =>
         depth ? [[labelsOf(channel), of(depth)]] : [],
       ),
@@ -52,8 +52,18 @@ function ofChannels(channels: readonly ChannelReading[]): string[] {
     depths('oldest_seconds', 'Age of the oldest waiting message.', 'gauge', ({ oldestMs }) =>
       oldestMs === 'unknown' ? oldestMs : oldestMs / 1_000,
     ),
-    depths('in_total', 'Messages published.', 'counter', (one) => one.in),
-    depths('out_total', 'Messages acknowledged, once for each group.', 'counter', (one) => one.out),
+    depths(
+      'published_total',
+      'Messages published since the channel was made.',
+      'counter',
+      (one) => one.in,
+    ),
+    depths(
+      'settled_total',
+      'Messages settled since the channel was made.',
+      'counter',
+      (one) => one.out,
+    ),
     depths('paused', '1 while nothing is handed out.', 'gauge', ({ paused }) => Number(paused)),
     groups('lag', 'Messages that the group has not settled.', ({ lag }) => lag),
     groups('readers', 'Readers of the group that live.', ({ readers }) => readers),
