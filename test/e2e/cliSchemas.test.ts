@@ -2,9 +2,11 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exitsOf, printsOf } from '../../src/cli/exits.ts'
+import { displayWidth } from '../../src/cli/output/displayWidth.ts'
 import { outputTypes } from '../../src/cli/schemas.ts'
 import type { CommandSpec } from '../../src/cli/tree/types.ts'
 import { runnable } from '../../src/cli/tree.ts'
+import { runHere } from './cliHere.ts'
 import { cliWorld, type Ran, type World } from './cliRun.ts'
 import { problemsOf } from './cliSchema.ts'
 import { files, type Step, steps } from './cliWalk.ts'
@@ -12,6 +14,7 @@ import { files, type Step, steps } from './cliWalk.ts'
 const all = runnable().filter(({ spec }) => !spec.hidden)
 const specs = new Map<string, CommandSpec>(all.map(({ name, spec }) => [name, spec]))
 
+const before = process.cwd()
 let world: World
 /** Types that stood on stdout, and the commands that were walked. */
 const seen = new Set<string>()
@@ -20,8 +23,12 @@ const walked = new Set<string>()
 beforeAll(() => {
   world = cliWorld()
   for (const [name, text] of Object.entries(files)) writeFileSync(join(world.folder, name), text)
+  process.chdir(world.folder)
 })
-afterAll(() => world[Symbol.dispose]())
+afterAll(() => {
+  process.chdir(before)
+  world[Symbol.dispose]()
+})
 
 describe('every command prints with --json what its schema says', () => {
   it.for(steps)('$command $words', async (step) => {
@@ -39,6 +46,7 @@ describe('every command prints with --json what its schema says', () => {
       expect(printsOf(step.command, spec)).toContain(type)
       seen.add(type)
     }
+    if (step.isLook) await fitsEveryWidth(step)
     walked.add(step.command)
   })
 
@@ -81,6 +89,21 @@ async function needsConsent(words: readonly string[], { consent = [] }: Step): P
   const ran = await world.run(words)
   expect([ran.code, ran.stdout], words.join(' ')).toEqual([5, ''])
   expect(isError(ran)).toContain(consent.join(' '))
+}
+
+/** An id, a URL, a path and a quoted word of an example stay whole; so does the data of a message. */
+const isWhole = /^ *(?:\S+ +)?(?:'[^']*'|\S+)( \\)?$|^ {4}"/
+
+/** As text no line is longer than the window, and no colour comes where none is wanted. */
+async function fitsEveryWidth({ command, words = [] }: Step): Promise<void> {
+  for (const width of [40, 60, 80, 120, 200]) {
+    const line = [...command.split(' '), ...words, '--width', String(width)]
+    const { stdout, stderr } = await runHere(line, { FORCE_COLOR: '1', NO_COLOR: '1' })
+    expect(stdout).not.toBe('')
+    expect(stdout + stderr).not.toContain('\u001b')
+    const isLong = (one: string) => displayWidth(one) > width && !isWhole.test(one)
+    expect(stdout.split('\n').filter(isLong), line.join(' ')).toEqual([])
+  }
 }
 
 function isError({ stderr }: Ran): string {

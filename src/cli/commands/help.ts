@@ -129,7 +129,8 @@ async function schemas({ args, flags, output }: Invocation): Promise<void> {
   await output.answer({
     type: 'help.schema',
     fields: { name: type, schema },
-    lines: () => [JSON.stringify(schema, null, 2)],
+    lines: () => [],
+    data: () => [JSON.stringify(schema, null, 2)],
   })
 }
 

@@ -8,7 +8,7 @@ import { findMessage } from '../messages/find.ts'
 import { parsePlace } from '../messages/place.ts'
 import { storedPages } from '../messages/scan.ts'
 import { shortId, storedColumns, storedJson } from '../messages/view.ts'
-import { messageLines } from '../messages/whole.ts'
+import { dataLines, headLines } from '../messages/whole.ts'
 import { makeProgress } from '../output/progress.ts'
 import { showCount, showDuration } from '../output/quantities.ts'
 
@@ -49,11 +49,12 @@ export const show: Run = async (invocation) => {
     type: 'messages.show',
     fields: { channel: channel.name, ...storedJson(stored) },
     lines: () => [
-      ...messageLines(stored.message, invocation),
+      ...headLines(stored.message, invocation),
       `position  ${position ?? '-'}`,
       `state     ${state}, attempt ${failures + 1}, crashes ${showCount(crashes)}, redrives ${redrives}`,
       ...(worker ? [`worker    ${worker}`] : []),
     ],
+    data: () => dataLines(stored.message),
   })
 }
 

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream'
 import type { Format } from './format.ts'
 import type { Look } from './style.ts'
 import { type Column, cellText, csvLine, type Json, markdownLine, tableLines } from './table.ts'
+import { fold } from './wrap.ts'
 
 export interface OutputSettings {
   readonly format: Format
@@ -24,7 +25,10 @@ export interface OutputSettings {
 export interface Answer {
   readonly type: string
   readonly fields: Readonly<Record<string, Json>>
+  /** Folded to the width. */
   readonly lines: () => readonly string[]
+  /** Lines after them that no width breaks: data, which is copied as it is. */
+  readonly data?: () => readonly string[]
 }
 
 /** What stdout gets for a list. `fields` stand beside the items in JSON. */
@@ -83,13 +87,14 @@ export function makeOutput(settings: OutputSettings): Output {
   return {
     ...settings,
     isJson,
-    async answer({ type, fields, lines: textLines }) {
+    async answer({ type, fields, lines: textLines, data = () => [] }) {
       if (format === 'none') return
       if (isJson) return json(type, fields)
       if (format === 'csv')
         return lines([csvLine(Object.keys(fields)), csvLine(Object.values(fields))])
       if (format === 'md') return lines(fieldTable(fields))
-      return lines(textLines())
+      const shown = wide ? textLines() : textLines().flatMap((line) => fold(line, settings.width))
+      return lines([...shown, ...data()])
     },
     async list({ type, columns, rows, fields = {}, ifEmpty, item }) {
       const asItem = item ?? ((row) => itemOf(columns, row))

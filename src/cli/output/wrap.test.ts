@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { wrap, wrapCommand } from './wrap.ts'
+import { fold, wrap, wrapCommand } from './wrap.ts'
 
 describe('wrap', () => {
   it.for([
@@ -13,6 +13,17 @@ describe('wrap', () => {
     ['日本語', 1, ['日', '本', '語']],
   ] as const)('%j in %i columns', ([text, width, lines]) =>
     expect(wrap(text, width)).toEqual(lines),
+  )
+})
+
+describe('fold', () => {
+  it.for([
+    ['one  two', 8, ['one  two']],
+    ['one  two  three', 10, ['one  two', '  three']],
+    ['  a line that goes on', 12, ['  a line', '    that', '    goes on']],
+    ['id  01a1fd51-6db2-7000', 10, ['id', '  01a1fd51-6db2-7000']],
+  ] as const)('%j in %i columns', ([text, width, lines]) =>
+    expect(fold(text, width)).toEqual(lines),
   )
 })
 

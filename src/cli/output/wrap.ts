@@ -5,9 +5,29 @@ const gap = /(?<!\d) | (?!(?:m?s|[kMGT]?i?B)\b)/
 
 /** A text in lines of at most `width` columns, broken between words, and inside where one is longer. */
 export function wrap(text: string, width: number): string[] {
+  return filled(
+    text.split(gap).flatMap((one) => pieces(one, width)),
+    width,
+  )
+}
+
+/**
+ * A line of an answer in lines of at most `width` columns; those that go on stand two deeper. No
+ * word is broken, so an id, a path or a URL can be copied, however narrow the window is.
+ */
+export function fold(line: string, width: number): string[] {
+  if (displayWidth(line) <= width) return [line]
+  const indent = /^ */.exec(line)?.[0] ?? ''
+  const room = Math.max(1, width - indent.length - 2)
+  return filled(line.trimStart().split(gap), room).map(
+    (part, at) => `${indent}${at === 0 ? '' : '  '}${part.trim()}`,
+  )
+}
+
+function filled(words: readonly string[], width: number): string[] {
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(gap).flatMap((one) => pieces(one, width))) {
+  for (const word of words) {
     const longer = line === '' ? word : `${line} ${word}`
     if (line === '' || displayWidth(longer) <= width) line = longer
     else {
