@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { WorkerRef } from '../../src/core/channel.ts'
 import type { Live } from '../../src/core/driver.ts'
@@ -38,7 +41,7 @@ async function workersBecome(live: Required<Live>, ids: readonly string[]): Prom
   for (;;) {
     const workers = await live.workers(narrowcast, never)
     if (JSON.stringify(workers.map(({ id }) => id)) === JSON.stringify(ids)) return workers
-    await new Promise((done) => setTimeout(done, 20))
+    await wait(20)
   }
 }
 
@@ -166,3 +169,26 @@ test('the standby leads after a killed lead, and is handed only what came after 
   expect(await publisher.publish([message('kept')], never)).toMatchObject([{ receivers: 1 }])
   expect((await second.receive(room, never)).map(({ id }) => id)).toEqual(['kept'])
 }, 60_000)
+
+test('a standby that was stopped holds up nobody behind it', async () => {
+  await using store = await folder()
+  await using opened = await open(store.dir)
+  const live = liveOf(opened.session)
+  const first = await live.lead(narrowcast, subscriberSpec('r1'), quiet, never)
+  await using stopped = liveChild('lead', store.dir, 'r2', 60_000, 'w')
+  const path = join(store.dir, 'store.db')
+  while (waitingToLead(path) < 1) await wait(20)
+  stopped.process.kill('SIGSTOP')
+  await using other = await open(store.dir)
+  const standby = liveOf(other.session).lead(narrowcast, subscriberSpec('r3'), quiet, never)
+  await first[Symbol.asyncDispose]()
+  await using third = await standby
+  expect(stopped.said).toEqual([])
+  await third.renew(never)
+}, 60_000)
+
+function waitingToLead(path: string): number {
+  using db = new DatabaseSync(path, { readOnly: true })
+  const sql = `SELECT count(*) AS n FROM subscriber WHERE role = 'candidate'`
+  return (db.prepare(sql).get() as { n: number }).n
+}

@@ -87,18 +87,22 @@ test('a broadcast lies in the store once for fifty, until the last of them has r
   expect(leftIn(store.dir)).toEqual(nothing)
 })
 
-test('whoever holds too much lets go what the others have read', async () => {
+test('whoever reads nothing keeps no more than it wanted to hold', async () => {
   await using store = await folder()
   await using opened = await open(store.dir)
   const { session } = opened
   const hold = { messages: 5, bytes: 1e6 }
   const slow = subscriberSpec('slow', { hold })
   await using _ = await liveOf(session).subscribe(broadcast, slow, quiet, never)
-  await using fast = await subscribe(session, broadcast, 'fast')
-  for (let round = 0; round < 3; round++) {
-    await publish(session, broadcast, many(40, `r${round}`))
-    expect(await fast.receive(room, never)).toHaveLength(40)
+  const fast = await subscribe(session, broadcast, 'fast')
+  for (const unread of [40, 80]) {
+    await publish(session, broadcast, many(40))
+    expect(rows(store.dir, 'unread')).toBe(unread)
   }
+  expect(await fast.receive(room, never)).toHaveLength(80)
+  expect(rows(store.dir, 'unread')).toBe(5)
+  await fast[Symbol.asyncDispose]()
+  await publish(session, broadcast, many(40))
   expect(rows(store.dir, 'unread')).toBe(5)
 })
 
@@ -147,6 +151,26 @@ test('the keeper removes the bell of a process that was killed, and of nobody wh
   // It was not gone after all: then it makes its bell anew.
   await waitOnce(idle.session, 'idle')
   expect(existsSync(join(bells, idleBell))).toBe(true)
+})
+
+test('who has waited longest leads when a lease ends, though another one looks first', async () => {
+  await using store = await folder()
+  const clock = virtualClock()
+  const lead = async (id: string, leaseMs: number) => {
+    const { session } = await open(store.dir, { clock })
+    const won = liveOf(session).lead(narrowcast, subscriberSpec(id, { leaseMs }), quiet, never)
+    for (let turn = 0; turn < 50; turn++) await setImmediate()
+    return { session, won: won.then(() => led.push(id)) }
+  }
+  const led: string[] = []
+  const all = [await lead('leads', 900), await lead('first', 300), await lead('second', 30_000)]
+  expect(led).toEqual(['leads'])
+  await secondsUntil(clock, () => led.length === 2, 0.1)
+  expect(led).toEqual(['leads', 'first'])
+  for (const { session } of all.slice(0, 2)) await session[Symbol.asyncDispose]()
+  await all[2]?.won
+  expect(led).toEqual(['leads', 'first', 'second'])
+  await all[2]?.session[Symbol.asyncDispose]()
 })
 
 test('after a boot nobody is there, and nothing lies unread', async () => {
