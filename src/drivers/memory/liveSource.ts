@@ -42,7 +42,6 @@ export class MemoryLiveSource implements LiveSource, InboxReader {
     if (!(room.messages >= 1)) {
       throw this.#error('INVALID_ARGUMENT', `receive: room for ${room.messages} messages`)
     }
-    if (signal.aborted) return []
     this.#isReceiving = true
     try {
       while (!(signal.aborted || this.#isClosed)) {

@@ -31,6 +31,19 @@ export const liveLeaseCases: readonly LiveCase[] = [
     },
   },
   {
+    name: 'live: one that comes too late is told, also where nobody has looked for it',
+    async run(world) {
+      const channel = await declare(world)
+      const joined = await join(world, channel, { leaseMs: shortLeaseMs })
+      await hand(world, channel, joined, several(1))
+      await world.pass(3 * shortLeaseMs)
+      await expectEnded(world, joined)
+      const again = await join(world, channel, { leaseMs: shortLeaseMs })
+      await world.pass(3 * shortLeaseMs)
+      await assert.rejects(world.until(again.source.renew(world.signal)))
+    },
+  },
+  {
     name: 'live: one that renews or receives lives on',
     async run(world) {
       const channel = await declare(world)
