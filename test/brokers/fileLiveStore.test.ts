@@ -156,21 +156,24 @@ test('the keeper removes the bell of a process that was killed, and of nobody wh
 test('who has waited longest leads when a lease ends, though another one looks first', async () => {
   await using store = await folder()
   const clock = virtualClock()
-  const lead = async (id: string, leaseMs: number) => {
+  const led: string[] = []
+  const lead = async (id: string, leaseMs: number, count: number) => {
     const { session } = await open(store.dir, { clock })
-    const won = liveOf(session).lead(narrowcast, subscriberSpec(id, { leaseMs }), quiet, never)
-    for (let turn = 0; turn < 50; turn++) await setImmediate()
+    const self = subscriberSpec(id, { leaseMs })
+    const won = liveOf(session).lead(narrowcast, self, quiet, never)
+    while (rows(store.dir, 'subscriber') < count) await setImmediate()
     return { session, won: won.then(() => led.push(id)) }
   }
-  const led: string[] = []
-  const all = [await lead('leads', 900), await lead('first', 300), await lead('second', 30_000)]
-  expect(led).toEqual(['leads'])
+  const leading = await lead('leads', 900, 1)
+  await leading.won
+  const first = await lead('first', 300, 2)
+  const second = await lead('second', 30_000, 3)
   await secondsUntil(clock, () => led.length === 2, 0.1)
   expect(led).toEqual(['leads', 'first'])
-  for (const { session } of all.slice(0, 2)) await session[Symbol.asyncDispose]()
-  await all[2]?.won
+  for (const { session } of [leading, first]) await session[Symbol.asyncDispose]()
+  await second.won
   expect(led).toEqual(['leads', 'first', 'second'])
-  await all[2]?.session[Symbol.asyncDispose]()
+  await second.session[Symbol.asyncDispose]()
 })
 
 test('after a boot nobody is there, and nothing lies unread', async () => {
