@@ -24,6 +24,8 @@ const bodies: Readonly<Record<string, () => Promise<Run>>> = {
   'dead ls': () => import('./commands/dead.ts').then(({ ls }) => ls),
   'dead show': () => import('./commands/dead.ts').then(({ show }) => show),
   'dead redrive': () => import('./commands/redrive.ts').then(({ redrive }) => redrive),
+  'dead jobs': () => import('./commands/deadJobs.ts').then(({ jobs }) => jobs),
+  'dead cancel': () => import('./commands/deadJobs.ts').then(({ cancel }) => cancel),
   'dead purge': () => import('./commands/dead.ts').then(({ purge }) => purge),
   'groups ls': () => import('./commands/groups.ts').then(({ ls }) => ls),
   'groups show': () => import('./commands/groups.ts').then(({ show }) => show),

@@ -20,6 +20,7 @@ describe('every command', () => {
       'dead ls': ['hello'],
       'dead show': ['hello'],
       'dead redrive': ['hello'],
+      'dead cancel': ['r_aaaaaa'],
       'dead purge': ['hello'],
     },
     ...{ 'groups ls': ['hello'], 'groups show': ['hello', 'g'], 'groups rm': ['hello', 'g'] },

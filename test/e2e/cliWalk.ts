@@ -1,5 +1,6 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { ndjson, type Ran, type World } from './cliRun.ts'
 
 /** One step of the walk through all commands; they follow on each other in one folder. */
@@ -126,6 +127,10 @@ export const steps: readonly Step[] = [
   { command: 'dead ls', words: ['jobs', '-o', 'ndjson'] },
   { command: 'dead show', words: ['jobs', '--limit', '1'], isLook: true },
   { command: 'dead redrive', words: ['jobs', '--id', '#1'], consent: ['--yes'] },
+  { command: 'dead ls', words: ['--list'], isLook: true },
+  { command: 'dead jobs', isLook: true },
+  { command: 'dead jobs', words: ['r_walked'], isLook: true, run: withJob },
+  { command: 'dead cancel', words: ['r_walked'], consent: ['--yes'] },
   { command: 'dead purge', words: ['jobs'], consent: ['--confirm', 'jobs'] },
   { command: 'groups ls', words: ['events'], isLook: true },
   { command: 'groups show', words: ['events', 'billing'], isLook: true },
@@ -185,6 +190,18 @@ export const steps: readonly Step[] = [
   // Which verdict it reaches in so short a time is not the point here.
   { command: 'demo', words: ['--play', '1s'], prints: ['demo.result'] },
 ]
+
+/** A redrive that was killed at 21 of 37, under a name that the steps know. */
+async function withJob(world: World, words: readonly string[]): Promise<Ran> {
+  const folder = join(world.folder, '.narrowcast/redrives')
+  const [last] = (await world.json('dead', 'jobs')).items as { job: string }[]
+  const job = JSON.parse(readFileSync(join(folder, `${last?.job}.json`), 'utf8'))
+  const progress = { ...job.progress, at: 21, begunTo: 22 }
+  const killed = { ...job, id: 'r_walked', total: 37, state: 'running', progress }
+  writeFileSync(join(folder, 'r_walked.json'), JSON.stringify(killed))
+  copyFileSync(join(folder, `${last?.job}.letters`), join(folder, 'r_walked.letters'))
+  return world.run(words)
+}
 
 /** Runs the game server until the work is done, then ends it as Ctrl-C does. */
 async function untilInterrupted(

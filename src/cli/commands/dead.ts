@@ -1,11 +1,12 @@
-import type { ChannelRef } from '../../core/channel.ts'
-import type { DeadEntry } from '../../core/driver.ts'
+import { type ChannelRef, checkName } from '../../core/channel.ts'
+import type { ChannelInfo, DeadEntry, Page } from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
 import type { Bus } from '../../runtime/api.ts'
 import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import { askName, isDryRun } from '../consent.ts'
 import { type Cause, Causes } from '../dead/causes.ts'
 import {
-  chooseDead,
+  changeFilter,
   type DeadChoice,
   deadChoice,
   findDead,
@@ -21,65 +22,113 @@ import { countOf, isoTime, showCount, showTime } from '../output/quantities.ts'
 import type { Column } from '../output/table.ts'
 
 const lookMax = 10_000
-/** One line each: these are kept whole until they are printed. */
+/** One line each: these are kept until they are printed. */
 const listMax = 1_000
+/** Of a body so much is kept where only its beginning is shown. */
+const keptBytes = 2_000
 
-/** `dead ls CHANNEL`: by cause; `-o wide`, csv, md and ndjson one line each. */
+/** `dead ls [CHANNEL]`: by cause; `--list`, `-o wide`, csv, md and ndjson one line each. */
 export const ls: Run = async (invocation) => {
-  const { flags, output } = invocation
-  const choice = deadChoice(invocation)
-  const isOneByOne = ['wide', 'csv', 'md', 'ndjson'].includes(output.format)
+  const { flags, output, args } = invocation
+  if (args[0] !== undefined) checkName('channel', args[0])
+  const choice = await deadChoice(invocation)
+  const isOneByOne =
+    ['wide', 'csv', 'md', 'ndjson'].includes(output.format) ||
+    (flags.isSet('list') && !output.isJson)
   const max = flags.whole('limit', { min: 1 }) ?? (isOneByOne ? listMax : lookMax)
   await using connected = await connectTo(invocation, { look: true })
-  const channel = await channelOf(invocation, connected, choice)
-  const ifEmpty = `no dead letters in ${channel.name}`
-  const look = { ...choice, bus: connected.bus, channel, max, ifEmpty }
+  const { bus } = connected
+  const isAll = args[0] === undefined
+  const channels = isAll
+    ? await channelsWithDead(bus, choice)
+    : [await channelOf(invocation, connected, choice)]
+  const ifEmpty = `no dead letters in ${isAll ? connected.shownUrl : channels[0]?.name}`
+  const look = { ...choice, bus, channels, isAll, max, ifEmpty }
   const isWhole = isOneByOne ? await listEach(invocation, look) : await listCauses(invocation, look)
-  if (!isWhole) output.note(`looked at the newest ${showCount(max)}; --limit looks at more`)
+  const of = isAll ? ' of each channel' : ''
+  if (!isWhole) output.note(`looked at the newest ${showCount(max)}${of}; --limit looks at more`)
 }
 
 interface Look extends DeadChoice {
   readonly bus: Bus
-  readonly channel: ChannelRef
+  readonly channels: readonly ChannelRef[]
+  readonly isAll: boolean
+  /** Of each channel. */
   readonly max: number
   readonly ifEmpty: string
 }
 
-async function listEach({ output, clock }: Invocation, look: Look): Promise<boolean> {
-  const { bus, channel, max, ifEmpty } = look
-  const { found, isWhole } = await newestDead(look, bus, channel, max)
-  const columns = entryColumns(clock.wallMs(), output.utc)
-  await output.list({ type: 'dead.ls', columns, rows: found, item: deadJson, ifEmpty })
+/** Shows each that fits, the newest first. @returns false where there are more than `max`. */
+async function eachDead(
+  look: Look,
+  show: (entry: DeadEntry) => void | Promise<void>,
+): Promise<boolean> {
+  let isWhole = true
+  for (const channel of look.channels) {
+    let count = 0
+    for await (const entry of fittingDead(look, look.bus, channel)) {
+      if (count++ === look.max) {
+        isWhole = false
+        break
+      }
+      await show(entry)
+    }
+  }
   return isWhole
 }
 
-async function listCauses({ output, clock }: Invocation, look: Look): Promise<boolean> {
-  const { bus, channel, max, ifEmpty } = look
-  const causes = new Causes()
-  let isWhole = true
-  for await (const entry of fittingDead(look, bus, channel)) {
-    if (causes.count === max) {
-      isWhole = false
-      break
-    }
-    causes.add(entry)
+async function listEach({ output, clock }: Invocation, look: Look): Promise<boolean> {
+  const columns = entryColumns(clock.wallMs(), output.utc).filter(
+    ({ name }) => look.isAll || name !== 'channel',
+  )
+  if (output.format !== 'wide' && output.format !== 'text') {
+    const stream = output.stream<DeadEntry>('dead.ls', columns, ({ ref }) => ref, deadJson)
+    return eachDead(look, (entry) => stream.write(entry))
   }
+  const rows: DeadEntry[] = []
+  const isWhole = await eachDead(look, (entry) => void rows.push(beginningOf(entry)))
+  await output.list({ type: 'dead.ls', columns, rows, item: deadJson, ifEmpty: look.ifEmpty })
+  return isWhole
+}
+
+/** Without the rest of its body: a thousand of them may be large. */
+function beginningOf(entry: DeadEntry): DeadEntry {
+  const body = Buffer.from(entry.message.body as string).subarray(0, keptBytes)
+  return { ...entry, message: { ...entry.message, body: new Uint8Array(body) } }
+}
+
+async function listCauses({ output, clock, flags }: Invocation, look: Look): Promise<boolean> {
+  const { channels, isAll, ifEmpty } = look
+  const causes = new Causes()
+  const letters: DeadEntry[] = []
+  const isListed = flags.isSet('list')
+  const isWhole = await eachDead(look, (entry) => {
+    causes.add(entry)
+    if (isListed && letters.length < listMax) letters.push(entry)
+  })
+  const hasGroups = channels.some(({ pattern }) => pattern === 'stream')
   await output.list({
     type: 'dead.ls',
     columns: causeColumns(clock.wallMs(), output.utc).filter(
-      ({ name }) => name !== 'group' || channel.pattern === 'stream',
+      ({ name }) => (name !== 'group' || hasGroups) && (name !== 'channel' || isAll),
     ),
     rows: causes.list,
     item: causeJson,
-    fields: { channel: channel.name, total: causes.count, exact: isWhole },
+    fields: {
+      ...{ channel: isAll ? null : (channels[0]?.name ?? null) },
+      ...{ total: causes.count, exact: isWhole },
+      ...(isListed ? { letters: letters.map(deadJson) } : {}),
+    },
     ifEmpty,
   })
-  if (causes.count > 0) output.next(`narrowcast dead redrive ${channel.name} --dry-run`)
+  const [first] = causes.list
+  if (first) output.next(`narrowcast dead redrive ${first.channel} --dry-run`)
   return isWhole
 }
 
 function causeColumns(nowMs: number, utc: boolean): readonly Column<Cause>[] {
   return [
+    { name: 'channel', value: ({ channel }) => channel, widthMin: 8 },
     { name: 'count', value: ({ count }) => count, text: ({ count }) => showCount(count) },
     { name: 'cause', value: ({ cause }) => cause, goes: 3 },
     {
@@ -89,6 +138,13 @@ function causeColumns(nowMs: number, utc: boolean): readonly Column<Cause>[] {
       widthMin: 20,
     },
     { name: 'group', value: ({ group }) => group, goes: 2 },
+    { name: 'redrives', value: ({ redrives }) => redrives, goes: 5 },
+    {
+      name: 'first',
+      value: ({ firstMs }) => isoTime(firstMs),
+      text: ({ firstMs }) => showTime(firstMs, nowMs, utc).replace(/\.\d+$/, ''),
+      goes: 6,
+    },
     {
       name: 'last',
       value: ({ lastMs }) => isoTime(lastMs),
@@ -104,43 +160,51 @@ function causeColumns(nowMs: number, utc: boolean): readonly Column<Cause>[] {
   ]
 }
 
-const causeJson = ({ count, cause, reason, group, firstMs, lastMs, example }: Cause) => ({
-  count,
-  cause,
-  reason,
-  group,
-  first: isoTime(firstMs),
-  last: isoTime(lastMs),
-  example,
+const causeJson = (one: Cause) => ({
+  ...{ channel: one.channel, count: one.count, cause: one.cause, reason: one.reason },
+  ...{ group: one.group, redrives: one.redrives },
+  ...{ first: isoTime(one.firstMs), last: isoTime(one.lastMs), example: one.example },
 })
 
 function entryColumns(nowMs: number, utc: boolean): readonly Column<DeadEntry>[] {
   return [
-    { name: 'id', value: ({ message }) => message.id, text: ({ message }) => harmless(message.id) },
-    { name: 'key', value: ({ message }) => message.key },
-    { name: 'cause', value: ({ letter }) => letter.cause },
-    { name: 'failures', value: ({ letter }) => letter.failures },
-    { name: 'redrives', value: ({ letter }) => letter.redrives },
-    { name: 'group', value: ({ letter }) => letter.group },
+    { name: 'channel', value: ({ letter }) => letter.channel, widthMin: 8 },
+    {
+      name: 'id',
+      value: ({ message }) => message.id,
+      text: ({ message }) => shortId(message.id),
+      wide: ({ message }) => harmless(message.id),
+    },
+    { name: 'key', value: ({ message }) => message.key, goes: 7 },
+    { name: 'cause', value: ({ letter }) => letter.cause, goes: 3 },
+    { name: 'failures', value: ({ letter }) => letter.failures, goes: 5 },
+    { name: 'redrives', value: ({ letter }) => letter.redrives, goes: 4 },
+    { name: 'group', value: ({ letter }) => letter.group, goes: 6 },
     {
       name: 'died',
       value: ({ letter }) => isoTime(letter.diedMs),
       text: ({ letter }) => showTime(letter.diedMs, nowMs, utc),
+      goes: 2,
     },
     {
       name: 'reason',
       value: ({ letter }) => letter.reason,
       text: ({ letter }) => harmless(letter.reason),
+      widthMin: 20,
     },
-    { name: 'preview', value: ({ message }) => preview(message) },
+    { name: 'preview', value: ({ message }) => preview(message), goes: 1 },
     { name: 'ref', align: 'left', value: ({ ref }) => ref, text: ({ ref }) => `#${ref}` },
   ]
 }
 
-/** `dead show CHANNEL [ID]`: whole. */
+/** `dead show CHANNEL [ID]`: whole; `--raw`: the bytes of one message, and nothing else. */
 export const show: Run = async (invocation) => {
   const { args, flags, output } = invocation
-  const choice = deadChoice(invocation)
+  const isRaw = flags.isSet('raw')
+  if (isRaw && output.format !== 'text') {
+    throw new NarrowcastError('INVALID_ARGUMENT', '--raw excludes --json and --output')
+  }
+  const choice = await deadChoice(invocation)
   const id = args[1]
   const max = flags.whole('limit', { min: 1, max: listMax }) ?? 10
   await using connected = await connectTo(invocation, { look: true })
@@ -149,13 +213,12 @@ export const show: Run = async (invocation) => {
     id === undefined
       ? (await newestDead(choice, connected.bus, channel, max)).found
       : await findDead(choice, connected.bus, channel, [id])
+  if (isRaw) return output.data(onlyOne(channel, found).message.body)
   if (output.isJson || output.format === 'csv' || output.format === 'md') {
-    await output.list({
-      type: 'dead.show',
-      columns: entryColumns(invocation.clock.wallMs(), output.utc),
-      rows: found,
-      item: deadJson,
-    })
+    const columns = entryColumns(invocation.clock.wallMs(), output.utc).filter(
+      ({ name }) => name !== 'channel',
+    )
+    await output.list({ type: 'dead.show', columns, rows: found, item: deadJson })
     return
   }
   if (found.length === 0) output.note(`no dead letters in ${channel.name}`)
@@ -164,19 +227,36 @@ export const show: Run = async (invocation) => {
   }
 }
 
+/** @throws NOT_FOUND, INVALID_ARGUMENT: bytes of two messages in a row could not be told apart. */
+function onlyOne({ name }: ChannelRef, found: readonly DeadEntry[]): DeadEntry {
+  const [one] = found
+  if (one && found.length === 1) return one
+  const hint = `narrowcast dead ls ${name} --list shows which there are`
+  const details = { channel: name, hint }
+  if (!one) throw new NarrowcastError('NOT_FOUND', `no dead letters in ${name}`, details)
+  throw new NarrowcastError(
+    'INVALID_ARGUMENT',
+    `--raw writes one message, and ${found.length} are meant`,
+    details,
+  )
+}
+
 /** `dead purge CHANNEL` */
 export const purge: Run = async (invocation) => {
   const { output } = invocation
-  const choice = deadChoice(invocation)
+  const choice = await deadChoice(invocation)
   await using connected = await connectTo(invocation, { look: true })
+  const { bus } = connected
   const channel = await channelOf(invocation, connected, choice)
-  const { refs } = await chooseDead(choice, connected.bus, channel)
+  const fits = await changeFilter(choice, bus, channel)
+  const refs: string[] = []
+  for await (const entry of fittingDead({ ...choice, fits }, bus, channel)) refs.push(entry.ref)
   const what = `${countOf(refs.length, 'dead letter')} of ${channel.name}`
   if (await isDryRun(invocation, `would remove ${what}`)) return
   if (refs.length > 0) await askName(invocation, `Remove ${what} for good?`, channel.name)
   let removed = 0
   for (let at = 0; at < refs.length; at += 500) {
-    removed += await connected.bus.admin.removeDead(channel, refs.slice(at, at + 500))
+    removed += await bus.admin.removeDead(channel, refs.slice(at, at + 500))
   }
   await output.answer({
     type: 'dead.purge',
@@ -193,4 +273,25 @@ async function channelOf(
   const channel = await existingChannel(invocation, connected, invocation.args[0] as string)
   if (group !== null) await existingGroup(connected.bus, channel, group)
   return channel
+}
+
+/** @throws INVALID_ARGUMENT with --group: a group is one of one stream. */
+async function channelsWithDead({ admin }: Bus, { group }: DeadChoice): Promise<ChannelRef[]> {
+  if (group !== null) {
+    throw new NarrowcastError(
+      'INVALID_ARGUMENT',
+      '--group needs a channel: narrowcast dead ls CHANNEL',
+    )
+  }
+  const found: ChannelRef[] = []
+  let cursor: string | null = null
+  do {
+    const query = { prefix: '', cursor, limit: 100, newestFirst: false }
+    const page: Page<ChannelInfo> = await admin.channels(query)
+    const depths = await admin.depths(page.items)
+    // A number that the backend does not have means: look.
+    found.push(...page.items.filter((_, at) => (depths[at]?.dead ?? 0) !== 0))
+    cursor = page.cursor
+  } while (cursor !== null)
+  return found
 }

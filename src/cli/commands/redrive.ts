@@ -1,99 +1,101 @@
-import type { ChannelRef } from '../../core/channel.ts'
-import type { Bus } from '../../runtime/api.ts'
+import { type PlannedRedrive, planRedrive } from '../../runtime/redrive/plan.ts'
+import { noProgress } from '../../runtime/redrive/run.ts'
 import { connectTo, existingChannel } from '../connection.ts'
-import { askYes, isDryRun } from '../consent.ts'
-import { type Chosen, chooseDead, deadChoice } from '../dead/choose.ts'
+import { askYes } from '../consent.ts'
+import { Causes } from '../dead/causes.ts'
+import { changeFilter, deadChoice } from '../dead/choose.ts'
+import type { Job } from '../dead/job.ts'
+import { JobFolder } from '../dead/jobFolder.ts'
+import { runJob } from '../dead/jobRun.ts'
+import { answerOf, isLookOnly, tellEnd } from '../dead/redriveAnswer.ts'
+import { checkResume, paceDefault, redriveWords } from '../dead/redriveWords.ts'
+import { resume } from '../dead/resume.ts'
 import { existingGroup } from '../groups/find.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { harmless } from '../output/displayWidth.ts'
-import { makeProgress } from '../output/progress.ts'
 import { countOf, showCount, showTime } from '../output/quantities.ts'
 
-const rateDefault = 50
+const causesShownMax = 20
 
-/** `dead redrive CHANNEL`: back to where they died, in order, at a rate. */
+/** `dead redrive CHANNEL`, or `--resume JOB`: a job that sends dead letters again, at a rate. */
 export const redrive: Run = async (invocation) => {
-  const { flags, output, args } = invocation
-  const rate = flags.whole('rate', { min: 1 }) ?? rateDefault
-  const choice = deadChoice(invocation)
-  await using connected = await connectTo(invocation, { look: true })
-  const channel = await existingChannel(invocation, connected, args[0] as string)
-  if (choice.group !== null) await existingGroup(connected.bus, channel, choice.group)
-  const chosen = await chooseDead(choice, connected.bus, channel)
-  const count = showCount(chosen.refs.length)
-  if (invocation.dryRun && !output.isJson)
-    for (const line of summary(invocation, channel, chosen)) output.note(line)
-  const would = `would move ${count} to ${channel.name} (where they came from), at most ${rate}/s, attempts reset to 0`
-  const fields = { channel: channel.name, chosen: chosen.refs.length }
-  if (await isDryRun(invocation, would, { ...fields, redriven: 0, failed: 0 })) return
-  if (chosen.refs.length > 0) {
-    await askYes(
-      invocation,
-      `Deliver ${countOf(chosen.refs.length, 'dead message')} again to ${channel.name}?`,
-    )
-  }
-  const { redriven, failed } = await redriveAll(
-    invocation,
-    connected.bus,
-    channel,
-    chosen.refs,
-    rate,
-  )
-  const redrives = chosen.causes.redrivesMax + 1
-  await output.answer({
-    type: 'dead.redrive',
-    fields: { ...fields, redriven, failed },
-    lines: () => [
-      `redriven ${showCount(redriven)}/${count}   failed ${showCount(failed)}${chosen.refs.length > 0 ? `   redrive count ${redrives}` : ''}`,
-    ],
-  })
-  if (redriven > 0) {
-    output.next(
-      `narrowcast dead ls ${channel.name} --where 'redrives > 0'   (lists any that die again)`,
-    )
-  }
-  return failed > 0 ? 1 : 0
+  const id = invocation.flags.text('resume')
+  if (id === undefined) return redriveNew(invocation)
+  checkResume(invocation)
+  return resume(invocation, id)
 }
 
-function summary({ output, clock }: Invocation, channel: ChannelRef, chosen: Chosen): string[] {
+async function redriveNew(invocation: Invocation): Promise<number> {
+  const { output, clock } = invocation
+  const words = redriveWords(invocation)
+  const choice = await deadChoice(invocation)
+  await using connected = await connectTo(invocation, { look: true })
+  const { bus } = connected
+  const channel = await existingChannel(invocation, connected, words.channel)
+  if (choice.group !== null) await existingGroup(bus, channel, choice.group)
+  const to = words.to === null ? null : await existingChannel(invocation, connected, words.to)
+  const causes = new Causes()
+  const plan = await planRedrive(bus.admin, {
+    ...{ channel, to, group: choice.group, clock, redrivesMax: words.redrivesMax },
+    ...(words.lettersMax === undefined ? {} : { lettersMax: words.lettersMax }),
+    fits: await changeFilter(choice, bus, channel),
+    onPlanned: (entry) => causes.add(entry),
+  })
+  const total = plan.letters.length
+  const ratePerS = words.pace.ratePerS ?? paceDefault.ratePerS
+  const look = {
+    ...{ channel, to, total, ratePerS, left: total, gone: 0 },
+    of: `${showCount(plan.dead)} dead in ${channel.name}`,
+    about: () => [...causeLines(invocation, causes), ...leftOutLines(plan, words.redrivesMax)],
+    fields: { left_out: plan.leftOut, more: plan.more },
+  }
+  if (await isLookOnly(invocation, look)) return 0
+  for (const line of leftOutLines(plan, words.redrivesMax)) output.note(line)
+  const fields = { chosen: total, ...look.fields }
+  const shown = { channel: channel.name, to: to?.name ?? null }
+  if (total === 0) return answerOf(invocation, null, { ...shown, ...fields })
+  const question = `Deliver ${countOf(total, 'dead message')} again to ${(to ?? channel).name}?`
+  await askYes(invocation, question)
+  const folder = new JobFolder(invocation.folder)
+  const { id, lock } = await folder.begin()
+  using _ = lock
+  const diedAgainShareMax = words.pace.diedAgainShareMax ?? paceDefault.diedAgainShareMax
+  const job: Job = {
+    ...{ id, url: connected.shownUrl, channel, to, group: choice.group, total },
+    ...{ redrivesMax: causes.redrivesMax, plannedMs: plan.plannedMs, updatedMs: plan.plannedMs },
+    ...{ ratePerS, diedAgainShareMax, state: 'running', why: null, progress: noProgress },
+  }
+  await folder.create(job, plan.letters)
+  const ended = await runJob(invocation, { folder, job, plan, bus })
+  tellEnd(invocation, ended)
+  return answerOf(invocation, ended, { ...shown, ...fields })
+}
+
+function causeLines({ output, clock }: Invocation, causes: Causes): string[] {
   const last = (ms: number) => showTime(ms, clock.wallMs(), output.utc).replace(/\.\d+$/, '')
+  const { list } = causes
+  const more = list.length - causesShownMax
   return [
-    `${showCount(chosen.refs.length)} dead in ${channel.name}`,
-    ...chosen.causes.list.map(
-      ({ count, reason, lastMs }) =>
-        `  ${showCount(count)}  ${harmless(reason)}   last ${last(lastMs)}`,
-    ),
+    ...list
+      .slice(0, causesShownMax)
+      .map(
+        ({ count, reason, lastMs }) =>
+          `  ${showCount(count)}  ${harmless(reason)}   last ${last(lastMs)}`,
+      ),
+    ...(more > 0 ? [`  and ${countOf(more, 'cause')} more`] : []),
   ]
 }
 
-/** Sends them back in small batches, so that the rate holds and Ctrl-C ends between two. */
-async function redriveAll(
-  { output, clock, interrupts, live }: Invocation,
-  bus: Bus,
-  channel: ChannelRef,
-  all: readonly string[],
-  rate: number,
-): Promise<{ redriven: number; failed: number }> {
-  const stopping = interrupts.claim()
-  const batchSize = Math.max(1, Math.min(500, Math.floor(rate / 5)))
-  const progress = makeProgress(output, 'redriving', all.length, { live })
-  const beganMs = clock.monotonicMs()
-  let redriven = 0
-  let failed = 0
-  for (let at = 0; at < all.length && !stopping.aborted; at += batchSize) {
-    const waitMs = beganMs + (at / rate) * 1_000 - clock.monotonicMs()
-    if (waitMs > 0) await clock.sleep(waitMs, stopping)
-    if (stopping.aborted) break
-    const refs = all.slice(at, at + batchSize)
-    for (const outcome of await bus.admin.redrive(channel, refs, null)) {
-      if (outcome.state === 'stored') redriven++
-      else {
-        failed++
-        output.warn(`not redriven: ${outcome.code} ${outcome.message}`)
-      }
-    }
-    progress.update(redriven + failed)
-  }
-  progress.end()
-  return { redriven, failed }
+/** What fits and stays where it is, and how to take it all the same. */
+function leftOutLines({ leftOut, more, letters }: PlannedRedrive, redrivesMax: number): string[] {
+  const times = redrivesMax === 1 ? 'once' : `${redrivesMax} times`
+  const others = `${showCount(more)} more fit and wait: ${showCount(letters.length)} are a job`
+  return [
+    ...(leftOut > 0
+      ? [
+          `${showCount(leftOut)} left out: redriven ${times} and dead again (--redrives-max ${redrivesMax + 1} takes more)`,
+        ]
+      : []),
+    ...(more > 0 ? [`${others}; do the same again for them`] : []),
+  ]
 }

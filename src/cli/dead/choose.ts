@@ -3,11 +3,10 @@ import type { DeadEntry } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Bus } from '../../runtime/api.ts'
 import type { Invocation } from '../invocation.ts'
-import { deadFilter } from '../messages/facts.ts'
 import { type Kind, Named, positionOf } from '../messages/named.ts'
 import { deadPages } from '../messages/scan.ts'
 import { shellWord } from '../output/shellWord.ts'
-import { Causes } from './causes.ts'
+import { filterFlags, filterOf } from './filters.ts'
 
 /** Which dead letters the flags speak of, checked before anything is opened. */
 export interface DeadChoice {
@@ -18,10 +17,14 @@ export interface DeadChoice {
   readonly ids: readonly string[]
 }
 
-/** @throws INVALID_ARGUMENT for flags that exclude each other, or a wrong --where. */
-export function deadChoice({ command, flags }: Invocation): DeadChoice {
-  const asked = ['all', 'id', 'where'].filter((name) => flags.isSet(name))
-  if (asked.length > 1) {
+/**
+ * @throws INVALID_ARGUMENT for flags that exclude each other, INVALID_CONFIG for wrong values, and
+ * what `filterOf` throws.
+ */
+export async function deadChoice(invocation: Invocation): Promise<DeadChoice> {
+  const { command, flags } = invocation
+  const asked = ['all', 'id', ...filterFlags].filter((name) => flags.isSet(name))
+  if (asked.length > 1 && (flags.isSet('all') || flags.isSet('id'))) {
     const names = asked.map((name) => `--${name}`).join(' and ')
     throw new NarrowcastError('INVALID_ARGUMENT', `${names} exclude each other`, {
       hint: `Keep one of them; --where 'id == "…"' takes every dead letter of one id`,
@@ -29,7 +32,7 @@ export function deadChoice({ command, flags }: Invocation): DeadChoice {
   }
   const group = flags.text('group') ?? null
   if (group !== null) checkName('group', group)
-  return { command, fits: deadFilter(flags.text('where')), group, ids: flags.list('id') }
+  return { command, fits: await filterOf(invocation), group, ids: flags.list('id') }
 }
 
 /** The dead letters that fit --where and --group, the newest first. */
@@ -104,33 +107,16 @@ function kindOf(command: string, { name }: ChannelRef): Kind<DeadEntry> {
   }
 }
 
-/** What a change is meant for: names of dead letters, and why they died. */
-export interface Chosen {
-  /** The oldest first. */
-  readonly refs: readonly string[]
-  readonly causes: Causes
-}
-
 /**
- * The dead letters of the flags: those of --id, which may be the ends of ids, else those that fit
- * --where, else all. Their messages are not kept in memory.
+ * The filter of a change: what --id names, else what fits.
  * @throws NOT_FOUND for an id that is not there; INVALID_ARGUMENT where it names several.
  */
-export async function chooseDead(
+export async function changeFilter(
   choice: DeadChoice,
   bus: Bus,
   channel: ChannelRef,
-): Promise<Chosen> {
-  const causes = new Causes()
-  const refs: string[] = []
-  const add = (entry: DeadEntry) => {
-    causes.add(entry)
-    refs.push(entry.ref)
-  }
-  if (choice.ids.length === 0) {
-    for await (const entry of fittingDead(choice, bus, channel)) add(entry)
-    return { refs: refs.reverse(), causes }
-  }
-  for (const entry of await findDead(choice, bus, channel, choice.ids)) add(entry)
-  return { refs, causes }
+): Promise<(entry: DeadEntry) => boolean> {
+  if (choice.ids.length === 0) return choice.fits
+  const refs = new Set((await findDead(choice, bus, channel, choice.ids)).map(({ ref }) => ref))
+  return ({ ref }) => refs.has(ref)
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { join, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { DeadEntry } from '../../core/driver.ts'
@@ -29,6 +30,7 @@ export function deadLines(entry: DeadEntry, invocation: Invocation): string[] {
   const group = letter.group === null ? '' : `, group ${letter.group}`
   return [
     ...messageLines(message, invocation),
+    ...(isText(message.body) ? [] : part('', 'no UTF-8 text: --raw writes its bytes')),
     ...part('ref', `#${ref}`),
     ...part('cause', `${letter.cause}: ${letter.reason}`),
     ...(error ? part('error', `${error.name}: ${error.message}`) : []),
@@ -40,6 +42,10 @@ export function deadLines(entry: DeadEntry, invocation: Invocation): string[] {
     ...part('died', `${isoTime(letter.diedMs)} at ${letter.worker}${group}`),
     ...(firstFailedMs === null ? [] : part('failed', `first ${isoTime(firstFailedMs)}`)),
   ]
+}
+
+function isText(body: string | Uint8Array): boolean {
+  return typeof body === 'string' || isUtf8(body)
 }
 
 /** Where the handler failed: what called it is the same for every message. */

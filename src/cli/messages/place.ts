@@ -31,6 +31,17 @@ export function parseUntil(flag: string, text: string, nowMs: number): 'end' | {
   )
 }
 
+/** A time gone by: an age such as `10m`, or a time. @throws INVALID_CONFIG, naming the flag. */
+export function parseMoment(flag: string, text: string, nowMs: number): number {
+  if (isDuration(text)) return nowMs - parseDurationMs(flag, text)
+  const timeMs = parseTime(text, nowMs)
+  if (timeMs !== null) return timeMs
+  throw new NarrowcastError(
+    'INVALID_CONFIG',
+    `${flag}: ${JSON.stringify(text)} is no time; expected an age such as 10m, or a time such as 18:30`,
+  )
+}
+
 function isDuration(text: string): boolean {
   return /^\d+(\.\d+)?(ms|s|m|min|h|d)$/.test(text)
 }

@@ -62,6 +62,7 @@ export function deadJson({ ref, message, letter }: DeadEntry): { readonly [name:
   const { error } = letter
   return {
     ref,
+    channel: letter.channel,
     ...messageJson(message),
     cause: letter.cause,
     reason: letter.reason,

@@ -9,6 +9,7 @@ import {
   ms,
   number,
   object,
+  oneOf,
   orNull,
   type Shape,
   text,
@@ -26,13 +27,42 @@ const group: Fields = {
 }
 
 const causes: Fields = {
+  channel: text,
   count,
   cause,
   reason: text,
   group: orNull(text),
+  redrives: count,
   first: time,
   last: time,
   example: text,
+}
+
+/** What a redrive has come to. */
+const result: Fields = {
+  state: oneOf('running', 'done', 'cancelled', 'stopped', 'interrupted'),
+  why: orNull(text),
+  at: count,
+  redriven: count,
+  gone: count,
+  failed: count,
+  unsure: count,
+  maybe_twice: count,
+  died_again: count,
+}
+
+const job: Fields = {
+  job: text,
+  channel: text,
+  to: orNull(text),
+  group: orNull(text),
+  total: count,
+  ...result,
+  rate_per_s: number,
+  stop_if: number,
+  url: text,
+  planned: time,
+  updated: time,
 }
 
 /** What commands print that look into a backend and repair it. */
@@ -60,9 +90,31 @@ export const lookSchemas: Readonly<Record<string, Shape>> = {
   }),
   'messages.rm': change({ channel: text, id: text, removed: yesNo, left: yesNo }),
   // By cause in one object, one by one with ndjson.
-  'dead.ls': [{ items: many(object(causes)), channel: text, total: count, exact: yesNo }, dead],
+  'dead.ls': [
+    {
+      items: many(object(causes)),
+      channel: orNull(text),
+      total: count,
+      exact: yesNo,
+      'letters?': many(object(dead)),
+    },
+    dead,
+  ],
   'dead.show': list(dead),
-  'dead.redrive': change({ channel: text, chosen: count, redriven: count, failed: count }),
+  'dead.redrive': change({
+    job: orNull(text),
+    channel: text,
+    to: orNull(text),
+    chosen: count,
+    'left_out?': count,
+    'more?': count,
+    'to_move?': count,
+    'already_gone?': count,
+    'about_ms?': ms,
+    ...result,
+  }),
+  'dead.jobs': list(job),
+  'dead.cancel': change(job),
   'dead.purge': change({ channel: text, removed: count }),
   'groups.ls': list(group, { channel: text }),
   'groups.show': answer({ channel: text, ...group }),

@@ -58,6 +58,7 @@ export const cause = oneOf('failures', 'crashes', 'verdict', 'invalid')
 
 export const dead: Fields = {
   ref: text,
+  channel: text,
   ...message,
   cause,
   reason: text,

@@ -1,17 +1,8 @@
+import { dead } from './dead.ts'
 import { dedupe } from './dedupe.ts'
 import type { CommandSpec, FlagSpec } from './types.ts'
 
 const ifExists: FlagSpec = { flags: '--if-exists', text: '"not there" is a success' }
-const group: FlagSpec = { flags: '--group <name>', text: 'dead letters of this group of a stream' }
-const where: FlagSpec = {
-  flags: '--where <expr>',
-  text: 'only what fits: error contains "timeout" && data.n > 9',
-}
-const deadId: FlagSpec = {
-  flags: '--id <id>',
-  text: 'this one: its id, the end of it, or #REF as -o wide prints it',
-  repeats: true,
-}
 const place = 'first, end, #POSITION, a message id, a time, or an age such as 10m'
 
 const channels: CommandSpec = {
@@ -144,69 +135,6 @@ const messages: CommandSpec = {
         'narrowcast messages rm hello 01a1f8d3-ea00-7c2b-9d41-6f02c1a93b7e --confirm hello',
       ],
       notes: ['Of several messages with this id the oldest goes, and the rest is told.'],
-    },
-  ],
-}
-
-const dead: CommandSpec = {
-  name: 'dead',
-  summary: 'list, show, send back and remove dead letters',
-  access: 'ro',
-  examples: ['narrowcast dead ls hello'],
-  commands: [
-    {
-      name: 'ls',
-      args: ['<channel>'],
-      summary: 'grouped by cause; -o wide one line each',
-      access: 'ro',
-      flags: [
-        group,
-        where,
-        { flags: '--limit <n>', text: 'look at so many, default 10000; one line each: 1000' },
-      ],
-      examples: ['narrowcast dead ls hello', 'narrowcast dead ls hello -o wide'],
-    },
-    {
-      name: 'show',
-      args: ['<channel>', '[id]'],
-      summary: 'dead letters whole: cause, history, data',
-      access: 'ro',
-      flags: [group, where, { flags: '--limit <n>', text: 'default 10' }],
-      examples: ['narrowcast dead show hello --limit 1', "narrowcast dead show hello '#3'"],
-      notes: ['ID may be the end of one, or #REF as -o wide prints it.'],
-    },
-    {
-      name: 'redrive',
-      args: ['<channel>'],
-      summary: 'send dead letters back to where they died',
-      access: 'rw',
-      flags: [
-        { flags: '--all', text: 'all of them; default when neither --id nor --where is given' },
-        deadId,
-        where,
-        group,
-        { flags: '--rate <n>', text: 'messages a second, default 50' },
-      ],
-      examples: [
-        'narrowcast dead redrive hello --dry-run',
-        `narrowcast dead redrive hello --where 'error contains "timeout"' --yes`,
-      ],
-      notes: [
-        'Attempts start again at 0, the redrive count goes up by 1. Ctrl-C ends it in between.',
-      ],
-    },
-    {
-      name: 'purge',
-      args: ['<channel>'],
-      summary: 'remove dead letters for good',
-      access: 'destructive',
-      flags: [
-        { flags: '--all', text: 'all of them; default when neither --id nor --where is given' },
-        deadId,
-        where,
-        group,
-      ],
-      examples: ['narrowcast dead purge hello --confirm hello'],
     },
   ],
 }

@@ -1,5 +1,6 @@
+import type { DeadEntry } from '../../core/driver.ts'
 import type { BusAdmin } from '../api.ts'
-import { deadEntries, type RedrivePlan } from './plan.ts'
+import { deadEntries, type PlannedLetter, type RedrivePlan } from './plan.ts'
 
 /** Clocks of workers may be behind ours by so much. */
 const clockSkewMs = 60_000
@@ -8,7 +9,7 @@ const clockSkewMs = 60_000
 export class DiedAgain {
   readonly #admin: Pick<BusAdmin, 'deadLetters'>
   readonly #plan: RedrivePlan
-  readonly #sent: ReadonlySet<string>
+  readonly #wasSent: (entry: DeadEntry) => boolean
   readonly #seen = new Set<string>()
   /** The newest dead letter of the last look: what lies behind it was looked at. */
   #newest: string | null = null
@@ -16,7 +17,7 @@ export class DiedAgain {
   constructor(admin: Pick<BusAdmin, 'deadLetters'>, plan: RedrivePlan) {
     this.#admin = admin
     this.#plan = plan
-    this.#sent = new Set(plan.letters.map(({ id, redrives }) => nameOf(id, redrives + 1)))
+    this.#wasSent = sentBy(plan.letters)
   }
 
   /** Looks at what has died since the last look. @returns how many it has found by now. */
@@ -24,14 +25,20 @@ export class DiedAgain {
     const { channel, to, plannedMs } = this.#plan
     let newest: string | null = null
     for await (const entry of deadEntries(this.#admin, to ?? channel, null, true)) {
-      const { ref, message, letter } = entry
+      const { ref, letter } = entry
       newest ??= ref
       if (ref === this.#newest || letter.diedMs < plannedMs - clockSkewMs) break
-      if (this.#sent.has(nameOf(message.id, letter.redrives))) this.#seen.add(ref)
+      if (this.#wasSent(entry)) this.#seen.add(ref)
     }
     this.#newest = newest
     return this.#seen.size
   }
+}
+
+/** Whether a dead letter is one of these, sent and dead again. */
+export function sentBy(letters: readonly PlannedLetter[]): (entry: DeadEntry) => boolean {
+  const names = new Set(letters.map(({ id, redrives }) => nameOf(id, redrives + 1)))
+  return ({ message, letter }) => names.has(nameOf(message.id, letter.redrives))
 }
 
 /** A message dies under the same name only once: each redrive is counted in it. */

@@ -25,7 +25,7 @@ export interface RedriveProgress {
 }
 
 export interface RedriveOptions {
-  /** Messages a second, 1 to 10,000. @default 50 */
+  /** Messages a second. @default 50 */
   readonly ratePerS?: number
   /**
    * Stops when more than this share of what this run has moved died again; of fewer than 20 as if
@@ -58,7 +58,6 @@ export const noProgress: RedriveProgress = {
 }
 
 export const ratePerSDefault = 50
-export const ratePerSMax = 10_000
 export const diedAgainShareDefault = 0.05
 /** A share of fewer says nothing. */
 const shareOfMin = 20
@@ -109,7 +108,7 @@ class Run {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#signal = options.signal ?? new AbortController().signal
-    this.#ratePerS = whole('ratePerS', options.ratePerS, ratePerSDefault, 1, ratePerSMax)
+    this.#ratePerS = whole('ratePerS', options.ratePerS, ratePerSDefault, 1)
     this.#shareMax = shareOf(options.diedAgainShareMax)
     this.#diedAgain = new DiedAgain(admin, plan)
     this.#progress = options.from ?? noProgress
