@@ -8,7 +8,7 @@ export {
   type World,
 } from './conformance/case.ts'
 export { conformance, liveConformance } from './conformance/index.ts'
-export { runtimeConformance } from './conformance/runtime.ts'
+export { runtimeConformance, runtimeLiveConformance } from './conformance/runtime.ts'
 export { createRuntimeWorld, type RuntimeWorld } from './conformance/runtimeWorld.ts'
 export { createWorld, type WorldOptions } from './conformance/world.ts'
 export { type VirtualClock, virtualClock } from './virtualClock.ts'

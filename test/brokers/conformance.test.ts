@@ -15,6 +15,7 @@ import {
   memory,
   runCase,
   runtimeConformance,
+  runtimeLiveConformance,
   type VirtualClock,
   virtualClock,
 } from '../../src/testing/index.ts'
@@ -88,6 +89,17 @@ describe.for(stores)('a bus on $name keeps its promises:', ({ make }) => {
     test.for(cases)('$name', async (promise, { signal }) => {
       await using store = await make()
       await using world = createRuntimeWorld({ ...store, pattern, signal })
+      await runCase(promise, world)
+    })
+  })
+})
+
+describe.for(stores)('a bus on $name keeps its live promises:', ({ contracts, make }) => {
+  describe.for(liveRows.filter((row) => contracts[row]))('%s', (row) => {
+    const cases = runtimeLiveConformance.filter(({ patterns }) => patterns?.includes(row) ?? true)
+    test.for(cases)('$name', async (promise, { signal }) => {
+      await using store = await make()
+      await using world = createRuntimeWorld({ ...store, ...specOf(row), signal })
       await runCase(promise, world)
     })
   })

@@ -1,7 +1,9 @@
-import type { Case } from './case.ts'
+import type { Case, LiveRow } from './case.ts'
 import { runtimeCrashCases } from './runtimeCrash.ts'
 import { runtimeDedupeCases } from './runtimeDedupe.ts'
+import { runtimeLiveCases } from './runtimeLive.ts'
 import { runtimePublishCases } from './runtimePublish.ts'
+import { runtimeRelayCases } from './runtimeRelay.ts'
 import { runtimeWatchCases } from './runtimeWatch.ts'
 import { runtimeWorkCases } from './runtimeWork.ts'
 import type { RuntimeWorld } from './runtimeWorld.ts'
@@ -13,4 +15,10 @@ export const runtimeConformance: readonly Case<RuntimeWorld>[] = [
   ...runtimeCrashCases,
   ...runtimeDedupeCases,
   ...runtimeWatchCases,
+]
+
+/** The same of broadcast and narrowcast, and of relays. */
+export const runtimeLiveConformance: readonly Case<RuntimeWorld, LiveRow>[] = [
+  ...runtimeLiveCases,
+  ...runtimeRelayCases,
 ]

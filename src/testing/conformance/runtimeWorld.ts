@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
-import type { Contract } from '../../core/contract.ts'
+import { type Contract, type ContractRow, contractRow } from '../../core/contract.ts'
 import type { Driver, Session } from '../../core/driver.ts'
 import { randomName } from '../../core/ids.ts'
 import type { Pattern } from '../../core/message.ts'
@@ -23,6 +23,8 @@ export interface Node {
 /** What a case of the runtime works in: one channel of one store, and processes that share it. */
 export interface RuntimeWorld extends AsyncDisposable {
   readonly pattern: Pattern
+  /** The pattern, and of a narrowcast who picks the worker. */
+  readonly row: ContractRow
   readonly claimed: Contract
   readonly isExact: boolean
   readonly signal: AbortSignal
@@ -42,9 +44,11 @@ const virtualMsMax = 86_400_000
 
 /** Disposing closes the buses that live, and what the dead have left open in this process. */
 export function createRuntimeWorld(options: WorldOptions): RuntimeWorld {
-  const { driver, pattern, clock, signal = never } = options
-  const claimed = driver.contracts[pattern]
-  if (!claimed) throw new Error(`${driver.name} has no ${pattern}`)
+  const { driver, pattern, via = 'direct', clock, signal = never } = options
+  const row = contractRow({ pattern, via })
+  const claimed = driver.contracts[row]
+  if (!claimed) throw new Error(`${driver.name} has no ${row}`)
+  const given = via === 'relay' ? { via } : {}
   const sessions: Session[] = []
   const nodes: Node[] = []
   const name = `conformance.${randomName()}`
@@ -66,7 +70,7 @@ export function createRuntimeWorld(options: WorldOptions): RuntimeWorld {
       process,
       network,
       driver: cut,
-      channel: (wish) => bus[pattern](name, wish),
+      channel: (wish) => bus[pattern](name, { ...given, ...wish }),
     }
     nodes.push(made)
     return made
@@ -74,6 +78,7 @@ export function createRuntimeWorld(options: WorldOptions): RuntimeWorld {
 
   return {
     pattern,
+    row,
     claimed,
     isExact: clock !== undefined,
     signal,

@@ -2,6 +2,7 @@ import type { ChannelSpec } from '../../core/channel.ts'
 import type {
   Admin,
   Driver,
+  Live,
   Marks,
   Publisher,
   Session,
@@ -10,6 +11,7 @@ import type {
 } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { OutgoingMessage, PublishOutcome } from '../../core/message.ts'
+import { faultyLive } from './faultyLive.ts'
 import { Connection, type Network } from './network.ts'
 import type { Process } from './process.ts'
 
@@ -52,6 +54,7 @@ export function faulty(driver: Driver, process: Process, network: Network): Faul
 class FaultySession implements Session {
   readonly info: Session['info']
   readonly admin: Admin
+  readonly live?: Live
   readonly #session: Session
   readonly #connection: Connection
   readonly #on: SessionEvents
@@ -61,6 +64,7 @@ class FaultySession implements Session {
     this.#connection = connection
     this.#on = on
     this.info = session.info
+    if (session.live) this.live = faultyLive(session.live, connection, () => this.drop())
     this.admin = {
       ...session.admin,
       ensure: (channel) => connection.call(() => session.admin.ensure(channel, never)),
@@ -104,7 +108,8 @@ class FaultySession implements Session {
     const lose = () => this.drop()
     return {
       leaseMs: source.leaseMs,
-      receive: (room, signal) => this.#receive(source, room, signal),
+      receive: (room, signal) =>
+        connection.waiting(signal, (atBroker) => source.receive(room, atBroker)),
       settle: (batch) => this.#mayFail(() => source.settle(batch, never)),
       renew: (begun) => connection.call(() => source.renew(begun, never), lose),
       ...(source.deliverable && {
@@ -130,24 +135,6 @@ class FaultySession implements Session {
   /** What a process leaves behind when it does not die: nothing, if its connection still stands. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#connection.last(async () => this.#session[Symbol.asyncDispose]())
-  }
-
-  /** Waits at the broker: a broken connection or a dead process ends that, and takes nothing more. */
-  async #receive(source: Source, ...[room, signal]: Parameters<Source['receive']>) {
-    const atBroker = new AbortController()
-    const end = () => {
-      signal.removeEventListener('abort', end) // a dead process never comes to the end of this
-      atBroker.abort(null)
-    }
-    signal.addEventListener('abort', end)
-    if (signal.aborted) end()
-    const forget = this.#connection.onEnd(end)
-    try {
-      return await this.#connection.call(() => source.receive(room, atBroker.signal))
-    } finally {
-      forget()
-      signal.removeEventListener('abort', end)
-    }
   }
 
   /** Fails before it is done, or is done and nobody says so. */

@@ -88,6 +88,27 @@ export class Connection {
     return Promise.race([this.#roundTrip(run, lose), this.#broken.promise])
   }
 
+  /**
+   * A call that waits at the broker. The caller's signal ends that wait; so do a broken connection
+   * and a dead process, and then nothing more is taken there.
+   */
+  async waiting<T>(signal: AbortSignal, run: (atBroker: AbortSignal) => Promise<T>): Promise<T> {
+    const atBroker = new AbortController()
+    const end = () => {
+      signal.removeEventListener('abort', end) // a dead process never comes to the end of this
+      atBroker.abort(null)
+    }
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
+    const forget = this.onEnd(end)
+    try {
+      return await this.call(() => run(atBroker.signal))
+    } finally {
+      forget()
+      signal.removeEventListener('abort', end)
+    }
+  }
+
   /** A call to close something: it has come true when the connection is broken. */
   async last(run: () => Promise<void>): Promise<void> {
     try {
