@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-/** Ten thousand schedules take longer than all other unit tests together. */
-const simulation = 'test/simulation.test.ts'
+/** They use every core by themselves, so they come after all others. */
+const simulation = ['test/simulation.test.ts', 'test/mutants.test.ts']
 
 export default defineConfig({
   test: {
@@ -10,16 +10,19 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/*.test.ts'],
-          exclude: [simulation],
+          exclude: simulation,
         },
       },
       { test: { name: 'brokers', include: ['test/brokers/*.test.ts'], testTimeout: 30_000 } },
       { test: { name: 'e2e', include: ['test/e2e/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'faults', include: ['test/faults/*.test.ts'], testTimeout: 120_000 } },
       {
         test: {
-          name: 'faults',
-          include: ['test/faults/*.test.ts', simulation],
+          name: 'simulation',
+          include: simulation,
           testTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+          fileParallelism: false,
         },
       },
     ],

@@ -1,62 +1,90 @@
 import { describe, expect, test } from 'vitest'
 import { defects } from '../src/testing/simulation/defects.ts'
+import { type Happening, happenings } from '../src/testing/simulation/happenings.ts'
+import { lightSignals } from '../src/testing/simulation/lightSignals.ts'
+import { lightTurns } from '../src/testing/simulation/lightTurns.ts'
 import { simulate } from '../src/testing/simulation/simulate.ts'
+import { simulateAll } from '../src/testing/simulation/threads.ts'
 
 /**
- * The runtime over the memory driver, on a virtual clock, with faults drawn from a seed. A failing
- * seed is printed; `SEED=n npx vitest run --project faults test/simulation.test.ts` runs that
- * one alone, and shows every step.
+ * The runtime over the memory driver, on a virtual clock, with faults drawn from a seed, on every
+ * core. A failing seed is printed; `SEED=n npm test -- test/simulation.test.ts` runs that one
+ * alone, and shows every step.
  */
 const asked = process.env.SEED
-const schedules = 10_000
-const chunk = 1_000
-/** Rare: handlers that fail while they are drained, claims whose renewal is slow, a late goodbye. */
-const further = [14_068, 61_048, 72_749, 90_271, 98_009]
+const schedules = 100_000
+/** These run once more, on the turns of the event loop and the signals of the platform itself. */
+const onThePlatform = 500
 /** A defect is found long before; none needs more than this. */
 const seedsPerDefect = 1_000
 
 describe.skipIf(asked !== undefined)('every promise is kept', () => {
-  const chunks = Array.from({ length: schedules / chunk }, (_, n) => n * chunk)
-  test.for(chunks)(`in ${chunk} schedules from seed %i`, { timeout: 300_000 }, async (first) => {
-    for (let seed = first; seed < first + chunk; seed++) {
-      const { problems } = await simulate(seed)
-      expect(problems, `SEED=${seed}`).toEqual([])
-    }
+  test(`in ${schedules} schedules, with all that can happen`, { timeout: 900_000 }, async () => {
+    const startedMs = performance.now()
+    const { count, counts, failed } = await simulateAll({ first: 0, count: schedules })
+    const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1)
+    process.stdout.write(`simulation: ${count} schedules in ${seconds} s\n${tableOf(counts)}\n`)
+    const broken = failed.map(
+      ({ seed, problems }) =>
+        `SEED=${seed} npm test -- test/simulation.test.ts\n${problems.join('\n')}`,
+    )
+    expect(broken).toEqual([])
+    expect(count).toBe(schedules)
+    expect(happenings.filter((one) => !counts.get(one))).toEqual([])
   })
-  test.for(further)('in the schedule of seed %i', async (seed) => {
-    expect((await simulate(seed)).problems).toEqual([])
+
+  test(`in ${onThePlatform} schedules on the platform itself`, { timeout: 120_000 }, async () => {
+    for (let seed = 0; seed < onThePlatform; seed++) {
+      const { problems } = await simulate(seed)
+      expect(problems, `seed ${seed}`).toEqual([])
+    }
   })
 })
 
 if (asked !== undefined) {
   test(`seed ${asked} keeps every promise`, { timeout: 60_000 }, async () => {
-    const { plan, problems, trace } = await simulate(Number(asked))
+    using turns = lightTurns()
+    const wish = { isTraced: true, settle: () => turns.quiet() }
+    const { plan, problems, trace } = await simulate(Number(asked), wish)
     process.stdout.write(`${JSON.stringify(plan, null, 2)}\n${trace.join('\n')}\n`)
     expect(problems).toEqual([])
   })
 }
 
-test.skipIf(asked !== undefined)(
-  'the same seed gives the same schedule, step by step',
-  async () => {
-    // Names of readers are drawn at random, and nothing depends on them.
-    const steps = async (seed: number) => {
-      const { trace } = await simulate(seed)
-      return trace.map((line) => line.replaceAll(/[a-z2-7]{8}(:[a-z2-7]{12})?/g, '…'))
-    }
+describe.skipIf(asked !== undefined)('the same seed gives the same schedule, step by step', () => {
+  test('once more', async () => {
     for (let seed = 0; seed < 20; seed++) expect(await steps(seed)).toEqual(await steps(seed))
-  },
-)
+  })
+
+  test('with lighter signals than those of the platform', { timeout: 60_000 }, async () => {
+    using turns = lightTurns()
+    for (let seed = 0; seed < 200; seed++) {
+      const heavy = await steps(seed, () => turns.quiet())
+      using _ = lightSignals()
+      expect(await steps(seed, () => turns.quiet()), `seed ${seed}`).toEqual(heavy)
+    }
+  })
+})
 
 describe.skipIf(asked !== undefined)(
   'a driver or a process with one thing wrong is found out:',
   () => {
     test.for(defects)('one that $name', { timeout: 120_000 }, async (defect) => {
       for (let seed = 0; seed < seedsPerDefect; seed++) {
-        const { problems } = await simulate(seed, defect)
+        const { problems } = await simulate(seed, { defect })
         if (problems.length > 0) return
       }
       expect.fail(`no promise was broken in ${seedsPerDefect} schedules`)
     })
   },
 )
+
+/** Names of readers are drawn at random, and nothing depends on them. */
+async function steps(seed: number, settle?: () => Promise<void>): Promise<string[]> {
+  const { trace } = await simulate(seed, { isTraced: true, ...(settle && { settle }) })
+  return trace.map((line) => line.replaceAll(/[a-z2-7]{8}(:[a-z2-7]{12})?/g, '…'))
+}
+
+function tableOf(counts: ReadonlyMap<Happening, number>): string {
+  return happenings.map((one) => `${String(counts.get(one) ?? 0).padStart(9)}  ${one}`).join('\n')
+}

@@ -27,16 +27,25 @@ interface Sleeper {
   readonly wake: () => void
 }
 
+const turnsToSettle = 3
 const turn = () => new Promise<void>((done) => setImmediate(done))
 
 /** A promise may need turns of real input and output before it sleeps or settles. */
 const turnsBeforeStuck = 50
 
+async function eventLoop(turns: number): Promise<void> {
+  for (let n = 0; n < turns; n++) await turn()
+}
+
 /**
  * An hour in milliseconds. `startMs` is the first wall time (@default 2026-01-01T00:00Z);
  * monotonic time begins at 0. `sleep(0)` ends after a turn of the event loop, without advancing.
+ * `settle` waits until what needs no time has gone on (@default so many turns of the event loop).
  */
-export function virtualClock(startMs = 1_767_225_600_000): VirtualClock {
+export function virtualClock(
+  startMs = 1_767_225_600_000,
+  settle: (turns: number) => Promise<void> = eventLoop,
+): VirtualClock {
   /** By due time; equal ones in the order of their calls. */
   const sleepers: Sleeper[] = []
   let nowMs = 0
@@ -48,16 +57,12 @@ export function virtualClock(startMs = 1_767_225_600_000): VirtualClock {
     sleepers.splice(at, 0, sleeper)
   }
 
-  async function settle(turns = 3): Promise<void> {
-    for (let n = 0; n < turns; n++) await turn()
-  }
-
   /** Wakes one by one all that are due by then. */
   async function wakeUntil(untilMs: number): Promise<void> {
     for (let next = sleepers[0]; next && next.dueMs <= untilMs; next = sleepers[0]) {
       nowMs = Math.max(nowMs, next.dueMs)
       next.wake()
-      await settle()
+      await settle(turnsToSettle)
     }
     nowMs = Math.max(nowMs, untilMs)
   }
@@ -75,10 +80,10 @@ export function virtualClock(startMs = 1_767_225_600_000): VirtualClock {
     },
     wallMs: () => nowMs + wallOffsetMs,
     monotonicMs: () => nowMs,
-    async sleep(ms, signal) {
-      if (signal.aborted) return
+    sleep(ms, signal) {
+      if (signal.aborted) return Promise.resolve()
       if (ms <= 0) return turn()
-      await new Promise<void>((resolve) => {
+      return new Promise<void>((resolve) => {
         const wake = () => {
           signal.removeEventListener('abort', wake)
           sleepers.splice(sleepers.indexOf(sleeper), 1)
@@ -89,14 +94,14 @@ export function virtualClock(startMs = 1_767_225_600_000): VirtualClock {
         add(sleeper)
       })
     },
-    settle,
+    settle: (turns = turnsToSettle) => settle(turns),
     async advance(ms) {
       const untilMs = nowMs + ms
-      await settle()
+      await settle(turnsToSettle)
       await wakeUntil(untilMs)
     },
     async advanceToNext() {
-      await settle()
+      await settle(turnsToSettle)
       return wakeNext()
     },
     async runUntil(promise, limitMs = Number.POSITIVE_INFINITY) {
@@ -106,7 +111,7 @@ export function virtualClock(startMs = 1_767_225_600_000): VirtualClock {
         isOver = true
       }
       promise.then(end, end)
-      await settle()
+      await settle(turnsToSettle)
       while (!isOver) {
         if (nowMs > untilMs) throw new Error(`virtualClock: not settled after ${limitMs} ms`)
         if (await wakeNext()) continue

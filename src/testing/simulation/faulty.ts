@@ -20,8 +20,8 @@ const nobody = { messages: 0, oldestMs: 0 }
 
 /** A driver as one process has it: over connections that are slow, and break. */
 export interface FaultyDriver extends Driver {
-  /** Breaks every connection that is open. */
-  drop(): void
+  /** Breaks every connection that is open, and says how many that were. */
+  drop(): number
 }
 
 export function faulty(driver: Driver, process: Process, network: Network): FaultyDriver {
@@ -45,8 +45,10 @@ export function faulty(driver: Driver, process: Process, network: Network): Faul
       return session
     },
     drop() {
+      const { size } = open
       for (const session of open) session.drop()
       open.clear()
+      return size
     },
   }
 }

@@ -25,9 +25,16 @@ export async function handle(
     ledger.problem(`message ${delivery.message.id} does not fit the schema, and was handed over`)
     return
   }
+  if (behaviour.kind === 'hang') {
+    await process.clock.sleep(longMs, signal)
+    thrown()
+    await process.clock.sleep(behaviour.ms, never)
+    throw signal.reason
+  }
   if (behaviour.kind === 'overrun' || behaviour.kind === 'obey') {
     await process.clock.sleep(behaviour.kind === 'obey' ? behaviour.ms : longMs, signal)
     if (signal.aborted) {
+      if (hasOverrun(signal)) ledger.tally.add('a handler runs too long')
       thrown()
       throw signal.reason
     }
@@ -42,6 +49,7 @@ export async function handle(
       end('dead')
       return dead('of no use')
     case 'killer':
+      ledger.tally.add('a handler kills its process')
       process.kill()
       await process.gate()
       return
@@ -62,6 +70,10 @@ export async function handle(
 }
 
 const never = new AbortController().signal
+
+function hasOverrun(signal: AbortSignal): boolean {
+  return signal.reason instanceof NarrowcastError && signal.reason.code === 'TIMEOUT'
+}
 
 /** An aborted handler of a drained worker is given back, not failed. */
 function wasDrained(signal: AbortSignal): boolean {

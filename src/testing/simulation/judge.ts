@@ -40,6 +40,8 @@ export interface Rules {
   /** The runtime applies attempts and crash limits; else the caller of `deliveries()` does. */
   readonly hasPolicy: boolean
   readonly nowMs: () => number
+  /** Every step is noted. */
+  readonly isTraced: boolean
 }
 
 /** What is wrong with a delivery, by what became of the message before. */

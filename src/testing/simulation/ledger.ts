@@ -8,6 +8,7 @@ import type {
   SettleOutcome,
   Token,
 } from '../../core/message.ts'
+import { Tally } from './happenings.ts'
 import { type Handed, judge, judgeDelivery, type Rules, type Said, type Track } from './judge.ts'
 import { lineOf } from './plan.ts'
 import type { Process } from './process.ts'
@@ -18,12 +19,13 @@ import type { Process } from './process.ts'
  */
 export class Ledger {
   readonly problems: string[] = []
-  /** Every step, for whoever looks at a failing seed. */
+  /** Every step, for whoever looks at a failing seed; else empty. */
   readonly trace: string[] = []
+  readonly tally = new Tally()
   readonly tracks = new Map<string, Track>()
   readonly #rules: Rules
   readonly #handed = new Map<string, Handed>()
-  readonly #byMessage = new WeakMap<object, Handed>()
+  readonly #byMessage = new Map<object, Handed>()
   readonly #begun = new Map<string, number>()
   readonly #settling = new Set<Promise<unknown>>()
   /** Given back by the goodbye of their reader, unless the store finds that it came too late. */
@@ -42,10 +44,13 @@ export class Ledger {
     outcomes: readonly PublishOutcome[],
   ): void {
     for (const [n, outcome] of outcomes.entries()) {
-      if (outcome.state !== 'stored' || outcome.duplicate) continue
+      if (outcome.state !== 'stored') continue
+      if (outcome.duplicate) this.tally.add('an id is published again, and known')
+      if (outcome.duplicate) continue
       const { id } = batch[n] as OutgoingMessage
-      this.note(`stored ${id} at ${outcome.position} of ${channel}`)
+      this.note(() => `stored ${id} at ${outcome.position} of ${channel}`)
       const positions = this.stored.get(id) ?? []
+      if (positions.length > 0) this.tally.add('a message is stored twice')
       positions.push({ channel, position: outcome.position ?? '' })
       this.stored.set(id, positions)
     }
@@ -73,7 +78,7 @@ export class Ledger {
   /** The reader opens, and says what it still has in hand. */
   opened(process: Process, { reader, holding }: ReaderSpec): void {
     const serials = holding.map(({ serial }) => serial)
-    this.note(`${process.name} opens ${reader}, holding [${serials.join(', ')}]`)
+    this.note(() => `${process.name} opens ${reader}, holding [${serials.join(', ')}]`)
     for (const handed of this.#handed.values()) {
       const isHeld = handed.token.reader === reader && handed.fate === 'held'
       if (isHeld && !serials.includes(handed.token.serial)) handed.isOwed = true
@@ -110,12 +115,15 @@ export class Ledger {
       const track = this.#track(line, delivery)
       const { token } = delivery
       this.note(
-        `handed ${track.id} at ${track.position} of ${line} to ${process.name} as ${keyOf(token)}`,
+        () =>
+          `handed ${track.id} at ${track.position} of ${line} to ${process.name} as ${keyOf(token)}`,
       )
       for (const earlier of track.handed) {
         if (earlier.fate !== 'held') continue
-        if (earlier.token.reader === token.reader) earlier.fate = 'again'
-        else this.#problem(track, 'was handed out while another reader had it')
+        if (earlier.token.reader === token.reader) {
+          earlier.fate = 'again'
+          this.tally.add('a reader comes back for what it held')
+        } else this.#problem(track, 'was handed out while another reader had it')
       }
       for (const wrong of judgeDelivery(track, delivery, this.#rules)) this.#problem(track, wrong)
       const handed: Handed = {
@@ -135,8 +143,8 @@ export class Ledger {
     })
   }
 
-  note(text: string): void {
-    this.trace.push(`${this.#rules.nowMs()} ms: ${text}`)
+  note(text: () => string): void {
+    if (this.#rules.isTraced) this.trace.push(`${this.#rules.nowMs()} ms: ${text()}`)
   }
 
   /** Work on everything up to this token is marked as begun: a crash is charged from now on. */
@@ -165,19 +173,21 @@ export class Ledger {
       const handed = this.#handed.get(keyOf(token))
       if (!handed) continue
       const { track } = handed
-      this.note(`lost (${why}) ${track.id} at ${track.position} as ${keyOf(token)}`)
+      this.note(() => `lost (${why}) ${track.id} at ${track.position} as ${keyOf(token)}`)
       if (handed.fate !== 'held' && handed.fate !== 'again' && !this.#left.has(handed)) {
         this.#problem(track, `was lost (${why}) after ${handed.fate}`)
       }
       handed.fate = why === 'expired' ? 'expired' : 'revoked'
       const isBegun = token.serial <= (this.#begun.get(token.reader) ?? 0)
-      if (why === 'expired' && isBegun) track.crashes++
+      if (why !== 'expired') continue
+      if (isBegun) track.crashes++
+      this.tally.add(isBegun ? 'a lease ends with work begun' : 'a lease ends with nothing begun')
     }
   }
 
   /** The reader ends in order: what it still holds goes back. */
   left(reader: string): void {
-    this.note(`left: ${reader}`)
+    this.note(() => `left: ${reader}`)
     for (const handed of this.#handed.values()) {
       if (handed.token.reader !== reader || handed.fate !== 'held') continue
       handed.fate = 'release'
@@ -191,17 +201,24 @@ export class Ledger {
     if (!handed) return
     const { track, fate } = handed
     this.note(
-      `${settlement.kind} ${outcome}: ${track.id} at ${track.position} as ${keyOf(settlement.token)}`,
+      () =>
+        `${settlement.kind} ${outcome}: ${track.id} at ${track.position} as ${keyOf(settlement.token)}`,
     )
     if (outcome === 'late') {
+      this.tally.add('a settle is late')
       if (fate === 'held') this.#problem(track, `${settlement.kind} was late, but it was held`)
       return
     }
     if (fate === 'expired' || fate === 'revoked' || fate === 'again') {
       this.#problem(track, `${settlement.kind} was settled, but it was ${fate}`)
     }
-    if (fate !== 'held') return
+    if (fate !== 'held') {
+      this.tally.add('a settle is repeated')
+      return
+    }
     handed.fate = settlement.kind
+    if (settlement.kind === 'dead') this.tally.add(deaths[settlement.letter.cause])
+    if (settlement.kind === 'retry') this.tally.add('a retry')
     const wrong = judge(handed, settlement, this.#rules, (id) => this.#isDone(id, track.line))
     if (wrong) this.#problem(track, wrong)
     if (settlement.kind === 'ack' || settlement.kind === 'dead') track.end = settlement.kind
@@ -232,7 +249,10 @@ export class Ledger {
       )
     }
     handed.run = { said: null }
-    this.note(`begins ${handed.track.id} at ${handed.track.position} as ${keyOf(handed.token)}`)
+    if (Number(handed.delivery.crashes) > 0) this.tally.add('a suspect runs')
+    this.note(
+      () => `begins ${handed.track.id} at ${handed.track.position} as ${keyOf(handed.token)}`,
+    )
     return handed
   }
 
@@ -246,9 +266,11 @@ export class Ledger {
 
   ends(handed: Handed, said: Said): void {
     this.note(
-      `says ${said}: ${handed.track.id} at ${handed.track.position} as ${keyOf(handed.token)}`,
+      () =>
+        `says ${said}: ${handed.track.id} at ${handed.track.position} as ${keyOf(handed.token)}`,
     )
     handed.run = { said }
+    if (said === 'drained') this.tally.add('a drained handler is given back')
   }
 
   problem(text: string): void {
@@ -297,5 +319,12 @@ export class Ledger {
     this.problem(`${this.#rules.nowMs()} ms: message ${id} at ${position} of ${line} ${text}`)
   }
 }
+
+const deaths = {
+  failures: 'a death of failures',
+  crashes: 'a death of crashes',
+  verdict: 'a death of a verdict',
+  invalid: 'a death of what does not fit',
+} as const
 
 const keyOf = ({ reader, serial }: Token) => `${reader}#${serial}`

@@ -33,6 +33,7 @@ export class Member {
   readonly #plan: Plan
   readonly #ledger: Ledger
   readonly #buses = new Map<string, Promise<Bus>>()
+  readonly #channels = new Map<string, Promise<Channel<Behaviour>>>()
   #running = new Set<Handed>()
 
   constructor(
@@ -58,7 +59,16 @@ export class Member {
     }
   }
 
-  async channel(name: string): Promise<Channel<Behaviour>> {
+  channel(name: string): Promise<Channel<Behaviour>> {
+    let channel = this.#channels.get(name)
+    if (!channel) {
+      channel = this.#openChannel(name)
+      this.#channels.set(name, channel)
+    }
+    return channel
+  }
+
+  async #openChannel(name: string): Promise<Channel<Behaviour>> {
     const bus = (await this.#buses.get(name)) as Bus
     return bus[this.#plan.pattern]<Behaviour>(name, channelOptions(this.#plan, this.role))
   }
@@ -115,9 +125,19 @@ export class Member {
 
   #listen(watched: Subscription | Deliveries<Behaviour>, channel: string): void {
     const line = lineOf(channel, this.group)
-    watched.on('late', ({ position }) => this.toldLate.push(`${line}/${position}`))
-    const note = (text: string) => this.#ledger.note(`${this.process.name}: ${text}`)
-    watched.on('error', ({ id, error }) => note(`error ${id ?? ''} ${error.code} ${error.message}`))
+    watched.on('late', ({ position }) => {
+      this.#ledger.tally.add('a holder is told that it was late')
+      this.toldLate.push(`${line}/${position}`)
+    })
+    watched.on('stuck', ({ position }) => {
+      this.#ledger.tally.add('a handler is given up')
+      const isIt = ({ track }: Handed) => track.line === line && track.position === position
+      for (const handed of this.#running) if (isIt(handed)) this.#running.delete(handed)
+    })
+    const { name } = this.process
+    watched.on('error', ({ id, error }) =>
+      this.#ledger.note(() => `${name}: error ${id ?? ''} ${error.code} ${error.message}`),
+    )
     watched.on('lost', ({ deliveries }) => {
       for (const { position } of deliveries) {
         this.#ledger.told(this.process, line, position ?? '')

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { NarrowcastError } from '../../core/errors.ts'
+import { Tally } from './happenings.ts'
 import type { Process } from './process.ts'
 
 /** How often what goes wrong, from 0 to 1; times in ms. */
@@ -15,30 +16,41 @@ export interface Weather {
 
 export const calm: Weather = { latencyMsMax: 5, replyLost: 0, refused: 0, unknown: 0 }
 
+const weatherTold = {
+  replyLost: 'a reply is lost',
+  refused: 'a call is refused',
+  unknown: 'a call gets no answer',
+} as const
+
 /** What lies between the processes and the store. */
 export class Network {
   weather: Weather
   isDown = false
   readonly #clock: Clock
   readonly #random: () => number
+  readonly #tally: Tally
   readonly #never = new AbortController().signal
 
-  constructor(clock: Clock, random: () => number, weather: Weather) {
+  constructor(clock: Clock, random: () => number, weather: Weather, tally = new Tally()) {
     this.#clock = clock
     this.#random = random
+    this.#tally = tally
     this.weather = weather
   }
 
-  happens(what: 'replyLost' | 'refused' | 'unknown' | number): boolean {
-    const share = typeof what === 'number' ? what : this.weather[what]
-    return share > 0 && this.#random() < share
+  happens(what: keyof typeof weatherTold): boolean {
+    const share = this.weather[what]
+    const isSo = share > 0 && this.#random() < share
+    if (isSo) this.#tally.add(weatherTold[what])
+    return isSo
   }
 
-  async travel(): Promise<void> {
+  /** Null: it is there at once. */
+  travel(): Promise<void> | null {
     const draw = this.#random()
-    if (draw < 0.7) return
+    if (draw < 0.7) return null
     const ms = Math.ceil(((draw - 0.7) / 0.3) * this.weather.latencyMsMax)
-    if (ms > 0) await this.#clock.sleep(ms, this.#never)
+    return ms > 0 ? this.#clock.sleep(ms, this.#never) : null
   }
 }
 
@@ -47,13 +59,12 @@ export class Connection {
   readonly process: Process
   readonly network: Network
   #isBroken = false
-  readonly #broken = Promise.withResolvers<never>()
+  readonly #calls = new Set<(error: NarrowcastError) => void>()
   readonly #ends = new Set<() => void>()
 
   constructor(process: Process, network: Network) {
     this.process = process
     this.network = network
-    this.#broken.promise.catch(() => undefined) // nobody may be waiting for an answer
     process.onKill(() => this.#end())
   }
 
@@ -74,7 +85,7 @@ export class Connection {
     this.#end()
     const error = this.#error()
     void this.process.gate().then(() => {
-      this.#broken.reject(error)
+      for (const reject of this.#calls) reject(error)
       told(error)
     })
   }
@@ -84,8 +95,12 @@ export class Connection {
    * to be lost. @throws CONNECTION_LOST when it breaks on the way; it may have been done.
    */
   async call<T>(run: () => Promise<T>, lose: () => void = () => {}): Promise<T> {
-    await this.process.gate()
-    return Promise.race([this.#roundTrip(run, lose), this.#broken.promise])
+    if (this.process.isHeld) await this.process.gate()
+    return new Promise((resolve, reject) => {
+      const end = () => this.#calls.delete(reject)
+      this.#calls.add(reject)
+      void this.#roundTrip(run, lose).then(resolve, reject).then(end)
+    })
   }
 
   /**
@@ -120,12 +135,14 @@ export class Connection {
 
   async #roundTrip<T>(run: () => Promise<T>, lose: () => void): Promise<T> {
     this.#check()
-    await this.network.travel()
+    const there = this.network.travel()
+    if (there !== null) await there
     this.#check()
     const answer = await run()
     if (this.network.happens('replyLost')) lose()
-    await this.network.travel()
-    await this.process.gate()
+    const back = this.network.travel()
+    if (back !== null) await back
+    if (this.process.isHeld) await this.process.gate()
     this.#check()
     return answer
   }

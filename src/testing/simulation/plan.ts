@@ -22,6 +22,8 @@ export type Behaviour =
   | { readonly kind: 'dead'; readonly ms: number }
   /** Runs until it is aborted. */
   | { readonly kind: 'overrun' }
+  /** Runs until it is aborted, and on for so long. */
+  | { readonly kind: 'hang'; readonly ms: number }
   /** Takes its process down. */
   | { readonly kind: 'killer'; readonly ms: number }
   /** Never reaches a handler: it does not fit the schema. */
@@ -37,7 +39,11 @@ export interface Sent {
 
 export type Fault =
   | { readonly kind: 'kill' | 'drop'; readonly atMs: number }
-  | { readonly kind: 'freeze' | 'outage' | 'wallJump'; readonly atMs: number; readonly ms: number }
+  | {
+      readonly kind: 'freeze' | 'outage' | 'wallJump'
+      readonly atMs: number
+      readonly ms: number
+    }
   /** A worker is drained, for so long, and another takes its place. */
   | { readonly kind: 'deploy'; readonly atMs: number; readonly ms: number }
 
@@ -58,7 +64,10 @@ export interface Plan {
   readonly runMsMax: number
   readonly attempts: number
   readonly deliveriesMax: number
-  readonly backoff: { readonly delayMsMin: number; readonly delayMsMax: number }
+  readonly backoff: {
+    readonly delayMsMin: number
+    readonly delayMsMax: number
+  }
   readonly dedupe: 'none' | 'publish' | 'consume'
   readonly retry: false | 'safe' | 'always'
   readonly messages: readonly Sent[]
@@ -123,7 +132,7 @@ export function planOf(seed: number): Plan {
     dedupe: dedupe === 'consume' && worker === 'deliveries' ? 'none' : dedupe,
     retry: draws.oneOf<Plan['retry']>(false, 'safe', 'always'),
     messages: allSent(draws, draws.between(2, 10), rules),
-    faults: Array.from({ length: draws.between(isCalm ? 0 : 1, 4) }, () => fault(draws, rules)),
+    faults: allFaults(draws, rules),
     weather: isCalm ? calm : rough(draws, leaseMs),
   }
 }
@@ -161,9 +170,24 @@ function behaviour(draws: Draws, { leaseMs, attempts, worker, isCalm }: Rules): 
   if (draw < 0.84) return { kind: 'retry', ms, times: 1, delayMs: draws.upTo(leaseMs) }
   if (draw < 0.9) return { kind: 'dead', ms }
   // Of a batch all would fail, and open deliveries have no time limit.
-  if (draw < 0.93 && worker === 'single') return { kind: 'overrun' }
+  if (draw < 0.93 && worker === 'single') {
+    const isHung = draws.random() < 0.3
+    return isHung ? { kind: 'hang', ms: draws.between(1, 2) * leaseMs } : { kind: 'overrun' }
+  }
   if (draw < 0.96) return { kind: 'invalid' }
   return isCalm ? { kind: 'ack', ms } : { kind: 'killer', ms }
+}
+
+function allFaults(draws: Draws, rules: Rules): Fault[] {
+  const count = draws.between(rules.isCalm ? 0 : 1, 4)
+  const faults = Array.from({ length: count }, () => fault(draws, rules))
+  if (draws.random() < 0.2) faults.push(wallJump(draws, draws.upTo(rules.activeMs)))
+  return faults
+}
+
+/** As an operator or a time server does: hours forward or back. */
+function wallJump(draws: Draws, atMs: number): Fault {
+  return { kind: 'wallJump', atMs, ms: draws.between(-10, 10) * 1_000_000 }
 }
 
 function fault(draws: Draws, { isCalm, activeMs, leaseMs }: Rules): Fault {
@@ -173,7 +197,7 @@ function fault(draws: Draws, { isCalm, activeMs, leaseMs }: Rules): Fault {
     : draws.oneOf<Fault['kind']>('kill', 'kill', 'drop', 'drop', 'deploy', 'freeze', 'outage')
   switch (kind) {
     case 'wallJump':
-      return { kind, atMs, ms: draws.between(-10, 10) * 1_000_000 }
+      return wallJump(draws, atMs)
     case 'deploy':
       return { kind, atMs, ms: draws.random() < 0.5 ? longMs : draws.upTo(leaseMs) }
     case 'freeze':

@@ -21,10 +21,15 @@ export class Process {
       sleep: async (ms, signal) => {
         this.sleepers++
         await world.sleep(ms, signal)
-        await this.gate()
+        if (this.isHeld) await this.gate()
         this.sleepers--
       },
     }
+  }
+
+  /** It is frozen or dead: whoever goes on must wait at the gate. */
+  get isHeld(): boolean {
+    return this.isDead || this.#frozen !== null
   }
 
   get isFrozen(): boolean {

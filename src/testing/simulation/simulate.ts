@@ -6,12 +6,21 @@ import { type VirtualClock, virtualClock } from '../virtualClock.ts'
 import { check, type Published } from './check.ts'
 import type { Defect } from './defects.ts'
 import { faulty } from './faulty.ts'
+import type { Tally } from './happenings.ts'
 import { Ledger } from './ledger.ts'
 import { Member } from './member.ts'
 import { calm, Network } from './network.ts'
 import { type Fault, longMs, type Plan, planOf, type Sent } from './plan.ts'
 import { Process } from './process.ts'
 import { witnessed } from './witnessed.ts'
+
+export interface SimulationWish {
+  readonly defect?: Defect
+  /** @default false: `trace` stays empty */
+  readonly isTraced?: boolean
+  /** How the clock learns that nothing goes on without time. @default by turns of the event loop */
+  readonly settle?: () => Promise<void>
+}
 
 export interface Outcome {
   readonly plan: Plan
@@ -20,14 +29,15 @@ export interface Outcome {
   /** What happened at the store, step by step. */
   readonly trace: readonly string[]
   readonly virtualMs: number
+  readonly tally: Tally
 }
 
 /** Once nothing goes wrong any more, everything is worked off in this many leases. */
 const leasesToDrain = 400
 
 /** Runs the schedule of a seed. The same seed gives the same outcome. */
-export async function simulate(seed: number, defect?: Defect): Promise<Outcome> {
-  const simulation = new Simulation(planOf(seed), defect)
+export async function simulate(seed: number, wish: SimulationWish = {}): Promise<Outcome> {
+  const simulation = new Simulation(planOf(seed), wish)
   return simulation.run()
 }
 
@@ -47,12 +57,11 @@ class Simulation {
   #seeds: number
   readonly #hasBusPerChannel: boolean
 
-  constructor(plan: Plan, defect?: Defect) {
+  constructor(plan: Plan, { defect, isTraced = false, settle }: SimulationWish) {
     this.plan = plan
     this.#seeds = plan.seed * 1_000
-    this.#clock = virtualClock()
+    this.#clock = virtualClock(undefined, settle)
     this.#random = seededRandom(plan.seed ^ 0x5bd1e995)
-    this.#network = new Network(this.#clock, this.#random, plan.weather)
     const store = memory({ clock: this.#clock })
     this.#hasBusPerChannel = defect?.hasBusPerChannel ?? false
     this.#store = defect?.make ? defect.make(store, this.#clock) : store
@@ -65,7 +74,9 @@ class Simulation {
       dedupeOnConsume: dedupe === 'consume',
       hasPolicy: worker !== 'deliveries',
       nowMs: () => this.#clock.monotonicMs(),
+      isTraced,
     })
+    this.#network = new Network(this.#clock, this.#random, plan.weather, this.ledger.tally)
   }
 
   async run(): Promise<Outcome> {
@@ -78,8 +89,8 @@ class Simulation {
     } catch (error) {
       ledger.problem(error instanceof Error ? (error.stack ?? error.message) : String(error))
     }
-    const { problems, trace } = ledger
-    return { plan, problems, trace, virtualMs: this.#clock.monotonicMs() }
+    const { problems, trace, tally } = ledger
+    return { plan, problems, trace, tally, virtualMs: this.#clock.monotonicMs() }
   }
 
   async #live(): Promise<void> {
@@ -180,21 +191,31 @@ class Simulation {
   async #strike(fault: Fault): Promise<void> {
     await this.#clock.sleep(fault.atMs, this.#never)
     if (this.#isHealed) return
-    this.ledger.note(`fault: ${JSON.stringify(fault)}`)
+    this.ledger.note(() => `fault: ${JSON.stringify(fault)}`)
     const living = this.#living()
     const victim = living[Math.floor(this.#random() * living.length)]
-    if (fault.kind === 'wallJump') this.#clock.jumpWall(fault.ms)
-    else if (fault.kind === 'outage') await this.#cut(fault.ms)
-    else if (!victim) return
-    else if (fault.kind === 'kill') victim.process.kill()
-    else if (fault.kind === 'drop') victim.driver.drop()
-    else if (fault.kind === 'freeze') {
+    const { tally } = this.ledger
+    if (fault.kind === 'wallJump') {
+      this.#clock.jumpWall(fault.ms)
+      if (fault.ms !== 0) tally.add(`the wall clock jumps ${fault.ms > 0 ? 'forward' : 'back'}`)
+    } else if (fault.kind === 'outage') {
+      tally.add('the broker is away')
+      await this.#cut(fault.ms)
+    } else if (!victim) return
+    else if (fault.kind === 'kill') {
+      tally.add('a process is killed')
+      victim.process.kill()
+    } else if (fault.kind === 'drop') {
+      tally.add('a connection is dropped', victim.driver.drop())
+    } else if (fault.kind === 'freeze') {
+      tally.add('a process is frozen')
       victim.process.freeze()
       await this.#clock.sleep(fault.ms, this.#never)
       victim.process.thaw()
     } else if (fault.kind === 'deploy' && victim.role === 'worker') {
       this.#spawnWorker(victim.group)
       this.#close(victim, fault.ms)
+      tally.add(fault.ms < longMs ? 'a worker is drained in a hurry' : 'a worker is drained')
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Driver, Session, Source } from '../../core/driver.ts'
+import type { Driver, Marks, Session, Source } from '../../core/driver.ts'
 import type { Ledger } from './ledger.ts'
 import { lineOf } from './plan.ts'
 import type { Process } from './process.ts'
@@ -19,7 +19,9 @@ function witnessedSession(session: Session, process: Process, ledger: Ledger): S
     info: session.info,
     admin: session.admin,
     contract: (channel, signal) => session.contract(channel, signal),
-    ...(marks ? { marks } : {}),
+    ...(marks && {
+      marks: (channel, group) => witnessedMarks(marks(channel, group), ledger),
+    }),
     async publisher(channel, signal) {
       const publisher = await session.publisher(channel, signal)
       return {
@@ -55,6 +57,19 @@ function witnessedSession(session: Session, process: Process, ledger: Ledger): S
   }
 }
 
+const nobody = { messages: 0, oldestMs: 0 }
+
+function witnessedMarks(marks: Marks, { tally }: Ledger): Marks {
+  return {
+    async claim(ids, by, leaseMs, signal) {
+      const answers = await marks.claim(ids, by, leaseMs, signal)
+      for (const answer of answers) if (answer !== 'mine') tally.add(`a claim is ${answer}`)
+      return answers
+    },
+    finish: (ids, by, keepMs, signal) => marks.finish(ids, by, keepMs, signal),
+  }
+}
+
 function witnessedSource(
   source: Source,
   process: Process,
@@ -72,6 +87,9 @@ function witnessedSource(
       if (begun) ledger.begun(process, begun)
       return lost
     },
+    ...(source.deliverable && {
+      deliverable: async (signal) => source.deliverable?.(signal) ?? nobody,
+    }),
     stop: async (signal) => ledger.handOut(process, line, await source.stop(signal)),
     async [Symbol.asyncDispose]() {
       ledger.left(reader)

@@ -1,0 +1,39 @@
+import { setImmediate } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { Tally } from './happenings.ts'
+import { lightSignals } from './lightSignals.ts'
+import { lightTurns } from './lightTurns.ts'
+import { type Mutant, plant } from './mutant.ts'
+import type { SeedProblems, Seeds, Simulated } from './threads.ts'
+
+// The body of a thread: it runs the schedules that it is sent, and tells what came of them.
+const mutant = workerData as Mutant | null
+if (mutant) plant(mutant)
+Error.stackTraceLimit = 0 // most errors here are part of the plan, and a stack is what they cost
+lightSignals()
+const turns = lightTurns()
+const { simulate } = await import('./simulate.ts') // with the mutant in what it imports
+
+/** Rejections that nobody has heard of, in the schedule that runs now. */
+let unheard: string[] = []
+process.on('unhandledRejection', (error) => {
+  unheard.push(`nobody hears of ${error instanceof Error ? error.stack : String(error)}`)
+})
+
+async function run({ first, count }: Seeds): Promise<Simulated> {
+  const tally = new Tally()
+  const failed: SeedProblems[] = []
+  for (let seed = first; seed < first + count; seed++) {
+    const outcome = await simulate(seed, { settle: () => turns.quiet() })
+    await setImmediate() // a real one: here the platform tells of rejections
+    tally.addAll(outcome.tally.counts)
+    const problems = [...outcome.problems, ...unheard]
+    if (problems.length > 0) failed.push({ seed, problems })
+    unheard = []
+  }
+  return { count, counts: tally.counts, failed }
+}
+
+parentPort?.on('message', (seeds: Seeds) => {
+  void run(seeds).then((simulated) => parentPort?.postMessage(simulated))
+})
