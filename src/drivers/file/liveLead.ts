@@ -103,8 +103,9 @@ export class Candidate implements AsyncDisposable {
       for (;;) {
         this.#isRung = false
         const options = { signal: this.#signal, durable: false }
-        const isLead = await writer.run('lead', () => this.#claim(), options)
-        if (isLead) return this.#no
+        const { no, isLead } = await writer.run('lead', () => this.#claim(), options)
+        this.#no = no
+        if (isLead) return no
         await this.#sleep()
         if (this.#signal.aborted) throw notBegun('lead', db.path, this.#signal, false)
       }
@@ -144,8 +145,8 @@ export class Candidate implements AsyncDisposable {
     return Math.min(lookMs, Math.max(1, leaseMs / 3), nextMs - nowMs)
   }
 
-  /** Inside a transaction: true when it leads now. Its inbox begins empty. */
-  #claim(): boolean {
+  /** Inside a transaction: its row, and whether it leads now. Its inbox begins empty. */
+  #claim(): { no: number; isLead: boolean } {
     const { db, time, bells } = this.#store
     const { no: channel, name } = this.#channel
     const { leaseMs } = this.#spec
@@ -156,16 +157,16 @@ export class Candidate implements AsyncDisposable {
     dropExpired(db, channel, nowMs)
     const deadlineMs = Math.ceil(nowMs + leaseMs)
     const renew = 'UPDATE subscriber SET deadline_ms = ?2 WHERE no = ?1'
-    if (db.run(renew, this.#no, deadlineMs) === 0) {
-      const spec = this.#spec
-      this.#no = addSubscriber(db, channel, 'candidate', null, spec, bells.name, nowMs)
-    }
+    const isThere = db.run(renew, this.#no, deadlineMs) > 0
+    const no = isThere
+      ? this.#no
+      : addSubscriber(db, channel, 'candidate', null, this.#spec, bells.name, nowMs)
     const first = ahead(db, channel)
     const isTurn = first?.role === 'candidate' && nowMs >= this.#turnMs
-    if (first?.no !== this.#no && !isTurn) return false
+    if (first?.no !== no && !isTurn) return { no, isLead: false }
     const inbox = makeInbox(db, channel)
-    db.run(`UPDATE subscriber SET role = 'lead', inbox = ?2 WHERE no = ?1`, this.#no, inbox)
-    return true
+    db.run(`UPDATE subscriber SET role = 'lead', inbox = ?2 WHERE no = ?1`, no, inbox)
+    return { no, isLead: true }
   }
 
   /** What cannot be removed now ends with its lease. */
