@@ -7,6 +7,7 @@ import type { Bus } from './runtime/api.ts'
 import { type BusOptions, createBus } from './runtime/bus.ts'
 import { channelDefaultsOf, channelWords, meantFor } from './runtime/channelWords.ts'
 import type { ChannelDefaults, Config } from './runtime/config.ts'
+import type { TracingOptions } from './runtime/middleware/openTelemetry.ts'
 import { findProjectFile, loadProjectFile } from './runtime/projectFile.ts'
 import { abortedError, textOf } from './runtime/thrown.ts'
 
@@ -22,6 +23,11 @@ export interface ConnectOptions {
   telemetry?: boolean
   /** Ends a worker that the broadcast channel `narrowcast.control` says is to end. @default false */
   control?: boolean
+  /**
+   * Spans and metrics of OpenTelemetry for all that is published and worked on, by its messaging
+   * conventions; the package `@opentelemetry/api` must be installed. @default false
+   */
+  tracing?: boolean | TracingOptions
   /** Ends the first connect. */
   signal?: AbortSignal
 }
@@ -40,8 +46,8 @@ const connectMsDefault = 10_000
 /**
  * Opens the broker that a URL names, or a driver made by hand. Reconnects by itself from then on.
  * @throws INVALID_ARGUMENT, INVALID_CONFIG, CONNECT_FAILED, LOGIN_REFUSED, STORE_UNUSABLE,
- * UNAVAILABLE, TIMEOUT after the URL option `timeout` (10 s); ABORTED when `signal` fires, with its
- * reason as the cause.
+ * CLIENT_MISSING, UNAVAILABLE, TIMEOUT after the URL option `timeout` (10 s); ABORTED when `signal`
+ * fires, with its reason as the cause.
  */
 export function connect<const U extends string>(
   url: U,
@@ -92,7 +98,7 @@ async function connectTo(target: string, options: ConnectOptions): Promise<Bus> 
 }
 
 async function busOptions(
-  { config, name, signal, telemetry = true, control = false }: ConnectOptions,
+  { config, name, signal, telemetry = true, control = false, tracing = false }: ConnectOptions,
   fromUrl: ChannelDefaults,
 ): Promise<BusOptions> {
   const project = await projectConfig(config ?? false)
@@ -101,11 +107,18 @@ async function busOptions(
     ...(signal ? { signal } : {}),
     telemetry,
     control,
+    ...(await tracingOf(tracing)),
     channelDefaults: (channel, pattern) => ({
       ...meantFor(pattern, fromUrl),
       ...ofProject(project, channel),
     }),
   }
+}
+
+async function tracingOf(wish: boolean | TracingOptions): Promise<Pick<BusOptions, 'tracing'>> {
+  if (wish === false) return {}
+  const { openTelemetry } = await import('./runtime/middleware/openTelemetry.ts')
+  return { tracing: openTelemetry(wish === true ? {} : wish) }
 }
 
 function checkDriver(target: Driver): Driver {

@@ -17,6 +17,7 @@ export type { ChannelFacts, HandlerRun, Middleware } from './runtime/handlerRun.
 export type { Health, SubscriptionHealth } from './runtime/health.ts'
 export { httpProbe } from './runtime/httpProbe.ts'
 export type * from './runtime/live/relayApi.ts'
+export type { TracingOptions } from './runtime/middleware/openTelemetry.ts'
 export {
   type PlannedLetter,
   type PlannedRedrive,

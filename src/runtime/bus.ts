@@ -20,6 +20,7 @@ import { seededRandom } from './random.ts'
 import type { LoadOf } from './strategies/leastBusy.ts'
 import { BusTelemetry } from './telemetry/busTelemetry.ts'
 import { obey } from './telemetry/control.ts'
+import type { Tracing } from './tracing.ts'
 
 export interface BusOptions {
   /** Label of the worker ids. @default 'worker' */
@@ -35,6 +36,8 @@ export interface BusOptions {
   control?: boolean
   /** What is known of the workers. @default what telemetry tells, where that is on */
   load?: LoadOf
+  /** Follows what is published and worked on. @default nobody */
+  tracing?: Tracing
   /** Ends the first connect. */
   signal?: AbortSignal
 }
@@ -59,7 +62,8 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
   })
   const toldLoad = options.telemetry ? (worker: WorkerRef) => telemetry.load(worker) : null
   const load = options.load ?? toldLoad
-  const host = { connection, gate, clock, random, workerRef, load }
+  const tracing = options.tracing ?? null
+  const host = { connection, gate, clock, random, workerRef, load, tracing }
   const declarations = new Declarations(host, options.channelDefaults ?? (() => ({})))
   const relays = new Set<BusRelay>()
   const own = (name: string) =>

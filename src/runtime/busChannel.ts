@@ -1,4 +1,4 @@
-import type { WorkerRef } from '../core/channel.ts'
+import { isOwnChannel, type WorkerRef } from '../core/channel.ts'
 import type { Contract } from '../core/contract.ts'
 import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
 import { isLive, type Pattern } from '../core/message.ts'
@@ -17,6 +17,7 @@ import type {
 import type { ChannelPlan } from './channelOptions.ts'
 import { type Encoded, encode } from './envelope.ts'
 import type { Gate } from './gate.ts'
+import type { ChannelFacts } from './handlerRun.ts'
 import type { SubscriptionHealth } from './health.ts'
 import { noDeliveries } from './live/liveOptions.ts'
 import { LiveWorker } from './live/liveWorker.ts'
@@ -28,10 +29,12 @@ import type { ReaderHost } from './readerHost.ts'
 import { SlowChecks } from './slowChecks.ts'
 import { planDeliveries, planSubscription } from './subscribeOptions.ts'
 import type { PublisherFrame, SubscriptionFrame } from './telemetry/frame.ts'
+import type { Sending, Tracing } from './tracing.ts'
 import { Worker } from './worker.ts'
 
 export interface ChannelHost extends OpeningHost {
   readonly gate: Gate
+  readonly tracing: Tracing | null
   workerRef(name: string | null): WorkerRef
 }
 
@@ -39,6 +42,8 @@ interface Prepared {
   readonly encoded: Encoded
   /** Null: it fits. */
   readonly checked: Promise<void> | null
+  /** To be told of the answer; null: nobody follows it. */
+  readonly sending: Sending | null
 }
 
 type AnyReader<Out> = Worker<Out> | LiveWorker<Out> | OpenDeliveries<Out>
@@ -51,11 +56,14 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
   readonly #checks: SlowChecks
   readonly #opening: Opening
   readonly #readers = new Set<AnyReader<Out>>()
+  /** What we tell of ourselves is followed by nobody. */
+  readonly #tracing: Tracing | null
   #isClosed = false
 
   constructor(host: ChannelHost, plan: ChannelPlan) {
     this.#host = host
     this.#plan = plan
+    this.#tracing = isOwnChannel(plan.spec.name) ? null : host.tracing
     this.#opening = new Opening(host, plan)
     this.#checks = new SlowChecks(plan, host.clock)
     this.#outbox = new Outbox({
@@ -109,13 +117,15 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
   publish(data: In, options?: PublishOptions): Promise<Receipt> {
     const one = this.#prepare(data, options, this.#host.clock.wallMs())
     return new Promise((resolve, reject) => {
+      if (one instanceof NarrowcastError) return reject(one)
       const done = (answer: Receipt | NarrowcastError) => {
+        one.sending?.end(answer)
         if (answer instanceof NarrowcastError) reject(answer)
         else resolve(answer)
       }
-      if (one instanceof NarrowcastError) done(one)
-      else if (one.checked === null) this.#outbox.add(one.encoded, done, options?.signal)
-      else one.checked.then(() => this.#outbox.add(one.encoded, done, options?.signal), reject)
+      const add = () => this.#outbox.add(one.encoded, done, options?.signal)
+      if (one.checked === null) add()
+      else one.checked.then(add, (error: unknown) => done(asNarrowcastError(error)))
     })
   }
 
@@ -127,6 +137,8 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
     let open = batch.length
     if (open === 0) return answers
     const answer = (n: number, said: Receipt | NarrowcastError) => {
+      const one = prepared[n] as Prepared | NarrowcastError
+      if (!(one instanceof NarrowcastError)) one.sending?.end(said)
       answers[n] = said
       if (--open === 0) all.resolve()
     }
@@ -192,13 +204,22 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
     options: PublishOptions | undefined,
     wallMs: number,
   ): Prepared | NarrowcastError {
+    const sending = this.#tracing?.send(this.#facts, options) ?? null
     try {
-      const encoded = encode(this.#plan, data, options, wallMs)
-      const checked = checkFits(this.#plan, data, encoded.message.body)
-      return { encoded, checked: checked && this.#checks.bound(checked, options?.signal) }
-    } catch (error) {
-      return asNarrowcastError(error)
+      const encoded = encode(this.#plan, data, sending ? sending.options : options, wallMs)
+      const fits = checkFits(this.#plan, data, encoded.message.body)
+      const checked = fits && this.#checks.bound(fits, options?.signal)
+      return { encoded, checked, sending }
+    } catch (cause) {
+      const error = asNarrowcastError(cause)
+      sending?.end(error)
+      return error
     }
+  }
+
+  get #facts(): ChannelFacts {
+    const { driver } = this.#host.connection
+    return { name: this.name, pattern: this.pattern, group: null, driver: driver.name }
   }
 
   /** What a subscription waits out, a publisher is told at once: it can keep the message. */
@@ -216,6 +237,7 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
       random,
       connection,
       gate,
+      tracing: this.#tracing,
       open: (signal) => this.#opening.open(signal),
       forget: (session) => this.#opening.forget(session),
       closedError: () => this.#closedError(),

@@ -1,11 +1,19 @@
 import { NarrowcastError } from '../core/errors.ts'
+import { isLive } from '../core/message.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { BatchHandler, Handler, Received } from './api.ts'
 import { wrongOption } from './checks.ts'
-import { type HandlerRun, type Middleware, type RunHost, UnitRun } from './handlerRun.ts'
+import {
+  type ChannelFacts,
+  type HandlerRun,
+  type Middleware,
+  type RunHost,
+  UnitRun,
+} from './handlerRun.ts'
 import type { ReceivedMessage } from './receivedMessage.ts'
 import type { SubscriptionPlan } from './subscribeOptions.ts'
 import { isThenable } from './thenable.ts'
+import type { Tracing } from './tracing.ts'
 import type { Said, Unit } from './unit.ts'
 
 /** Runs the user's handler on one unit. A promise only where the handler gives one. */
@@ -19,8 +27,26 @@ export function callOf<T>(
   host: RunHost,
 ): Call<T> {
   if (typeof handler !== 'function') throw wrongOption('handler', 'a function', handler)
-  if (plan.batch) return batchCall(handler as BatchHandler<T>)
-  return singleCall(handler as Handler<T>, plan.middleware as readonly Middleware<T>[], host)
+  const call = plan.batch
+    ? batchCall(handler as BatchHandler<T>)
+    : singleCall(handler as Handler<T>, plan.middleware as readonly Middleware<T>[], host)
+  return host.tracing ? traced(call, host.channel, host.tracing) : call
+}
+
+function traced<T>(call: Call<T>, channel: ChannelFacts, tracing: Tracing): Call<T> {
+  return async (unit) => {
+    const processing = tracing.process(channel, unit.received)
+    try {
+      const verdicts = await processing.run(() => call(unit))
+      processing.end(unit.endings({ verdicts }))
+      return verdicts
+    } catch (error) {
+      // On a live pattern nothing is given back: whatever ended it has failed it.
+      const failed = { kind: 'failed', error: unit.overrun ?? error } as const
+      processing.end(isLive(channel.pattern) ? [failed] : unit.endings({ error }))
+      throw error
+    }
+  }
 }
 
 function singleCall<T>(

@@ -5,6 +5,7 @@ import type { Verdict } from '../core/verdict.ts'
 import type { Received } from './api.ts'
 import { withDeadline } from './deadline.ts'
 import type { Held } from './held.ts'
+import type { Tracing } from './tracing.ts'
 import type { Unit } from './unit.ts'
 
 /** Where a message goes, or comes from. */
@@ -53,6 +54,7 @@ export interface RunHost {
   /** Fires when the worker stops; what has not begun is given back then. */
   readonly stopping: AbortSignal
   readonly runMsMax: number
+  readonly tracing: Tracing | null
 }
 
 /** While a suspect waits nothing else runs on the bus: it is given back soon, and for a while. */

@@ -5,6 +5,7 @@ import type { ChannelPlan } from './channelOptions.ts'
 import type { Connection } from './connection.ts'
 import type { Gate } from './gate.ts'
 import type { OpenedChannel } from './openedChannel.ts'
+import type { Tracing } from './tracing.ts'
 
 /** What a subscription needs of its channel. */
 export interface ReaderHost {
@@ -14,6 +15,8 @@ export interface ReaderHost {
   readonly connection: Connection
   /** One for all subscriptions of the bus. */
   readonly gate: Gate
+  /** Null: nobody asked for it. */
+  readonly tracing: Tracing | null
   /** The channel on the present session; waits while it is being opened again. */
   open(signal: AbortSignal): Promise<OpenedChannel>
   /** The channel is gone from the broker: the next opening declares it again. */

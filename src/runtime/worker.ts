@@ -59,6 +59,7 @@ export class Worker<T> implements Subscription {
       clock: host.clock,
       stopping: this.#stopping.signal,
       runMsMax: plan.runMsMax,
+      tracing: host.tracing,
     })
     this.#slots = new Slots(plan.concurrency)
     const policy: PolicyHost = {

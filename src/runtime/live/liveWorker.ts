@@ -65,6 +65,7 @@ export class LiveWorker<T> implements Subscription {
       clock: host.clock,
       stopping: this.#stopping.signal,
       runMsMax: plan.runMsMax,
+      tracing: host.tracing,
     })
     this.#slots = new Slots(plan.concurrency)
     this.#overruns = new Overruns({
