@@ -58,8 +58,9 @@ export function fillLanes(
   )
   if (filled === 0) return 0
   db.run(
-    `UPDATE back SET due_ms = 0, key = NULL WHERE grp = ?1 AND key IS NOT NULL AND ref IN
-       (SELECT l.ref FROM json_each(?2) k JOIN lane l ON l.grp = ?1 AND l.key = k.value)`,
+    `UPDATE back INDEXED BY back_ref SET due_ms = 0, key = NULL
+     WHERE grp = ?1 AND key IS NOT NULL AND ref IN
+       (SELECT l.ref FROM json_each(?2) k CROSS JOIN lane l ON l.grp = ?1 AND l.key = k.value)`,
     group,
     text,
   )
