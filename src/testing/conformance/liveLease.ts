@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { LiveCase } from './case.ts'
 import {
+  endingLeaseMs,
   expectEnded,
   hand,
   join,
@@ -19,10 +20,10 @@ export const liveLeaseCases: readonly LiveCase[] = [
     name: 'live: the lease of a silent one ends, and with it what it had not read',
     async run(world) {
       const channel = await declare(world)
-      const joined = await join(world, channel, { leaseMs: shortLeaseMs })
-      assert.ok(joined.source.leaseMs > 0 && joined.source.leaseMs <= shortLeaseMs)
+      const joined = await join(world, channel, { leaseMs: endingLeaseMs })
+      assert.ok(joined.source.leaseMs > 0 && joined.source.leaseMs <= endingLeaseMs)
       assert.deepEqual(await hand(world, channel, joined, several(2)), [1, 1])
-      await world.pass(3 * shortLeaseMs)
+      await world.pass(2 * endingLeaseMs)
       assert.deepEqual(await hand(world, channel, joined, [outgoing('late')]), [0])
       await expectEnded(world, joined)
       const again = await join(world, channel, { worker: joined.worker })

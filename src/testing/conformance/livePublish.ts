@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import type { LiveCase } from './case.ts'
-import { hand, join, liveOf, send, subscribe, takeIds, takeNoMessage } from './liveSteps.ts'
-import { declare, offered, outgoing, publish, publisherOf, several, shortLeaseMs } from './steps.ts'
+import {
+  endingLeaseMs,
+  hand,
+  join,
+  liveOf,
+  send,
+  subscribe,
+  takeIds,
+  takeNoMessage,
+} from './liveSteps.ts'
+import { declare, offered, outgoing, publish, publisherOf, several } from './steps.ts'
 
 const published = ['broadcast', 'narrowcast-relay'] as const
 const narrowcast = ['narrowcast'] as const
@@ -18,9 +27,9 @@ export const livePublishCases: readonly LiveCase[] = [
       const batches = [await publish(world, channel, several(2, 'a'))]
       const second = await subscribe(world, channel, { session: other })
       batches.push(await publish(world, channel, several(2, 'b'), other))
-      const third = await subscribe(world, channel, { leaseMs: shortLeaseMs })
+      const third = await subscribe(world, channel, { leaseMs: endingLeaseMs })
       batches.push(await publish(world, channel, several(2, 'c')))
-      await world.pass(3 * shortLeaseMs)
+      await world.pass(2 * endingLeaseMs)
       batches.push(await publish(world, channel, several(1, 'd')))
       const counts = batches.flat().map((one) => one.state === 'stored' && one.receivers)
       assert.deepEqual(counts, [1, 1, 2, 2, 3, 3, 2])
@@ -124,11 +133,11 @@ export const livePublishCases: readonly LiveCase[] = [
       }
       assert.deepEqual(await ask(), [])
       const worker = { id: 'b', incarnation: 'one' }
-      const silent = await join(world, channel, { leaseMs: shortLeaseMs })
+      const silent = await join(world, channel, { leaseMs: endingLeaseMs })
       const leaving = await join(world, channel, { worker })
       assert.deepEqual(await ask(), ['b one', `${silent.worker.id} one`])
       await leaving.source[Symbol.asyncDispose]()
-      await world.pass(3 * shortLeaseMs)
+      await world.pass(2 * endingLeaseMs)
       assert.deepEqual(await ask(), [])
       await join(world, channel, { worker: { id: 'b', incarnation: 'two' } })
       assert.deepEqual(await ask(), ['b two'])

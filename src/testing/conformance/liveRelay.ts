@@ -99,13 +99,10 @@ export const liveRelayCases: readonly LiveCase[] = [
       const channel = await declare(world)
       await world.until(lead(world, channel, { leaseMs: shortLeaseMs }))
       const order: string[] = []
+      const session = await world.open()
       const candidate = async (id: string) => {
-        const session = await world.open()
-        const leading = lead(world, channel, { session }).then((joined) => {
-          order.push(id)
-          return joined
-        })
-        await world.pass(20)
+        const leading = await lead(world, channel, { session })
+        order.push(id)
         return leading
       }
       const [second, third] = [candidate('second'), candidate('third')]
