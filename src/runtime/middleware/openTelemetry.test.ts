@@ -1,4 +1,4 @@
-import { propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api'
+import { context, propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
 import { collector, registerContext, shown } from '../../../test/otelScene.ts'
 import { connect } from '../../connect.ts'
@@ -162,6 +162,8 @@ test('a batch has one span, a trace of its own, and a link to each message', asy
   expect(processed).toMatchObject({ parent: null, isError: false })
   expect(processed?.attributes).toMatchObject({ 'messaging.batch.message_count': 2 })
   expect(processed?.attributes).not.toHaveProperty('narrowcast.ending') // two different ones
+  const consumed = (await receiver.series()).find(({ name }) => name.endsWith('consumed.messages'))
+  expect(consumed?.value).toBe(2)
   await close()
 })
 
@@ -175,6 +177,25 @@ test('a context that the caller put into the headers stays, and is linked', asyn
   expect(published).toMatchObject({ kind: SpanKind.CLIENT, links: ['b7ad6b7169203331'] })
   const [processed] = (await receiver.spans()).map(shown)
   expect(processed).toMatchObject({ parent: 'b7ad6b7169203331', links: ['b7ad6b7169203331'] })
+  await close()
+})
+
+test('headers of the caller travel as they are, whatever context they are published in', async () => {
+  const { clock, publisher, worker, close } = await scene()
+  const headers: object[] = []
+  worker.queue<string>('orders').subscribe((_, { message }) => void headers.push(message.headers))
+  const foreign = {
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    tracestate: 'a=b',
+  }
+  const own = { traceparent: '00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01' }
+  const nonsense = { traceparent: 'nonsense', tracestate: '' }
+  await context.with(propagation.extract(ROOT_CONTEXT, foreign), async () => {
+    await publisher.queue<string>('orders').publish('x', { headers: own })
+    await publisher.queue<string>('orders').publish('x', { headers: nonsense })
+  })
+  await clock.settle(20)
+  expect(headers).toEqual([own, nonsense])
   await close()
 })
 
@@ -249,25 +270,38 @@ test('metrics have the names, units and attributes of the conventions', async ()
   await close()
 })
 
-test('on a live pattern too; and what the bus tells of itself is followed by nobody', async () => {
-  registerContext()
+test('on a live pattern what a drain cuts off is an error: nothing goes back there', async () => {
+  const { clock, receiver, publisher, worker, close } = await scene()
+  const handled = worker
+    .broadcast<string>('news')
+    .subscribe(
+      (data, { signal }) =>
+        data === 'x'
+          ? undefined
+          : new Promise((_, reject) =>
+              signal.addEventListener('abort', () => reject(signal.reason)),
+            ),
+      { concurrency: 2 },
+    )
+  await clock.runUntil(handled.ready())
+  await publisher.broadcast<string>('news').publishMany([{ data: 'x' }, { data: 'hangs' }])
+  await clock.settle(20)
+  await clock.runUntil(handled.drain())
+  expect((await receiver.spans()).map(shown)).toMatchObject([
+    { name: 'process news', isError: false },
+    { isError: true, attributes: { 'narrowcast.ending': 'failed', 'error.type': 'CLOSED' } },
+  ])
+  await close()
+})
+
+test('what a bus tells of itself is followed by nobody', async () => {
   const all = collector()
-  const clock = virtualClock()
   const tracing = openTelemetry(all.options)
-  const bus = await createBus(memory({ clock }), { clock, seed: 1, tracing, telemetry: true })
-  const news = bus.broadcast<string>('news')
-  const worker = news.subscribe((data) => {
-    if (data === 'throws') throw new Error('no')
-  })
-  await clock.runUntil(worker.ready())
-  await news.publish('x')
-  await news.publish('throws')
-  await clock.advance(10_000)
-  const spans = (await all.spans()).map(shown)
-  expect(new Set(spans.map(({ name }) => name))).toEqual(new Set(['publish news', 'process news']))
-  const processed = spans.filter(({ kind }) => kind === SpanKind.CONSUMER)
-  expect(processed.map(({ isError }) => isError)).toEqual([false, true])
-  await clock.runUntil(bus.close())
+  const bus = await createBus(memory(), { tracing, telemetry: true })
+  await bus.telemetry.watch()
+  await bus.queue<string>('orders').publish('x')
+  await bus.close() // tells the last of it
+  expect((await all.spans()).map(({ name }) => name)).toEqual(['publish orders'])
 })
 
 test('connect wires it; without an SDK nothing travels and nothing is recorded', async () => {
