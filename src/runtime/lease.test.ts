@@ -36,3 +36,25 @@ test('a lease is renewed at a third while something is held, and sleeps for nobo
   await clock.settle()
   expect(clock.sleepers).toBe(0)
 })
+
+test('a renewal whose answer comes when the lease is over renews nothing', async () => {
+  const clock = virtualClock()
+  const held = new Set<Held>()
+  const expiredMs: number[] = []
+  const lease = new Lease(
+    {
+      clock,
+      held: () => held,
+      renew: () => clock.sleep(200, new AbortController().signal).then(() => true),
+      expired: () => {
+        expiredMs.push(clock.monotonicMs())
+        held.clear()
+      },
+    },
+    300,
+  )
+  held.add(new Held({ ownedUntilMs: 300 } as Delivery, 0))
+  lease.watch()
+  await clock.advance(1_000)
+  expect(expiredMs).toEqual([300])
+})

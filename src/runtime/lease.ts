@@ -104,6 +104,7 @@ export class Lease {
     this.#dueMs = now + this.#ms / 3
     this.#isRenewing = true
     void this.#host.renew().then((isHeld) => {
+      this.#expire(this.#host.clock.monotonicMs()) // what ended before the answer came stays ended
       if (isHeld) this.#renewedUntilMs = now + this.#ms
       this.#hasFailed = !isHeld
       this.#isRenewing = false

@@ -79,12 +79,17 @@ function message(id: string, over: Partial<OutgoingMessage> = {}): OutgoingMessa
   }
 }
 
-async function open(session: Session, spec: ChannelSpec, name = 'a'): Promise<Source> {
+async function open(
+  session: Session,
+  spec: ChannelSpec,
+  name = 'a',
+  holding: ReaderSpec['holding'] = [],
+): Promise<Source> {
   const reader: ReaderSpec = {
     reader: name,
     worker: { id: name, incarnation: '1' },
     group: spec.pattern === 'stream' ? 'g' : null,
-    holding: [],
+    holding,
     hold: { messages: 100, bytes: 1_000_000 },
     leaseMs: spec.leaseMs,
     charge: 'taken',
@@ -183,6 +188,22 @@ test('a source that was opened anew elsewhere is closed, and takes nothing more'
   expect(held && (await present.settle([{ token: held.token, kind: 'ack' }], never))).toEqual([
     'settled',
   ])
+})
+
+test('who opens again is told what of its holding was taken away meanwhile', async () => {
+  const { clock, to } = handClock()
+  const session = await sessionOf(clock)
+  const spec = channel()
+  const before = await open(session, spec)
+  await publish(session, spec, message('held'), message('done'))
+  const [held, done] = (await before.receive(room, never)).map(({ token }) => token)
+  if (!held || !done) throw new Error('expected two deliveries')
+  await before.settle([{ token: done, kind: 'ack' }], never)
+  const inTime = await open(session, spec, 'a', [held, done])
+  expect(await inTime.renew(null, never)).toEqual([])
+  await to(1_000)
+  const late = await open(session, spec, 'a', [held])
+  expect(await late.renew(null, never)).toEqual([held])
 })
 
 test('writing into the bytes of a delivery, or of what was published, changes no other', async () => {

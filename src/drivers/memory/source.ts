@@ -44,7 +44,13 @@ export class MemorySource implements Source {
       replaced: () => this.#close(),
     }
     this.#line = this.#find()
-    this.#reader = this.#adopt(this.#line.readers.get(spec.reader))
+    const reader = this.#adopt(this.#line.readers.get(spec.reader))
+    this.#reader = reader
+    // Taken away while nobody spoke for the reader: the first renewal says so.
+    this.#lostTokens = spec.holding.filter(
+      ({ reader: name, serial }) =>
+        name !== reader.name || (!reader.held.get(serial) && reader.answer(serial) === 'late'),
+    )
   }
 
   async receive(room: Room, signal: AbortSignal): Promise<Delivery[]> {
