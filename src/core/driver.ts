@@ -178,6 +178,12 @@ export interface LiveSource extends AsyncDisposable {
   ): Promise<IncomingMessage[]>
   /** "This subscriber lives." @throws as `receive` */
   renew(signal: AbortSignal): Promise<void>
+  /**
+   * Nothing more comes in: nobody chooses it, and it is counted as a receiver no more. What waits
+   * unread is still received; `receive` resolves with nothing once there is none. A lead leads on
+   * until it is disposed. @throws as `receive`
+   */
+  stop(signal: AbortSignal): Promise<void>
 }
 
 /** The one relay that leads. */

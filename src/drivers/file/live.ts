@@ -60,7 +60,7 @@ export class FileLive implements Live {
       if (!found) return []
       const rows = db.all<WorkerRef>(
         `SELECT id, incarnation FROM subscriber
-         WHERE channel = ? AND role = 'member' AND deadline_ms > ? ORDER BY id`,
+         WHERE channel = ? AND role = 'member' AND deadline_ms > ? AND until IS NULL ORDER BY id`,
         found.no,
         time.nowMs(),
       )

@@ -80,7 +80,8 @@ export class LivePublisher implements Publisher {
     const { no, name, pattern } = this.#channel
     const row = db.get<{ inbox: number | null; receivers: number }>(
       `SELECT max(s.inbox) AS inbox, count(s.no) AS receivers FROM channel c
-       LEFT JOIN subscriber s ON s.channel = c.no AND s.role = ?2 AND s.deadline_ms > ?3
+       LEFT JOIN subscriber s
+         ON s.channel = c.no AND s.role = ?2 AND s.deadline_ms > ?3 AND s.until IS NULL
        WHERE c.no = ?1 AND c.name < '~' GROUP BY c.no`,
       no,
       this.#role,

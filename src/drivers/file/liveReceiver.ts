@@ -20,6 +20,8 @@ export interface LiveSubscription {
 interface LiveTaken {
   readonly messages: IncomingMessage[]
   readonly missed: number
+  /** Nothing more comes. */
+  readonly isLast: boolean
 }
 
 /** More are not taken in one transaction, whatever the room. */
@@ -61,13 +63,19 @@ export class LiveReceiver {
         if (taken === 'aborted') return []
         if (!taken) return null
         if (taken.missed > 0) missed(taken.missed)
-        if (taken.messages.length > 0) return taken.messages
+        if (taken.messages.length > 0 || taken.isLast) return taken.messages
         await this.#wait(signal)
         if (signal.aborted || this.#isStopped) return []
       }
     } finally {
       signal.removeEventListener('abort', wake)
     }
+  }
+
+  /** Makes a wait look again. */
+  wake(): void {
+    this.#isRung = true
+    this.#sleeper.wake()
   }
 
   /** Ends a wait, and every later one at once. */
@@ -100,16 +108,13 @@ export class LiveReceiver {
       Math.ceil(time.nowMs() + leaseMs),
       messages.length > 0 ? 0 : 1,
     )
-    return { messages, missed: state.missed }
+    return { messages, missed: state.missed, isLast: state.until !== null }
   }
 
   /** Until something rings, or a look finds something; the lease is renewed in time. */
   async #wait(signal: AbortSignal): Promise<void> {
     const { store, leaseMs, state: read } = this.#of
-    this.#stopListening ??= store.bells.listen(() => {
-      this.#isRung = true
-      this.#sleeper.wake()
-    })
+    this.#stopListening ??= store.bells.listen(() => this.wake())
     const isOver = () => this.#isRung || signal.aborted || this.#isStopped
     while (!isOver()) {
       await this.#sleeper.sleep(Math.max(1, Math.min(lookMs, leaseMs / 3)))

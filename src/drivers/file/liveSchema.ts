@@ -2,7 +2,7 @@
  * Step 1: who is there now, and what waits for them unread. An inbox is read by one subscriber, or
  * by all of a broadcast: then each message lies there once, however many they are. `upto` counts
  * the bytes of an inbox up to and including a message, so that what waits behind a cursor is known
- * without reading it. A subscriber's number is never used twice: of the lead it is the fence.
+ * without reading it. What comes from `until` on is not for it any more. A subscriber's number is never used twice: of the lead it is the fence.
  */
 export const liveSchema = `
 CREATE TABLE inbox (
@@ -34,6 +34,7 @@ CREATE TABLE subscriber (
   messages_max INTEGER NOT NULL,
   bytes_max INTEGER NOT NULL,
   missed INTEGER NOT NULL DEFAULT 0,
+  until INTEGER,
   deadline_ms INTEGER NOT NULL,
   opened INTEGER NOT NULL DEFAULT 1,
   bell TEXT NOT NULL,

@@ -36,7 +36,7 @@ export function sendTo(
   for (const [{ id, incarnation }, places] of byWorker(batch)) {
     const member = db.get<{ inbox: number }>(
       `SELECT inbox FROM subscriber
-       WHERE channel = ? AND role = 'member' AND id = ? AND incarnation = ?`,
+       WHERE channel = ? AND role = 'member' AND id = ? AND incarnation = ? AND until IS NULL`,
       channel.no,
       id,
       incarnation,

@@ -75,6 +75,21 @@ export class FileLiveSource implements LiveSource {
     if (!isThere) throw this.#gone('renew')
   }
 
+  async stop(signal: AbortSignal): Promise<void> {
+    const { store, no } = this.#options
+    store.checkOpen('stop')
+    if (this.#closing !== null) throw this.#error('CLOSED', 'stop: this source was closed')
+    const work = () => {
+      const state = aliveState(this.#of)
+      if (!state) return false
+      const sql = 'UPDATE subscriber SET until = coalesce(until, ?2) WHERE no = ?1'
+      return store.db.run(sql, no, state.next_seq) > 0
+    }
+    const isThere = await store.writer.run('stop', work, { signal, durable: false })
+    if (!isThere) throw this.#gone('stop')
+    this.#receiver.wake()
+  }
+
   /** Ends the subscription. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#leave()

@@ -13,6 +13,8 @@ export interface SubscriberState {
   readonly passed: number
   readonly next_seq: number
   readonly missed: number
+  /** Where it stopped; null: it did not. */
+  readonly until: number | null
   readonly opened: number
   readonly deadline_ms: number
 }
@@ -20,7 +22,8 @@ export interface SubscriberState {
 /** Undefined when it is gone, or its channel. */
 export function subscriberState(db: Database, no: number): SubscriberState | undefined {
   return db.get<SubscriberState>(
-    `SELECT s.no, s.inbox, s.cursor, s.passed, i.next_seq, s.missed, s.opened, s.deadline_ms
+    `SELECT s.no, s.inbox, s.cursor, s.passed, coalesce(s.until, i.next_seq) AS next_seq, s.missed,
+       s.until, s.opened, s.deadline_ms
      FROM subscriber s JOIN inbox i ON i.no = s.inbox JOIN channel c ON c.no = s.channel
      WHERE s.no = ? AND c.name < '~'`,
     no,
@@ -113,7 +116,7 @@ export function join(
     if (row.bell === bell) return null
     db.run(
       `UPDATE subscriber SET deadline_ms = ?2, messages_max = ?3, bytes_max = ?4, bell = ?5,
-         waiting = 0, opened = opened + 1 WHERE no = ?1`,
+         waiting = 0, until = NULL, opened = opened + 1 WHERE no = ?1`,
       row.no,
       Math.ceil(nowMs + spec.leaseMs),
       spec.hold.messages,

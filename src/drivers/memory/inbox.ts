@@ -18,6 +18,8 @@ export class Inbox {
   reader: InboxReader | null = null
   /** Why it was ended; null while it is not. */
   ended: NarrowcastError | null = null
+  /** Nothing more comes in; what is there may be read. */
+  isStopped = false
   /** Monotonic; while a receive waits the lease does not end. */
   deadlineMs = 0
   readonly #clock: Clock

@@ -30,7 +30,10 @@ export class MemoryLive implements Live {
     const channel = this.#store.live(spec)
     const found = channel.find(subscriber.worker)
     if (found?.reader && this.#subscriptions.has(found.reader)) throw twice(channel, subscriber)
-    if (found) found.spec = subscriber
+    if (found) {
+      found.spec = subscriber
+      found.isStopped = false
+    }
     const inbox: Inbox = found ?? channel.add(subscriber)
     const source = new MemoryLiveSource(inbox, {
       channel: channel.name,

@@ -31,7 +31,8 @@ export class LiveChannel {
   /** Broadcast: to all who are there. Narrowcast: to the relay that leads. */
   publish(batch: readonly OutgoingMessage[], payloadBytesMax: number): PublishOutcome[] {
     const lead = this.relays.leading()
-    const to = this.pattern === 'broadcast' ? this.#live() : lead ? [lead.inbox] : []
+    const there = this.pattern === 'broadcast' ? this.#live() : lead ? [lead.inbox] : []
+    const to = there.filter(({ isStopped }) => !isStopped)
     return batch.map((message): PublishOutcome => {
       const refused = this.refusal(message, payloadBytesMax)
       if (refused) return { state: 'refused', ...refused }
@@ -44,12 +45,13 @@ export class LiveChannel {
   /** False when that worker is not there: exactly this id, exactly this start of it. */
   send(to: WorkerRef, message: OutgoingMessage): boolean {
     const inbox = this.find(to)
-    inbox?.put(incoming(message, bodyBytes(message.body)))
-    return inbox !== undefined
+    if (!inbox || inbox.isStopped) return false
+    inbox.put(incoming(message, bodyBytes(message.body)))
+    return true
   }
 
   workers(): WorkerRef[] {
-    return this.#live().map(({ worker }) => worker)
+    return this.#live().flatMap(({ worker, isStopped }) => (isStopped ? [] : worker))
   }
 
   /** The inbox of a worker that is there. */

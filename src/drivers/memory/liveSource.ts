@@ -52,6 +52,7 @@ export class MemoryLiveSource implements LiveSource, InboxReader {
           if (missed > 0) this.#options.on.gap(missed, 'overflow')
           return messages
         }
+        if (this.#inbox.isStopped) return []
         await this.#inbox.wait(signal)
       }
       return []
@@ -63,6 +64,13 @@ export class MemoryLiveSource implements LiveSource, InboxReader {
   async renew(): Promise<void> {
     this.#check('renew')
     this.#checkLives()
+  }
+
+  async stop(): Promise<void> {
+    this.#check('stop')
+    this.#checkLives()
+    this.#inbox.isStopped = true
+    this.#inbox.stopWaiting()
   }
 
   /** Ends this source alone: what waits unread goes on waiting, for as long as the lease holds. */

@@ -10,6 +10,7 @@ import { liveAdminCases } from './liveAdmin.ts'
 import { liveLeaseCases } from './liveLease.ts'
 import { livePublishCases } from './livePublish.ts'
 import { liveRelayCases } from './liveRelay.ts'
+import { liveStopCases } from './liveStop.ts'
 import { orderCases } from './order.ts'
 import { orderKeyCases } from './orderKey.ts'
 import { orderKeyAdminCases } from './orderKeyAdmin.ts'
@@ -43,5 +44,6 @@ export const liveConformance: readonly LiveCase[] = [
   ...liveLeaseCases,
   ...livePublishCases,
   ...liveRelayCases,
+  ...liveStopCases,
   ...liveAdminCases,
 ]

@@ -51,6 +51,7 @@ export function faultyLive(live: Live, connection: Connection, lose: () => void)
       receive: (room, signal) =>
         connection.waiting(signal, (atBroker) => source.receive(room, atBroker)),
       renew: () => connection.call(() => source.renew(never), lose),
+      stop: () => connection.call(() => source.stop(never), lose),
       [Symbol.asyncDispose]: () => connection.last(async () => source[Symbol.asyncDispose]()),
     }
   }
