@@ -115,15 +115,31 @@ export class BusRelay implements Relay {
     try {
       while (!stop.aborted) {
         const lead = await this.#kept.open(stop)
-        const messages = await this.#receive(lead)
-        if (messages.length > 0) await this.#books.taken(messages)
-        const takenMs = this.#host.clock.monotonicMs()
-        const taken = messages.map((message) => ({ message, takenMs }))
-        await this.#route(lead, [...this.#hold.takeAll(), ...taken])
+        await this.#take(lead, await this.#receive(lead))
       }
+      await this.#readOut()
     } catch (error) {
       // Only a relay that can never lead ends here; `ready` rejects with the same.
       if (!stop.aborted) this.#events.emit('error', { id: null, error: asNarrowcastError(error) })
+    }
+  }
+
+  async #take(lead: Lead, messages: readonly IncomingMessage[]): Promise<void> {
+    if (messages.length > 0) await this.#books.taken(messages)
+    const takenMs = this.#host.clock.monotonicMs()
+    const taken = messages.map((message) => ({ message, takenMs }))
+    await this.#route(lead, [...this.#hold.takeAll(), ...taken])
+  }
+
+  /** Nobody publishes to it any more; what it was given goes out while it leads. */
+  async #readOut(): Promise<void> {
+    const lead = this.#kept.present
+    const end = this.#ending.signal
+    if (!lead || !(await this.#kept.stop(lead, end))) return
+    for (;;) {
+      const messages = await this.#kept.receive(lead, room, end)
+      if (messages.length === 0) return
+      await this.#take(lead, messages)
     }
   }
 

@@ -103,6 +103,22 @@ export class KeptLive<S extends LiveSource> {
     return untilAborted(this.#opening, signal, () => this.#host.closedError())
   }
 
+  /** What is open now; null while it is opened again. */
+  get present(): S | null {
+    return this.#source && this.has(this.#source) ? this.#source : null
+  }
+
+  /** From here on `receive` brings what waits unread, and then nothing. False: it is gone. */
+  async stop(source: S, signal: AbortSignal): Promise<boolean> {
+    try {
+      await source.stop(signal)
+      return true
+    } catch (cause) {
+      if (!signal.aborted) this.failed(source, asNarrowcastError(cause))
+      return false
+    }
+  }
+
   /** Empty when the signal has fired, or the source is to be opened again. Never rejects. */
   async receive(
     source: S,

@@ -146,6 +146,36 @@ describe('drain', () => {
     expect(heard.settled).toEqual(['m1 ack settled'])
   })
 
+  test('begins all that waits unread, and is given nothing more', async () => {
+    await using world = await scene()
+    const seen: number[] = []
+    const { worker, heard } = await world.subscribe(async (n) => {
+      seen.push(n)
+      await world.clock.sleep(100, new AbortController().signal)
+    })
+    for (let n = 0; n < 10; n++) await world.publish(n)
+    const draining = worker.drain({ timeoutMs: 5_000 })
+    await world.clock.settle()
+    await expect(world.publish(10)).rejects.toMatchObject({ code: 'NO_WORKER' })
+    const drained = await world.clock.runUntil(draining)
+    expect(drained).toEqual({ settled: 10, released: 0, abandoned: 0 })
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(heard.errors).toEqual([])
+  })
+
+  test('tells each that its deadline finds unread', async () => {
+    await using world = await scene()
+    const { worker, heard } = await world.subscribe(() =>
+      world.clock.sleep(100, new AbortController().signal),
+    )
+    for (let n = 0; n < 5; n++) await world.publish(n)
+    const drained = await world.clock.runUntil(worker.drain({ timeoutMs: 150 }))
+    expect(drained).toEqual({ settled: 2, released: 0, abandoned: 3 })
+    expect(heard.settled).toHaveLength(2)
+    const told = expect.stringMatching(/^CLOSED .*is being drained/)
+    expect(heard.errors).toEqual(['m2', 'm3', 'm4'].map((id) => [id, told]))
+  })
+
   test('aborts at its deadline, and says what did not end', async () => {
     await using world = await scene()
     const { worker, heard } = await world.subscribe(

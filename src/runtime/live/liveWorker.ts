@@ -1,29 +1,19 @@
 import type { WorkerRef } from '../../core/channel.ts'
 import type { LiveEvents, LiveSource, Session } from '../../core/driver.ts'
 import { asNarrowcastError, NarrowcastError } from '../../core/errors.ts'
-import type { IncomingMessage } from '../../core/message.ts'
 import type { Drained, Handler, Subscription, SubscriptionEvents } from '../api.ts'
 import { whole } from '../checks.ts'
 import { withDeadline } from '../deadline.ts'
-import { abortAll, drained, drainMsDefault, graceMsMax } from '../drain.ts'
+import { drainMsDefault, graceMsMax } from '../drain.ts'
 import { Events } from '../events.ts'
-import { type Call, callOf } from '../handlerCall.ts'
 import type { SubscriptionHealth } from '../health.ts'
-import { Held } from '../held.ts'
-import { Overruns } from '../overruns.ts'
-import type { Ending } from '../policy.ts'
 import type { ReaderHost } from '../readerHost.ts'
-import { type ReceivedMessage, read } from '../receivedMessage.ts'
-import { Slots } from '../slots.ts'
 import type { SubscriptionPlan } from '../subscribeOptions.ts'
-import { inFlightMax, type SubscriptionFrame } from '../telemetry/frame.ts'
-import { Tally } from '../telemetry/tally.ts'
-import { isThenable } from '../thenable.ts'
+import type { SubscriptionFrame } from '../telemetry/frame.ts'
 import { abortedError } from '../thrown.ts'
-import { endingOf, Unit } from '../unit.ts'
 import { untilAborted } from '../untilAborted.ts'
-import { failureOf } from './failures.ts'
 import { KeptLive } from './keptLive.ts'
+import { LiveRuns } from './liveRuns.ts'
 
 /**
  * How long a live subscriber counts as there without a sign of life; it gives one every second.
@@ -42,41 +32,24 @@ export class LiveWorker<T> implements Subscription {
   readonly #host: ReaderHost
   readonly #plan: SubscriptionPlan
   readonly #events = new Events()
-  readonly #tally = new Tally()
   readonly #kept: KeptLive<LiveSource>
-  readonly #overruns: Overruns<T>
-  readonly #call: Call<T>
+  readonly #runs: LiveRuns<T>
   readonly #stopping = new AbortController()
   readonly #deadline = new AbortController()
   readonly #closed = new AbortController()
-  readonly #slots: Slots<T>
   readonly #loop: Promise<void>
-  #serial = 0
-  #ended = 0
   #draining: Promise<Drained> | null = null
 
   constructor(host: ReaderHost, plan: SubscriptionPlan, worker: WorkerRef, handler: Handler<T>) {
     this.#host = host
     this.#plan = plan
     this.worker = worker
-    const { name, pattern } = host.plan.spec
-    this.#call = callOf(handler, plan, {
-      channel: { name, pattern, group: null, driver: host.connection.driver.name },
-      clock: host.clock,
-      stopping: this.#stopping.signal,
-      runMsMax: plan.runMsMax,
-      tracing: host.tracing,
-    })
-    this.#slots = new Slots(plan.concurrency)
-    this.#overruns = new Overruns({
-      clock: host.clock,
-      channel: name,
-      runMsMax: plan.runMsMax,
-      abortMs: plan.abortMs,
-      units: this.#slots.units,
-      closed: this.#closed.signal,
-      stuck: (unit) => this.#giveUp(unit),
-    })
+    const on = { host, plan, worker: worker.id, events: this.#events, turnMsMax }
+    const stopping = this.#stopping.signal
+    const deadline = this.#deadline.signal
+    const closed = this.#closed.signal
+    const isReady = () => this.isReady
+    this.#runs = new LiveRuns<T>({ ...on, stopping, deadline, closed, isReady }, handler)
     this.#kept = new KeptLive<LiveSource>(host, this.#events, {
       open: (session, signal) => this.#subscribe(session, signal),
       opened: ({ resumed }, isFirst) => {
@@ -92,12 +65,12 @@ export class LiveWorker<T> implements Subscription {
   }
 
   get isReady(): boolean {
-    return this.#kept.isReady && this.#slots.left > 0
+    return this.#kept.isReady && this.#runs.slots.left > 0
   }
 
   get health(): SubscriptionHealth {
     const { name, pattern } = this.#host.plan.spec
-    const isAlive = this.#slots.left > 0
+    const isAlive = this.#runs.slots.left > 0
     return {
       channel: name,
       pattern,
@@ -111,20 +84,8 @@ export class LiveWorker<T> implements Subscription {
 
   get frame(): SubscriptionFrame {
     const { channel, pattern, group, worker, isReady: ready } = this.health
-    const { received, redelivered, acked, retried, dead, late, latency } = this.#tally
-    const nowMs = this.#host.clock.monotonicMs()
-    const units = [...this.#slots.units]
-    return {
-      ...{ channel, pattern, group, worker, ready, concurrency: this.#plan.concurrency },
-      ...{ received, redelivered, acked, retried, dead, late },
-      errors: this.#events.errors,
-      in_flight_count: units.length,
-      in_flight: units.slice(0, inFlightMax).map(({ held: [held], startedMs }) => ({
-        id: (held as Held).id,
-        for_ms: Math.round(nowMs - startedMs),
-      })),
-      latency: latency.data,
-    }
+    const { concurrency } = this.#plan
+    return { channel, pattern, group, worker, ready, concurrency, ...this.#runs.counts }
   }
 
   ready(signal?: AbortSignal): Promise<void> {
@@ -154,8 +115,6 @@ export class LiveWorker<T> implements Subscription {
     await this.drain()
   }
 
-  // ── receiving ────────────────────────────────────────────────────────────────────────────────
-
   #subscribe({ live }: Session, signal: AbortSignal): Promise<LiveSource> {
     const { spec } = this.#host.plan
     const { driver } = this.#host.connection
@@ -172,135 +131,71 @@ export class LiveWorker<T> implements Subscription {
   async #run(): Promise<void> {
     const stop = this.#stopping.signal
     try {
-      while (!stop.aborted) {
-        while (this.#slots.free <= 0 && !stop.aborted) await this.#slots.changed
-        await new Promise(setImmediate) // slots freed in this turn are filled together
-        if (stop.aborted) break
-        const source = await this.#kept.open(stop)
-        const room = { messages: this.#slots.free, bytes: this.#plan.hold.bytes }
-        const messages = await this.#kept.receive(source, room, stop)
-        if (messages.length > 0) await this.#start(messages)
+      while (await this.#hasRoom(stop)) {
+        await this.#readSome(await this.#kept.open(stop), stop)
       }
+      await this.#readOut()
     } catch (error) {
+      if (stop.aborted) return
       // Only a subscription that can never be opened ends here; `ready` rejects with the same.
-      if (!stop.aborted) this.#tell(null, asNarrowcastError(error))
+      this.#events.emit('error', { id: null, error: asNarrowcastError(error) })
     }
   }
 
-  /** All of it begins, also when the worker stops meanwhile: nobody else will ever be given it. */
-  async #start(messages: readonly IncomingMessage[]): Promise<void> {
-    const { clock, gate } = this.#host
-    this.#tally.received += messages.length
-    const pass = await gate.enter(false, this.#deadline.signal)
-    let turnMs = clock.monotonicMs()
-    for (const message of messages) {
-      const nowMs = clock.monotonicMs()
-      if (nowMs - turnMs > turnMsMax) {
-        await clock.sleep(0, this.#closed.signal)
-        turnMs = clock.monotonicMs()
-      }
-      this.#begin(message, nowMs)
-    }
-    pass?.leave()
+  /** Waits for a free slot. @returns false when the signal has fired. */
+  async #hasRoom(until: AbortSignal): Promise<boolean> {
+    const { slots } = this.#runs
+    while (slots.free <= 0 && !until.aborted) await slots.changed
+    await new Promise(setImmediate) // slots freed in this turn are filled together
+    return !until.aborted
   }
 
-  // ── working ──────────────────────────────────────────────────────────────────────────────────
-
-  #begin(message: IncomingMessage, nowMs: number): void {
-    const token = { reader: this.worker.id, serial: this.#serial++ }
-    const nothing = { failures: 0, crashes: 0, redrives: 0, past: null }
-    const ownedUntilMs = Number.POSITIVE_INFINITY
-    const held = new Held({ token, message, ...nothing, ownedUntilMs }, nowMs)
-    const received: ReceivedMessage<T>[] = []
-    const unit = new Unit<T>([held], received, nowMs, this.#host.gate.beside())
-    this.#slots.add(unit)
-    this.#overruns.watch()
-    void this.#work(unit, held, received)
+  async #readSome(source: LiveSource, signal: AbortSignal): Promise<number> {
+    const room = { messages: this.#runs.slots.free, bytes: this.#plan.hold.bytes }
+    const messages = await this.#kept.receive(source, room, signal)
+    if (messages.length > 0) await this.#runs.start(messages)
+    return messages.length
   }
 
-  async #work(unit: Unit<T>, held: Held, received: ReceivedMessage<T>[]): Promise<void> {
-    const { runMsMax, abortMs } = this.#plan
-    unit.pass?.begin(unit.startedMs + 2 * runMsMax + abortMs)
-    let ending: Ending
-    try {
-      if (this.#deadline.signal.aborted) throw drained(this.#host.plan.spec.name)
-      const { codec, schema } = this.#host.plan
-      const one = read<T>(held, codec, schema)
-      const said = one instanceof Promise ? await one : one
-      if (held.abortReason) throw held.abortReason // before its handler was called
-      if ('fault' in said) ending = { kind: 'invalid', reason: said.fault }
-      else {
-        received.push(said.received)
-        const result = this.#call(unit)
-        const [verdict] = isThenable(result) ? await result : result
-        ending = endingOf(verdict)
-      }
-    } catch (error) {
-      ending = { kind: 'failed', error }
+  /** Nobody sends to it any more; what waits unread begins until the deadline, and then is told. */
+  async #readOut(): Promise<void> {
+    const source = this.#kept.present
+    const deadline = this.#deadline.signal
+    if (!source || !(await this.#kept.stop(source, this.#closed.signal))) return
+    while (await this.#hasRoom(deadline)) {
+      if ((await this.#readSome(source, deadline)) === 0) break
     }
-    unit.pass?.end()
-    if (unit.isEnded) {
-      // Given up as stuck and told already; the slot is back.
-      this.#slots.regain()
-      this.#events.emit('ready', { isReady: this.isReady, why: 'a stuck handler has ended' })
-      return
-    }
-    unit.end()
-    this.#conclude(unit, unit.overrun ? { kind: 'failed', error: unit.overrun } : ending)
-  }
-
-  #conclude(unit: Unit<T>, ending: Ending): void {
-    const { id } = unit.held[0] as Held
-    const error = failureOf(ending, id, this.#host.plan.spec.name)
-    this.#slots.remove(unit)
-    unit.pass?.leave()
-    this.#ended++
-    if (error) {
-      this.#tell(id, error)
-      return
-    }
-    this.#tally.settled('ack', 'settled', this.#host.clock.monotonicMs() - unit.startedMs)
-    this.#events.emit('settled', { id, kind: 'ack', outcome: 'settled' })
-  }
-
-  /** The slot is lost until the handler ends after all. */
-  #giveUp(unit: Unit<T>): void {
-    this.#slots.lose()
-    const slotsLeft = this.#slots.left
-    const runMs = Math.round(this.#host.clock.monotonicMs() - unit.startedMs)
-    const { id } = unit.held[0] as Held
-    this.#events.emit('stuck', { id, runMs, slotsLeft })
-    if (slotsLeft === 0) {
-      this.#events.emit('ready', { isReady: false, why: 'every slot is lost to a stuck handler' })
-    }
-    this.#conclude(unit, { kind: 'failed', error: unit.overrun })
-  }
-
-  #tell(id: string | null, error: NarrowcastError): void {
-    this.#events.emit('error', { id, error })
+    const { hold } = this.#plan
+    const late = await this.#kept.receive(source, hold, this.#closed.signal)
+    if (late.length > 0) await this.#runs.start(late)
   }
 
   // ── draining ─────────────────────────────────────────────────────────────────────────────────
 
-  /** Leaves first, so that nobody sends to it any more; then lets handlers end. */
   async #drain(): Promise<Drained> {
-    const ended = this.#ended
+    const { slots } = this.#runs
     const deadline = this.#deadline.signal
+    const { ended } = this.#runs
+    const wake = () => slots.wake()
+    deadline.addEventListener('abort', wake)
     this.#stopping.abort()
-    this.#slots.wake()
-    const left = this.#kept.close()
+    wake()
     const isOver = new Promise((resolve) => deadline.addEventListener('abort', resolve))
     await Promise.race([this.#loop, isOver])
-    await this.#slots.whileBusy(deadline)
-    abortAll(this.#slots, this.#host.plan.spec.name)
+    await slots.whileBusy(deadline)
+    this.#runs.abort()
     const graceMs = Math.min(this.#plan.abortMs, graceMsMax)
-    await withDeadline(this.#host.clock, graceMs, null, null, (end) => this.#slots.whileBusy(end))
-    const abandoned = this.#slots.units.size
-    for (const unit of this.#slots.units) unit.pass?.leave()
+    await withDeadline(this.#host.clock, graceMs, null, null, async (end) => {
+      await slots.whileBusy(end)
+      await untilAborted(this.#loop, end).catch(() => undefined) // the broker does not answer
+    })
+    const { unbegun } = this.#runs
+    const abandoned = slots.units.size + unbegun
+    for (const unit of slots.units) unit.pass?.leave()
     this.#closed.abort()
-    await left
+    await this.#kept.close()
     await this.#loop
     this.#host.ended()
-    return { settled: this.#ended - ended, released: 0, abandoned }
+    return { settled: this.#runs.ended - ended - unbegun, released: 0, abandoned }
   }
 }

@@ -8,6 +8,7 @@ import {
   goneMs,
   join,
   joinNoting,
+  leader,
   publisher,
   publishMany,
   type Seen,
@@ -117,6 +118,26 @@ export const runtimeLiveCases: readonly Case<RuntimeWorld, LiveRow>[] = [
         settled.map(({ id }) => id),
         ['m0'],
       )
+    },
+  },
+  {
+    name: 'live: drain begins all that was handed over, and nothing that comes later',
+    async run(world) {
+      const relaying = world.row === 'narrowcast-relay' ? await leader(world) : null
+      const channel = (await world.node()).channel<number>()
+      const seen: number[] = []
+      const end = Promise.withResolvers<void>()
+      const { worker } = await join(world, (n) => {
+        seen.push(n)
+        return end.promise
+      })
+      await publishMany(world, channel, upTo(20))
+      await eventually(world, () => assert.equal(relaying?.relay.counts.routed ?? 20, 20))
+      await eventually(world, () => assert.deepEqual(seen, [0]))
+      const draining = worker.drain({ timeoutMs: 20_000 })
+      end.resolve()
+      const { abandoned } = await world.until(draining)
+      assert.deepEqual([seen, abandoned], [upTo(20), 0])
     },
   },
   {
