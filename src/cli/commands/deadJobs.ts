@@ -1,6 +1,7 @@
 import { NarrowcastError } from '../../core/errors.ts'
 import { redactUrl } from '../../core/url.ts'
 import { DiedAgain } from '../../runtime/redrive/diedAgain.ts'
+import type { RedriveProgress } from '../../runtime/redrive/run.ts'
 import { loadSettings } from '../config/settings.ts'
 import { connectTo } from '../connection.ts'
 import { askYes, isDryRun } from '../consent.ts'
@@ -36,10 +37,10 @@ function columns(nowMs: number, utc: boolean): readonly Column<SeenJob>[] {
     { name: 'state', value: ({ state }) => state, text: stateText, widthMin: 11 },
     { name: 'channel', value: ({ channel }) => channel.name, widthMin: 8 },
     { name: 'to', value: ({ to }) => to?.name ?? null, goes: 5 },
-    { name: 'redriven', value: ({ progress }) => progress.moved },
-    { name: 'failed', value: ({ progress }) => progress.failed, goes: 3 },
-    { name: 'gone', value: ({ progress }) => progress.gone, goes: 4 },
-    { name: 'died_again', value: ({ progress }) => progress.diedAgain, goes: 2 },
+    { name: 'redriven', ...counted('moved') },
+    { name: 'failed', ...counted('failed'), goes: 3 },
+    { name: 'gone', ...counted('gone'), goes: 4 },
+    { name: 'died_again', ...counted('diedAgain'), goes: 2 },
     {
       name: 'planned',
       value: ({ plannedMs }) => isoTime(plannedMs),
@@ -48,6 +49,11 @@ function columns(nowMs: number, utc: boolean): readonly Column<SeenJob>[] {
     },
   ]
 }
+
+const counted = (name: keyof RedriveProgress) => ({
+  value: ({ progress }: SeenJob) => progress[name],
+  text: ({ progress }: SeenJob) => showCount(progress[name]),
+})
 
 /** `interrupted at 21 of 37` */
 function stateText({ state, progress, total }: SeenJob): string {
