@@ -93,6 +93,22 @@ const wrongLines = [
   ],
 ] as const
 
+/** The types of middleware need no package that is not installed; tracing says what it needs. */
+const middlewareProgram = `
+import { connect, NarrowcastError } from 'narrowcast'
+import { circuitBreaker, throttle, timeout } from 'narrowcast/middleware'
+
+await using bus = await connect('file:./middleware')
+const orders = bus.queue<{ n: number }>('orders')
+const seen = Promise.withResolvers<number>()
+orders.subscribe(({ n }) => seen.resolve(n), {
+  middleware: [circuitBreaker({ failuresMax: 3 }), throttle({ perSecond: 9 }), timeout({ ms: 999 })],
+})
+await orders.publish({ n: 7 })
+const refused = await connect('file:./middleware', { tracing: true }).catch((error) => error)
+console.log(await seen.promise, refused instanceof NarrowcastError ? refused.code : refused)
+`
+
 describe('the package, installed into an empty project', () => {
   let folder = ''
   let project = ''
@@ -197,8 +213,15 @@ describe('the package, installed into an empty project', () => {
     }
   })
 
+  test('middleware compiles and runs without OpenTelemetry; tracing says what is missing', async () => {
+    expect(await compile(middlewareProgram)).toBe('')
+    const { stdout } = await run(process.execPath, ['typed.ts'], { cwd: project })
+    expect(stdout).toBe('7 CLIENT_MISSING\n')
+  })
+
   test.for([
     ['narrowcast', 'connect'],
+    ['narrowcast/middleware', 'tracing'],
     ['narrowcast/pino', 'createPinoTransport'],
     ['narrowcast/pipelines', 'definePipeline'],
     ['narrowcast/testing', 'virtualClock'],
