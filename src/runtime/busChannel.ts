@@ -58,12 +58,15 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
   readonly #readers = new Set<AnyReader<Out>>()
   /** What we tell of ourselves is followed by nobody. */
   readonly #tracing: Tracing | null
+  readonly #facts: ChannelFacts
   #isClosed = false
 
   constructor(host: ChannelHost, plan: ChannelPlan) {
     this.#host = host
     this.#plan = plan
-    this.#tracing = isOwnChannel(plan.spec.name) ? null : host.tracing
+    const { name, pattern } = plan.spec
+    this.#tracing = isOwnChannel(name) ? null : host.tracing
+    this.#facts = { name, pattern, group: null, driver: host.connection.driver.name }
     this.#opening = new Opening(host, plan)
     this.#checks = new SlowChecks(plan, host.clock)
     this.#outbox = new Outbox({
@@ -215,11 +218,6 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
       sending?.end(error)
       return error
     }
-  }
-
-  get #facts(): ChannelFacts {
-    const { driver } = this.#host.connection
-    return { name: this.name, pattern: this.pattern, group: null, driver: driver.name }
   }
 
   /** What a subscription waits out, a publisher is told at once: it can keep the message. */

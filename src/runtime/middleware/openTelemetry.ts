@@ -104,8 +104,9 @@ class OpenTelemetry implements Tracing {
 
   /** The context in which a message was made, as its headers tell it. */
   #creation(headers: PublishOptions['headers']): Api.SpanContext | undefined {
+    if (!headers) return undefined
     const { propagation, trace, ROOT_CONTEXT } = this.#api
-    return trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers ?? {}))
+    return trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers))
   }
 
   #fail(span: Api.Span, errorType: string, error: unknown, isAsked = false): void {
