@@ -70,6 +70,24 @@ export const liveStopCases: readonly LiveCase[] = [
     },
   },
   {
+    name: 'live: one that has stopped and comes again is handed messages again',
+    patterns: ['broadcast', 'narrowcast'],
+    needs: (claimed) => claimed.resumes,
+    async run(world) {
+      const channel = await declare(world)
+      const lost = await world.open()
+      const before = await subscribe(world, channel, { session: lost })
+      await hand(world, channel, before, several(1, 'before'))
+      await world.until(before.source.stop(world.signal))
+      await lost[Symbol.asyncDispose]()
+      const joined = await subscribe(world, channel, { worker: before.worker })
+      assert.equal(joined.source.resumed, true)
+      assert.deepEqual(await hand(world, channel, joined, several(1)), [1])
+      assert.deepEqual(await takeIds(world, joined, 2), ['before0', 'm0'])
+    },
+    refusal: async () => {},
+  },
+  {
     name: 'relay: one that has stopped leads on until it is disposed',
     patterns: ['narrowcast-relay'],
     async run(world) {
