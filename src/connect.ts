@@ -75,14 +75,7 @@ async function connectTo(target: string, options: ConnectOptions): Promise<Bus> 
   const limit = AbortSignal.timeout(timeoutMs)
   const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit
   try {
-    const driver = await driverOf(url)
-    if (fromUrl.via !== undefined && !driver.contracts.narrowcast) {
-      throw new NarrowcastError(
-        'INVALID_CONFIG',
-        `URL ${redactUrl(target)}: option narrowcast: ${driver.name} has no narrowcast channels`,
-      )
-    }
-    return await createBus(driver, {
+    return await createBus(await driverOf(url), {
       ...(await busOptions(options, fromUrl)),
       signal,
     })

@@ -8,6 +8,7 @@ test('familiar words become options', () => {
     backoff: '100ms..30s',
     dedupe: 'consume:10m',
     retention: '7d, 1000, 2GiB',
+    narrowcast: 'relay' as const,
   }
   expect(channelDefaultsOf('file', words)).toEqual({
     leaseMs: 30_000,
@@ -15,6 +16,7 @@ test('familiar words become options', () => {
     backoff: { delayMsMin: 100, delayMsMax: 30_000 },
     dedupe: { on: 'consume', windowMs: 600_000 },
     retention: { ageMs: 604_800_000, messages: 1_000, bytes: 2_147_483_648 },
+    via: 'relay',
   })
   expect(channelDefaultsOf('file', {})).toEqual({})
 })
@@ -25,6 +27,7 @@ test.each([
   [{ backoff: '5s' }, 'here: backoff: expected two durations'],
   [{ dedupe: 'both' }, 'here: dedupe: expected publish or consume'],
   [{ retention: 'soon' }, 'here: retention'],
+  [{ narrowcast: 'proxy' as 'relay' }, 'here: narrowcast: expected direct or relay'],
 ])('%j is refused, naming the word', (words, text) => {
   expect(() => channelDefaultsOf('here', words)).toThrow(text)
 })

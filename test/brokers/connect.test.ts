@@ -46,3 +46,28 @@ test('what is neither a URL nor a driver is refused', async () => {
     await expect(connect(target as unknown as string)).rejects.toMatchObject(told)
   }
 })
+
+test('the URL says who chooses the worker of every narrowcast, unless the call does', async () => {
+  await using bus = await connect('memory:?narrowcast=relay&lease=5s')
+  const rooms = bus.narrowcast<number>('rooms')
+  expect(await rooms.publish(1)).toMatchObject({ receivers: 0 }) // no relay took it
+  const direct = bus.narrowcast<number>('direct', { via: 'direct' })
+  await expect(direct.publish(1)).rejects.toMatchObject({ code: 'NO_WORKER' })
+  expect(bus.queue('orders').pattern).toBe('queue')
+  const told = { code: 'INVALID_CONFIG', message: expect.stringContaining('direct or relay') }
+  await expect(connect('memory:?narrowcast=proxy')).rejects.toMatchObject(told)
+})
+
+test('the project file says it for one channel; what is of no use there is refused', async () => {
+  const channels = {
+    rooms: { pattern: 'narrowcast', narrowcast: 'relay' },
+    news: { pattern: 'broadcast', attempts: 3 },
+    orders: { narrowcast: 'relay' },
+  } as const
+  await using bus = await connect(memory(), { config: { channels } })
+  expect(await bus.narrowcast<number>('rooms').publish(1)).toMatchObject({ receivers: 0 })
+  expect(() => bus.broadcast('news')).toThrow(
+    'broadcast "news" takes no option attempts, said by the project file',
+  )
+  expect(() => bus.queue('orders')).toThrow('option via: expected nothing on a queue')
+})
