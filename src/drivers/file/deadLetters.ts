@@ -1,6 +1,10 @@
 import type { DeadEntry, Page, PageQuery } from '../../core/driver.ts'
-import { NarrowcastError } from '../../core/errors.ts'
-import { type DeadLetter, type PublishOutcome, redriven } from '../../core/message.ts'
+import {
+  type DeadLetter,
+  type OutgoingMessage,
+  type PublishOutcome,
+  redriven,
+} from '../../core/message.ts'
 import type { ChannelRow } from './channels.ts'
 import type { Database } from './database.ts'
 import { joinLane } from './lanes.ts'
@@ -9,7 +13,7 @@ import { Numbers } from './numbers.ts'
 import { checkPage } from './page.ts'
 import { channelLane, groupLane, rowId } from './schema.ts'
 import { readStore, type Store } from './store.ts'
-import { storeMessages } from './storeMessages.ts'
+import { type Accepted, storeMessages } from './storeMessages.ts'
 import { awaken } from './waiting.ts'
 
 /** Dead letters sent back in one transaction. */
@@ -69,11 +73,10 @@ export async function redrive(
         )
         if (head && head.next_seq + step.length > head.reserved_seq) return null
         const nowMs = time.nowMs()
-        const results = step.map((ref) =>
-          to ? redriveTo(db, channel, ref, to, nowMs) : redriveOne(db, channel, ref, nowMs),
-        )
+        if (to) return redriveTo(db, channel, step, to, nowMs)
+        const results = step.map((ref) => redriveOne(db, channel, ref, nowMs))
         const sent = results.filter(({ state }) => state === 'stored').length
-        return { results, bells: sent > 0 ? awaken(db, target.no, sent) : [] }
+        return { results, bells: sent > 0 ? awaken(db, channel.no, sent) : [] }
       },
       { signal },
     )
@@ -127,28 +130,38 @@ function redriveOne(db: Database, channel: ChannelRow, ref: string, nowMs: numbe
   return { state: 'stored', duplicate: false, ...(isQueue ? { position: String(seq) } : {}) }
 }
 
+/** Null where the reserved numbers do not suffice: then nothing was changed. */
 function redriveTo(
   db: Database,
   channel: ChannelRow,
-  ref: string,
+  refs: readonly string[],
   to: ChannelRow,
   nowMs: number,
-): PublishOutcome {
+): { results: PublishOutcome[]; bells: readonly string[] } | null {
+  const results = refs.map((ref) => gone(channel, 'dead letter', ref))
+  const accepted = refs.flatMap((ref, at): Accepted[] => {
+    const message = refs.indexOf(ref) === at ? redrivenMessage(db, channel, ref) : null
+    return message ? [{ message, at }] : []
+  })
+  if (accepted.length === 0) return { results, bells: [] }
+  const stored = storeMessages(db, to, accepted, nowMs, true)
+  if (stored === 'no-numbers') return null
+  for (const [at, outcome] of stored.outcomes) results[at] = outcome
+  const sent = accepted.map(({ at }) => refs[at] as string)
+  removeDead(db, channel, sent)
+  return { results, bells: stored.bells }
+}
+
+function redrivenMessage(db: Database, channel: ChannelRow, ref: string): OutgoingMessage | null {
   const [row] = db.cells(
     'SELECT id, time_ms, meta, body FROM dead WHERE no = ? AND channel = ?',
     numberOf(ref),
     channel.no,
   ) as unknown as [string, number, string | null, string | Uint8Array][]
-  if (!row) return gone(channel, 'dead letter', ref)
+  if (!row) return null
   const [id, timeMs, meta, body] = row
   const { message, redrives } = messageOf(channel.name, { id, timeMs, meta, body }, 0)
-  const one = { message: redriven(message, redrives), at: 0 }
-  const stored = storeMessages(db, to, [one], nowMs, true)
-  if (stored === 'no-numbers') {
-    throw new NarrowcastError('INTERNAL', 'file: redrive: numbers for the whole step were counted')
-  }
-  removeDead(db, channel, [ref])
-  return (stored.outcomes[0] as [number, PublishOutcome])[1]
+  return redriven(message, redrives)
 }
 
 function gone({ name }: ChannelRow, what: string, ref: string): PublishOutcome {

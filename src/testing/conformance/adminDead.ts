@@ -159,11 +159,11 @@ export const adminDeadCases: readonly Case[] = [
       assert.ok(dead)
       const nowhere = world.channel()
       await assert.rejects(redrive(from, [dead.ref], nowhere, world.signal), { code: 'NOT_FOUND' })
-      const refs = [dead.ref, 'no such ref']
+      const refs = [dead.ref, 'no such ref', dead.ref]
       const outcomes = await world.until(redrive(from, refs, to, world.signal))
       assert.deepEqual(
         outcomes.map((one) => (one.state === 'stored' ? one.duplicate : one.code)),
-        [false, 'NOT_FOUND'],
+        [false, 'NOT_FOUND', 'NOT_FOUND'],
       )
       assert.deepEqual(await deadOf(world, from), [])
       await takeNothing(world, await openReader(world, from))
