@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { deadWorld, letDie, openWorker } from './cliDeadScene.ts'
 import type { World } from './cliRun.ts'
@@ -175,6 +176,32 @@ it.for([
     chosen,
   })
   expect(await world.json('dead', 'ls', 'jobs', ...words)).toMatchObject({ total: chosen })
+})
+
+it('a disk that takes no note ends it, and it goes on when the disk does', async () => {
+  using world = await deadWorld(30)
+  const { running, id } = await startSlow(world)
+  const inTheWay = join(world.folder, '.narrowcast/redrives', `${id}.json.tmp`)
+  for (;;) {
+    try {
+      mkdirSync(inTheWay)
+      break
+    } catch {
+      await sleep(1) // it is being written at this very moment
+    }
+  }
+  const ran = await running.ended
+  expect(ran.code).toBe(3)
+  const error = JSON.parse(ran.stderr.trim().split('\n').at(-1) ?? '') as Record<string, string>
+  expect(error.message).toMatch(
+    new RegExp(`^job ${id}: interrupted at \\d+ of 30: cannot write job`),
+  )
+  expect(error.hint).toContain(`Go on: narrowcast dead redrive --resume ${id}`)
+  rmSync(inTheWay, { recursive: true })
+  expect(await jobs(world)).toMatchObject([{ job: id, state: 'interrupted' }])
+  const done = await world.json('dead', 'redrive', '--resume', id, '--yes', '--rate', '900')
+  expect(done).toMatchObject({ state: 'done', redriven: 30, failed: 0 })
+  expect(await count(world)).toEqual({ waiting: 30, dead: 0 })
 })
 
 it('refuses what makes no sense, and files of others', async () => {

@@ -1,6 +1,8 @@
 import type { ChannelRef } from '../../core/channel.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import type { DeadEntry, Page } from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import { isLive } from '../../core/message.ts'
 import type { BusAdmin } from '../api.ts'
 import { whole } from '../checks.ts'
 
@@ -59,7 +61,7 @@ const pageLimit = 200
 
 /**
  * Looks which dead letters a redrive would take. Changes nothing.
- * @throws INVALID_ARGUMENT; what `deadLetters` throws
+ * @throws INVALID_ARGUMENT; UNSUPPORTED for a live channel as `to`; what `deadLetters` throws
  */
 export async function planRedrive(
   admin: Pick<BusAdmin, 'deadLetters'>,
@@ -68,6 +70,7 @@ export async function planRedrive(
   const { channel, to = null, group = null, fits = () => true, clock = systemClock } = wish
   const redrivesMax = whole('redrivesMax', wish.redrivesMax, redrivesMaxDefault, 1)
   const lettersMax = whole('lettersMax', wish.lettersMax, lettersMaxLimit, 1, lettersMaxLimit)
+  if (to && isLive(to.pattern)) throw keepsNothing(to)
   const letters: PlannedLetter[] = []
   let [dead, leftOut, more] = [0, 0, 0]
   for await (const entry of deadEntries(admin, channel, group, false)) {
@@ -82,6 +85,15 @@ export async function planRedrive(
     }
   }
   return { channel, to, letters, plannedMs: clock.wallMs(), dead, leftOut, more }
+}
+
+/** Who is not there now would miss it, and nobody would know. */
+function keepsNothing({ name, pattern }: ChannelRef): NarrowcastError {
+  return new NarrowcastError(
+    'UNSUPPORTED',
+    `dead letters cannot be sent to "${name}": a ${pattern} keeps no message`,
+    { channel: name, operation: 'redrive', hint: 'Send them to a queue or a stream.' },
+  )
 }
 
 /** All dead letters, page by page. */

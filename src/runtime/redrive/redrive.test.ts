@@ -121,6 +121,8 @@ test('more than a plan takes are counted, and wait for the next', async () => {
   await run(first)
   expect(await plan()).toMatchObject({ dead: 2, more: 0, letters: { length: 2 } })
   await expect(plan({ lettersMax: 100_001 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  const to = { name: 'news', pattern: 'broadcast' } as const
+  await expect(plan({ to })).rejects.toMatchObject({ code: 'UNSUPPORTED', channel: 'news' })
   await expect(plan({ redrivesMax: 0 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
 })
 
