@@ -106,6 +106,35 @@ test('whoever reads nothing keeps no more than it wanted to hold', async () => {
   expect(rows(store.dir, 'unread')).toBe(5)
 })
 
+test('one that has stopped keeps what it has not read, and nothing that came after', async () => {
+  await using store = await folder()
+  await using opened = await open(store.dir)
+  const { session } = opened
+  const gaps: unknown[] = []
+  const on = { gap: (missed: unknown) => gaps.push(missed) }
+  const hold = { messages: 5, bytes: 1e6 }
+  const self = subscriberSpec('leaving', { hold })
+  await using leaving = await liveOf(session).subscribe(broadcast, self, on, never)
+  await using stays = await subscribe(session, broadcast, 'stays')
+  await publish(session, broadcast, many(4))
+  expect(await leaving.receive({ messages: 1, bytes: 1e6 }, never)).toHaveLength(1)
+  await leaving.stop(never)
+  expect(await publish(session, broadcast, many(40, 'late'))).toMatchObject([
+    { receivers: 1 },
+    ...Array(39).fill({}),
+  ])
+  expect(await stays.receive(room, never)).toHaveLength(44)
+  expect(rows(store.dir, 'unread')).toBe(3)
+  await publish(session, broadcast, many(10, 'later'))
+  expect(rows(store.dir, 'unread')).toBe(13)
+  expect(idsOf(await leaving.receive(room, never))).toEqual(['m-1', 'm-2', 'm-3'])
+  expect([gaps, rows(store.dir, 'unread')]).toEqual([[], 10])
+  expect(await stays.receive(room, never)).toHaveLength(10)
+  expect(leftIn(store.dir)).toEqual({ subscribers: 2, inboxes: 1, unread: 0 })
+  await publish(session, broadcast, many(2))
+  expect(await session.admin.purge?.(broadcast, never)).toBe(2)
+})
+
 test('the keeper removes who is gone, with all that lies unread for nobody', async () => {
   await using store = await folder()
   const clock = virtualClock()

@@ -5,6 +5,8 @@ import { low, rowId } from './schema.ts'
 
 /** Passed messages removed in one transaction beside its own work. */
 const dropMax = 1_000
+/** Above every number in an inbox. */
+const seqMax = 2 ** 40
 
 /** Inside a transaction: a new and empty inbox. */
 export function makeInbox(db: Database, channel: number): number {
@@ -64,7 +66,8 @@ interface Overfull {
 function dropOldest(db: Database, inbox: number, end: number, bytes: number): boolean {
   const overfull = db.all<Overfull>(
     `SELECT no, cursor, messages_max, bytes_max FROM subscriber
-     WHERE inbox = ?1 AND cursor < ?2 - 1 AND (?2 - cursor > messages_max OR ?3 - passed > bytes_max)`,
+     WHERE inbox = ?1 AND until IS NULL AND cursor < ?2 - 1
+       AND (?2 - cursor > messages_max OR ?3 - passed > bytes_max)`,
     inbox,
     end,
     bytes,
@@ -130,24 +133,43 @@ export function takeOut(
   })
 }
 
+interface Needed {
+  readonly readers: number
+  /** From here on somebody reads whatever comes. */
+  readonly open: number | null
+  /** What those still have to read who have stopped. */
+  readonly first: number | null
+  readonly end: number | null
+}
+
 /**
- * Inside a transaction: removes what every subscriber of an inbox has passed, and the inbox itself
- * when it is empty and nobody has it any more. Returns how many messages; there may be more.
+ * Inside a transaction: removes what nobody reads any more, and the inbox itself when it is empty
+ * and nobody has it. Returns how many messages; there may be more.
  */
 export function dropRead(db: Database, inbox: number): number {
-  const first = db.get<{ cursor: number | null }>(
-    'SELECT min(cursor) AS cursor FROM subscriber WHERE inbox = ?',
+  const { readers, open, first, end } = db.get<Needed>(
+    `SELECT count(*) AS readers, min(cursor) FILTER (WHERE until IS NULL) AS open,
+       min(cursor) FILTER (WHERE until > cursor) AS first,
+       max(until) FILTER (WHERE until > cursor) AS end
+     FROM subscriber WHERE inbox = ?`,
     inbox,
-  )?.cursor
-  const removed = db.run(
-    `DELETE FROM unread WHERE at IN (SELECT at FROM unread
-       WHERE at >= ${rowId('?1', '0')} AND at < ${rowId('?1', '?2')} LIMIT ${dropMax})`,
-    inbox,
-    first ?? 2 ** 40,
-  )
+  ) as Needed
+  const openFrom = open ?? seqMax
+  const removed = dropRange(db, inbox, 0, Math.min(openFrom, first ?? seqMax))
+  if (end !== null) return removed + dropRange(db, inbox, end, openFrom)
   // A number is free again only when nothing lies under it.
-  if (removed < dropMax && (first ?? null) === null) db.run('DELETE FROM inbox WHERE no = ?', inbox)
+  if (removed < dropMax && readers === 0) db.run('DELETE FROM inbox WHERE no = ?', inbox)
   return removed
+}
+
+function dropRange(db: Database, inbox: number, from: number, to: number): number {
+  return db.run(
+    `DELETE FROM unread WHERE at IN (SELECT at FROM unread
+       WHERE at >= ${rowId('?1', '?2')} AND at < ${rowId('?1', '?3')} LIMIT ${dropMax})`,
+    inbox,
+    from,
+    to,
+  )
 }
 
 /** Inside a transaction: the bells of those who wait at an inbox; they count as awake from now on. */

@@ -42,7 +42,7 @@ export async function purgeLive(
   const { db, writer } = store
   const work = () => {
     const unread = db.get<{ n: number }>(
-      `SELECT coalesce(sum(i.next_seq - s.cursor), 0) AS n
+      `SELECT coalesce(sum(max(0, coalesce(s.until, i.next_seq) - s.cursor)), 0) AS n
        FROM subscriber s JOIN inbox i ON i.no = s.inbox WHERE s.channel = ?`,
       channel.no,
     )
