@@ -125,32 +125,41 @@ test('an abort fires the signal of the handler, and ends a wait with its reason'
   await clock.runUntil(bus.close())
 })
 
-test('a suspect that waits is given back soon and for a while, so that others of the bus run', async () => {
-  const clock = virtualClock()
-  const store = memory({ clock })
-  const dying = await openDying(clock, store)
-  const bus = await createBus(store, { clock, seed: 1 })
-  const wish = { leaseMs: 1_000 }
-  const orders = bus.queue<string>('orders', wish)
-  const others = bus.queue<string>('others')
-  const seen: string[] = []
-  others.subscribe((data) => void seen.push(data))
-  dying.bus.queue<string>('orders', wish).subscribe(() => dying.process.kill())
-  await orders.publish('suspect')
-  await clock.advance(3_000)
-  const worker = orders.subscribe((data) => void seen.push(data), { middleware: [waits] })
-  const settled = heard(worker, 'settled')
-  await clock.settle(10)
-  await others.publish('other')
-  await clock.advance(999)
-  expect(seen).toEqual([])
-  await clock.advance(1)
-  await clock.settle(10)
-  expect(seen).toEqual(['other'])
-  expect(settled).toMatchObject([{ kind: 'release', outcome: 'settled' }])
-  await clock.advance(9_000)
-  const query = { cursor: null, limit: 10, newestFirst: false, from: 'first' } as const
-  const { items } = await bus.admin.peek(channel, query)
-  expect(items).toMatchObject([{ state: 'scheduled', failures: 0, crashes: 1 }])
-  await clock.runUntil(bus.close())
-})
+test.each([
+  { runMsMax: 60_000, waitMs: 1_000 },
+  { runMsMax: 1_000, waitMs: 500 },
+])(
+  'a suspect that waits is given back soon, for a while: others of the bus run ($runMsMax)',
+  async (time) => {
+    const clock = virtualClock()
+    const store = memory({ clock })
+    const dying = await openDying(clock, store)
+    const bus = await createBus(store, { clock, seed: 1 })
+    const wish = { leaseMs: 1_000 }
+    const orders = bus.queue<string>('orders', wish)
+    const others = bus.queue<string>('others')
+    const seen: string[] = []
+    others.subscribe((data) => void seen.push(data))
+    dying.bus.queue<string>('orders', wish).subscribe(() => dying.process.kill())
+    await orders.publish('suspect')
+    await clock.advance(3_000)
+    const worker = orders.subscribe((data) => void seen.push(data), {
+      runMsMax: time.runMsMax,
+      middleware: [waits],
+    })
+    const settled = heard(worker, 'settled')
+    await clock.settle(10)
+    await others.publish('other')
+    await clock.advance(time.waitMs - 1)
+    expect(seen).toEqual([])
+    await clock.advance(1)
+    await clock.settle(10)
+    expect(seen).toEqual(['other'])
+    expect(settled).toMatchObject([{ kind: 'release', outcome: 'settled' }])
+    await clock.advance(9_000)
+    const query = { cursor: null, limit: 10, newestFirst: false, from: 'first' } as const
+    const { items } = await bus.admin.peek(channel, query)
+    expect(items).toMatchObject([{ state: 'scheduled', failures: 0, crashes: 1 }])
+    await clock.runUntil(bus.close())
+  },
+)

@@ -105,9 +105,9 @@ export class UnitRun<T> implements HandlerRun {
 
   #waitMsMax(): number {
     const { channel, clock, runMsMax } = this.#host
-    if (isLive(channel.pattern)) return runMsMax
-    if (this.#held.isSuspect) return suspectWaitMsMax
-    return this.#unit.startedMs + runMsMax / 2 - clock.monotonicMs()
+    if (isLive(channel.pattern)) return runMsMax // by then its signal has fired
+    const leftMs = this.#unit.startedMs + runMsMax / 2 - clock.monotonicMs()
+    return this.#held.isSuspect ? Math.min(leftMs, suspectWaitMsMax) : leftMs
   }
 
   /** @throws the reason of the delivery's own signal: that decides what becomes of the message. */
@@ -116,9 +116,7 @@ export class UnitRun<T> implements HandlerRun {
     const { signal, held } = this.#unit
     signal.throwIfAborted()
     const isStopped = stopping.aborted
-    if (!isLive(channel.pattern)) {
-      this.#unit.givenBackMs = this.#held.isSuspect && !isStopped ? suspectRestMs : 0
-    }
+    this.#unit.givenBackMs = this.#held.isSuspect && !isStopped ? suspectRestMs : 0
     const why = isStopped ? 'the worker is being drained' : 'it waited for as long as it may'
     return new NarrowcastError(
       isStopped ? 'CLOSED' : 'UNAVAILABLE',
