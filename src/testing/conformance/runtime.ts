@@ -2,6 +2,7 @@ import type { Case, LiveRow } from './case.ts'
 import { runtimeCrashCases } from './runtimeCrash.ts'
 import { runtimeDedupeCases } from './runtimeDedupe.ts'
 import { runtimeLiveCases } from './runtimeLive.ts'
+import { runtimeOrderCases } from './runtimeOrder.ts'
 import { runtimePublishCases } from './runtimePublish.ts'
 import { runtimeRelayCases } from './runtimeRelay.ts'
 import { runtimeWatchCases } from './runtimeWatch.ts'
@@ -14,6 +15,7 @@ export const runtimeConformance: readonly Case<RuntimeWorld>[] = [
   ...runtimeWorkCases,
   ...runtimeCrashCases,
   ...runtimeDedupeCases,
+  ...runtimeOrderCases,
   ...runtimeWatchCases,
 ]
 
