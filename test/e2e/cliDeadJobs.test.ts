@@ -43,6 +43,10 @@ it('says first what it would do, moves the oldest, and leaves a job behind', asy
   expect(await jobs(world)).toMatchObject([{ job: done.job, state: 'done', total: 37 }])
   const text = await world.run(['dead', 'jobs'])
   expect(text.stdout).toContain('done, 37')
+  for (const words of [['cancel'], ['jobs'], ['redrive', '--resume'], ['ls', '--job']]) {
+    const { stdout } = await world.run(['__complete', '--', 'dead', ...words, 'r_'])
+    expect(stdout).toBe(`${done.job}\n`)
+  }
   expect(await count(world)).toEqual({ waiting: 37, dead: 4 })
 })
 

@@ -1,5 +1,6 @@
 import { errorCodes } from '../../core/errors.ts'
 import { connectTo } from '../connection.ts'
+import { JobFolder } from '../dead/jobFolder.ts'
 import { makeFlags } from '../flags.ts'
 import type { Invocation } from '../invocation.ts'
 import { globalFlags } from '../tree/globals.ts'
@@ -15,7 +16,7 @@ export async function candidates(invocation: Invocation): Promise<string[]> {
   const last = words.at(-1)?.replace(/^""$/, '') ?? ''
   const { spec, operands, value } = walk(words.slice(0, -1))
   const found = value
-    ? (value.choices ?? [])
+    ? (value.choices ?? (value.flags.includes('<job>') ? await jobNames(invocation) : []))
     : last.startsWith('-')
       ? flagNames(spec)
       : [...commandNames(spec), ...(await argumentNames(invocation, spec, operands, words))]
@@ -85,8 +86,15 @@ async function argumentNames(
   }
   const argument = spec?.args?.[operands.length]
   if (argument === '<shell>') return ['bash', 'zsh', 'fish', 'pwsh']
+  if (argument?.includes('job')) return jobNames(invocation)
   if (argument === undefined || !argument.includes('channel')) return []
   return channelNames(invocation, words)
+}
+
+/** Redrive jobs of this folder, the newest first. */
+async function jobNames({ folder }: Invocation): Promise<readonly string[]> {
+  const found = await new JobFolder(folder).list().catch(() => ({ jobs: [] }))
+  return found.jobs.map(({ id }) => id)
 }
 
 /** Names of channels, for --url where it stands among the words. */
