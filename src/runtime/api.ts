@@ -38,7 +38,10 @@ export interface Received<T> {
   readonly crashes: Count
   readonly redrives: number
   readonly position?: string
-  /** Fires on drain past its deadline, lost ownership, or `runMsMax`; its `reason` says which. */
+  /**
+   * Fires on drain past its deadline, lost ownership, `runMsMax`, or when a function around the
+   * handler says so; its `reason` says which.
+   */
   readonly signal: AbortSignal
 }
 

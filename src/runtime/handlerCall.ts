@@ -30,12 +30,18 @@ export function callOf<T>(
   const call = plan.batch
     ? batchCall(handler as BatchHandler<T>)
     : singleCall(handler as Handler<T>, plan.middleware as readonly Middleware<T>[], host)
-  return host.tracing ? traced(call, host.channel, host.tracing) : call
+  return host.tracing ? traced(call, plan.batch !== null, host.channel, host.tracing) : call
 }
 
-function traced<T>(call: Call<T>, channel: ChannelFacts, tracing: Tracing): Call<T> {
+function traced<T>(
+  call: Call<T>,
+  isBatch: boolean,
+  channel: ChannelFacts,
+  tracing: Tracing,
+): Call<T> {
   return async (unit) => {
-    const processing = tracing.process(channel, unit.received)
+    const given = isBatch ? unit.received : (unit.received[0] as ReceivedMessage<T>)
+    const processing = tracing.process(channel, given)
     try {
       const verdicts = await processing.run(() => call(unit))
       processing.end(unit.endings({ verdicts }))

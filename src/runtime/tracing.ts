@@ -7,8 +7,11 @@ import type { Ending } from './policy.ts'
 export interface Tracing {
   /** A message is about to be encoded. */
   send(channel: ChannelFacts, options: PublishOptions | undefined): Sending
-  /** A handler is about to be called, with one message or a batch. */
-  process(channel: ChannelFacts, deliveries: readonly Received<unknown>[]): Processing
+  /** A handler is about to be called, with one message, or with a batch, of one message even. */
+  process(
+    channel: ChannelFacts,
+    given: Received<unknown> | readonly Received<unknown>[],
+  ): Processing
 }
 
 export interface Sending {

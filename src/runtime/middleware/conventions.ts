@@ -1,5 +1,5 @@
 /**
- * The names of OpenTelemetry's messaging conventions (1.43, in development) that we use, and our
+ * The names of OpenTelemetry's messaging conventions (1.44, in development) that we use, and our
  * own, which begin with `narrowcast.`. They stand nowhere else.
  */
 export const attributes = {

@@ -164,6 +164,12 @@ test('a batch has one span, a trace of its own, and a link to each message', asy
   expect(processed?.attributes).not.toHaveProperty('narrowcast.ending') // two different ones
   const consumed = (await receiver.series()).find(({ name }) => name.endsWith('consumed.messages'))
   expect(consumed?.value).toBe(2)
+  await publisher.queue<string>('orders').publish('alone')
+  await clock.advance(1_000)
+  expect((await receiver.spans()).map(shown)[1]).toMatchObject({
+    parent: null,
+    attributes: { 'messaging.batch.message_count': 1 },
+  })
   await close()
 })
 

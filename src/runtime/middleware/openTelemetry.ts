@@ -66,9 +66,12 @@ class OpenTelemetry implements Tracing {
   }
 
   /** A child of what published its message, and linked to it; a batch begins a trace and has links. */
-  process(channel: ChannelFacts, deliveries: readonly Received<unknown>[]): Processing {
+  process(
+    channel: ChannelFacts,
+    given: Received<unknown> | readonly Received<unknown>[],
+  ): Processing {
     const { context, propagation, trace, ROOT_CONTEXT, SpanKind } = this.#api
-    const only = deliveries.length === 1 ? (deliveries[0] as Received<unknown>) : null
+    const [deliveries, only] = 'message' in given ? [[given], given] : [given, null]
     const parent = only ? propagation.extract(ROOT_CONTEXT, only.message.headers) : ROOT_CONTEXT
     const begunMs = performance.now()
     const creations = deliveries.map(({ message }) => this.#creation(message.headers))

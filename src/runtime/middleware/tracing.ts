@@ -11,7 +11,7 @@ import { openTelemetry, type TracingOptions } from './openTelemetry.ts'
 export function tracing(options: TracingOptions = {}): Middleware<unknown> {
   const traces = openTelemetry(options)
   return async (delivery, next, run) => {
-    const processing = traces.process(run.channel, [delivery])
+    const processing = traces.process(run.channel, delivery)
     try {
       const verdict = await processing.run(next)
       processing.end([endingOf(verdict)])
