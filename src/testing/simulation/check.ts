@@ -27,6 +27,7 @@ export interface Checked {
 export async function check(what: Checked, store: Driver): Promise<string[]> {
   return [
     ...checkPublished(what),
+    ...checkOrder(what),
     ...[...what.ledger.tracks.values()].flatMap((track) => checkTrack(track, what)),
     ...checkDedupe(what),
     ...what.members.flatMap(checkMember),
@@ -51,6 +52,23 @@ function checkPublished({ plan, ledger, published }: Checked): string[] {
     if (isRight) return []
     return `message ${id}: ${receipts.length} receipts, ${open} uncertain answers, stored ${stored} times`
   })
+}
+
+/** What one process publishes to one channel is stored in the order of its calls. */
+function checkOrder({ ledger, published }: Checked): string[] {
+  const problems: string[] = []
+  const last = new Map<string, { readonly id: string; readonly at: number }>()
+  const calls = Map.groupBy(published, ({ id }) => id)
+  for (const { id, by } of published) {
+    const first = ledger.stored.get(id)?.[0]
+    if (!first || calls.get(id)?.length !== 1) continue
+    const place = `${first.channel} by ${by.process.name}`
+    const before = last.get(place)
+    const at = Number(first.position)
+    if (before && before.at > at) problems.push(`${id} of ${place} is stored before ${before.id}`)
+    last.set(place, { id, at })
+  }
+  return problems
 }
 
 /** One message in one group: one end, and every further run explained. */

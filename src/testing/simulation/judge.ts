@@ -11,6 +11,8 @@ export interface Handed {
   readonly track: Track
   readonly delivery: Delivery
   fate: 'held' | 'ack' | 'retry' | 'release' | 'dead' | 'expired' | 'revoked' | 'again'
+  /** Its lease, as the store last renewed it. */
+  ownedUntilMs: number
   /** Its owner was told that it is lost, maybe by its own clock alone. */
   isToldLost: boolean
   /** Its reader has opened anew without it: it comes again before anything else. */
@@ -60,6 +62,29 @@ export function judgeDelivery(
   }
   if (nowMs() < track.dueMs) wrong.push('came before it was due')
   return wrong
+}
+
+/** What is wrong with a handler that begins now. */
+export function judgeRun(handed: Handed, { hasPolicy, deliveriesMax, nowMs }: Rules): string[] {
+  const wrong: string[] = []
+  const { crashes } = handed.delivery
+  if (handed.run) wrong.push('was given to two handlers as one delivery')
+  if (!hasPolicy) return wrong
+  // The owner's own clock ends a lease no later than the store: after a pause it must ask it first.
+  const isOver = handed.fate === 'expired' || handed.ownedUntilMs <= nowMs()
+  if (isOver) wrong.push('begins after its lease is over')
+  if (Number(crashes) >= deliveriesMax)
+    wrong.push(`runs after ${crashes} of ${deliveriesMax} crashes`)
+  return wrong
+}
+
+/** What is wrong with a handler that ends now; null: nothing. */
+export function judgeEnd(handed: Handed, { nowMs }: Rules): string | null {
+  const { fate, isToldLost, ownedUntilMs, process } = handed
+  const isOver = (fate === 'held' || fate === 'expired') && nowMs() > ownedUntilMs
+  // After a pause its end and the word of its loss come together.
+  if (!isOver || isToldLost || process.wasFrozen) return null
+  return 'ran on after its lease was over, and was not told'
 }
 
 /** What is wrong with a settlement that the store has carried out; null: nothing. */

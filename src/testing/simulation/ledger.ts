@@ -9,7 +9,16 @@ import type {
   Token,
 } from '../../core/message.ts'
 import { Tally } from './happenings.ts'
-import { type Handed, judge, judgeDelivery, type Rules, type Said, type Track } from './judge.ts'
+import {
+  type Handed,
+  judge,
+  judgeDelivery,
+  judgeEnd,
+  judgeRun,
+  type Rules,
+  type Said,
+  type Track,
+} from './judge.ts'
 import { lineOf } from './plan.ts'
 import type { Process } from './process.ts'
 
@@ -132,6 +141,7 @@ export class Ledger {
         track,
         delivery,
         fate: 'held',
+        ownedUntilMs: delivery.ownedUntilMs,
         isToldLost: false,
         isOwed: false,
         run: null,
@@ -145,6 +155,16 @@ export class Ledger {
 
   note(text: () => string): void {
     if (this.#rules.isTraced) this.trace.push(`${this.#rules.nowMs()} ms: ${text()}`)
+  }
+
+  /** The store has heard that the reader lives. */
+  renewed(reader: string, leaseMs: number): void {
+    const ownedUntilMs = this.#rules.nowMs() + leaseMs
+    for (const handed of this.#handed.values()) {
+      if (handed.token.reader === reader && handed.fate === 'held') {
+        handed.ownedUntilMs = ownedUntilMs
+      }
+    }
   }
 
   /** Work on everything up to this token is marked as begun: a crash is charged from now on. */
@@ -236,18 +256,7 @@ export class Ledger {
   /** A handler begins with this message object. */
   runs(message: object): Handed {
     const handed = this.handedAs(message)
-    if (handed.run) this.#problem(handed.track, 'was given to two handlers as one delivery')
-    // The owner's own clock ends a lease no later than the store: after a pause it must ask it first.
-    if (this.#rules.hasPolicy && handed.fate === 'expired') {
-      this.#problem(handed.track, 'begins after its lease is over')
-    }
-    const { hasPolicy, deliveriesMax } = this.#rules
-    if (hasPolicy && Number(handed.delivery.crashes) >= deliveriesMax) {
-      this.#problem(
-        handed.track,
-        `runs after ${handed.delivery.crashes} of ${deliveriesMax} crashes`,
-      )
-    }
+    for (const wrong of judgeRun(handed, this.#rules)) this.#problem(handed.track, wrong)
     handed.run = { said: null }
     if (Number(handed.delivery.crashes) > 0) this.tally.add('a suspect runs')
     this.note(
@@ -271,6 +280,12 @@ export class Ledger {
     )
     handed.run = { said }
     if (said === 'drained') this.tally.add('a drained handler is given back')
+  }
+
+  /** A handler of a worker that is not being drained has come to its end. */
+  ended(handed: Handed): void {
+    const wrong = judgeEnd(handed, this.#rules)
+    if (wrong) this.#problem(handed.track, wrong)
   }
 
   problem(text: string): void {

@@ -165,6 +165,7 @@ export class Member {
       return await handling
     } finally {
       this.#running.delete(handed)
+      if (!this.isClosing) this.#ledger.ended(handed)
     }
   }
 

@@ -8,6 +8,7 @@ export class Process {
   readonly name: string
   readonly clock: Clock
   isDead = false
+  wasFrozen = false
   /** Sleeps in it that have not ended: 0 when everything in it was closed. */
   sleepers = 0
   readonly #killed: (() => void)[] = []
@@ -44,6 +45,7 @@ export class Process {
   }
 
   freeze(): void {
+    this.wasFrozen = true
     this.#frozen ??= Promise.withResolvers<void>()
   }
 

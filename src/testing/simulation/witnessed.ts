@@ -84,6 +84,7 @@ function witnessedSource(
     settle: (batch, signal) => ledger.settling(batch, () => source.settle(batch, signal)),
     async renew(begun, signal) {
       const lost = await source.renew(begun, signal)
+      ledger.renewed(reader, source.leaseMs)
       if (begun) ledger.begun(process, begun)
       return lost
     },
