@@ -135,6 +135,27 @@ test('one that has stopped keeps what it has not read, and nothing that came aft
   expect(await session.admin.purge?.(broadcast, never)).toBe(2)
 })
 
+test('no transaction reads or removes more than 4 MiB, or one message', async () => {
+  await using store = await folder()
+  await using opened = await open(store.dir)
+  const { session } = opened
+  const wide = { ...broadcast, payloadBytesMax: 8 * 1024 * 1024 }
+  const large = (bytes: number) => many(9).map((one) => ({ ...one, body: new Uint8Array(bytes) }))
+  await using source = await subscribe(session, wide, 'w')
+  await publish(session, wide, large(1024 * 1024))
+  expect(await source.receive(room, never)).toHaveLength(4)
+  expect(rows(store.dir, 'unread')).toBe(5)
+  const leaving = await subscribe(session, wide, 'leaving')
+  await publish(session, wide, large(5 * 1024 * 1024).slice(0, 2))
+  expect(await source.receive(room, never)).toHaveLength(4)
+  expect(await source.receive(room, never)).toHaveLength(1)
+  expect(await source.receive(room, never)).toHaveLength(1)
+  expect(await source.receive(room, never)).toHaveLength(1)
+  expect(rows(store.dir, 'unread')).toBe(2)
+  await leaving[Symbol.asyncDispose]()
+  expect(rows(store.dir, 'unread')).toBe(1)
+})
+
 test('the keeper removes who is gone, with all that lies unread for nobody', async () => {
   await using store = await folder()
   const clock = virtualClock()

@@ -3,8 +3,11 @@ import type { Database } from './database.ts'
 import { messageOf, metaOf } from './messageRow.ts'
 import { low, rowId } from './schema.ts'
 
-/** Passed messages removed in one transaction beside its own work. */
-const dropMax = 1_000
+/**
+ * What one transaction reads out, and what it removes: it has the write lock and stops the event
+ * loop meanwhile. What is left to remove the keeper does.
+ */
+const stepMax = { messages: 1_000, bytes: 4 * 1024 * 1024 }
 /** Above every number in an inbox. */
 const seqMax = 2 ** 40
 
@@ -121,8 +124,8 @@ export function takeOut(
     cursor,
     end,
     passed,
-    room.bytes,
-    room.messages,
+    Math.min(stepMax.bytes, room.bytes),
+    Math.min(stepMax.messages, room.messages),
   ) as unknown as [number, number, number, string, number, string | null, string | Uint8Array][]
   const last = rows.at(-1)
   if (!last) return []
@@ -158,14 +161,19 @@ export function dropRead(db: Database, inbox: number): number {
   const removed = dropRange(db, inbox, 0, Math.min(openFrom, first ?? seqMax))
   if (end !== null) return removed + dropRange(db, inbox, end, openFrom)
   // A number is free again only when nothing lies under it.
-  if (removed < dropMax && readers === 0) db.run('DELETE FROM inbox WHERE no = ?', inbox)
+  const isEmpty = `NOT EXISTS (SELECT 1 FROM unread
+    WHERE at >= ${rowId('?1', '0')} AND at < ${rowId('?1 + 1', '0')})`
+  if (readers === 0) db.run(`DELETE FROM inbox WHERE no = ?1 AND ${isEmpty}`, inbox)
   return removed
 }
 
 function dropRange(db: Database, inbox: number, from: number, to: number): number {
   return db.run(
     `DELETE FROM unread WHERE at IN (SELECT at FROM unread
-       WHERE at >= ${rowId('?1', '?2')} AND at < ${rowId('?1', '?3')} LIMIT ${dropMax})`,
+       WHERE at >= ${rowId('?1', '?2')} AND at < ${rowId('?1', '?3')}
+         AND upto <= ${stepMax.bytes} +
+           (SELECT upto FROM unread WHERE at >= ${rowId('?1', '?2')} ORDER BY at LIMIT 1)
+       LIMIT ${stepMax.messages})`,
     inbox,
     from,
     to,

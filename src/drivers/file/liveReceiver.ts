@@ -24,9 +24,6 @@ interface LiveTaken {
   readonly isLast: boolean
 }
 
-/** More are not taken in one transaction, whatever the room. */
-const takeMax = 1_000
-
 /** Inside a transaction: undefined when its lease has ended; then the subscriber is gone. */
 export function aliveState({ store, no, state }: LiveSubscription): SubscriberState | undefined {
   const found = state()
@@ -100,8 +97,7 @@ export class LiveReceiver {
     const { db, time } = store
     const state = aliveState(this.#of)
     if (!state) return null
-    const some = { messages: Math.min(takeMax, room.messages), bytes: room.bytes }
-    const messages = takeOut(db, state, channel, some)
+    const messages = takeOut(db, state, channel, room)
     db.run(
       'UPDATE subscriber SET deadline_ms = ?2, waiting = ?3, missed = 0 WHERE no = ?1',
       no,
