@@ -8,6 +8,7 @@ import { nearest } from '../drivers/_shared/nearest.ts'
 import type { Bus, Channel, ChannelOptions } from '../runtime/api.ts'
 import { channelWords } from '../runtime/channelWords.ts'
 import { loadSettings, type Settings } from './config/settings.ts'
+import { originOf } from './contexts/selected.ts'
 import type { Invocation } from './invocation.ts'
 import { withLimits } from './limits.ts'
 import { storeFolder } from './storeFolder.ts'
@@ -32,7 +33,8 @@ export async function connectTo(
   { look }: { look: boolean },
 ): Promise<Connected> {
   const settings = await loadSettings(invocation)
-  const { value: text, origin } = settings.url
+  const { origin } = settings.url
+  const text = await wholeUrl(invocation, settings)
   const url = parseBrokerUrl(text)
   const shownUrl = redactUrl(text)
   refuseMemory(url, invocation.command)
@@ -53,6 +55,18 @@ export async function connectTo(
     shownUrl,
     [Symbol.asyncDispose]: () => bus.close({ timeoutMs: 5_000 }),
   }
+}
+
+/** The URL with its password, where the context knows a command that prints it. */
+async function wholeUrl(
+  { timeoutMs }: Invocation,
+  { url: { value, origin }, context }: Settings,
+): Promise<string> {
+  const command = context?.context.passwordCommand
+  // To the context's own URL alone: another one that was given must not be told its password.
+  if (!context || command === undefined || origin !== originOf(context)) return value
+  const { withPassword } = await import('./contexts/password.ts')
+  return withPassword(value, command, { context: context.name, timeoutMs })
 }
 
 function noAnswer(url: string, timeoutMs: number, cause: unknown): NarrowcastError {

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { NarrowcastError } from '../core/errors.ts'
+import { selectedContext } from './contexts/selected.ts'
 import type { Invocation } from './invocation.ts'
 import type { Json } from './output/table.ts'
 
@@ -76,11 +77,14 @@ export async function ifExists(invocation: Invocation, work: () => Promise<void>
   }
 }
 
-async function ask({ output }: Invocation, question: string): Promise<string> {
+async function ask({ output, flags, env }: Invocation, question: string): Promise<string> {
+  const environment = selectedContext(flags, env)?.context.environment
+  const { paint } = output.lookOfStderr
+  const where = environment ? paint(environment.colour ?? 'bold', `[${environment.name}] `) : ''
   const reader = createInterface({ input: process.stdin, output: output.stderr })
   try {
     return await new Promise<string>((answer) => {
-      reader.question(question).then(answer, () => answer(''))
+      reader.question(where + question).then(answer, () => answer(''))
       // Ctrl-D, and Ctrl-C, which the reader swallows: no answer is a no.
       reader.once('close', () => answer(''))
     })

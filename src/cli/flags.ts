@@ -55,3 +55,8 @@ export function parseWhole(
     `${what}: expected a whole number ${range}, got ${JSON.stringify(word)}`,
   )
 }
+
+/** Of a variable: set, and not to a word for no. */
+export function isTrue(value: string | undefined): boolean {
+  return value !== undefined && value !== '' && value !== '0' && value !== 'false'
+}

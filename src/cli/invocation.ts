@@ -5,7 +5,7 @@ import { checkName } from '../core/channel.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import { parseDurationMs } from '../core/url.ts'
-import { type Flags, makeFlags } from './flags.ts'
+import { type Flags, isTrue, makeFlags } from './flags.ts'
 import type { Interrupts } from './interrupts.ts'
 import { withBackend } from './nextStep.ts'
 import { checkFormat, type Format } from './output/format.ts'
@@ -90,15 +90,6 @@ export function makeInvocation(
       stderrIsTerminal,
     }),
   }
-}
-
-function isTrue(value: string | undefined): boolean {
-  return value !== undefined && value !== '' && value !== '0' && value !== 'false'
-}
-
-/** Read before anything else: a refused change must not even connect. */
-export function isReadOnly(values: Readonly<Record<string, unknown>>, env: Env): boolean {
-  return values.readOnly === true || isTrue(env.NARROWCAST_READ_ONLY)
 }
 
 /** Names that are wrong on every backend are told before one is opened. @throws INVALID_ARGUMENT */

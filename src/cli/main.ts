@@ -67,18 +67,11 @@ async function runBody(
   { command, spec, args, values }: Extract<Parsed, { kind: 'run' }>,
   interrupts: Interrupts,
 ): Promise<number> {
-  const { checkNames, isReadOnly, loadEnvFile, makeInvocation } = await import('./invocation.ts')
+  const [{ checkNames, loadEnvFile, makeInvocation }, { refuseIfReadOnly }, { makeFlags }] =
+    await Promise.all([import('./invocation.ts'), import('./readOnly.ts'), import('./flags.ts')])
   if (typeof values.envFile === 'string') loadEnvFile(values.envFile)
   checkNames(spec, args)
-  if (spec.access !== 'ro' && isReadOnly(values, process.env)) {
-    const { NarrowcastError } = await import('../core/errors.ts')
-    throw new NarrowcastError('READ_ONLY', `${command} changes something, and changes are off`, {
-      hint:
-        values.readOnly === true
-          ? 'Switched off by --read-only: leave it out.'
-          : 'Switched off by the variable NARROWCAST_READ_ONLY: unset it.',
-    })
-  }
+  refuseIfReadOnly(command, spec, makeFlags(values), process.env)
   const { loadBody } = await import('./bodies.ts')
   const body = await loadBody(command)
   const invocation = makeInvocation(command, spec.streams ?? false, args, values, {

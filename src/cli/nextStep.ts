@@ -60,10 +60,14 @@ const asking =
  * with a password stays away.
  */
 export function withBackend(text: string, values: Readonly<Record<string, unknown>>): string {
-  const { url, urlFile } = values
-  if (typeof urlFile === 'string') return withFlag(text, `--url-file ${shellWord(urlFile)}`)
-  if (typeof url !== 'string' || redactUrl(url) !== url) return text
-  return withFlag(text, `-u ${shellWord(url)}`)
+  const { url, urlFile, context } = values
+  const flags = typeof context === 'string' ? [`-c ${shellWord(context)}`] : []
+  if (typeof urlFile === 'string') flags.push(`--url-file ${shellWord(urlFile)}`)
+  else if (typeof url === 'string') {
+    if (redactUrl(url) !== url) return text
+    flags.push(`-u ${shellWord(url)}`)
+  }
+  return flags.length === 0 ? text : withFlag(text, flags.join(' '))
 }
 
 function withFlag(text: string, flag: string): string {

@@ -25,6 +25,7 @@ describe('every command', () => {
     },
     ...{ 'groups ls': ['hello'], 'groups show': ['hello', 'g'], 'groups rm': ['hello', 'g'] },
     ...{ 'groups seek': ['hello', 'g', '--to', 'end'], 'sim heroes import': ['nowhere.json'] },
+    ...{ 'context add': ['x', 'file:./x'], 'context use': ['x'], 'context rm': ['x'] },
     ...{ 'sim bots': ['ws://127.0.0.1:1'], __complete: ['--', 'pub'] },
   }
 

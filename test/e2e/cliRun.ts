@@ -54,7 +54,7 @@ export function cliWorld(): World {
   const start = (args: readonly string[], { input, env = {} }: RunOptions = {}): Running => {
     const child = spawn(process.execPath, [main, ...args], {
       cwd: folder,
-      env: { ...plainEnv(), ...env },
+      env: { ...plainEnv(), XDG_CONFIG_HOME: join(folder, '.config'), ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     running.add(child)

@@ -96,9 +96,10 @@ const isWhole = /^ *(?:\S+ +)?(?:'[^']*'|\S+)( \\)?$|^ {4}"/
 
 /** As text no line is longer than the window, and no colour comes where none is wanted. */
 async function fitsEveryWidth({ command, words = [] }: Step): Promise<void> {
+  const env = { FORCE_COLOR: '1', NO_COLOR: '1', XDG_CONFIG_HOME: join(world.folder, '.config') }
   for (const width of [40, 60, 80, 120, 200]) {
     const line = [...command.split(' '), ...words, '--width', String(width)]
-    const { stdout, stderr } = await runHere(line, { FORCE_COLOR: '1', NO_COLOR: '1' })
+    const { stdout, stderr } = await runHere(line, env)
     expect(stdout).not.toBe('')
     expect(stdout + stderr).not.toContain('\u001b')
     const isLong = (one: string) => displayWidth(one) > width && !isWhole.test(one)

@@ -2,8 +2,10 @@ import { NarrowcastError } from '../../core/errors.ts'
 import { parseBrokerUrl, redactUrl } from '../../core/url.ts'
 import { channelDefaultsOf } from '../../runtime/channelWords.ts'
 import { loadSettings, projectFileOf, type Settings } from '../config/settings.ts'
-import { type Invocation, isReadOnly, type Run } from '../invocation.ts'
+import { originOf } from '../contexts/selected.ts'
+import type { Invocation, Run } from '../invocation.ts'
 import { showDuration } from '../output/quantities.ts'
+import { readOnlyBy } from '../readOnly.ts'
 
 interface Line {
   readonly name: string
@@ -41,6 +43,8 @@ function settingLines(invocation: Invocation, settings: Settings): Line[] {
   const from = (flag: string, variable: string) =>
     flags.isSet(flag) ? `--${flag}` : env[variable] ? variable : 'default'
   const file = settings.projectFile
+  const readOnly = readOnlyBy(flags, env)
+  const { context } = settings
   const channels = Object.entries(settings.config.channels ?? {}).flatMap(([channel, words]) =>
     Object.entries(words).map(([word, value]) => ({
       name: `channels.${channel}.${word}`,
@@ -50,6 +54,16 @@ function settingLines(invocation: Invocation, settings: Settings): Line[] {
   )
   return [
     { name: 'url', value: redactUrl(settings.url.value), origin: settings.url.origin },
+    { name: 'context', value: context?.name ?? null, origin: context?.from ?? 'default' },
+    ...(context?.context.environment
+      ? [
+          {
+            name: 'environment',
+            value: context.context.environment.name,
+            origin: originOf(context),
+          },
+        ]
+      : []),
     { name: 'config', value: file.value, origin: file.origin },
     {
       name: 'output',
@@ -63,8 +77,8 @@ function settingLines(invocation: Invocation, settings: Settings): Line[] {
     },
     {
       name: 'readOnly',
-      value: isReadOnly({ readOnly: flags.isSet('read-only') }, env),
-      origin: from('read-only', 'NARROWCAST_READ_ONLY'),
+      value: readOnly !== null,
+      origin: readOnly ?? 'default',
     },
     ...channels,
   ]

@@ -76,8 +76,12 @@ function withUrl(invocation: Invocation): Invocation {
   const [url] = invocation.args
   if (url === undefined) return invocation
   const { flags } = invocation
-  const config = flags.text('config')
-  return { ...invocation, flags: makeFlags({ url, ...(config === undefined ? {} : { config }) }) }
+  const [config, context] = [flags.text('config'), flags.text('context')]
+  const kept = {
+    ...(config === undefined ? {} : { config }),
+    ...(context === undefined ? {} : { context }),
+  }
+  return { ...invocation, flags: makeFlags({ url, ...kept }) }
 }
 
 /** Where the store lies; for backends elsewhere, where narrowcast writes here. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Config } from '../../runtime/config.ts'
 import { findProjectFile, loadProjectFile } from '../../runtime/projectFile.ts'
+import { contextOfUrl, originOf, type Selected, selectedContext } from '../contexts/selected.ts'
 import type { Invocation } from '../invocation.ts'
 
 export const urlDefault = 'file:./.narrowcast/store'
@@ -13,9 +14,11 @@ export interface Setting<T> {
   readonly origin: string
 }
 
-/** Settings that come from more than one place: flag, environment, project file, default. */
+/** Settings that come from more than one place: flag, environment, project file, context, default. */
 export interface Settings {
   readonly url: Setting<string>
+  /** The context in use, also where its URL is not: the rest of it stays in force. */
+  readonly context: Selected | null
   /** Null: there is none, or it is ignored. */
   readonly projectFile: Setting<string | null>
   readonly config: Config
@@ -25,7 +28,9 @@ export interface Settings {
 export async function loadSettings(invocation: Invocation): Promise<Settings> {
   const projectFile = projectFileOf(invocation)
   const config = projectFile.value ? await loadProjectFile(projectFile.value, invocation.env) : {}
-  return { url: urlOf(invocation, config, projectFile.value), projectFile, config }
+  const context = selectedContext(invocation.flags, invocation.env)
+  const url = urlOf(invocation, context, config, projectFile.value)
+  return { url, context, projectFile, config }
 }
 
 /** The project file in use, without reading it. */
@@ -40,8 +45,10 @@ export function projectFileOf({ flags, env, folder }: Invocation): Setting<strin
   return { value: asked === 'none' ? null : resolve(folder, asked), origin }
 }
 
+/** A context named by a flag or a variable ranks with them, one in use behind the project file. */
 function urlOf(
   { flags, env, folder }: Invocation,
+  context: Selected | null,
   config: Config,
   projectFile: string | null,
 ): Setting<string> {
@@ -50,14 +57,26 @@ function urlOf(
   if (flag !== undefined && file !== undefined) {
     throw new NarrowcastError('INVALID_ARGUMENT', '--url and --url-file exclude each other')
   }
-  if (flag !== undefined) return { value: flag, origin: '--url' }
-  if (file !== undefined) return { value: readUrl(resolve(folder, file)), origin: '--url-file' }
-  if (env.NARROWCAST_URL) return { value: env.NARROWCAST_URL, origin: 'NARROWCAST_URL' }
+  const ofContext = context && { value: context.context.url, origin: originOf(context) }
+  const isFrom = (...places: readonly Selected['from'][]) =>
+    ofContext !== null && places.includes(context?.from as Selected['from'])
+  if (ofContext && isFrom('--url')) return ofContext
+  if (flag !== undefined && contextOfUrl(flag, env) === null)
+    return { value: flag, origin: '--url' }
+  if (file !== undefined) return { value: urlOfFile(folder, file), origin: '--url-file' }
+  if (ofContext && isFrom('--context')) return ofContext
+  const variable = env.NARROWCAST_URL
+  if (variable && contextOfUrl(variable, env) === null) {
+    return { value: variable, origin: 'NARROWCAST_URL' }
+  }
+  if (ofContext && isFrom('NARROWCAST_CONTEXT', 'NARROWCAST_URL')) return ofContext
   if (config.url !== undefined && projectFile) return { value: config.url, origin: projectFile }
-  return { value: urlDefault, origin: 'default' }
+  return ofContext ?? { value: urlDefault, origin: 'default' }
 }
 
-function readUrl(path: string): string {
+/** What `--url-file` names. @throws INVALID_CONFIG where it cannot be read. */
+export function urlOfFile(folder: string, file: string): string {
+  const path = resolve(folder, file)
   try {
     return readFileSync(path, 'utf8').trim()
   } catch (cause) {

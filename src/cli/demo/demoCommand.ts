@@ -1,5 +1,6 @@
 import { redactUrl } from '../../core/url.ts'
 import { demoPlan, gamesOf } from '../../simulator/plan.ts'
+import { loadSettings } from '../config/settings.ts'
 import { isDryRun } from '../consent.ts'
 import type { Invocation } from '../invocation.ts'
 import { type Feed, makeFeed } from '../output/feed.ts'
@@ -24,7 +25,7 @@ export async function demo(invocation: Invocation): Promise<number> {
   const playMs = flags.durationMs('play') ?? playMsDefault
   const startMs = clock.monotonicMs()
   const elapsedMs = () => clock.monotonicMs() - startMs
-  const given = flags.text('url') ?? null
+  const given = flags.isSet('url') ? (await loadSettings(invocation)).url.value : null
   if (given !== null) checkUrl(given)
   const folder = flags.text('dir') ?? wantedDir
   const would = `would play games for ${showDuration(playMs)}, kill a worker, and write below ${folder}`

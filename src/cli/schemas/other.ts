@@ -2,6 +2,7 @@ import { contract } from './messages.ts'
 import {
   answer,
   anything,
+  change,
   count,
   type Fields,
   list,
@@ -44,6 +45,15 @@ function command(levelsBelow: number): Fields {
 
 const code: Fields = { code: text, exit: count, definite: yesNo, retryable: yesNo, doc: text }
 
+const context: Fields = {
+  name: text,
+  used: yesNo,
+  url: text,
+  environment: orNull(object({ name: text, colour: orNull(text) })),
+  read_only: yesNo,
+  password_command: yesNo,
+}
+
 /** What all other commands print, and the error of every command, which goes to stderr. */
 export const otherSchemas: Readonly<Record<string, Shape>> = {
   error: answer({
@@ -69,6 +79,11 @@ export const otherSchemas: Readonly<Record<string, Shape>> = {
     warnings: count,
     exit: count,
   }),
+  'context.ls': list(context),
+  'context.show': answer({ ...context, path: text }),
+  'context.add': change({ name: text, path: text, replaced: yesNo }),
+  'context.use': change({ name: orNull(text), before: orNull(text) }),
+  'context.rm': change({ name: text, removed: yesNo }),
   'config.show': list({ name: text, value: anything, origin: text }),
   'config.check': answer({ path: orNull(text), channels: count }),
   'config.path': answer({ path: text }),

@@ -4,13 +4,18 @@ import type { FlagSpec } from './types.ts'
 export const globalFlags: readonly (FlagSpec & { readonly isCommon?: boolean })[] = [
   {
     flags: '-u, --url <url>',
-    text: 'the backend, for example file:./.narrowcast/store',
+    text: 'the backend, for example file:./.narrowcast/store, or the name of a context',
     env: 'NARROWCAST_URL',
     isCommon: true,
   },
   {
     flags: '--url-file <file>',
     text: 'read the URL from a file, which keeps a password out of sight',
+  },
+  {
+    flags: '-c, --context <name>',
+    text: 'the named connection; "none" uses none. --url replaces its URL alone',
+    env: 'NARROWCAST_CONTEXT',
   },
   {
     flags: '--config <file>',

@@ -1,3 +1,4 @@
+import { contextCommand } from './context.ts'
 import { simCommand } from './sim.ts'
 import type { CommandSpec } from './types.ts'
 
@@ -31,6 +32,7 @@ export const otherCommands: readonly CommandSpec[] = [
     access: 'ro',
     examples: ['narrowcast doctor', 'narrowcast doctor file:/var/lib/app/store'],
   },
+  contextCommand,
   {
     name: 'config',
     summary: 'effective settings',
