@@ -160,8 +160,13 @@ function removing(store: Store) {
       const channel = await found(store, ref, 'removeMessage')
       const seq = await scanLog(store, channel, 'id = ?4', id)
       if (seq !== null) {
-        const remove = () => removeMessage(db, channel, seq, id)
-        return writer.run('removeMessage', remove, { signal })
+        const remove = () => {
+          const freed = removeMessage(db, channel, seq, id)
+          return freed === null ? null : awaken(db, channel.no, freed)
+        }
+        const rung = await writer.run('removeMessage', remove, { signal })
+        bells.ring(rung ?? [])
+        return rung !== null
       }
       const no = await scanScheduled(store, channel, id)
       if (no === null) return false

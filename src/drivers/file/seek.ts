@@ -45,8 +45,16 @@ export function seek(db: Database, channel: ChannelRow, group: number, to: numbe
   if (moved && moved.ordering !== 'none') layLanes(db, group, moved.next_seq)
 }
 
-/** Inside a transaction: removes one message, whoever has it. False when it is not there. */
-export function removeMessage(db: Database, channel: ChannelRow, seq: number, id: string): boolean {
+/**
+ * Inside a transaction: removes one message, whoever has it. Returns how many others are the next
+ * of their key by that; null when it is not there.
+ */
+export function removeMessage(
+  db: Database,
+  channel: ChannelRow,
+  seq: number,
+  id: string,
+): number | null {
   const lane = channelLane(channel.no)
   const isIt = `at = ${rowId('?1', '?2')}`
   const row = db.get<{ bytes: number }>(
@@ -55,7 +63,7 @@ export function removeMessage(db: Database, channel: ChannelRow, seq: number, id
     seq,
     id,
   )
-  if (!row) return false
+  if (!row) return null
   const ref = `ref = ${rowId('?1', '?2')}`
   for (const held of db.all<{ reader: number; grp: number }>(
     `SELECT h.token >> 40 AS reader, r.grp FROM held h JOIN reader r ON r.no = h.token >> 40
@@ -87,12 +95,13 @@ export function removeMessage(db: Database, channel: ChannelRow, seq: number, id
     )
   }
   db.run(`DELETE FROM back WHERE ${ref}`, lane, seq)
+  let freed = 0
   for (const head of db.all<{ grp: number; next_seq: number }>(
     `SELECT l.grp, g.next_seq FROM lane l JOIN grp g ON g.no = l.grp WHERE l.${ref}`,
     lane,
     seq,
   )) {
-    leaveLanes(db, head.grp, head.next_seq, rowId('?2', '?3'), lane, seq)
+    freed += leaveLanes(db, head.grp, head.next_seq, rowId('?2', '?3'), lane, seq)
   }
   db.run(`DELETE FROM log WHERE ${isIt}`, lane, seq)
   addGap(db, channel.no, seq, 1)
@@ -103,5 +112,5 @@ export function removeMessage(db: Database, channel: ChannelRow, seq: number, id
       row.bytes,
     )
   }
-  return true
+  return freed
 }

@@ -84,6 +84,7 @@ export function memoryAdmin(store: Store): Admin {
         if (stored.message.id !== id) continue
         for (const line of channel.lines.values()) line.remove(stored)
         channel.drop(stored)
+        channel.refresh()
         return true
       }
       return false

@@ -233,8 +233,16 @@ export const orderKeyAdminCases: readonly Case[] = [
       if (!a3) return
       const retry = { kind: 'retry', delayMs: 60_000, failures: 1, error: failure() } as const
       await settle(world, opened, [{ token: a3.token, ...retry }])
-      await remove('a3') // waits for its next try
-      assert.deepEqual(await drain(world, opened, 2), ['a4', 'a5'])
+      const abort = new AbortController()
+      const receiving = opened.source.receive({ messages: 9, bytes: 9_000 }, abort.signal)
+      await world.pass(20)
+      await remove('a3') // waits for its next try, and a reader for the next one
+      await world.pass(500)
+      abort.abort()
+      const a4 = await world.until(receiving)
+      assert.deepEqual(idsOf(a4), ['a4'])
+      await ack(world, opened, a4)
+      assert.deepEqual(await drain(world, opened, 1), ['a5'])
     },
   },
   {
