@@ -41,6 +41,7 @@ const bodies: Readonly<Record<string, () => Promise<Run>>> = {
   'sim heroes import': () => import('./commands/simHeroes.ts').then(({ importFile }) => importFile),
   contract: () => import('./commands/contract.ts').then(({ contract }) => contract),
   doctor: () => import('./commands/doctor.ts').then(({ doctor }) => doctor),
+  init: () => import('./commands/init.ts').then(({ init }) => init),
   'context ls': () => import('./commands/context.ts').then(({ ls }) => ls),
   'context show': () => import('./commands/context.ts').then(({ show }) => show),
   'context add': () => import('./commands/context.ts').then(({ add }) => add),

@@ -3,6 +3,7 @@ import { lookSchemas } from './schemas/look.ts'
 import { otherSchemas } from './schemas/other.ts'
 import { object, type Schema, type Shape } from './schemas/schema.ts'
 import { simSchemas } from './schemas/sim.ts'
+import { telemetrySchemas } from './schemas/telemetry.ts'
 
 /** What stands on stdout with `--json`, by its `type`. Loaded by `help --schema` alone. */
 const shapes: Readonly<Record<string, Shape>> = {
@@ -10,6 +11,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   ...lookSchemas,
   ...simSchemas,
   ...otherSchemas,
+  ...telemetrySchemas,
 }
 
 export const outputTypes: readonly string[] = Object.keys(shapes).sort()

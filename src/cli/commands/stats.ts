@@ -30,7 +30,7 @@ export const stats: Run = async (invocation) => {
     ? [await existingChannel(invocation, connected, args[0])]
     : await listChannels(bus, '', channelsMax)
   if (flags.isSet('prometheus')) {
-    await output.data(prometheus(channels, await depthsOf(bus, channels)))
+    await output.data(await prometheus(invocation, bus, channels))
     return
   }
   const before = await depthsOf(bus, channels)
@@ -143,47 +143,22 @@ const columns: readonly Column<Row>[] = [
   },
 ]
 
-const metrics: readonly (readonly [
-  string,
-  'gauge' | 'counter',
-  string,
-  (depth: Depth) => Count,
-])[] = [
-  ['waiting', 'gauge', 'Messages that wait.', (depth) => depth.waiting],
-  ['in_flight', 'gauge', 'Messages in the hands of readers.', (depth) => depth.inFlight],
-  ['scheduled', 'gauge', 'Messages that are delayed.', (depth) => depth.scheduled],
-  ['dead', 'gauge', 'Dead letters.', (depth) => depth.dead],
-  [
-    'published_total',
-    'counter',
-    'Messages published since the channel was made.',
-    (depth) => depth.in,
-  ],
-  [
-    'settled_total',
-    'counter',
-    'Messages settled since the channel was made.',
-    (depth) => depth.out,
-  ],
-  [
-    'oldest_seconds',
-    'gauge',
-    'Age of the oldest waiting message.',
-    ({ oldestMs }) => (typeof oldestMs === 'number' ? oldestMs / 1_000 : 'unknown'),
-  ],
-]
-
-/** Prometheus text; a number that the backend does not have is left out. */
-function prometheus(channels: readonly ChannelRef[], depths: readonly (Depth | null)[]): string {
-  const lines = metrics.flatMap(([name, kind, help, of]) => [
-    `# HELP narrowcast_${name} ${help}`,
-    `# TYPE narrowcast_${name} ${kind}`,
-    ...channels.flatMap(({ name: channel, pattern }, at) => {
-      const depth = depths[at]
-      const value = depth ? of(depth) : 'unknown'
-      if (value === 'unknown') return []
-      return [`narrowcast_${name}{channel="${channel}",pattern="${pattern}"} ${value}`]
-    }),
-  ])
-  return `${lines.join('\n')}\n`
+/** What the broker counts, and what processes tell of themselves. */
+async function prometheus(
+  invocation: Invocation,
+  bus: Bus,
+  channels: readonly ChannelRef[],
+): Promise<string> {
+  const { listen } = await import('../telemetry/listen.ts')
+  const { prometheusText } = await import('../../runtime/telemetry/prometheus.ts')
+  const view = await listen(invocation, bus)
+  const depths = await depthsOf(bus, channels)
+  const readings = await Promise.all(
+    channels.map(async (channel, at) => ({
+      channel,
+      depth: depths[at] ?? null,
+      groups: channel.pattern === 'stream' ? await bus.admin.groups(channel) : [],
+    })),
+  )
+  return prometheusText(readings, view)
 }

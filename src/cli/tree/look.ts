@@ -190,8 +190,9 @@ const stats: CommandSpec = {
     { flags: '--over <time>', text: 'time between the two looks, default 1s' },
     {
       flags: '--prometheus',
-      text: 'Prometheus text from one look; not with --json, --output or --over',
+      text: 'Prometheus text of channels and workers; not with --json, --output or --over',
     },
+    { flags: '--for <time>', text: '--prometheus: how long to listen to workers, default 5.5s' },
   ],
   examples: ['narrowcast stats', 'narrowcast stats hello --over 5s --json'],
 }

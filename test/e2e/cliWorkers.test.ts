@@ -1,0 +1,77 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { connect } from '../../src/index.ts'
+import { cliWorld, type World } from './cliRun.ts'
+
+/** Two subscriptions of this very process; one holds a message. */
+async function working(world: World) {
+  const bus = await connect(`file:${join(world.folder, '.narrowcast/store')}`)
+  const held = Promise.withResolvers<void>()
+  const handler = (what: string) => (what === 'held' ? held.promise : undefined)
+  const queue = bus.queue<string>('jobs')
+  const stream = bus.stream<string>('events')
+  const workers = [
+    queue.subscribe(handler, { name: 'hands' }),
+    stream.subscribe(() => undefined, { name: 'ears', group: 'mail' }),
+  ]
+  await Promise.all(workers.map((worker) => worker.ready()))
+  for (const what of ['a', 'b', 'held']) await queue.publish(what, { id: `id-${what}` })
+  await stream.publish('x')
+  return {
+    ids: workers.map(({ worker }) => worker.id),
+    async [Symbol.asyncDispose]() {
+      held.resolve()
+      await bus.close()
+    },
+  }
+}
+
+test('workers are listed with what they do, and one is shown with what it has in hand', async () => {
+  using world = cliWorld()
+  await using scene = await working(world)
+  const [hands, ears] = scene.ids as [string, string]
+  const { items } = (await world.json('workers', 'ls')) as { items: Record<string, unknown>[] }
+  expect(items.map(({ worker }) => worker)).toEqual([ears, hands])
+  expect(items[0]).toMatchObject({ channel: 'events', group: 'mail', state: 'idle', acked: 1 })
+  expect(items[1]).toMatchObject({
+    ...{ channel: 'jobs', group: null, state: 'busy', acked: 2, in_flight: 1, pid: process.pid },
+    in_hand: [{ id: 'id-held', for_ms: expect.any(Number) }],
+  })
+  const { stdout } = await world.run(['workers', 'ls'])
+  expect(stdout).toMatch(/^ears +events +mail +idle/m)
+  expect(stdout).toMatch(/^hands +jobs +- +busy +1, id-held for /m)
+
+  const shown = await world.run(['workers', 'show', 'han'])
+  expect(shown.stdout).toContain(`${hands}  `)
+  expect(shown.stdout).toMatch(/id-held {2}for /)
+  const wrong = await world.run(['workers', 'show', 'nobody'])
+  expect(wrong.code).toBe(4)
+  expect(wrong.stderr).toContain('Heard were: ears, hands')
+})
+
+test('Prometheus is told of channels, groups and workers', async () => {
+  using world = cliWorld()
+  await using scene = await working(world)
+  const { stdout } = await world.run(['stats', '--prometheus'])
+  const lines = stdout.split('\n')
+  expect(lines).toContain('narrowcast_in_flight{channel="jobs",pattern="queue"} 1')
+  expect(lines).toContain('narrowcast_group_lag{channel="events",pattern="stream",group="mail"} 0')
+  const acked = lines.find((line) => line.startsWith('narrowcast_worker_acked_total'))
+  expect(acked).toContain('channel="events"')
+  expect(lines.filter((line) => line.includes(`worker="${scene.ids[0]}"`)).length).toBeGreaterThan(
+    9,
+  )
+  const quick = await world.run(['stats', '--prometheus', '--for', '0s'])
+  expect(quick.stdout).toContain('narrowcast_in_flight')
+  expect(quick.stdout).not.toContain('narrowcast_worker')
+})
+
+test('where nobody tells anything, it says what to do', async () => {
+  using world = cliWorld()
+  await world.run(['publish', 'jobs', '1'])
+  const { code, stdout, stderr } = await world.run(['workers', 'ls', '--for', '200ms'])
+  expect([code, stdout]).toEqual([0, ''])
+  expect(stderr).toContain('no workers seen')
+  const names = (await world.lines('channels', 'ls', '-o', 'ndjson')).map(({ channel }) => channel)
+  expect(names).toEqual(['jobs'])
+})
