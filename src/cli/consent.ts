@@ -77,6 +77,11 @@ export async function ifExists(invocation: Invocation, work: () => Promise<void>
   }
 }
 
+/** A question with an answer of words; '' where none is given. Only where somebody can be asked. */
+export async function askText(invocation: Invocation, question: string): Promise<string> {
+  return (await ask(invocation, question)).trim()
+}
+
 async function ask({ output, flags, env }: Invocation, question: string): Promise<string> {
   const environment = selectedContext(flags, env)?.context.environment
   const { paint } = output.lookOfStderr

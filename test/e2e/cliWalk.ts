@@ -164,6 +164,7 @@ export const steps: readonly Step[] = [
   { command: 'context use', words: ['none'] },
   { command: 'context show', words: ['prod'], isLook: true },
   { command: 'context rm', words: ['prod'], consent: ['--yes'] },
+  { command: 'init', words: ['shop'] },
   { command: 'config show', words: ['--origin'], isLook: true },
   { command: 'config check', isLook: true },
   { command: 'config path' },

@@ -79,6 +79,7 @@ export const otherSchemas: Readonly<Record<string, Shape>> = {
     warnings: count,
     exit: count,
   }),
+  init: change({ dir: text, files: many(text) }),
   'context.ls': list(context),
   'context.show': answer({ ...context, path: text }),
   'context.add': change({ name: text, path: text, replaced: yesNo }),

@@ -32,6 +32,19 @@ export const otherCommands: readonly CommandSpec[] = [
     access: 'ro',
     examples: ['narrowcast doctor', 'narrowcast doctor file:/var/lib/app/store'],
   },
+  {
+    name: 'init',
+    args: ['[dir]'],
+    summary: 'a project file, a producer and a worker, of at most 15 lines each',
+    access: 'rw',
+    isLocal: true,
+    flags: [{ flags: '--channel <name>', text: 'default hello' }],
+    examples: ['narrowcast init', 'narrowcast init shop --channel orders --yes'],
+    notes: [
+      'Writes narrowcast.config.mts, publish.mts and work.mts; nothing that is there is written over.',
+      'On a terminal it asks for the channel and the backend, unless --yes is given.',
+    ],
+  },
   contextCommand,
   {
     name: 'config',
