@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Ordering } from '../../src/core/channel.ts'
+import type { Clock } from '../../src/core/clock.ts'
 import type { Depth } from '../../src/core/driver.ts'
 import type { Delivery, Settlement, SettleOutcome } from '../../src/core/message.ts'
 
@@ -29,16 +30,21 @@ export class KeyOrderModel {
   readonly #leaseMs: number
   readonly #entries = new Map<string, Entry>()
   readonly holders: Holder[] = []
-  nowMs = 0
+  readonly #clock: Clock
   #places = 0
 
-  constructor(order: Ordering, leaseMs: number) {
+  constructor(order: Ordering, leaseMs: number, clock: Clock) {
+    this.#clock = clock
     this.#order = order
     this.#leaseMs = leaseMs
   }
 
+  get #nowMs(): number {
+    return this.#clock.monotonicMs()
+  }
+
   open(name: string): Holder {
-    const holder = { name, isAlive: true, deadlineMs: this.nowMs + this.#leaseMs, held: new Map() }
+    const holder = { name, isAlive: true, deadlineMs: this.#nowMs + this.#leaseMs, held: new Map() }
     this.holders.push(holder)
     return holder
   }
@@ -47,16 +53,15 @@ export class KeyOrderModel {
     this.#entries.set(id, {
       ...{ id, key, place: delayMs > 0 ? null : ++this.#places },
       ...{ state: delayMs > 0 ? ('later' as const) : ('waiting' as const) },
-      ...{ dueMs: this.nowMs + delayMs, failures: 0, crashes: 0, wasSkipped: false },
+      ...{ dueMs: this.#nowMs + delayMs, failures: 0, crashes: 0, wasSkipped: false },
     })
   }
 
   /** Time has passed: what is due waits, what a dead reader held too. */
-  pass(ms: number): void {
-    this.nowMs += ms
+  pass(): void {
     for (const holder of this.holders) {
-      if (holder.isAlive) holder.deadlineMs = this.nowMs + this.#leaseMs
-      else if (this.nowMs >= holder.deadlineMs) {
+      if (holder.isAlive) holder.deadlineMs = this.#nowMs + this.#leaseMs
+      else if (this.#nowMs >= holder.deadlineMs) {
         for (const entry of holder.held.values()) {
           entry.crashes++
           entry.state = 'waiting'
@@ -65,7 +70,7 @@ export class KeyOrderModel {
       }
     }
     for (const entry of this.#entries.values()) {
-      if (entry.state === 'later' && entry.dueMs <= this.nowMs) entry.state = 'waiting'
+      if (entry.state === 'later' && entry.dueMs <= this.#nowMs) entry.state = 'waiting'
     }
   }
 
@@ -90,7 +95,7 @@ export class KeyOrderModel {
     if (settlement.kind === 'ack' || settlement.kind === 'dead') entry.state = 'ended'
     else {
       entry.state = settlement.delayMs > 0 ? 'later' : 'waiting'
-      entry.dueMs = this.nowMs + settlement.delayMs
+      entry.dueMs = this.#nowMs + settlement.delayMs
       if (settlement.kind === 'retry') {
         entry.failures = settlement.failures
         if (settlement.delayMs > 0 && this.#order === 'skip') entry.wasSkipped = true
