@@ -69,6 +69,10 @@ export class BusRelay implements Relay {
     return { ...this.#books.counts, held: this.#hold.size }
   }
 
+  get routedTo(): ReadonlyMap<string, number> {
+    return this.#books.routedTo
+  }
+
   get frame(): RelayFrame {
     const { taken, routed, rerouted, noWorker, dropped } = this.counts
     const where = { channel: this.#host.spec.name, worker: this.worker.id, leads: this.isReady }
@@ -172,9 +176,7 @@ export class BusRelay implements Relay {
     const routes = await router.route(messages, lead, this.#ending.signal)
     const ended = Map.groupBy(batch.keys(), (n) => (routes[n] as Routed).kind)
     const of = (kind: Routed['kind']) => (ended.get(kind) ?? []).map((n) => batch[n] as Waiting)
-    const { counts } = this.#books
-    counts.routed += of('handed').length
-    counts.rerouted += routes.filter((one) => one.kind === 'handed' && one.isReroute).length
+    for (const one of routes) if (one.kind === 'handed') this.#books.handed(one.to, one.isReroute)
     this.#books.lost('unknown', messagesOf(of('unknown')), this.#unknown())
     if (of('fenced').length > 0) this.#kept.failed(lead, this.#fenced())
     this.#drop(of('fenced'), 'another relay leads')

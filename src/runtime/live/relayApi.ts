@@ -56,6 +56,8 @@ export interface RelayCounts {
  */
 export interface Relay extends Watched, AsyncDisposable {
   readonly counts: RelayCounts
+  /** Of `routed`, by worker id: the 1,000 workers that were given a message last. */
+  readonly routedTo: ReadonlyMap<string, number>
   /** Routes what it has taken, gives up what waits, and lets another lead at once. */
   close(): Promise<void>
 }

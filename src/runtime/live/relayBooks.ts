@@ -1,9 +1,13 @@
+import type { WorkerRef } from '../../core/channel.ts'
 import type { NarrowcastError } from '../../core/errors.ts'
 import type { IncomingMessage } from '../../core/message.ts'
 import type { Events } from '../events.ts'
 import { handlerFailed } from '../handlerFailed.ts'
 import type { RelayCounts, RelayDecision } from './relayApi.ts'
 import type { RelayPlan } from './relayPlan.ts'
+
+/** Workers come and go for months; what nobody is given any more is forgotten first. */
+const workersMax = 1_000
 
 /** The accounts of a relay, and who is told of what it decides. */
 export class RelayBooks {
@@ -15,6 +19,8 @@ export class RelayBooks {
     noWorker: 0,
     dropped: 0,
   }
+  /** By worker id, those that were given something last at the end. */
+  readonly routedTo = new Map<string, number>()
   readonly #channel: string
   readonly #plan: RelayPlan
   readonly #events: Events
@@ -37,6 +43,16 @@ export class RelayBooks {
   async taken(messages: readonly IncomingMessage[]): Promise<void> {
     this.counts.taken += messages.length
     await this.decided(messages.map(({ id }) => ({ id, kind: 'taken' })))
+  }
+
+  handed({ id }: WorkerRef, isReroute: boolean): void {
+    this.counts.routed++
+    if (isReroute) this.counts.rerouted++
+    const before = this.routedTo.get(id) ?? 0
+    this.routedTo.delete(id)
+    this.routedTo.set(id, before + 1)
+    const [oldest] = this.routedTo.keys()
+    if (this.routedTo.size > workersMax && oldest !== undefined) this.routedTo.delete(oldest)
   }
 
   async noWorker(messages: readonly IncomingMessage[], error: NarrowcastError): Promise<void> {

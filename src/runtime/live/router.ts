@@ -11,7 +11,11 @@ const workersMsMax = 1_000
 /** What became of one message. */
 export type Routed =
   /** handed: to that one. unknown: maybe, and therefore to no other. */
-  | { readonly kind: 'handed' | 'unknown'; readonly isReroute: boolean }
+  | {
+      readonly kind: 'handed' | 'unknown'
+      readonly to: WorkerRef
+      readonly isReroute: boolean
+    }
   /** Nobody was there to be given it. */
   | { readonly kind: 'no-worker' }
   /** The lead is gone: certainly sent to nobody. */
@@ -106,13 +110,13 @@ export class Router {
   ): Promise<Routed[]> {
     try {
       const outcomes = await this.#live.send(this.#host.spec, choices, lead, signal)
-      return choices.map(({ isReroute }, n) => routed(outcomes[n], isReroute))
+      return choices.map((choice, n) => routed(outcomes[n], choice))
     } catch (cause) {
       const error = asNarrowcastError(cause)
       const isForGood = error.definite && !error.retryable
       if (isForGood && choices.length > 1) return this.#sendEach(choices, lead, signal)
-      return choices.map(({ isReroute }) =>
-        error.definite ? { kind: 'failed', error } : { kind: 'unknown', isReroute },
+      return choices.map((choice) =>
+        error.definite ? { kind: 'failed', error } : routed(undefined, choice),
       )
     }
   }
@@ -130,10 +134,10 @@ export class Router {
 }
 
 /** Nobody knows what becomes of a message for which the driver gives no outcome. */
-function routed(outcome: SendOutcome | undefined, isReroute: boolean): Routed {
+function routed(outcome: SendOutcome | undefined, { to, isReroute }: Choice): Routed {
   if (outcome === 'nobody') return { kind: 'no-worker' }
   if (outcome === 'fenced') return { kind: 'fenced' }
-  return { kind: outcome ?? 'unknown', isReroute }
+  return { kind: outcome ?? 'unknown', to, isReroute }
 }
 
 interface Sending {
