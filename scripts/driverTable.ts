@@ -4,25 +4,40 @@ interface ContractModule {
   readonly contracts: Contracts
 }
 
-/** One row per driver, made from its contracts: the most that it can promise. */
+/** Rows of a driver: patterns that promise about the same stand together. The most it can promise. */
 export async function driverTable(names: readonly string[]): Promise<string> {
-  const head = ['URL', 'patterns', 'delivery', 'survives', 'order', 'dedupe on publish', 'replay']
-  const rows = await Promise.all(names.map(row))
+  const head = [
+    'URL',
+    'patterns',
+    'delivery',
+    'nobody there',
+    'survives',
+    'order by key',
+    'dedupe',
+    'replay',
+  ]
+  const rows = (await Promise.all(names.map(rowsOf))).flat()
   return [head, head.map(() => '---'), ...rows].map(line).join('\n')
 }
 
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
 
-async function row(name: string): Promise<string[]> {
+async function rowsOf(name: string): Promise<string[][]> {
   const { contracts } = (await import(`../src/drivers/${name}/contract.ts`)) as ContractModule
   const patterns = Object.entries(contracts)
+  const alike = Map.groupBy(patterns, ([, one]) => `${one.delivery} ${survived(one)}`)
+  return [...alike.values()].reverse().map((group) => rowOf(name, group))
+}
+
+function rowOf(name: string, patterns: [string, Contract][]): string[] {
   const each = (fact: (contract: Contract) => string) => same(patterns, fact)
   return [
     `[\`${name}:\`](docs/drivers/${name}.md)`,
-    patterns.map(([pattern]) => pattern).join(', '),
+    patterns.map(([pattern]) => words(pattern)).join(', '),
     each(({ delivery }) => words(delivery)),
+    each(({ noReader }) => nobodyThere[noReader]),
     each(survived),
-    each(({ order }) => (order.scope === 'none' ? 'none' : `by ${order.scope}`)),
+    each(({ keyOrder }) => (keyOrder === 'no' ? 'no' : 'yes')),
     each(({ dedupe }) => days(dedupe.publishWindowMsMax)),
     each(({ replay }) => (replay ? 'yes' : 'no')),
   ]
@@ -32,16 +47,23 @@ async function row(name: string): Promise<string[]> {
 function same(patterns: [string, Contract][], fact: (contract: Contract) => string): string {
   const facts = patterns.map(([, contract]) => fact(contract))
   if (new Set(facts).size === 1) return facts[0] as string
-  return patterns.map(([pattern], at) => `${pattern}: ${facts[at]}`).join(', ')
+  return patterns.map(([pattern], at) => `${words(pattern)}: ${facts[at]}`).join(', ')
 }
 
 function survived({ survives }: Contract): string {
   const losses = Object.entries(survives).filter(([, answer]) => answer === 'yes')
-  return losses.map(([loss]) => words(loss)).join(', ') || 'nothing: it lives in the process'
+  return losses.map(([loss]) => words(loss)).join(', ') || 'nothing'
 }
 
 function days(windowMs: number | null): string {
   return windowMs === null ? 'no' : `up to ${Math.floor(windowMs / 86_400_000)} days`
 }
+
+const nobodyThere = {
+  kept: 'kept',
+  refused: 'refused',
+  'dropped-reported': 'dropped and told',
+  'dropped-silently': 'dropped',
+} as const satisfies Record<Contract['noReader'], string>
 
 const words = (text: string) => text.replaceAll('-', ' ')
