@@ -230,6 +230,42 @@ describe('the lead', () => {
     expect([relay.isReady, world.seen]).toEqual([true, ['a 3']])
   })
 
+  test('lost while something waits for a worker, that is given up at once', async () => {
+    let isFenced = false
+    await using world = await scene((live) => ({
+      lead: async (...args) => {
+        if (isFenced) {
+          const { promise, reject } = Promise.withResolvers<never>()
+          args[3].addEventListener('abort', () => reject(args[3].reason)) // it stands by
+          return promise
+        }
+        const lead = await live.lead(...args)
+        const renew = (signal: AbortSignal) =>
+          isFenced
+            ? Promise.reject(new NarrowcastError('FENCED', 'another leads'))
+            : lead.renew(signal)
+        return new Proxy(lead, {
+          get(target, name) {
+            if (name === 'renew') return renew
+            const value = Reflect.get(target, name) as unknown
+            return typeof value === 'function' ? value.bind(target) : value
+          },
+        })
+      },
+    }))
+    const { relay, told } = await world.relay({ hold: { messages: 5, ms: 60_000 } })
+    await world.clock.runUntil(relay.ready())
+    await world.publish(1)
+    await world.clock.advance(100)
+    isFenced = true
+    await world.clock.advance(1_500)
+    expect(relay.counts).toEqual({ ...none, taken: 1, dropped: 1 })
+    expect(told).toEqual([
+      [null, 'FENCED'],
+      ['m1', 'FENCED'],
+    ])
+  })
+
   test('missed by its own clock, it sends nothing, and drops what waits', async () => {
     let isStuck = false
     const leads: Lead[] = []
@@ -261,6 +297,41 @@ describe('the lead', () => {
       [null, 'FENCED'],
       ['m1', 'FENCED'],
     ])
+  })
+})
+
+describe('closing', () => {
+  test('sends on what it was given, and takes nothing more', async () => {
+    await using world = await scene()
+    const { relay } = await world.relay({
+      onDecision: () => world.clock.sleep(100, new AbortController().signal),
+    })
+    await world.clock.runUntil(relay.ready())
+    await world.subscribe('a')
+    await world.publish(1)
+    await world.clock.settle()
+    await world.publish(2)
+    await world.publish(3)
+    const closing = relay.close()
+    await world.clock.advance(150)
+    expect(world.seen).toEqual([])
+    await world.clock.runUntil(closing)
+    await world.clock.advance(100)
+    expect(world.seen).toEqual(['a 1', 'a 2', 'a 3'])
+    expect(relay.counts).toEqual({ ...none, taken: 3, routed: 3 })
+    expect(await world.publish(4)).toMatchObject({ receivers: 0 })
+  })
+
+  test('the bus closes it too', async () => {
+    const world = await scene()
+    const { relay, told } = await world.relay({ hold: { messages: 5, ms: 60_000 } })
+    await world.clock.runUntil(relay.ready())
+    await world.publish(1)
+    await world.clock.advance(100)
+    await world.clock.runUntil(world.bus.close())
+    expect(relay.counts).toEqual({ ...none, taken: 1, noWorker: 1 })
+    expect(told).toEqual([['m1', 'NO_WORKER']])
+    expect(relay.isReady).toBe(false)
   })
 })
 

@@ -55,7 +55,6 @@ export class BusRelay implements Relay {
     this.#hold = new RelayHold(host.plan.hold)
     this.#kept = new KeptLive<Lead>(host, this.#events, {
       open: (session, signal) => this.#lead(session, signal),
-      lost: (why) => this.#drop(this.#hold.takeAll(), why),
       says: { opening: 'it stands by', open: 'it leads' },
     })
     this.#loop = this.#run()

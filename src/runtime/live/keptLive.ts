@@ -16,8 +16,6 @@ export interface LiveWish<S extends LiveSource> {
   /** Subscribes, or waits until it leads. */
   open(session: Session, signal: AbortSignal): Promise<S>
   opened?(source: S, isFirst: boolean): void
-  /** What was open is not any more. */
-  lost?(why: string): void
   /** Why it is not ready at first, and why it is when it is open. */
   readonly says: { readonly opening: string; readonly open: string }
 }
@@ -244,7 +242,6 @@ export class KeptLive<S extends LiveSource> {
     this.#why = why
     if (this.#isReady === isReady) return
     this.#isReady = isReady
-    if (!isReady) this.#wish.lost?.(why)
     this.#events.emit('ready', { isReady, why })
   }
 }

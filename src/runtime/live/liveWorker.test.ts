@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { openDying } from '../../../test/workerScene.ts'
+import { type Clock, systemClock } from '../../core/clock.ts'
 import { dead, retry } from '../../core/verdict.ts'
 import { memory } from '../../drivers/memory/index.ts'
 import { virtualClock } from '../../testing/virtualClock.ts'
@@ -17,6 +19,7 @@ async function scene() {
   }
   return {
     clock,
+    driver,
     bus,
     rooms,
     subscribe,
@@ -221,4 +224,75 @@ test('it is renewed for as long as it lives, though nothing comes', async () => 
   await world.publish(1)
   await world.clock.settle()
   expect(seen).toEqual([1])
+})
+
+test('a schema that answers after the time is over calls no handler', async () => {
+  await using world = await scene()
+  const answer = Promise.withResolvers<{ value: unknown }>()
+  const validate = () => answer.promise
+  const schema = { '~standard': { version: 1, vendor: 'test', validate } } as const
+  const other = await createBus(world.driver, { clock: world.clock })
+  let runs = 0
+  const worker = other.narrowcast('rooms', { schema }).subscribe(() => void runs++, {
+    runMsMax: 1_000,
+    abortMs: 10_000,
+  })
+  const heard = listen(worker)
+  await world.clock.runUntil(worker.ready())
+  await world.publish(1)
+  await world.clock.advance(2_000)
+  answer.resolve({ value: 1 })
+  await world.clock.settle()
+  expect([runs, heard.errors]).toEqual([0, [['m1', expect.stringContaining('TIMEOUT')]]])
+  await world.clock.runUntil(other.close())
+})
+
+test('nothing of it begins beside a message that took a worker down', async () => {
+  await using world = await scene()
+  const { clock, bus, driver } = world
+  const dying = await openDying(clock, driver)
+  const wish = { leaseMs: 1_000 }
+  const orders = bus.queue<string>('orders', wish)
+  dying.bus.queue<string>('orders', wish).subscribe(() => dying.process.kill())
+  await clock.runUntil(orders.publish('suspect'))
+  await clock.advance(3_000)
+  const steps: string[] = []
+  await world.subscribe((n) => void steps.push(`live ${n}`))
+  const end = Promise.withResolvers<void>()
+  orders.subscribe(async () => {
+    steps.push('suspect begins')
+    await end.promise
+    steps.push('suspect ends')
+  })
+  await clock.advance(100)
+  await world.publish(1)
+  await clock.advance(100)
+  expect(steps).toEqual(['suspect begins'])
+  end.resolve()
+  await clock.advance(100)
+  expect(steps).toEqual(['suspect begins', 'suspect ends', 'live 1'])
+})
+
+test('handlers that work synchronously leave the loop a turn between them', async () => {
+  let nowMs = 0
+  const clock: Clock = { ...systemClock, monotonicMs: () => nowMs }
+  await using bus = await createBus(memory(), { clock })
+  const rooms = bus.narrowcast<number>('rooms')
+  const turns: boolean[] = []
+  let isTurned = false
+  const worker = rooms.subscribe(
+    () => {
+      turns.push(isTurned)
+      isTurned = false
+      setTimeout(() => {
+        isTurned = true
+      }, 0)
+      nowMs += 300
+    },
+    { concurrency: 3 },
+  )
+  await worker.ready()
+  await rooms.publishMany([1, 2, 3].map((data) => ({ data })))
+  await worker.drain()
+  expect(turns).toEqual([false, true, true])
 })

@@ -138,6 +138,20 @@ describe('least busy', () => {
     expect([chosen(), chosen(), chosen(), chosen()]).toEqual([busy, busy, busy, busy])
   })
 
+  test('another telling begins its count anew; who is there keeps theirs', () => {
+    const crewOf = crew(6)
+    const [a, b] = crewOf as unknown as [WorkerRef, WorkerRef]
+    let told: Load = { inHand: 0, atMs: 1 }
+    const pick = leastBusy((one) => (one === a ? told : { inHand: 0, atMs: 1 }), seededRandom(1))
+    const chosen = (count: number) => Array.from({ length: count }, () => pick([a, b], null))
+    chosen(10)
+    told = { inHand: 0, atMs: 2 }
+    expect(new Set(chosen(5))).toEqual(new Set([a])) // b has had 5
+    for (let n = 0; n < 60; n++) pick(crewOf, null)
+    for (let n = 0; n < 3; n++) pick([a], null) // the counts of the others are let go
+    expect(new Set(chosen(10))).toEqual(new Set([b]))
+  })
+
   test('without telemetry it is refused, naming what it needs', () => {
     const host = { random: Math.random, load: null }
     expect(() => pickBy('leastBusy', 'rooms', host)).toThrow(
