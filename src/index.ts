@@ -33,3 +33,7 @@ export {
   runRedrive,
 } from './runtime/redrive/run.ts'
 export type { Strategy } from './runtime/strategies/strategies.ts'
+export type * from './runtime/telemetry/frame.ts'
+export type * from './runtime/telemetry/histogram.ts'
+export { type ChannelReading, prometheusText } from './runtime/telemetry/prometheus.ts'
+export type { PublisherView, TelemetryView, WorkerView } from './runtime/telemetry/view.ts'

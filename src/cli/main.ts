@@ -37,8 +37,8 @@ async function run(interrupts: Interrupts): Promise<number> {
   ])
   const parsed = await parseCommandLine(words, commands)
   if (parsed.kind === 'version') {
-    const { version } = await import('./version.ts')
-    process.stdout.write(`${version()}\n`)
+    const { packageVersion } = await import('../runtime/packageVersion.ts')
+    process.stdout.write(`${packageVersion()}\n`)
     return 0
   }
   if (parsed.kind === 'help') {

@@ -1,11 +1,11 @@
 import { redactUrl } from '../../core/url.ts'
+import { packageVersion } from '../../runtime/packageVersion.ts'
 import { demoPlan, gamesOf } from '../../simulator/plan.ts'
 import { loadSettings } from '../config/settings.ts'
 import { isDryRun } from '../consent.ts'
 import type { Invocation } from '../invocation.ts'
 import { type Feed, makeFeed } from '../output/feed.ts'
 import { showDuration } from '../output/quantities.ts'
-import { version } from '../version.ts'
 import { frame } from './frame.ts'
 import { Ledger } from './ledger.ts'
 import { makePlace, type Place, shownPath } from './place.ts'
@@ -118,12 +118,14 @@ function tellStart(
   const workers = workerNames.length
   if (!isFancy) {
     feed.say(
-      `narrowcast ${version()} demo seed ${seed} players ${playersCount} workers ${workers} store ${store}`,
+      `narrowcast ${packageVersion()} demo seed ${seed} players ${playersCount} workers ${workers} store ${store}`,
     )
     return
   }
   const node = process.versions.node.split('.').slice(0, 2).join('.')
-  feed.say(`narrowcast ${version()} demo. Promise: each game lands once, though we kill a worker.`)
+  feed.say(
+    `narrowcast ${packageVersion()} demo. Promise: each game lands once, though we kill a worker.`,
+  )
   feed.say(
     `store ${store}  seed ${seed}  ${playersCount} players  ${workers} workers  Node ${node}`,
   )

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { packageVersion } from '../packageVersion.ts'
 
 /** How often the event loop is asked whether it is late: rarely enough to cost nothing. */
 const sampleMs = 50
@@ -32,10 +32,4 @@ export class ProcessFacts {
   close(): void {
     this.#delay.disable()
   }
-}
-
-/** The version of the package that this file belongs to. */
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
