@@ -68,7 +68,7 @@ export const orderKeyAdminCases: readonly Case[] = [
     async run(world) {
       const channel = await declare(world)
       const opened = await openReader(world, channel, { order: 'block' })
-      await publish(world, channel, byKey('a1', 'a2'))
+      await publish(world, channel, byKey('a1', 'a2', 'a3'))
       for (const order of ['none', 'skip'] as const) {
         await assert.rejects(openReader(world, channel, { order }), (error: Error) => {
           assert.equal((error as Error & { code?: string }).code, 'CONFLICT')
@@ -83,8 +83,8 @@ export const orderKeyAdminCases: readonly Case[] = [
       await ack(world, unasked, held)
       await unasked.source[Symbol.asyncDispose]()
       const next = await openReader(world, channel, { order: 'none' })
-      await publish(world, channel, byKey('a3'))
-      assert.deepEqual(idsOf(await take(world, next, 2)), ['a2', 'a3'])
+      await publish(world, channel, byKey('a4'))
+      assert.deepEqual(idsOf(await take(world, next, 3)), ['a2', 'a3', 'a4'])
     },
   },
   {
@@ -212,6 +212,25 @@ export const orderKeyAdminCases: readonly Case[] = [
       await ack(world, opened, [...b3, a1])
       assert.deepEqual(await drain(world, opened, 1), ['a4'])
       assert.deepEqual(await depthOf(world, channel), { waiting: 0, inFlight: 0, scheduled: 0 })
+    },
+  },
+  {
+    name: 'order by key: what is behind is seen waiting, and so is its age',
+    needs: (claimed) =>
+      ordersKeys(claimed) && claimed.depth === 'exact' && claimed.peek === 'exact',
+    refusal,
+    async run(world) {
+      const channel = await declare(world)
+      const opened = await openReader(world, channel, { order: 'skip' })
+      await publish(world, channel, byKey('a1', 'a2'))
+      await take(world, opened, 1)
+      await takeNothing(world, opened)
+      await world.pass(300)
+      const { depths, message } = world.session.admin
+      const [depth] = await offered(depths, 'depths')([channel], world.signal)
+      assert.ok(Number(depth?.oldestMs) >= 300, `its age is ${depth?.oldestMs} ms`)
+      const found = await offered(message, 'message')(channel, 'a2', world.signal)
+      assert.deepEqual([found?.state, found?.worker], ['waiting', undefined])
     },
   },
   {

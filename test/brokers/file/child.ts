@@ -52,6 +52,34 @@ async function hold(dir: string, name: string, messages: number, leaseMs: number
   setInterval(() => undefined, 60_000)
 }
 
+/** Works off key by key, and says by the common clock when each message began and ended. */
+async function byKey(dir: string, name: string, leaseMs: number): Promise<void> {
+  await using opened = await open(dir)
+  const reader = readerSpec(name, { leaseMs, order: 'block' })
+  await using source = await opened.session.source(spec({ leaseMs }), reader, quiet, never)
+  const nowMs = () => Number(process.hrtime.bigint()) / 1e6
+  for (;;) {
+    const deliveries = await source.receive({ messages: 4, bytes: 1e6 }, never)
+    const atMs = nowMs()
+    for (const { message: one, crashes } of deliveries) {
+      await say({ what: 'began', id: one.id, key: one.key, crashes, atMs })
+    }
+    await new Promise((done) => setTimeout(done, 2))
+    for (const { message: one } of deliveries) {
+      await say({ what: 'ended', id: one.id, key: one.key, crashes: 0, atMs: nowMs() })
+    }
+    const error = { name: 'Error', message: 'again', worker: name, atMs: 0 }
+    await source.settle(
+      deliveries.map(({ token, failures }) =>
+        failures === 0 && Math.random() < 0.1
+          ? { token, kind: 'retry', delayMs: 5, failures: 1, error }
+          : { token, kind: 'ack' },
+      ),
+      never,
+    )
+  }
+}
+
 /** Waits for one message after the other, and says when each came. */
 async function listen(dir: string, name: string): Promise<void> {
   await using opened = await open(dir)
@@ -73,6 +101,7 @@ const roles: Record<string, () => Promise<void>> = {
   consume: () => consume(dir, name, Number(a)),
   hold: () => hold(dir, name, Number(a), Number(b)),
   listen: () => listen(dir, name),
+  byKey: () => byKey(dir, name, Number(a)),
 }
 await roles[what ?? '']?.()
 if (process.connected) process.disconnect()
