@@ -23,5 +23,6 @@ export const completion: Run = async ({ args, output }) => {
 /** `__complete -- WORDS…`: candidates for the last word, one per line. Never fails, never speaks. */
 export const complete: Run = async (invocation) => {
   const found = await candidates(invocation)
-  await invocation.output.data(found.map((one) => `${one}\n`).join(''))
+  // Lines in every format: NARROWCAST_OUTPUT is a wish of people, and the script reads lines.
+  invocation.output.stdout.write(found.map((one) => `${one}\n`).join(''))
 }

@@ -1,7 +1,21 @@
+// Readline takes "file:./x" and "--sort=name" apart: the words are put together again, and what
+// stands before the last part is taken from the answers. Without negative indices, for old ones.
 const bash = `# bash completion of narrowcast. To load it: source <(narrowcast completion bash)
 _narrowcast() {
-  local IFS=$'\\n'
-  COMPREPLY=($(narrowcast __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+  local IFS=$'\\n' word last glue= i
+  local -a words=()
+  for ((i = 1; i <= COMP_CWORD; i++)); do
+    word=\${COMP_WORDS[i]}
+    if [[ \${#words[@]} -gt 0 && ( -n $glue || $word == [:=]* ) ]]; then
+      words[\${#words[@]}-1]+=$word
+    else
+      words+=("$word")
+    fi
+    [[ $word == *[:=] ]] && glue=1 || glue=
+  done
+  last=\${words[\${#words[@]}-1]}
+  COMPREPLY=($(narrowcast __complete -- "\${words[@]}" 2>/dev/null))
+  COMPREPLY=("\${COMPREPLY[@]#"\${last%"\${last##*[:=]}"}"}")
 }
 complete -o default -F _narrowcast narrowcast
 `

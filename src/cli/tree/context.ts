@@ -42,7 +42,7 @@ export const contextCommand: CommandSpec = {
     },
     {
       name: 'use',
-      args: ['<name>'],
+      args: ['<context>'],
       summary: 'choose the context for all commands; "-" the one before, "none" none',
       access: 'rw',
       isLocal: true,
@@ -54,7 +54,7 @@ export const contextCommand: CommandSpec = {
     },
     {
       name: 'show',
-      args: ['[name]'],
+      args: ['[context]'],
       summary: 'one context, without its secrets; the one in use unless named',
       access: 'ro',
       isLocal: true,
@@ -63,7 +63,7 @@ export const contextCommand: CommandSpec = {
     },
     {
       name: 'rm',
-      args: ['<name>'],
+      args: ['<context>'],
       summary: 'forget a context',
       access: 'rw',
       isLocal: true,
