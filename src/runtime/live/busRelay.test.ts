@@ -104,6 +104,31 @@ describe('without a worker', () => {
     expect(relay.counts).toEqual({ ...none, taken: 4, routed: 3, noWorker: 1 })
   })
 
+  test('many that were held go out in batches, in their order', async () => {
+    const sizes: number[] = []
+    await using world = await scene((live) => ({
+      send: (...args) => {
+        sizes.push(args[1].length)
+        return live.send(...args)
+      },
+    }))
+    const { relay } = await world.relay({ hold: { messages: 1_200, ms: 60_000 } })
+    await world.clock.runUntil(relay.ready())
+    const batch = Array.from({ length: 1_200 }, (_, data) => ({ data }))
+    await world.clock.runUntil(world.rooms.publishMany(batch))
+    await world.clock.advance(1_000)
+    expect(relay.counts).toMatchObject({ held: 1_200, noWorker: 0 })
+    const seen: number[] = []
+    const worker = world.rooms.subscribe((n) => void seen.push(n), {
+      concurrency: 2_000,
+      holdMax: 2_000,
+    })
+    await world.clock.runUntil(worker.ready())
+    await world.clock.advance(1_000)
+    expect(sizes).toEqual([500, 500, 200])
+    expect(seen).toEqual(batch.map(({ data }) => data))
+  })
+
   test('what is held goes when its time is over', async () => {
     await using world = await scene()
     const { relay, told } = await world.relay({ hold: { messages: 2, ms: 5_000 } })
@@ -320,6 +345,16 @@ describe('closing', () => {
     expect(world.seen).toEqual(['a 1', 'a 2', 'a 3'])
     expect(relay.counts).toEqual({ ...none, taken: 3, routed: 3 })
     expect(await world.publish(4)).toMatchObject({ receivers: 0 })
+  })
+
+  test('waits for no book that never answers', async () => {
+    await using world = await scene()
+    const { relay } = await world.relay({ onDecision: () => new Promise(() => {}) })
+    await world.clock.runUntil(relay.ready())
+    await world.publish(1)
+    await world.clock.settle()
+    await world.clock.runUntil(relay.close())
+    expect(relay.isReady).toBe(false)
   })
 
   test('the bus closes it too', async () => {

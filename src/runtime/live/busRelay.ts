@@ -131,7 +131,10 @@ export class BusRelay implements Relay {
     if (messages.length > 0) await this.#books.taken(messages)
     const takenMs = this.#host.clock.monotonicMs()
     const taken = messages.map((message) => ({ message, takenMs }))
-    await this.#route(lead, [...this.#hold.takeAll(), ...taken])
+    const all = [...this.#hold.takeAll(), ...taken]
+    for (let from = 0; from < all.length; from += room.messages) {
+      await this.#route(lead, all.slice(from, from + room.messages))
+    }
   }
 
   /** Nobody publishes to it any more; what it was given goes out while it leads. */
@@ -213,7 +216,7 @@ export class BusRelay implements Relay {
     this.#stopping.abort()
     await withDeadline(this.#host.clock, closeMsMax, null, null, async (deadline) => {
       deadline.addEventListener('abort', () => this.#ending.abort(null))
-      await this.#loop
+      await untilAborted(this.#loop, deadline).catch(() => undefined) // `onDecision` may hang
     })
     await this.#books.noWorker(messagesOf(this.#hold.takeAll()), this.#noWorker())
     await this.#kept.close()

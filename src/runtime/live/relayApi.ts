@@ -18,8 +18,8 @@ export interface RelayOptions {
   /** Without a sign of life for so long another one leads. 300 ms at least. @default 3_000 */
   leaseMs?: number
   /**
-   * Where no worker is there: the newest `messages` wait in memory for `ms` at most.
-   * @default none waits
+   * Where no worker is there: the newest `messages` (100,000 at most) wait in memory for `ms` at
+   * most. A worker that comes is given all of them: see its `holdMax`. @default none waits
    */
   hold?: { messages: number; ms: number }
   /** Label of the worker id. @default the bus's */

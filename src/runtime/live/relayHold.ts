@@ -30,9 +30,9 @@ export class RelayHold {
   put(batch: readonly Waiting[], nowMs: number): readonly Waiting[] {
     if (!this.#limit) return batch
     const { messages, ms } = this.#limit
-    const young = batch.filter(({ takenMs }) => takenMs + ms > nowMs)
-    this.#waiting = young.slice(-messages)
+    const all = [...this.#waiting, ...batch]
+    this.#waiting = all.filter(({ takenMs }) => takenMs + ms > nowMs).slice(-messages)
     const kept = new Set(this.#waiting)
-    return batch.filter((one) => !kept.has(one))
+    return all.filter((one) => !kept.has(one))
   }
 }

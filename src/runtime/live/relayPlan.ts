@@ -43,7 +43,7 @@ function holdOf(hold: NonNullable<RelayOptions['hold']>): RelayPlan['hold'] {
   if (messages === undefined) throw wrongOption('hold.messages', 'a number', messages)
   if (ms === undefined) throw wrongOption('hold.ms', 'a number', ms)
   return {
-    messages: whole('hold.messages', messages, 0, 1, 1_000_000),
+    messages: whole('hold.messages', messages, 0, 1, 100_000),
     ms: whole('hold.ms', ms, 0, 1, dayMs),
   }
 }
