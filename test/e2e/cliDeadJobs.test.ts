@@ -9,7 +9,7 @@ const count = async (world: World) => {
   const { waiting, dead } = await world.json('channels', 'show', 'jobs')
   return { waiting, dead }
 }
-const slow = ['dead', 'redrive', 'jobs', '--yes', '--rate', '2/s', '--json', '--no-live']
+const slow = ['dead', 'redrive', 'jobs', '--yes', '--rate', '1/s', '--json', '--no-live']
 const jobs = async (world: World) =>
   (await world.json('dead', 'jobs')).items as Record<string, unknown>[]
 
