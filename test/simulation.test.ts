@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { defects } from '../src/testing/simulation/defects.ts'
-import { type Happening, happenings } from '../src/testing/simulation/happenings.ts'
+import { type Happening, happenings, Tally } from '../src/testing/simulation/happenings.ts'
 import { lightSignals } from '../src/testing/simulation/lightSignals.ts'
 import { lightTurns } from '../src/testing/simulation/lightTurns.ts'
 import { simulate } from '../src/testing/simulation/simulate.ts'
-import { simulateAll } from '../src/testing/simulation/threads.ts'
+import { SimulationThread, simulateAll } from '../src/testing/simulation/threads.ts'
 
 /**
  * The runtime over the memory driver, on a virtual clock, with faults drawn from a seed, on every
@@ -54,6 +54,17 @@ if (asked !== undefined) {
 describe.skipIf(asked !== undefined)('the same seed gives the same schedule, step by step', () => {
   test('once more', async () => {
     for (let seed = 0; seed < 20; seed++) expect(await steps(seed)).toEqual(await steps(seed))
+  })
+
+  test('alone or after others', { timeout: 60_000 }, async () => {
+    await using thread = new SimulationThread()
+    const count = 100
+    const alone = new Tally()
+    for (let first = 0; first < count; first++) {
+      alone.addAll((await thread.run({ first, count: 1 })).counts)
+    }
+    const { counts } = await thread.run({ first: 0, count })
+    expect(tableOf(alone.counts)).toBe(tableOf(counts))
   })
 
   test('with lighter signals than those of the platform', { timeout: 60_000 }, async () => {

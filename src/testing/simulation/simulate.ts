@@ -105,7 +105,7 @@ class Simulation {
     await publishing
     // What a dead process had sent may still arrive.
     await this.#clock.sleep(2 * leaseMs, this.#never)
-    for (let n = 0; !this.#isDrained(); n++) {
+    for (let n = 0; !(this.#isDrained() || this.ledger.problems.length > 0); n++) {
       if (n > leasesToDrain) {
         ledgerEnds(this)
         break

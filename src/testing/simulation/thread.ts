@@ -23,15 +23,17 @@ process.on('unhandledRejection', (error) => {
 async function run({ first, count }: Seeds): Promise<Simulated> {
   const tally = new Tally()
   const failed: SeedProblems[] = []
-  for (let seed = first; seed < first + count; seed++) {
+  let seed = first
+  while (seed < first + count && failed.length === 0) {
     const outcome = await simulate(seed, { settle: () => turns.quiet() })
     await setImmediate() // a real one: here the platform tells of rejections
     tally.addAll(outcome.tally.counts)
     const problems = [...outcome.problems, ...unheard]
     if (problems.length > 0) failed.push({ seed, problems })
     unheard = []
+    seed++
   }
-  return { count, counts: tally.counts, failed }
+  return { count: seed - first, counts: tally.counts, failed }
 }
 
 parentPort?.on('message', (seeds: Seeds) => {

@@ -15,7 +15,7 @@ export interface SeedProblems {
   readonly problems: readonly string[]
 }
 
-/** What came of some schedules. */
+/** What came of some schedules: all, or up to the first that broke a promise. */
 export interface Simulated {
   readonly count: number
   readonly counts: ReadonlyMap<Happening, number>
