@@ -78,7 +78,7 @@ const rawCodec: Codec = {
  */
 export async function runPipeline(
   pipeline: Pipeline,
-  bus: Pick<Bus, 'queue' | 'stream'>,
+  bus: Pick<Bus, 'queue' | 'stream' | 'telemetry'>,
   options: RunOptions,
 ): Promise<PipelineRun> {
   onlyKnown('runPipeline', options, known)
@@ -110,7 +110,17 @@ export async function runPipeline(
     onStep: options.onStep ?? null,
   })
   await run.start(options.signal ?? null)
+  const forget = bus.telemetry.add(() => ({ tables: tablesOf(as, run.stats()) }))
+  run.closed.then(forget, forget)
   return run
+}
+
+/** What it tells others of itself. */
+function tablesOf(
+  pipeline: string,
+  { rows }: RunStats,
+): { pipeline: string; table: string; rows: number }[] {
+  return Object.entries(rows).map(([table, count]) => ({ pipeline, table, rows: count }))
 }
 
 function openChannel(

@@ -75,3 +75,14 @@ test('where nobody tells anything, it says what to do', async () => {
   const names = (await world.lines('channels', 'ls', '-o', 'ndjson')).map(({ channel }) => channel)
   expect(names).toEqual(['jobs'])
 })
+
+test('what a pipeline has landed is told beside its worker', async () => {
+  using world = cliWorld()
+  await world.run(['publish', 'jobs', '--ndjson'], { input: '{"n":1}\n{"n":2}\n' })
+  const ingest = world.start(['ingest', 'jobs', '--to', 'ndjson', '--roll', '100ms'])
+  await ingest.shows(/commit 1/)
+  const shown = (await world.json('workers', 'show', 'w1')) as { tables: unknown }
+  expect(shown.tables).toEqual([{ table: 'messages', rows: 2 }])
+  ingest.child.kill('SIGINT')
+  await ingest.ended
+})

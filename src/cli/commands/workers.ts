@@ -1,6 +1,6 @@
 import { NarrowcastError } from '../../core/errors.ts'
 import { quantileMs } from '../../runtime/telemetry/histogram.ts'
-import type { WorkerView } from '../../runtime/telemetry/view.ts'
+import type { TelemetryView, WorkerView } from '../../runtime/telemetry/view.ts'
 import { connectTo } from '../connection.ts'
 import type { Run } from '../invocation.ts'
 import { showBytes, showCount, showDuration, showRate } from '../output/quantities.ts'
@@ -31,14 +31,33 @@ export const show: Run = async (invocation) => {
   const mine = workerNamed(invocation.args[0] as string, view.workers)
   const [first] = mine as [WorkerView]
   const { host, pid, version, memoryMb, loopP99Ms, control, startMs } = first
+  const tables = tablesOf(view, first)
   await invocation.output.answer({
     type: 'workers.show',
-    fields: { worker: first.worker, subscriptions: mine.map(workerJson) },
+    fields: {
+      worker: first.worker,
+      subscriptions: mine.map(workerJson),
+      tables: tables.map(({ table, rows }) => ({ table, rows })),
+    },
     lines: () => [
       `${first.worker}  ${host}  pid ${pid}  narrowcast ${version}  up ${showDuration(invocation.clock.wallMs() - startMs)}`,
       `memory ${showBytes(memoryMb * 1_048_576)}  event loop p99 ${showDuration(loopP99Ms)}  control ${control ? 'on' : 'off'}`,
       ...mine.flatMap(subscriptionLines),
+      ...tables.map(({ table, rows }) => `landed in ${table}  ${showCount(rows)} rows`),
     ],
+  })
+}
+
+/** What the process of this worker has landed, by table. */
+function tablesOf(
+  view: TelemetryView,
+  { host, pid }: WorkerView,
+): { table: string; rows: number }[] {
+  const seen = view.processes.find(({ frame }) => frame.host === host && frame.pid === pid)
+  const told = seen?.frame.tables
+  return (Array.isArray(told) ? told : []).flatMap((one: unknown) => {
+    const { table, rows } = (one ?? {}) as Record<string, unknown>
+    return typeof table === 'string' && typeof rows === 'number' ? [{ table, rows }] : []
   })
 }
 

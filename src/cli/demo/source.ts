@@ -1,7 +1,7 @@
 import type { Bus, Channel, ChannelOptions, Deliveries, OpenDelivery } from '../../runtime/api.ts'
 
 /** What a pipeline reads from. */
-export type Source = Pick<Bus, 'queue' | 'stream'>
+export type Source = Pick<Bus, 'queue' | 'stream' | 'telemetry'>
 
 /** Can be shut for a while: then nothing more is taken, and what was taken goes on. */
 export interface Gate {
@@ -50,10 +50,10 @@ function withDeliveries(bus: Source, members: Members): Source {
       },
     })
   const declare =
-    (pattern: keyof Source) =>
+    (pattern: 'queue' | 'stream') =>
     <In, Out>(name: string, options?: ChannelOptions<In, Out>) =>
       wrap(bus[pattern](name, options))
-  return { queue: declare('queue'), stream: declare('stream') }
+  return { queue: declare('queue'), stream: declare('stream'), telemetry: bus.telemetry }
 }
 
 /** The same object, but for some of its members. */

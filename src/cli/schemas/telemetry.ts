@@ -48,5 +48,9 @@ const worker: Fields = {
 /** What commands print that hear what processes tell. */
 export const telemetrySchemas: Readonly<Record<string, Shape>> = {
   'workers.ls': list(worker, { refused_frames: count }),
-  'workers.show': answer({ worker: text, subscriptions: many(object(worker)) }),
+  'workers.show': answer({
+    worker: text,
+    subscriptions: many(object(worker)),
+    tables: many(object({ table: text, rows: count })),
+  }),
 }

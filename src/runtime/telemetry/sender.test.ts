@@ -71,9 +71,15 @@ test('what is merely in flight for longer is nothing that happened', async () =>
 test('parts add their sections, and cannot take the place of what is there', async () => {
   const { frames, telemetry } = sender(() => nothing)
   const forget = telemetry.add(() => ({ tables: [{ table: 'games', rows: 1 }], pid: 0 }))
+  const forgetOther = telemetry.add(() => ({ tables: [{ table: 'bots', rows: 2 }] }))
   await seconds(1)
-  expect(frames[0]).toMatchObject({ tables: [{ table: 'games', rows: 1 }], pid: process.pid })
+  const tables = [
+    { table: 'games', rows: 1 },
+    { table: 'bots', rows: 2 },
+  ]
+  expect(frames[0]).toMatchObject({ tables, pid: process.pid })
   forget()
+  forgetOther()
   await seconds(1)
   expect(frames[1]).not.toHaveProperty('tables')
 })

@@ -14,6 +14,7 @@ export interface Counts {
   readonly relays: readonly RelayFrame[]
 }
 
+/** Lists of the same name, from several parts, are told as one. */
 export type Section = () => Readonly<Record<string, unknown>>
 
 export interface SenderHost {
@@ -73,7 +74,15 @@ export class TelemetrySender {
   }
 
   #added(): Record<string, unknown> {
-    return Object.assign({}, ...[...this.#sections].map((section) => section()))
+    const added: Record<string, unknown> = {}
+    for (const section of this.#sections) {
+      for (const [name, value] of Object.entries(section())) {
+        const before = added[name]
+        const isListed = Array.isArray(before) && Array.isArray(value)
+        added[name] = isListed ? [...before, ...value] : value
+      }
+    }
+    return added
   }
 
   #send(): void {
