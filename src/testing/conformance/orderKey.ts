@@ -194,6 +194,36 @@ export const orderKeyCases: readonly Case[] = [
     },
   },
   {
+    name: 'order by key: any text is a key, the empty one too',
+    needs: ordersKeys,
+    refusal,
+    async run(world) {
+      const channel = await declare(world)
+      const opened = await openReader(world, channel, { order: 'block' })
+      const keys = [
+        '',
+        ' ',
+        '"',
+        '\\',
+        '{"k":1}',
+        '1',
+        'é',
+        '\u{1f600}',
+        '\u0000',
+        '\u0000a',
+        '\ud800',
+      ]
+      const twice = keys.flatMap((key, n) => [0, 1].map((at) => outgoing(`${n}-${at}`, { key })))
+      await publish(world, channel, twice)
+      for (const at of [0, 1]) {
+        const got = await take(world, opened, keys.length)
+        assert.deepEqual(sorted(got), keys.map((_, n) => `${n}-${at}`).sort())
+        if (at === 0) await takeNothing(world, opened)
+        await ack(world, opened, got)
+      }
+    },
+  },
+  {
     name: 'order by key: a delayed one does not block, its place is when it is due',
     needs: (claimed) => ordersKeys(claimed) && claimed.delay.how !== 'no',
     refusal,
