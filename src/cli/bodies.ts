@@ -10,6 +10,7 @@ const bodies: Readonly<Record<string, () => Promise<Run>>> = {
   ingest: () => import('./commands/ingest.ts').then(({ ingest }) => ingest),
   'ingest verify': () => import('./commands/ingest.ts').then(({ verify }) => verify),
   'ingest check': () => import('./commands/ingest.ts').then(({ check }) => check),
+  relay: () => import('./commands/relay.ts').then(({ relay }) => relay),
   'channels ls': () => import('./commands/channels.ts').then(({ ls }) => ls),
   'channels show': () => import('./commands/channels.ts').then(({ show }) => show),
   'channels create': () => import('./commands/createChannel.ts').then(({ create }) => create),

@@ -22,15 +22,21 @@ export interface Connected extends AsyncDisposable {
   readonly shownUrl: string
 }
 
+export interface ConnectWish {
+  /** It only looks: a store that is not there is not made. */
+  readonly look: boolean
+  /** It works for long, and tells others of it. @default false: looking leaves nothing behind */
+  readonly telemetry?: boolean
+}
+
 /**
- * Connects to the backend of the settings. `look`: the command only looks, so a store that is not
- * there is not made.
+ * Connects to the backend of the settings.
  * @throws UNSUPPORTED for memory:, which no second process can reach; NOT_FOUND for a store that
  * is not there; CONNECT_FAILED, TIMEOUT …
  */
 export async function connectTo(
   invocation: Invocation,
-  { look }: { look: boolean },
+  { look, telemetry = false }: ConnectWish,
 ): Promise<Connected> {
   const settings = await loadSettings(invocation)
   const { origin } = settings.url
@@ -42,8 +48,7 @@ export async function connectTo(
   invocation.output.detail(`connecting to ${shownUrl} (${origin})`)
   const { connect } = await import('../connect.ts')
   const limit = AbortSignal.timeout(invocation.timeoutMs)
-  // Looking leaves nothing behind: only who works for long tells others of it.
-  const wish = { config: settings.config, signal: limit, telemetry: false }
+  const wish = { config: settings.config, signal: limit, telemetry }
   const bus = await connect(text, wish).catch((error) => {
     throw limit.aborted ? noAnswer(shownUrl, invocation.timeoutMs, error) : error
   })

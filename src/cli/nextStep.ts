@@ -53,7 +53,7 @@ function nextStep({ code, driver, channel }: NarrowcastError, { command, args }:
 
 /** Commands that ask a backend. Global flags may stand anywhere. */
 const asking =
-  /narrowcast (?:(?:channels|messages|dead|groups) [a-z]+|publish|tail|work|stats|doctor)\b/g
+  /narrowcast (?:(?:channels|messages|dead|groups|workers) [a-z]+|publish|tail|work|relay|top|stats|doctor)\b/g
 
 /**
  * A text with commands in it, as they must be typed for the backend of this command line. A URL

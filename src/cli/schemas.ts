@@ -1,6 +1,7 @@
 import { flowSchemas } from './schemas/flow.ts'
 import { lookSchemas } from './schemas/look.ts'
 import { otherSchemas } from './schemas/other.ts'
+import { relaySchemas } from './schemas/relay.ts'
 import { object, type Schema, type Shape } from './schemas/schema.ts'
 import { simSchemas } from './schemas/sim.ts'
 import { telemetrySchemas } from './schemas/telemetry.ts'
@@ -8,6 +9,7 @@ import { telemetrySchemas } from './schemas/telemetry.ts'
 /** What stands on stdout with `--json`, by its `type`. Loaded by `help --schema` alone. */
 const shapes: Readonly<Record<string, Shape>> = {
   ...flowSchemas,
+  ...relaySchemas,
   ...lookSchemas,
   ...simSchemas,
   ...otherSchemas,

@@ -2,6 +2,7 @@ import { demoSpec } from './demo/spec.ts'
 import { flowCommands } from './tree/flow.ts'
 import { lookCommands } from './tree/look.ts'
 import { otherCommands } from './tree/other.ts'
+import { relayCommand } from './tree/relay.ts'
 import { telemetryCommands } from './tree/telemetry.ts'
 import type { CommandSpec } from './tree/types.ts'
 
@@ -12,6 +13,7 @@ import type { CommandSpec } from './tree/types.ts'
 export const commands: readonly CommandSpec[] = [
   demoSpec,
   ...flowCommands,
+  relayCommand,
   ...lookCommands,
   ...telemetryCommands,
   ...otherCommands,

@@ -113,6 +113,13 @@ export const steps: readonly Step[] = [
     words: ['events', '--group', 'billing', '--exec', 'cat', '--until', 'end'],
     prints: ['work.started', 'work.settled', 'work.output', 'work.summary'],
   },
+  {
+    command: 'relay',
+    words: ['rooms', '--pattern', 'narrowcast'],
+    exit: 130,
+    prints: ['relay.started', 'relay.stands-by', 'relay.leads', 'relay.no-worker', 'relay.summary'],
+    run: afterAnother,
+  },
   { command: 'tail', words: [channel] },
   { command: 'tail', words: ['events', '--last', '2'], isLook: true },
   { command: 'channels ls', isLook: true },
@@ -211,6 +218,21 @@ async function withJob(world: World, words: readonly string[]): Promise<Ran> {
   writeFileSync(join(folder, 'r_walked.json'), JSON.stringify(killed))
   copyFileSync(join(folder, `${last?.job}.letters`), join(folder, 'r_walked.letters'))
   return world.run(words)
+}
+
+/** A relay that stands by until another one has ended, and then finds no worker. */
+async function afterAnother(world: World, words: readonly string[]): Promise<Ran> {
+  const first = world.start(['relay', 'rooms', '--pattern', 'narrowcast'])
+  await first.shows('leads:')
+  const second = world.start(words)
+  await second.shows('stands by')
+  first.child.kill('SIGTERM')
+  await second.shows('leads:')
+  const url = 'file:./.narrowcast/store?narrowcast=relay'
+  await world.run(['publish', 'rooms', '1', '-u', url])
+  await second.shows('relay.no-worker')
+  second.child.kill('SIGINT')
+  return second.ended
 }
 
 /** Runs the game server until the work is done, then ends it as Ctrl-C does. */

@@ -10,28 +10,42 @@ export interface Source extends AsyncDisposable {
   readonly channel: ChannelRef
 }
 
+export interface SourceWish {
+  /** What the command's own file says of the pattern. */
+  readonly declared?: Pattern | null
+  /** No other pattern will do. */
+  readonly only?: Pattern
+  /** See `ConnectWish`. */
+  readonly telemetry?: boolean
+}
+
 /**
  * Connects to take messages from a channel, and touches nothing: the workers open it. One that is
  * not there yet is only waited for where its pattern was said: by `--pattern`, by the project
  * file, or by `declared`.
- * @throws NOT_FOUND with near names: a typing error must not make a channel, nor a store.
+ * @throws NOT_FOUND with near names: a typing error must not make a channel, nor a store; CONFLICT
+ * for another pattern than `only`.
  */
 export async function openSource(
   invocation: Invocation,
   name: string,
-  declared: Pattern | null = null,
+  { declared = null, only, telemetry = false }: SourceWish = {},
 ): Promise<Source> {
   const settings = await loadSettings(invocation)
   const pattern = wishedPattern(invocation, settings, name) ?? declared
-  const connected = await connectTo(invocation, { look: pattern === null })
+  const connected = await connectTo(invocation, { look: pattern === null, telemetry })
   try {
     const found = await connected.bus.admin.find(name)
+    const is = pattern ?? found?.pattern
+    if (only !== undefined && is !== undefined && is !== only) {
+      throw notOnly(invocation, { name, pattern: is }, only)
+    }
     if (found === null && pattern !== null) {
       invocation.output.note(`channel ${name} is new: made as a ${pattern}`)
-    } else await existing(invocation, connected, name)
+    } else await existing(invocation, connected, name, only ?? 'queue')
     return {
       connected,
-      channel: { name, pattern: pattern ?? found?.pattern ?? 'queue' },
+      channel: { name, pattern: is ?? 'queue' },
       [Symbol.asyncDispose]: () => connected[Symbol.asyncDispose](),
     }
   } catch (error) {
@@ -40,12 +54,22 @@ export async function openSource(
   }
 }
 
-async function existing(invocation: Invocation, connected: Connected, name: string) {
+function notOnly({ command }: Invocation, { name, pattern }: ChannelRef, only: Pattern) {
+  const text = `"${name}" is a ${pattern}; ${command} serves a ${only}`
+  return new NarrowcastError('CONFLICT', text, { channel: name })
+}
+
+async function existing(
+  invocation: Invocation,
+  connected: Connected,
+  name: string,
+  example: Pattern,
+) {
   try {
     await existingChannel(invocation, connected, name)
   } catch (error) {
     if (!(error instanceof NarrowcastError) || error.code !== 'NOT_FOUND') throw error
-    const hint = `${error.hint ?? ''}\nTo wait for one that is to come: --pattern queue`.trim()
+    const hint = `${error.hint ?? ''}\nTo wait for one that is to come: --pattern ${example}`.trim()
     throw new NarrowcastError(error.code, error.message, { channel: name, hint })
   }
 }

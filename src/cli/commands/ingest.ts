@@ -40,7 +40,7 @@ export const ingest: Run = async (invocation) => {
   for (const note of notes) output.warn(note)
   if (await isDryRun(invocation, `would run ${count} workers: ${line}`)) return
   const declared = 'file' in source ? pipeline.channel.pattern : null
-  await using from = await openSource(invocation, pipeline.channel.name, declared)
+  await using from = await openSource(invocation, pipeline.channel.name, { declared })
   const { connected, channel } = from
   const job: IngestJob = {
     ...options,

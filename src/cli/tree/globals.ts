@@ -22,7 +22,11 @@ export const globalFlags: readonly (FlagSpec & { readonly isCommon?: boolean })[
     text: 'project file to use; "none" ignores it',
     env: 'NARROWCAST_CONFIG',
   },
-  { flags: '--pattern <pattern>', text: 'of the channel', choices: ['queue', 'stream'] },
+  {
+    flags: '--pattern <pattern>',
+    text: 'of the channel',
+    choices: ['broadcast', 'narrowcast', 'queue', 'stream'],
+  },
   {
     flags: '-o, --output <format>',
     text: 'stdout as text, wide, json, ndjson, csv, md or none',

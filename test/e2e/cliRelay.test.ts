@@ -1,0 +1,93 @@
+import { expect, it } from 'vitest'
+import { cliWorld, type Ran, type World } from './cliRun.ts'
+
+const url = 'file:./.narrowcast/store?narrowcast=relay'
+const lines = (count: number) => Array.from({ length: count }, (_, n) => `${n}\n`).join('')
+
+interface Summary extends Record<string, unknown> {
+  readonly taken: number
+  readonly routed: number
+  readonly no_worker: number
+  readonly workers: Readonly<Record<string, number>>
+}
+
+function summaryOf({ stdout }: Ran): Summary {
+  return JSON.parse(stdout.trim().split('\n').at(-1) as string) as Summary
+}
+
+async function relay(world: World, ...words: string[]) {
+  const running = world.start(['relay', 'rooms', '--pattern', 'narrowcast', ...words])
+  await running.shows('leads:')
+  return running
+}
+
+async function workers(world: World, count: number) {
+  const words = ['--exec', 'true', '--workers', String(count), '-u', url, '--json']
+  const running = world.start(['work', 'rooms', ...words])
+  for (let n = 1; n <= count; n++) await running.shows(`"worker":"w${n}"`)
+  const isHeard = async () => {
+    const { items } = await world.json('workers', 'ls', '--for', '2s')
+    return (items as { worker: string }[]).filter(({ worker }) => /^w\d-/.test(worker)).length
+  }
+  await expect.poll(isHeard, { timeout: 30_000 }).toBe(count)
+  return running
+}
+
+it('gives each message to one worker, and its accounts add up', async () => {
+  using world = cliWorld()
+  const running = await relay(world, '--strategy', 'roundRobin', '--json')
+  await world.run(['publish', 'rooms', '--lines', '-u', url], { input: lines(4) })
+  await running.shows('no worker for')
+  const crew = await workers(world, 2)
+  await world.run(['publish', 'rooms', '--lines', '-u', url], { input: lines(10) })
+  const seen = await world.run(['stats', '--prometheus'])
+  expect(seen.stdout).toMatch(/narrowcast_relay\S*\{[^}]*channel="rooms"/)
+  running.child.kill('SIGINT')
+  const ran = await running.ended
+  expect(ran.code).toBe(130)
+  const { taken, routed, no_worker, workers: each } = summaryOf(ran)
+  expect([taken, routed, no_worker]).toEqual([14, 10, 4])
+  expect(Object.values(each)).toEqual([5, 5])
+  expect(ran.stderr).toContain('taken 14   routed 10   no worker 4   tried a second worker 0')
+  crew.child.kill('SIGINT')
+  expect(summaryOf(await crew.ended)).toMatchObject({ acked: 10 })
+})
+
+it('holds the newest for a worker to come, and a second relay takes over', async () => {
+  using world = cliWorld()
+  const first = await relay(world)
+  const second = world.start(['relay', 'rooms', '--hold', '2,1m', '--json'])
+  await second.shows('stands by: another relay leads')
+  first.child.kill('SIGTERM')
+  expect((await first.ended).code).toBe(143)
+  await second.shows('leads:')
+  await world.run(['publish', 'rooms', '--lines', '-u', url], { input: lines(3) })
+  await second.shows('no worker for 1 message')
+  const crew = await workers(world, 1)
+  await crew.shows(/settled[\s\S]*settled/)
+  second.child.kill('SIGTERM')
+  const ran = await second.ended
+  expect(ran.code).toBe(143)
+  expect(summaryOf(ran)).toMatchObject({ taken: 3, routed: 2, no_worker: 1, dropped: 0 })
+  expect(ran.stderr).not.toContain('\u001b')
+  crew.child.kill('SIGINT')
+  await crew.ended
+})
+
+it.for([
+  [4, ['nowhere'], 'there is no store'],
+  [4, ['typo'], '--pattern narrowcast'],
+  [2, ['jobs'], '"jobs" is a queue; relay serves a narrowcast'],
+  [2, ['rooms', '--pattern', 'stream'], '"rooms" is a stream; relay serves a narrowcast'],
+  [6, ['rooms', '-u', 'memory:'], 'memory: lives and ends with one process'],
+  [2, ['rooms', '--hold', '5'], 'expected a count and a time as in 1000,5s'],
+  [2, ['rooms', '--hold', '0,5s'], 'expected a whole number from 1 to 1000000'],
+] as const)('refuses with exit %i: %s', async ([exit, words, text]) => {
+  using world = cliWorld()
+  if (words[0] !== 'nowhere') await world.run(['publish', 'jobs', '1'])
+  const ran = await world.run(['relay', ...words])
+  expect([ran.code, ran.stdout]).toEqual([exit, ''])
+  expect(ran.stderr).toContain(text)
+  const left = await world.run(['channels', 'ls', '--json'])
+  expect(left.stdout).not.toContain('rooms')
+})
