@@ -41,6 +41,7 @@ const bodies: Readonly<Record<string, () => Promise<Run>>> = {
   'sim heroes': () => import('./commands/simHeroes.ts').then(({ heroes }) => heroes),
   'sim heroes import': () => import('./commands/simHeroes.ts').then(({ importFile }) => importFile),
   contract: () => import('./commands/contract.ts').then(({ contract }) => contract),
+  bench: () => import('./commands/bench.ts').then(({ bench }) => bench),
   doctor: () => import('./commands/doctor.ts').then(({ doctor }) => doctor),
   init: () => import('./commands/init.ts').then(({ init }) => init),
   'context ls': () => import('./commands/context.ts').then(({ ls }) => ls),

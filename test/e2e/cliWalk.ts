@@ -160,6 +160,7 @@ export const steps: readonly Step[] = [
   { command: 'channels resume', words: ['jobs'] },
   { command: 'channels purge', words: [channel], consent: ['--confirm', channel] },
   { command: 'channels rm', words: ['jobs'], consent: ['--confirm', 'jobs'] },
+  { command: 'bench', words: ['--for', '200ms', '--p99', '1ms'] },
   { command: 'contract', isLook: true },
   { command: 'doctor', isLook: true },
   {

@@ -4,9 +4,11 @@ import {
   anything,
   change,
   count,
+  dryRun,
   type Fields,
   list,
   many,
+  number,
   object,
   oneOf,
   orNull,
@@ -54,6 +56,19 @@ const context: Fields = {
   password_command: yesNo,
 }
 
+/** One rate of `bench`; times are null where nothing arrived. */
+const rate: Fields = {
+  offered_per_s: count,
+  achieved_per_s: count,
+  p50_ms: orNull(number),
+  p99_ms: orNull(number),
+  p999_ms: orNull(number),
+  max_ms: orNull(number),
+  refused: count,
+  not_arrived: count,
+  kept_up: yesNo,
+}
+
 /** What all other commands print, and the error of every command, which goes to stderr. */
 export const otherSchemas: Readonly<Record<string, Shape>> = {
   error: answer({
@@ -66,6 +81,21 @@ export const otherSchemas: Readonly<Record<string, Shape>> = {
     exit: count,
   }),
   contract: list({ backend: text, pattern: text, contract }),
+  bench: [
+    {
+      items: many(object(rate)),
+      url: text,
+      pattern: text,
+      bytes: count,
+      for_ms: number,
+      p99_max_ms: number,
+      kept_up_per_s: orNull(number),
+      machine: object({ cpu: text, cores: count, memory_bytes: count, os: text }),
+      versions: object({ narrowcast: text, node: text, driver: text, backend: text }),
+    },
+    rate,
+    dryRun,
+  ],
   doctor: answer({
     checks: many(
       object({

@@ -26,6 +26,27 @@ export const otherCommands: readonly CommandSpec[] = [
     ],
   },
   {
+    name: 'bench',
+    args: ['[url]'],
+    summary: 'throughput and latency of one backend at rising rates',
+    access: 'rw',
+    flags: [
+      { flags: '--for <time>', text: 'at each rate, default 10s' },
+      { flags: '--size <bytes>', text: 'of the data of a message, default 300B' },
+      { flags: '--rate <n>', text: 'messages a second to begin with, default 250' },
+      { flags: '--p99 <time>', text: 'the latency that is still kept up, default 1s' },
+    ],
+    examples: [
+      'narrowcast bench file:./.narrowcast/store --for 2s',
+      'narrowcast bench --pattern stream --size 2KiB --json',
+    ],
+    notes: [
+      'Messages leave when they are due, whatever became of those before: latency counts from then.',
+      'The rate doubles until less than 95 % arrive in time, or p99 is above --p99.',
+      'The channel is its own, bench.TIME.RANDOM, and is removed afterwards, after Ctrl-C too.',
+    ],
+  },
+  {
     name: 'doctor',
     args: ['[url]'],
     summary: 'Node, disk, ports, clock, broker, permissions',
