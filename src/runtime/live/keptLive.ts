@@ -38,6 +38,7 @@ export class KeptLive<S extends LiveSource> {
   /** Dropped and not disposed yet. */
   #dropped: S | null = null
   #ended = new AbortController()
+  #until: { signal: AbortSignal; ended: AbortSignal; either: AbortSignal } | null = null
   #session: Session | null = null
   #opening: Promise<S> | null = null
   #ownedUntilMs = Number.NEGATIVE_INFINITY
@@ -124,7 +125,7 @@ export class KeptLive<S extends LiveSource> {
     signal: AbortSignal,
   ): Promise<IncomingMessage[]> {
     try {
-      const messages = await source.receive(room, AbortSignal.any([signal, this.#ended.signal]))
+      const messages = await source.receive(room, this.#untilEnded(signal))
       this.#failures = 0
       return messages
     } catch (cause) {
@@ -157,6 +158,15 @@ export class KeptLive<S extends LiveSource> {
 
   trouble(error: NarrowcastError): void {
     this.#events.emit('error', { id: null, error })
+  }
+
+  /** The same again for the same signal: a new one for each receive costs memory until it is swept. */
+  #untilEnded(signal: AbortSignal): AbortSignal {
+    const ended = this.#ended.signal
+    if (this.#until?.signal !== signal || this.#until.ended !== ended) {
+      this.#until = { signal, ended, either: AbortSignal.any([signal, ended]) }
+    }
+    return this.#until.either
   }
 
   #drop(error: NarrowcastError): void {
