@@ -25,6 +25,8 @@ export class Reader {
   readonly #host: ReaderHost
   readonly #events: Events
   readonly #held = new Map<number, Held>()
+  /** Lost since the present `receive` was called: it may still bring them. */
+  readonly #lostAhead = new Map<string, LostWhy>()
   readonly #tally = new Tally()
   readonly #source: KeptSource
   readonly #settler: Settler
@@ -40,7 +42,7 @@ export class Reader {
     this.#source = new KeptSource(host, wish, events, {
       holding: () => [...this.#held.values()].map(({ delivery }) => delivery.token),
       lost: (tokens, why) =>
-        this.#lose(tokens === 'all' ? [...this.#held.values()] : this.#find(tokens), why),
+        tokens === 'all' ? this.#lose([...this.#held.values()], why) : this.#lost(tokens, why),
       opened: (source) => {
         this.#lease ??= this.#newLease(source)
         if (source.deliverable) this.#watchdog ??= this.#newWatchdog()
@@ -94,6 +96,7 @@ export class Reader {
       try {
         source = await kept.open(signal)
         this.#watchdog?.waits(source)
+        this.#lostAhead.clear() // nothing is on its way
         const wake = AbortSignal.any([signal, kept.interrupted])
         const deliveries = await source.receive(room, wake)
         const isDropped = kept.present !== source && !kept.closing.aborted
@@ -158,7 +161,7 @@ export class Reader {
   async begin(held: Held, signal: AbortSignal = this.#source.closing): Promise<void> {
     const source = await this.#source.open(signal)
     if (held.lost) return // its signal has fired; another source knows nothing of it
-    this.#lose(this.#find(await source.renew(held.delivery.token, signal)), 'expired')
+    this.#lost(await source.renew(held.delivery.token, signal), 'expired')
   }
 
   /** Asks for nothing more; what was under way comes out here. */
@@ -216,7 +219,7 @@ export class Reader {
     const { closing } = this.#source
     try {
       const source = await this.#source.open(closing)
-      this.#lose(this.#find(await source.renew(null, closing)), 'expired')
+      this.#lost(await source.renew(null, closing), 'expired')
       return true
     } catch (error) {
       if (!closing.aborted) this.#source.trouble(asNarrowcastError(error))
@@ -228,7 +231,12 @@ export class Reader {
     if (deliveries.length > 0) this.#watchdog?.hears()
     else this.#watchdog?.rests()
     const nowMs = this.#host.clock.monotonicMs()
-    return deliveries.map((one) => this.#take(one, nowMs))
+    const taken = deliveries.map((one) => this.#take(one, nowMs))
+    for (const held of taken) {
+      const why = this.#lostAhead.get(keyOf(held.delivery.token))
+      if (why) this.#lose([held], why)
+    }
+    return taken
   }
 
   #take(delivery: Delivery, nowMs: number): Held {
@@ -254,6 +262,12 @@ export class Reader {
       const held = this.#held.get(serial)
       return held?.delivery.token.reader === reader ? held : []
     })
+  }
+
+  /** Also what was handed over, and is still on its way here. */
+  #lost(tokens: readonly Token[], why: LostWhy): void {
+    for (const token of tokens) this.#lostAhead.set(keyOf(token), why)
+    this.#lose(this.#find(tokens), why)
   }
 
   #lose(lost: readonly Held[], why: LostWhy): void {
@@ -295,3 +309,5 @@ export class Reader {
     }
   }
 }
+
+const keyOf = ({ reader, serial }: Token) => `${reader}#${serial}`
