@@ -3,6 +3,7 @@ import { defects } from '../src/testing/simulation/defects.ts'
 import { type Happening, happenings, Tally } from '../src/testing/simulation/happenings.ts'
 import { lightSignals } from '../src/testing/simulation/lightSignals.ts'
 import { lightTurns } from '../src/testing/simulation/lightTurns.ts'
+import { playSchedule } from '../src/testing/simulation/playSchedule.ts'
 import { simulate } from '../src/testing/simulation/simulate.ts'
 import { SimulationThread, simulateAll } from '../src/testing/simulation/threads.ts'
 
@@ -12,6 +13,7 @@ import { SimulationThread, simulateAll } from '../src/testing/simulation/threads
  * alone, and shows every step.
  */
 const asked = process.env.SEED
+process.removeAllListeners('warning') // of trouble while a relay opens, when nobody can listen yet
 const schedules = 100_000
 /** These run once more, on the turns of the event loop and the signals of the platform itself. */
 const onThePlatform = 500
@@ -35,7 +37,7 @@ describe.skipIf(asked !== undefined)('every promise is kept', () => {
 
   test(`in ${onThePlatform} schedules on the platform itself`, { timeout: 120_000 }, async () => {
     for (let seed = 0; seed < onThePlatform; seed++) {
-      const { problems } = await simulate(seed)
+      const { problems } = await playSchedule(seed)
       expect(problems, `seed ${seed}`).toEqual([])
     }
   })
@@ -45,7 +47,7 @@ if (asked !== undefined) {
   test(`seed ${asked} keeps every promise`, { timeout: 60_000 }, async () => {
     using turns = lightTurns()
     const wish = { isTraced: true, settle: () => turns.quiet() }
-    const { plan, problems, trace } = await simulate(Number(asked), wish)
+    const { plan, problems, trace } = await playSchedule(Number(asked), wish)
     process.stdout.write(`${JSON.stringify(plan, null, 2)}\n${trace.join('\n')}\n`)
     expect(problems).toEqual([])
   })
@@ -92,7 +94,7 @@ describe.skipIf(asked !== undefined)(
 
 /** Names of readers are drawn at random, and nothing depends on them. */
 async function steps(seed: number, settle?: () => Promise<void>): Promise<string[]> {
-  const { trace } = await simulate(seed, { isTraced: true, ...(settle && { settle }) })
+  const { trace } = await playSchedule(seed, { isTraced: true, ...(settle && { settle }) })
   return trace.map((line) => line.replaceAll(/[a-z2-7]{8}(:[a-z2-7]{12})?/g, '…'))
 }
 

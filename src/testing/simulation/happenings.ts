@@ -31,6 +31,10 @@ export const happenings = [
   'a worker is drained',
   'a worker is drained in a hurry',
   'a drained handler is given back',
+  'a relay takes over',
+  'a relay is fenced',
+  'a message is sent to another worker',
+  'a message finds no worker',
 ] as const
 
 export type Happening = (typeof happenings)[number]

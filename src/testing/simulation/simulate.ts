@@ -4,33 +4,14 @@ import { memory } from '../../drivers/memory/index.ts'
 import { seededRandom } from '../../runtime/random.ts'
 import { type VirtualClock, virtualClock } from '../virtualClock.ts'
 import { check, type Published } from './check.ts'
-import type { Defect } from './defects.ts'
 import { faulty } from './faulty.ts'
-import type { Tally } from './happenings.ts'
 import { Ledger } from './ledger.ts'
 import { Member } from './member.ts'
 import { calm, Network } from './network.ts'
+import type { Outcome, SimulationWish } from './outcome.ts'
 import { type Fault, longMs, type Plan, planOf, type Sent } from './plan.ts'
 import { Process } from './process.ts'
 import { witnessed } from './witnessed.ts'
-
-export interface SimulationWish {
-  readonly defect?: Defect
-  /** @default false: `trace` stays empty */
-  readonly isTraced?: boolean
-  /** How the clock learns that nothing goes on without time. @default by turns of the event loop */
-  readonly settle?: () => Promise<void>
-}
-
-export interface Outcome {
-  readonly plan: Plan
-  /** Empty when every promise was kept. */
-  readonly problems: readonly string[]
-  /** What happened at the store, step by step. */
-  readonly trace: readonly string[]
-  readonly virtualMs: number
-  readonly tally: Tally
-}
 
 /** Once nothing goes wrong any more, everything is worked off in this many leases. */
 const leasesToDrain = 400

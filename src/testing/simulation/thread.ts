@@ -9,10 +9,11 @@ import type { SeedProblems, Seeds, Simulated } from './threads.ts'
 // The body of a thread: it runs the schedules that it is sent, and tells what came of them.
 const mutant = workerData as Mutant | null
 if (mutant) plant(mutant)
+process.removeAllListeners('warning') // of trouble while a relay opens, when nobody can listen yet
 Error.stackTraceLimit = 0 // most errors here are part of the plan, and a stack is what they cost
 lightSignals()
 const turns = lightTurns()
-const { simulate } = await import('./simulate.ts') // with the mutant in what it imports
+const { playSchedule } = await import('./playSchedule.ts') // with the mutant in what it imports
 
 /** Rejections that nobody has heard of, in the schedule that runs now. */
 let unheard: string[] = []
@@ -25,7 +26,7 @@ async function run({ first, count }: Seeds): Promise<Simulated> {
   const failed: SeedProblems[] = []
   let seed = first
   while (seed < first + count && failed.length === 0) {
-    const outcome = await simulate(seed, { settle: () => turns.quiet() })
+    const outcome = await playSchedule(seed, { settle: () => turns.quiet() })
     await setImmediate() // a real one: here the platform tells of rejections
     tally.addAll(outcome.tally.counts)
     const problems = [...outcome.problems, ...unheard]
