@@ -19,7 +19,6 @@ export interface RelayPlan {
   readonly leaseMs: number
   /** How long a message may wait for a worker; null: not at all. */
   readonly holdMs: number | null
-  readonly strategy: 'random' | 'roundRobin' | 'sticky'
   readonly publishMs: readonly number[]
   readonly faults: readonly RelayFault[]
   readonly weather: Weather
@@ -39,7 +38,6 @@ export function relayPlanOf(seed: number): RelayPlan {
     relays: 1 + upTo(2),
     workers: 1 + upTo(2),
     holdMs: oneOf(null, leaseMs, leaseMs * 4),
-    strategy: oneOf<RelayPlan['strategy']>('random', 'roundRobin', 'sticky'),
     publishMs: Array.from({ length: 2 + upTo(10) }, () => upTo(activeMs)).sort((a, b) => a - b),
     faults: Array.from({ length: upTo(5) }, () => {
       const kind = oneOf(...kinds)

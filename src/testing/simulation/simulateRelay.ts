@@ -77,7 +77,7 @@ class RelayWorld {
     await publishing
     await this.#clock.sleep(10 * leaseMs, never)
     const living = this.#members.filter(({ process }) => !process.isDead)
-    await Promise.all(living.map(async ({ bus }) => (await bus).close({ timeoutMs: longMs })))
+    await Promise.all(living.map((member) => this.#close(member)))
     for (const [process, relay] of this.#relays) {
       if (!process.isDead) this.book.closed(process, relay)
     }
@@ -109,11 +109,11 @@ class RelayWorld {
   }
 
   async #relay({ bus, process }: Member): Promise<void> {
-    const { leaseMs, holdMs, strategy } = this.#plan
+    const { leaseMs, holdMs } = this.#plan
     const open = await bus
     const relay = await patiently(process.clock, () =>
       open.relay(name, {
-        ...{ leaseMs, strategy },
+        ...{ leaseMs, strategy: 'random' }, // others go by names, which no seed draws
         ...(holdMs !== null && { hold: { messages: 3, ms: holdMs } }),
         onDecision: (made) => {
           for (const one of made) this.book.decided(one)
@@ -141,9 +141,13 @@ class RelayWorld {
 
   /** As in a deployment: in order, and another comes. */
   #leave(member: Member): void {
-    member.isLeaving = true
-    void member.bus.then((bus) => bus.close({ timeoutMs: longMs }))
+    void this.#close(member)
     this.#spawn(member.role)
+  }
+
+  async #close(member: Member): Promise<void> {
+    member.isLeaving = true
+    await (await member.bus).close({ timeoutMs: longMs })
   }
 
   async #publishAll(): Promise<void> {
