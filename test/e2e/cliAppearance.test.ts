@@ -45,7 +45,7 @@ describe('looks', () => {
     const words = async (width: string) => {
       const { stdout } = await world.run(['contract', 'file', '--width', width])
       expect(stdout).not.toContain('…')
-      return stdout.replaceAll(/QUEUE|STREAM|FILE|\s+/g, '')
+      return stdout.replaceAll(/QUEUE|STREAM|BROADCAST|NARROWCAST|-RELAY|FILE|\s+/g, '')
     }
     expect(await words('40')).toBe(await words('300'))
   })

@@ -1,6 +1,5 @@
-import type { Contract, Contracts } from '../../core/contract.ts'
+import type { Contract, ContractRow, Contracts } from '../../core/contract.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { Pattern } from '../../core/message.ts'
 import { parseBrokerUrl } from '../../core/url.ts'
 import { nearest } from '../../drivers/_shared/nearest.ts'
 import { drivers } from '../../drivers/registry.ts'
@@ -19,21 +18,28 @@ interface Backend {
 /** Where a bare name is no URL yet. */
 const urls: Readonly<Record<string, string>> = { file: urlDefault }
 
-const patterns: readonly Pattern[] = ['queue', 'stream']
+const rows: readonly ContractRow[] = [
+  'queue',
+  'stream',
+  'broadcast',
+  'narrowcast',
+  'narrowcast-relay',
+]
 
 /** `contract [BACKEND|URL…]`: data, side by side; nothing is connected. */
 export const contract: Run = async (invocation) => {
   const { flags, output, args } = invocation
   const backends = await Promise.all((args.length > 0 ? args : Object.keys(drivers)).map(claimed))
-  const asked = flags.text('pattern') as Pattern | undefined
-  const shown = asked ? [asked] : patterns
+  const asked = flags.text('pattern')
+  // A narrowcast by relay is a narrowcast, with a contract of its own.
+  const shown = rows.filter((row) => asked === undefined || row.split('-')[0] === asked)
   const found = shown.flatMap((pattern) =>
     backends.flatMap(({ name, contracts }) => {
       const one = contracts[pattern]
       return one ? [{ backend: name, pattern, contract: one }] : []
     }),
   )
-  if (found.length === 0) throw offersNone(backends, shown)
+  if (found.length === 0) throw offersNone(backends, asked ?? 'pattern')
   for (const one of found) checkRequired(one, flags.list('require'))
   if (output.isJson) {
     return output.list({
@@ -47,9 +53,8 @@ export const contract: Run = async (invocation) => {
       }),
     })
   }
-  for (const [at, pattern] of shown.entries()) {
+  for (const [at, pattern] of [...new Set(found.map((one) => one.pattern))].entries()) {
     const some = found.filter((one) => one.pattern === pattern)
-    if (some.length === 0) continue
     if (at > 0) await output.data('\n')
     if (output.format === 'text' && output.width < sideBySideMin(some.length)) {
       await output.data(oneBelowTheOther(pattern, some, output))
@@ -67,7 +72,7 @@ function sideBySideMin(backends: number): number {
 
 type Claimed = readonly { readonly backend: string; readonly contract: Contract }[]
 
-function oneBelowTheOther(pattern: Pattern, some: Claimed, { look, width }: Output): string {
+function oneBelowTheOther(pattern: ContractRow, some: Claimed, { look, width }: Output): string {
   const parts = some.map(({ backend, contract: one }) => {
     const head = look.paint('bold', `${pattern.toUpperCase()} ${backend.toUpperCase()}`)
     return [head, ...contractLines(one, width)].map((line) => `${line}\n`).join('')
@@ -76,7 +81,7 @@ function oneBelowTheOther(pattern: Pattern, some: Claimed, { look, width }: Outp
 }
 
 /** Facts as rows, backends as columns. */
-function sideBySide(pattern: Pattern, some: Claimed) {
+function sideBySide(pattern: ContractRow, some: Claimed) {
   const facts = some.map((one) => new Map(contractFacts(one.contract)))
   const rows = [...(facts[0] as Map<string, string>).keys()]
   const columns: Column<string>[] = [
@@ -104,14 +109,18 @@ async function claimed(word: string): Promise<Backend> {
   })
 }
 
-function offersNone(backends: readonly Backend[], shown: readonly Pattern[]): NarrowcastError {
+function offersNone(backends: readonly Backend[], pattern: string): NarrowcastError {
   const names = backends.map(({ name }) => name).join(', ')
-  return new NarrowcastError('UNSUPPORTED', `${names} offers no ${shown.join(' or ')}`)
+  return new NarrowcastError('UNSUPPORTED', `${names} offers no ${pattern}`)
 }
 
 /** @throws UNSUPPORTED, naming the fact and what is promised instead. */
 function checkRequired(
-  { backend, pattern, contract: one }: { backend: string; pattern: Pattern; contract: Contract },
+  {
+    backend,
+    pattern,
+    contract: one,
+  }: { backend: string; pattern: ContractRow; contract: Contract },
   required: readonly string[],
 ): void {
   for (const fact of required) {
