@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
-import { ndjson, type Ran, type World } from './cliRun.ts'
+import { ndjson, type Ran, type Running, type World } from './cliRun.ts'
 
 /** One step of the walk through all commands; they follow on each other in one folder. */
 export interface Step {
@@ -120,6 +120,20 @@ export const steps: readonly Step[] = [
     prints: ['relay.started', 'relay.stands-by', 'relay.leads', 'relay.no-worker', 'relay.summary'],
     run: afterAnother,
   },
+  {
+    command: 'publish',
+    words: ['steady', '--lines'],
+    prints: ['publish.summary'],
+    run: forCrew,
+  },
+  { command: 'workers drain', words: ['w1', '--for', '3s'], consent: ['--yes'] },
+  { command: 'workers stop', words: ['w2', '--for', '3s'], consent: ['--yes'] },
+  {
+    command: 'work',
+    words: ['steady', '--control', '--workers', '2', '--exec', 'sleep 0.2'],
+    prints: ['work.started', 'work.settled', 'work.ended', 'work.summary'],
+    run: async () => crew?.ended as Promise<Ran>,
+  },
   { command: 'tail', words: [channel] },
   { command: 'tail', words: ['events', '--last', '2'], isLook: true },
   { command: 'channels ls', isLook: true },
@@ -205,6 +219,8 @@ export const steps: readonly Step[] = [
       return bots.ran as Ran
     },
   },
+  { command: 'workers ls', run: besideWorker },
+  { command: 'workers show', words: ['w1'], run: besideWorker },
   // Which verdict it reaches in so short a time is not the point here.
   { command: 'demo', words: ['--play', '1s'], prints: ['demo.result'] },
 ]
@@ -234,6 +250,27 @@ async function afterAnother(world: World, words: readonly string[]): Promise<Ran
   await second.shows('relay.no-worker')
   second.child.kill('SIGINT')
   return second.ended
+}
+
+/** Runs it while a worker tells of itself. */
+async function besideWorker(world: World, words: readonly string[]): Promise<Ran> {
+  const worker = world.start(['work', 'events', '--group', 'ears', '--exec', 'cat', '--json'])
+  await worker.shows('work.started')
+  const ran = await world.run(words)
+  worker.child.kill('SIGINT')
+  await worker.ended
+  return ran
+}
+
+let crew: Running | null = null
+
+/** Publishes what keeps two workers busy, and begins to work: the steps after it end them. */
+async function forCrew(world: World, words: readonly string[]): Promise<Ran> {
+  const ran = await world.run(words, { input: ndjson(500) })
+  const work = ['work', 'steady', '--control', '--workers', '2', '--exec', 'sleep 0.2', '--json']
+  crew = world.start(work)
+  for (const name of ['w1', 'w2']) await crew.shows(new RegExp(`settled.*"worker":"${name}"`))
+  return ran
 }
 
 /** Runs the game server until the work is done, then ends it as Ctrl-C does. */
