@@ -150,6 +150,8 @@ export interface SubscriptionEvents {
   gap: { missed: Count; why: GapWhy }
   /** A handler did not end after its abort; its slot is lost. */
   stuck: Of & { runMs: number; slotsLeft: number }
+  /** It has ended in order, whoever asked for it: the program, or `narrowcast.control`. */
+  drained: Drained
 }
 
 export interface Watched {

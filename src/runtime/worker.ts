@@ -293,6 +293,7 @@ export class Worker<T> implements Subscription {
     this.#closed.abort()
     await this.#loop
     this.#host.ended()
+    this.#events.emit('drained', drained)
     return drained
   }
 }

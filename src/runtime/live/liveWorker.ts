@@ -196,6 +196,8 @@ export class LiveWorker<T> implements Subscription {
     await this.#kept.close()
     await this.#loop
     this.#host.ended()
-    return { settled: this.#runs.ended - ended - unbegun, released: 0, abandoned }
+    const drained = { settled: this.#runs.ended - ended - unbegun, released: 0, abandoned }
+    this.#events.emit('drained', drained)
+    return drained
   }
 }
