@@ -177,7 +177,7 @@ describe('context', () => {
     const command = script(world, 'password.sh', `#!/bin/sh\ntouch asked\necho '${canary}'\n`)
     const asked = join(world.folder, 'asked')
     await done(world, 'context', 'add', 'app', 'redis://me@host', '--password-command', command)
-    await world.run(['channels', 'ls', '-c', 'app', '-u', 'file:./elsewhere'])
+    await world.run(['channels', 'ls', '-c', 'app', '-u', 'redis://other'])
     await done(world, 'config', 'show', '-c', 'app')
     expect(existsSync(asked)).toBe(false)
     await world.run(['channels', 'ls', '-c', 'app'])
