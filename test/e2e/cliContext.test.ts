@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { cliWorld, script, type World } from './cliRun.ts'
 
+const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 const canary = 'c4n4ry-p4ssw0rd'
 const fileOf = (world: World, name: string) =>
   join(world.folder, `.config/narrowcast/contexts/${name}.json`)
@@ -135,6 +137,25 @@ describe('context', () => {
     await done(world, 'context', 'use', 'none')
     await done(world, ...publish)
   })
+
+  it.skipIf(spawnSync('script', ['--version']).status !== 0)(
+    'says its environment where a change asks for a yes (needs the program `script`)',
+    async () => {
+      using world = cliWorld()
+      await done(world, 'publish', 'hello', '1')
+      const store = `file:${world.folder}/.narrowcast/store`
+      const look = ['--environment', 'production', '--colour', 'red']
+      await done(world, 'context', 'add', 'prod', store, ...look)
+      const line = `"${process.execPath}" "${main}" channels purge hello -c prod`
+      const ran = spawnSync('script', ['-qefc', line, '/dev/null'], {
+        ...{ cwd: world.folder, input: 'no\r', encoding: 'utf8' },
+        env: { PATH: process.env.PATH, HOME: world.folder, TERM: 'xterm' },
+      })
+      expect(ran.status).toBe(5)
+      expect(ran.stdout).toContain('\u001b[31m[production] \u001b[39mRemove 1 waiting')
+      expect((await world.json('channels', 'show', 'hello')).waiting).toBe(1)
+    },
+  )
 
   it('gives its secrets to nobody', async () => {
     using world = cliWorld()
