@@ -1,0 +1,111 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+/** A line of the book of one process. */
+export interface Line {
+  readonly event: string
+  /** Of the clock that all processes of a machine share. */
+  readonly atMs: number
+  readonly [fact: string]: unknown
+}
+
+export const nowMs = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000
+
+/** One process, what it has told so far, and its book. */
+export class Actor {
+  readonly role: string
+  readonly name: string
+  readonly told: Omit<Line, 'atMs'>[] = []
+  readonly ended: Promise<unknown>
+  readonly #child: ChildProcess
+  readonly #path: string
+
+  constructor(url: string, path: string, role: string, name: string, wish: object) {
+    this.role = role
+    this.name = name
+    this.#path = path
+    const args = [role, url, path, name, JSON.stringify(wish)]
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(dirname(path), 'compiled') }
+    this.#child = fork(join(import.meta.dirname, 'liveChild.ts'), args, { env })
+    this.#child.on('message', (word: Line) => this.told.push(word))
+    this.ended = once(this.#child, 'exit')
+  }
+
+  /** What it wrote; a line that a SIGKILL cut short was never written. */
+  get book(): Line[] {
+    if (!existsSync(this.#path)) return []
+    const lines = readFileSync(this.#path, 'utf8').split('\n')
+    return lines.slice(0, -1).map((line) => JSON.parse(line) as Line)
+  }
+
+  /** Resolves with what it tells of that event, the nth time. */
+  async tells(event: string, nth = 1): Promise<Omit<Line, 'atMs'>> {
+    for (;;) {
+      const found = this.told.filter((word) => word.event === event)[nth - 1]
+      if (found) return found
+      const { exitCode, signalCode } = this.#child
+      if (exitCode !== null || signalCode !== null) {
+        throw new Error(`${this.name} ended (${exitCode ?? signalCode}) before it told "${event}"`)
+      }
+      const isOver = new AbortController()
+      const { signal } = isOver
+      const either = [once(this.#child, 'message', { signal }), this.ended]
+      await Promise.race(either.map((one) => one.catch(() => undefined)))
+      isOver.abort()
+    }
+  }
+
+  say(word: string): void {
+    this.#child.send(word)
+  }
+
+  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal)
+  }
+
+  async kill(): Promise<void> {
+    this.signal('SIGKILL')
+    await this.ended
+  }
+
+  /** In order; what it told last. */
+  async end(): Promise<Omit<Line, 'atMs'>> {
+    this.say('end')
+    const last = await this.tells('ended')
+    await this.ended
+    return last
+  }
+}
+
+export interface Scene extends AsyncDisposable {
+  readonly dir: string
+  readonly url: string
+  readonly actors: readonly Actor[]
+  start(role: 'relay' | 'worker' | 'publisher', name: string, wish?: object): Actor
+}
+
+/** A store in a folder of its own, and processes that end with it. */
+export async function liveScene(): Promise<Scene> {
+  const dir = await mkdtemp(join(tmpdir(), 'narrowcast-live-'))
+  const url = `file:${join(dir, 'store')}`
+  const actors: Actor[] = []
+  return {
+    dir,
+    url,
+    actors,
+    start(role, name, wish = {}) {
+      const path = join(dir, `${actors.length}-${name}.ndjson`)
+      const actor = new Actor(url, path, role, name, wish)
+      actors.push(actor)
+      return actor
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(actors.map((one) => one.kill()))
+      await rm(dir, { recursive: true })
+    },
+  }
+}
