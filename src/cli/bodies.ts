@@ -33,6 +33,8 @@ const bodies: Readonly<Record<string, () => Promise<Run>>> = {
   'groups seek': () => import('./commands/groups.ts').then(({ seek }) => seek),
   'groups rm': () => import('./commands/groups.ts').then(({ rm }) => rm),
   'workers ls': () => import('./commands/workers.ts').then(({ ls }) => ls),
+  'workers drain': () => import('./commands/workersEnd.ts').then(({ drain }) => drain),
+  'workers stop': () => import('./commands/workersEnd.ts').then(({ stop }) => stop),
   'workers show': () => import('./commands/workers.ts').then(({ show }) => show),
   stats: () => import('./commands/stats.ts').then(({ stats }) => stats),
   'sim server': () => import('./commands/sim.ts').then(({ server }) => server),

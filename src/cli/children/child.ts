@@ -37,7 +37,11 @@ export function serveParent<Job, Event>(
   // What has not begun its work may never do so: there is nothing to wait for.
   const drain = async () => ready?.drain()
   // Not from the parent: in order, but then to be started anew.
-  process.on('SIGTERM', () => void drain().then(() => process.exit(143), fail))
+  let isToComeAgain = false
+  process.on('SIGTERM', () => {
+    isToComeAgain = true
+    void drain().then(() => process.exit(143), fail)
+  })
   process.on('message', (message: ToChild<Job>) => {
     if (message.kind === 'drain') {
       void drain().then(() => end({ kind: 'done' }, 0), fail)
@@ -47,7 +51,9 @@ export function serveParent<Job, Event>(
     work
       .then((begun) => {
         ready = begun
-        return begun.ended?.then(() => end({ kind: 'done' }, 0))
+        return begun.ended?.then(() => {
+          if (!isToComeAgain) end({ kind: 'done' }, 0)
+        })
       })
       .catch(fail)
   })

@@ -24,6 +24,10 @@ export interface ChildrenOptions<Job, Event> {
   readonly onStart: (child: ChildInfo) => void
   /** It died, and is started anew unless all are to end. `why`: `SIGKILL`, `exit 1`. */
   readonly onDeath: (child: ChildInfo, why: string) => void
+  /** It has ended by itself, in order, and is not started anew. */
+  readonly onEnd?: (child: ChildInfo) => void
+  /** Names of those that are not started. @default none */
+  readonly without?: ReadonlySet<string>
   readonly clock?: Clock
 }
 
@@ -70,7 +74,9 @@ export class Children<Job, Event> {
     // Whoever waits for it gets it; nobody may be waiting while the children drain.
     this.failed.catch(() => {})
     if (process.platform !== 'win32') this.#startGuard()
-    for (let n = 1; n <= options.count; n++) this.#start(`w${n}`, 0)
+    for (let n = 1; n <= options.count; n++) {
+      if (!options.without?.has(`w${n}`)) this.#start(`w${n}`, 0)
+    }
   }
 
   /** Processes that live now. */
@@ -161,6 +167,7 @@ export class Children<Job, Event> {
       this.#running.delete(name)
       if (child.pid !== undefined) this.#guard?.remove(child.pid)
       const isDeath = !isDone && !this.#isKilling
+      if (isDone && code === 0 && !this.#stopping.signal.aborted) this.#options.onEnd?.(info)
       if (isDeath) {
         this.#silentDeaths.set(name, isSilent ? (this.#silentDeaths.get(name) ?? 0) + 1 : 0)
         onDeath(info, signal ?? `exit ${code}`)

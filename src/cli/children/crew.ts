@@ -56,8 +56,11 @@ export async function runCrew<Job, Event extends { readonly kind: string }>(
   try {
     for (;;) {
       const children = start(invocation, plan, crew)
+      const ended = new AbortController()
+      void children.ended.then(() => ended.abort())
       try {
-        await Promise.race([children.failed, plan.watch(crew, stopping)])
+        const over = AbortSignal.any([stopping, ended.signal])
+        await Promise.race([children.failed, plan.watch(crew, over)])
         const before = { deaths: crew.deaths, retried: plan.retried(), ms: clock.monotonicMs() }
         sayDraining(invocation, plan, crew)
         const late = await Promise.race([children.failed, children.drain()])
@@ -68,7 +71,8 @@ export async function runCrew<Job, Event extends { readonly kind: string }>(
         const comesAgain =
           late > 0 || crew.deaths > before.deaths || plan.retried() > before.retried
         const isMore = async () => comesAgain || ((await plan.isHeldByOthers?.()) ?? false)
-        if (crew.isToBeEmpty && !stopping.aborted && (await isMore())) continue
+        const isMoreToDo = crew.isToBeEmpty && !crew.hasEnded && !stopping.aborted
+        if (isMoreToDo && (await isMore())) continue
         const endMs = clock.monotonicMs()
         crew.sayLeft()
         return { died: crew.deaths, killed, drainMs: endMs - before.ms, tookMs: endMs - beganMs }
@@ -98,6 +102,8 @@ function start<Job, Event extends { readonly kind: string }>(
       plan.onDeath(child)
       crew.died(child, why)
     },
+    onEnd: (child) => crew.ended(child),
+    without: crew.endedNames,
     onEvent: (child, event) => {
       if (event.kind === 'ready') crew.ready(child)
       plan.onEvent(crew, child, event)
@@ -129,6 +135,8 @@ export class Crew {
   left: number | null = null
   readonly #invocation: Invocation
   readonly #plan: Pick<CrewPlan<never, never>, 'command' | 'count'>
+  /** Workers that were told to end by others, and stay away. */
+  readonly endedNames = new Set<string>()
   readonly #ready = new Set<string>()
   #messageLines = 0
 
@@ -166,9 +174,14 @@ export class Crew {
     if (this.left) this.feed.say(`${countOf(this.left, 'delayed message')} not due yet: left`)
   }
 
-  /** Every worker has its subscription confirmed. */
+  /** Every worker that is to work has its subscription confirmed. */
   get isUp(): boolean {
-    return this.#ready.size >= this.#plan.count
+    return new Set([...this.#ready, ...this.endedNames]).size >= this.#plan.count
+  }
+
+  /** None is left to work. */
+  get hasEnded(): boolean {
+    return this.endedNames.size >= this.#plan.count
   }
 
   started({ name, pid, restarts }: ChildInfo): void {
@@ -179,6 +192,12 @@ export class Crew {
 
   ready({ name }: ChildInfo): void {
     this.#ready.add(name)
+  }
+
+  ended({ name, pid }: ChildInfo): void {
+    this.endedNames.add(name)
+    this.feed.say(`${name} pid ${pid} ended: it was told to`)
+    void this.#event('ended', { worker: name, pid })
   }
 
   died({ name, pid }: ChildInfo, why: string): void {

@@ -35,6 +35,7 @@ export const work: Run = async (invocation) => {
     pattern: channel.pattern,
     group,
     concurrency,
+    control: flags.isSet('control'),
     run,
     tellOutput: invocation.output.isJson || (invocation.live && process.stdout.isTTY === true),
   }

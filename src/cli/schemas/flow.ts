@@ -75,6 +75,7 @@ export const flowSchemas: Readonly<Record<string, Shape>> = {
   work: [dryRun],
   'work.started': started,
   'work.died': died,
+  'work.ended': started,
   'work.settled': answer({
     id: text,
     worker: text,

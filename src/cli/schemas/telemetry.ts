@@ -1,6 +1,7 @@
 import { pattern } from './messages.ts'
 import {
   answer,
+  change,
   count,
   type Fields,
   list,
@@ -45,9 +46,19 @@ const worker: Fields = {
   started: time,
 }
 
+const ended = change({
+  worker: text,
+  channels: many(text),
+  /** What it had in hand when it was told. */
+  in_hand: count,
+  duration_ms: ms,
+})
+
 /** What commands print that hear what processes tell. */
 export const telemetrySchemas: Readonly<Record<string, Shape>> = {
   'workers.ls': list(worker, { refused_frames: count }),
+  'workers.drain': ended,
+  'workers.stop': ended,
   'workers.show': answer({
     worker: text,
     subscriptions: many(object(worker)),

@@ -73,7 +73,14 @@ export const flowCommands: readonly CommandSpec[] = [
     summary: 'run workers: a program per message, or a module',
     access: 'destructive',
     streams: true,
-    prints: ['work', ...events('work'), 'work.settled', 'work.output', 'work.summary'],
+    prints: [
+      'work',
+      ...events('work'),
+      'work.ended',
+      'work.settled',
+      'work.output',
+      'work.summary',
+    ],
     flags: [
       { flags: '--exec <command>', text: 'run by the shell once per message, data on stdin' },
       {
@@ -84,6 +91,7 @@ export const flowCommands: readonly CommandSpec[] = [
       { flags: '--concurrency <n>', text: 'messages at once in each worker, default 1' },
       group,
       until,
+      { flags: '--control', text: 'workers end when workers drain or workers stop names them' },
     ],
     examples: [
       'narrowcast work hello --exec cat',

@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url'
 import { connect } from '../../connect.ts'
 import type { Codec } from '../../core/codec.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { Handler, Received } from '../../runtime/api.ts'
+import type { Drained, Handler, Received } from '../../runtime/api.ts'
 import { type ChildWork, serveParent, type Tell as TellOf } from '../children/child.ts'
 import { killPrograms, runProgram } from './exec.ts'
 import { startGuard } from './guard.ts'
@@ -24,7 +24,8 @@ const asStored: Codec = {
 serveParent<WorkJob, WorkEvent>(async (job, name, tell) => {
   process.on('exit', killPrograms)
   const handler = await handlerOf(job, tell)
-  const bus = await connect(job.url, { config: job.config, name })
+  const { config, control } = job
+  const bus = await connect(job.url, { config, name, control })
   const isExec = 'exec' in job.run
   const channel = bus[job.pattern]<unknown>(job.channel, isExec ? { codec: asStored } : {})
   const desk = new Desk(tell)
@@ -43,14 +44,21 @@ serveParent<WorkJob, WorkEvent>(async (job, name, tell) => {
     'error',
     ({ id, error }) => void tell({ kind: 'failed', id, text: error.message }),
   )
-  await subscription.ready()
-  void tell({ kind: 'ready' })
-  return {
-    async drain() {
-      const { settled, released, abandoned } = await subscription.drain({ timeoutMs: drainMs })
+  // Told by another process, it ends like one that its parent has told.
+  const ended = new Promise<Drained>((done) => subscription.on('drained', done)).then(
+    async ({ settled, released, abandoned }) => {
       await desk.close()
       await tell({ kind: 'drained', settled, released, abandoned })
       await bus.close()
+    },
+  )
+  await subscription.ready()
+  void tell({ kind: 'ready' })
+  return {
+    ended,
+    async drain() {
+      await subscription.drain({ timeoutMs: drainMs })
+      await ended
     },
   } satisfies ChildWork
 })

@@ -12,6 +12,8 @@ export interface WorkJob {
   readonly pattern: Pattern
   readonly group: string | null
   readonly concurrency: number
+  /** It ends when `workers drain` or `workers stop` names it. */
+  readonly control: boolean
   readonly run: { readonly exec: string } | { readonly module: string }
   /** What programs print goes to the parent, line by line, instead of straight to stdout. */
   readonly tellOutput: boolean
