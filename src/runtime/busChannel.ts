@@ -28,6 +28,7 @@ import { checkFits } from './publishCheck.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { SlowChecks } from './slowChecks.ts'
 import { planDeliveries, planSubscription } from './subscribeOptions.ts'
+import { subscriptionFrame, subscriptionHealth } from './subscriptionState.ts'
 import type { PublisherFrame, SubscriptionFrame } from './telemetry/frame.ts'
 import type { Sending, Tracing } from './tracing.ts'
 import { Worker } from './worker.ts'
@@ -89,11 +90,11 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
   }
 
   get health(): SubscriptionHealth[] {
-    return [...this.#readers].map((reader) => reader.health)
+    return [...this.#readers].map((reader) => subscriptionHealth(this.#plan.spec, reader))
   }
 
   get subscriptionFrames(): SubscriptionFrame[] {
-    return [...this.#readers].map((reader) => reader.frame)
+    return [...this.#readers].map((reader) => subscriptionFrame(this.#plan.spec, reader))
   }
 
   /** Null while nothing was published here. */

@@ -6,14 +6,13 @@ import type { Deliveries, DeliveryVerdict, OpenDelivery, SubscriptionEvents } fr
 import { wrongOption } from './checks.ts'
 import { withDeadline } from './deadline.ts'
 import { Events } from './events.ts'
-import type { SubscriptionHealth } from './health.ts'
 import type { Held } from './held.ts'
 import { type Ending, type PolicyHost, settlementOf } from './policy.ts'
 import { Reader } from './reader.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { ReceivedMessage, read } from './receivedMessage.ts'
 import type { DeliveriesPlan } from './subscribeOptions.ts'
-import type { SubscriptionFrame } from './telemetry/frame.ts'
+import type { SubscriptionState } from './subscriptionState.ts'
 import { abortedError } from './thrown.ts'
 import { endingOf, isDelay } from './unit.ts'
 import { untilAborted } from './untilAborted.ts'
@@ -95,22 +94,14 @@ export class OpenDeliveries<T> implements Deliveries<T> {
     return this.#reader.isReady
   }
 
-  get health(): SubscriptionHealth {
+  get state(): SubscriptionState {
     return {
-      channel: this.#host.plan.spec.name,
-      pattern: this.#host.plan.spec.pattern,
       group: this.#plan.group,
-      worker: this.worker.id,
-      isReady: this.isReady,
-      isAlive: true,
+      concurrency: this.#plan.hold.messages,
+      slotsLeft: null,
       why: this.#reader.why,
+      counts: () => this.#reader.counts,
     }
-  }
-
-  get frame(): SubscriptionFrame {
-    const { channel, pattern, group, worker, isReady: ready } = this.health
-    const concurrency = this.#plan.hold.messages
-    return { channel, pattern, group, worker, ready, concurrency, ...this.#reader.counts }
   }
 
   ready(signal?: AbortSignal): Promise<void> {

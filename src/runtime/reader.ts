@@ -8,14 +8,9 @@ import { KeptSource, type ReaderWish, reopenBackoff } from './keptSource.ts'
 import { Lease } from './lease.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { Settler } from './settler.ts'
-import { inFlightMax, type SubscriptionFrame } from './telemetry/frame.ts'
+import { inFlightMax, type SubscriptionCounts } from './telemetry/frame.ts'
 import { Tally } from './telemetry/tally.ts'
 import { Watchdog } from './watchdog.ts'
-
-export type ReaderCounts = Omit<
-  SubscriptionFrame,
-  'channel' | 'pattern' | 'group' | 'worker' | 'ready' | 'concurrency'
->
 
 /**
  * One subscription towards the broker: what its source handed over and is not settled yet, its
@@ -118,7 +113,7 @@ export class Reader {
   }
 
   /** What it has come to so far. */
-  get counts(): ReaderCounts {
+  get counts(): SubscriptionCounts {
     const { received, redelivered, acked, retried, dead, late, latency } = this.#tally
     const nowMs = this.#host.clock.monotonicMs()
     const oldest = [...this.#held.values()].slice(0, inFlightMax)

@@ -8,7 +8,6 @@ import { withDeadline } from './deadline.ts'
 import { drain } from './drain.ts'
 import { Events } from './events.ts'
 import { type Call, callOf } from './handlerCall.ts'
-import type { SubscriptionHealth } from './health.ts'
 import type { Held } from './held.ts'
 import { Overruns } from './overruns.ts'
 import type { Ending, PolicyHost } from './policy.ts'
@@ -17,7 +16,7 @@ import type { ReaderHost } from './readerHost.ts'
 import { Slots } from './slots.ts'
 import { Starter } from './starter.ts'
 import type { SubscriptionPlan } from './subscribeOptions.ts'
-import type { SubscriptionFrame } from './telemetry/frame.ts'
+import type { SubscriptionState } from './subscriptionState.ts'
 import { isThenable } from './thenable.ts'
 import { abortedError } from './thrown.ts'
 import type { Unit } from './unit.ts'
@@ -107,23 +106,14 @@ export class Worker<T> implements Subscription {
     return this.#reader.isReady && this.#slots.left > 0
   }
 
-  get health(): SubscriptionHealth {
-    const isAlive = this.#slots.left > 0
+  get state(): SubscriptionState {
     return {
-      channel: this.#host.plan.spec.name,
-      pattern: this.#host.plan.spec.pattern,
       group: this.#plan.group,
-      worker: this.worker.id,
-      isReady: this.isReady,
-      isAlive,
-      why: isAlive ? this.#reader.why : 'every slot is lost to a stuck handler',
+      concurrency: this.#plan.concurrency,
+      slotsLeft: this.#slots.left,
+      why: this.#reader.why,
+      counts: () => this.#reader.counts,
     }
-  }
-
-  get frame(): SubscriptionFrame {
-    const { channel, pattern, group, worker, isReady: ready } = this.health
-    const { concurrency } = this.#plan
-    return { channel, pattern, group, worker, ready, concurrency, ...this.#reader.counts }
   }
 
   ready(signal?: AbortSignal): Promise<void> {

@@ -6,10 +6,9 @@ import { whole } from '../checks.ts'
 import { withDeadline } from '../deadline.ts'
 import { drainMsDefault, graceMsMax } from '../drain.ts'
 import { Events } from '../events.ts'
-import type { SubscriptionHealth } from '../health.ts'
 import type { ReaderHost } from '../readerHost.ts'
 import type { SubscriptionPlan } from '../subscribeOptions.ts'
-import type { SubscriptionFrame } from '../telemetry/frame.ts'
+import type { SubscriptionState } from '../subscriptionState.ts'
 import { abortedError } from '../thrown.ts'
 import { untilAborted } from '../untilAborted.ts'
 import { KeptLive } from './keptLive.ts'
@@ -68,24 +67,14 @@ export class LiveWorker<T> implements Subscription {
     return this.#kept.isReady && this.#runs.slots.left > 0
   }
 
-  get health(): SubscriptionHealth {
-    const { name, pattern } = this.#host.plan.spec
-    const isAlive = this.#runs.slots.left > 0
+  get state(): SubscriptionState {
     return {
-      channel: name,
-      pattern,
       group: null,
-      worker: this.worker.id,
-      isReady: this.isReady,
-      isAlive,
-      why: isAlive ? this.#kept.why : 'every slot is lost to a stuck handler',
+      concurrency: this.#plan.concurrency,
+      slotsLeft: this.#runs.slots.left,
+      why: this.#kept.why,
+      counts: () => this.#runs.counts,
     }
-  }
-
-  get frame(): SubscriptionFrame {
-    const { channel, pattern, group, worker, isReady: ready } = this.health
-    const { concurrency } = this.#plan
-    return { channel, pattern, group, worker, ready, concurrency, ...this.#runs.counts }
   }
 
   ready(signal?: AbortSignal): Promise<void> {

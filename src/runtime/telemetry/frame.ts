@@ -27,7 +27,7 @@ export interface TelemetryFrame {
   readonly [section: string]: unknown
 }
 
-export interface SubscriptionFrame {
+export interface SubscriptionFrame extends SubscriptionCounts {
   readonly channel: string
   readonly pattern: Pattern
   readonly group: string | null
@@ -35,6 +35,10 @@ export interface SubscriptionFrame {
   readonly ready: boolean
   /** Handlers at once; for `deliveries()` what may be held. */
   readonly concurrency: number
+}
+
+/** Totals since it began, and what it has in hand now. */
+export interface SubscriptionCounts {
   readonly received: number
   readonly acked: number
   readonly retried: number
