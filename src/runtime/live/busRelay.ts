@@ -134,6 +134,8 @@ export class BusRelay implements Relay {
     const all = [...this.#hold.takeAll(), ...taken]
     for (let from = 0; from < all.length; from += room.messages) {
       await this.#route(lead, all.slice(from, from + room.messages))
+      // Nobody is there: what came later must not go first to one who comes now.
+      if (this.#hold.size > 0) return this.#wait(lead, all.slice(from + room.messages))
     }
   }
 
@@ -216,9 +218,11 @@ export class BusRelay implements Relay {
     this.#stopping.abort()
     await withDeadline(this.#host.clock, closeMsMax, null, null, async (deadline) => {
       deadline.addEventListener('abort', () => this.#ending.abort(null))
-      await untilAborted(this.#loop, deadline).catch(() => undefined) // `onDecision` may hang
+      // In both `onDecision` may hang.
+      await untilAborted(this.#loop, deadline).catch(() => undefined)
+      const told = this.#books.noWorker(messagesOf(this.#hold.takeAll()), this.#noWorker())
+      await untilAborted(told, deadline).catch(() => undefined)
     })
-    await this.#books.noWorker(messagesOf(this.#hold.takeAll()), this.#noWorker())
     await this.#kept.close()
     this.#host.ended()
   }

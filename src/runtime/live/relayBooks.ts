@@ -58,7 +58,7 @@ export class RelayBooks {
   async noWorker(messages: readonly IncomingMessage[], error: NarrowcastError): Promise<void> {
     if (messages.length === 0) return
     this.counts.noWorker += messages.length
-    await this.decided(messages.map(({ id }) => ({ id, kind: 'no-worker' })))
+    const written = this.decided(messages.map(({ id }) => ({ id, kind: 'no-worker' })))
     for (const message of messages) {
       try {
         this.#plan.onNoWorker?.(message)
@@ -68,6 +68,7 @@ export class RelayBooks {
       }
       this.#events.emit('error', { id: message.id, error })
     }
+    await written
   }
 
   lost(
