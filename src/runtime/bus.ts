@@ -73,6 +73,7 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
   const others = () => usersChannels(declarations)
   const telemetry = new BusTelemetry(
     {
+      bus: incarnation,
       channel: () => own(telemetryChannel),
       channels: others,
       relays: () => [...relays].map(({ frame }) => frame),
@@ -80,6 +81,7 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     },
     options.telemetry ?? false,
   )
+  // Not awaited: who is told to stop need not wait for who is told to drain.
   if (options.control) own(controlChannel)?.subscribe((data: unknown) => obey(data, others()))
   const parts = { connection, declarations, relays, telemetry }
   let closing: Promise<void> | null = null
@@ -111,13 +113,16 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     },
     telemetry: {
       add: (section) => telemetry.add(section),
-      watch: () => telemetry.watch(),
+      watch: async () => {
+        if (closing !== null) throw new NarrowcastError('CLOSED', 'the bus was closed')
+        return telemetry.watch()
+      },
     },
     health: () =>
       healthOf(
         connection.trouble,
         closing !== null,
-        declarations.channels.flatMap(({ health }) => health),
+        others().flatMap(({ health }) => health),
       ),
     close: ({ timeoutMs } = {}) => closeOnce(whole('timeoutMs', timeoutMs, closeMsDefault, 0)),
     [Symbol.asyncDispose]: () => closeOnce(closeMsDefault),
@@ -142,7 +147,7 @@ async function closeAll(parts: Parts, clock: Clock, timeoutMs: number): Promise<
         ...[...relays].map((one) => one[Symbol.asyncDispose]()),
         ...usersChannels(declarations).map(close),
       ])
-      if (!connection.trouble) await telemetry.close()
+      await telemetry.close({ tells: connection.trouble === null })
       await Promise.all(declarations.channels.map(close))
       for (const one of ended) if (one.status === 'rejected') throw one.reason
     })

@@ -90,3 +90,14 @@ test('what is not a probe is left to the caller', async () => {
   expect(await probed(bus, '/orders')).toEqual({ status: 404, text: 'mine' })
   expect(await probed(bus, '/readyz', 'POST')).toEqual({ status: 404, text: 'mine' })
 })
+
+test('a subscription that is refused for good says why', async () => {
+  const driver = memory()
+  await using bus = await createBus(driver)
+  await bus.queue('orders').opened()
+  await using other = await createBus(driver)
+  const worker = other.stream('orders').subscribe(() => undefined, { group: 'mail' })
+  worker.on('error', () => undefined)
+  await expect(worker.ready()).rejects.toMatchObject({ code: 'CONFLICT' })
+  expect(other.health().subscriptions[0]?.why).toContain('exists with')
+})

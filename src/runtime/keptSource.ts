@@ -171,6 +171,7 @@ export class KeptSource {
         const error = asNarrowcastError(cause)
         if (this.closing.aborted) throw error
         if (isFirst && !error.retryable && error.code !== 'CLOSED') {
+          this.#setOpen(false, error.message)
           this.#ready.reject(error)
           throw error // for good: whoever receives tells it
         }

@@ -73,9 +73,9 @@ export class BusRelay implements Relay {
   }
 
   get frame(): RelayFrame {
-    const { taken, routed, rerouted, noWorker, dropped } = this.counts
+    const { noWorker, ...counts } = this.counts
     const where = { channel: this.#host.spec.name, worker: this.worker.id, leads: this.isReady }
-    return { ...where, taken, routed, rerouted, no_worker: noWorker, dropped }
+    return { ...where, ...counts, no_worker: noWorker }
   }
 
   ready(signal?: AbortSignal): Promise<void> {

@@ -11,20 +11,25 @@ export interface Load {
 /** Null: it has not told yet. */
 export type LoadOf = (worker: WorkerRef) => Load | null
 
+/** As often as a busy worker tells. */
+const untoldMs = 1_000
+
 /**
  * The less busy of two at random: what it had in hand when it last told, and what was sent to it
  * from here since. Comparing all would send everybody to the same one between two tellings.
  */
-export function leastBusy(loadOf: LoadOf, draw: () => number): Pick {
+export function leastBusy(loadOf: LoadOf, draw: () => number, nowMs: () => number): Pick {
   const sent = new Map<string, { count: number; sinceMs: number }>()
+  // Of one that tells nothing, what was sent lately counts: for ever would starve it.
+  const sinceOf = (load: Load | null) => load?.atMs ?? Math.floor(nowMs() / untoldMs)
   const busyness = (worker: WorkerRef): number => {
     const load = loadOf(worker)
     const own = sent.get(nameOf(worker))
-    const isSince = own !== undefined && own.sinceMs === (load?.atMs ?? 0)
+    const isSince = own !== undefined && own.sinceMs === sinceOf(load)
     return (load?.inHand ?? 0) + (isSince ? own.count : 0)
   }
   const note = (worker: WorkerRef, candidates: Candidates): void => {
-    const sinceMs = loadOf(worker)?.atMs ?? 0
+    const sinceMs = sinceOf(loadOf(worker))
     const own = sent.get(nameOf(worker))
     const count = own?.sinceMs === sinceMs ? own.count + 1 : 1
     sent.set(nameOf(worker), { count, sinceMs })

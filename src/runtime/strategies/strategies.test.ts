@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { WorkerRef } from '../../core/channel.ts'
+import { systemClock } from '../../core/clock.ts'
 import { seededRandom } from '../random.ts'
 import { type Load, leastBusy } from './leastBusy.ts'
 import { type Candidates, nameOf, type Pick } from './pick.ts'
@@ -109,13 +110,15 @@ test('sticky chooses alike for every publisher; without a key it asks the other 
   expect(sticky(() => last)(candidates, null)).toBe(last)
 })
 
+const still = () => 0
+
 describe('least busy', () => {
   test('keeps everybody at about the same load', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 12 }), seeds, (size, seed) => {
         const candidates = crew(size)
         const counts = counted(
-          leastBusy(() => null, seededRandom(seed)),
+          leastBusy(() => null, seededRandom(seed), still),
           candidates,
           1_000,
         )
@@ -129,7 +132,11 @@ describe('least busy', () => {
   test('goes by what was told, and counts its own sends only since then', () => {
     const [busy, free] = crew(2) as unknown as [WorkerRef, WorkerRef]
     let told: Load = { inHand: 3, atMs: 1 }
-    const pick = leastBusy((one) => (one === busy ? told : { inHand: 0, atMs: 1 }), seededRandom(1))
+    const pick = leastBusy(
+      (one) => (one === busy ? told : { inHand: 0, atMs: 1 }),
+      seededRandom(1),
+      still,
+    )
     const chosen = () => pick([busy, free], null)
     expect([chosen(), chosen(), chosen()]).toEqual([free, free, free])
     // 3 each now; after one more it is the other's turn.
@@ -142,7 +149,11 @@ describe('least busy', () => {
     const crewOf = crew(6)
     const [a, b] = crewOf as unknown as [WorkerRef, WorkerRef]
     let told: Load = { inHand: 0, atMs: 1 }
-    const pick = leastBusy((one) => (one === a ? told : { inHand: 0, atMs: 1 }), seededRandom(1))
+    const pick = leastBusy(
+      (one) => (one === a ? told : { inHand: 0, atMs: 1 }),
+      seededRandom(1),
+      still,
+    )
     const chosen = (count: number) => Array.from({ length: count }, () => pick([a, b], null))
     chosen(10)
     told = { inHand: 0, atMs: 2 }
@@ -152,8 +163,22 @@ describe('least busy', () => {
     expect(new Set(chosen(10))).toEqual(new Set([b]))
   })
 
+  test('a worker that tells nothing is not starved by those that do', () => {
+    const [silent, telling] = crew(2) as unknown as [WorkerRef, WorkerRef]
+    let nowMs = 0
+    const loadOf = (one: WorkerRef) => (one === silent ? null : { inHand: 0, atMs: nowMs })
+    const pick = leastBusy(loadOf, seededRandom(1), () => nowMs)
+    const counts: number[] = []
+    for (nowMs = 0; nowMs < 20_000; nowMs += 1_000) {
+      let count = 0
+      for (let n = 0; n < 100; n++) if (pick([silent, telling], null) === silent) count++
+      counts.push(count)
+    }
+    expect(Math.min(...counts)).toBeGreaterThan(40)
+  })
+
   test('without telemetry it is refused, naming what it needs', () => {
-    const host = { random: Math.random, load: null }
+    const host = { random: Math.random, load: null, clock: systemClock }
     expect(() => pickBy('leastBusy', 'rooms', host)).toThrow(
       expect.objectContaining({
         code: 'UNSUPPORTED',

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import { wrongOption } from '../checks.ts'
 import { type LoadOf, leastBusy } from './leastBusy.ts'
@@ -17,6 +18,7 @@ const known: readonly Strategy[] = ['random', 'roundRobin', 'sticky', 'leastBusy
 
 export interface StrategyHost {
   readonly random: () => number
+  readonly clock: Clock
   /** Null: there is no telemetry. */
   readonly load: LoadOf | null
 }
@@ -37,7 +39,7 @@ export function pickBy(strategy: Strategy, channel: string, host: StrategyHost):
     case 'sticky':
       return sticky(random(host.random))
     case 'leastBusy':
-      if (host.load) return leastBusy(host.load, host.random)
+      if (host.load) return leastBusy(host.load, host.random, () => host.clock.monotonicMs())
       throw new NarrowcastError(
         'UNSUPPORTED',
         `channel "${channel}": strategy 'leastBusy' needs telemetry, which this bus does not have`,

@@ -34,7 +34,7 @@ test('what a process has come to is heard by another one, and nothing of its mes
   for (let n = 0; n < 5; n++) await orders.publish(`secret ${n}`)
   const worker = await eventually(() => {
     const one = workerOf(view, 'orders')
-    return one?.acked === 4 && one
+    return one?.acked === 4 && one.retried === 1 && one
   })
   expect(worker).toMatchObject({ retried: 1, errors: 1, pid: process.pid, ready: true })
   expect(worker.latency.count).toBe(5)
@@ -127,4 +127,55 @@ test('a worker ends when the control channel says so, where it obeys', async () 
   }
   await eventually(() => !drained.isReady)
   expect([other.isReady, deaf.isReady]).toEqual([true, true])
+})
+
+test('two buses of one process are both heard', async () => {
+  const driver = memory()
+  await using looking = await createBus(driver)
+  const view = await looking.telemetry.watch()
+  await using one = await telling(driver)
+  await using other = await telling(driver)
+  one.queue('a').subscribe(() => undefined)
+  other.queue('b').subscribe(() => undefined)
+  await eventually(() => view.workers.length === 2)
+  expect(view.workers.map(({ channel }) => channel).sort()).toEqual(['a', 'b'])
+})
+
+test('who is told to stop does not wait for who is told to drain', async () => {
+  const driver = memory()
+  await using bus = await createBus(driver)
+  await using obeying = await createBus(driver, { control: true })
+  const began = Promise.withResolvers<void>()
+  const aborted = Promise.withResolvers<void>()
+  const worker = obeying.queue('orders').subscribe(async (_, { signal }) => {
+    began.resolve()
+    signal.addEventListener('abort', () => aborted.resolve())
+    await aborted.promise
+  })
+  await bus.queue('orders').publish('x')
+  await began.promise
+  const control = bus.broadcast('narrowcast.control')
+  await eventually(async () => (await control.publish('?')).receivers === 1)
+  for (const verb of ['drain', 'stop']) {
+    await control.publish({ v: 1, type: 'control', verb, worker: worker.worker.id })
+  }
+  await aborted.promise
+})
+
+test('a bus that is closed hears and tells nothing more', async () => {
+  const driver = memory()
+  const bus = await telling(driver)
+  let asked = 0
+  bus.telemetry.add(() => ({ asked: ++asked }))
+  await bus.close()
+  const before = asked
+  await expect(bus.telemetry.watch()).rejects.toMatchObject({ code: 'CLOSED' })
+  await new Promise((resolve) => setTimeout(resolve, 1_200))
+  expect(asked).toBe(before)
+})
+
+test('channels of our own are no part of its health', async () => {
+  await using bus = await createBus(memory(), { control: true })
+  await bus.telemetry.watch()
+  expect(bus.health()).toMatchObject({ isReady: true, subscriptions: [] })
 })

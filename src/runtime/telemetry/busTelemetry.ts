@@ -10,6 +10,8 @@ import type { TelemetryView } from './view.ts'
 const framesMax = 10_000
 
 export interface BusTelemetryHost {
+  /** Names the bus. */
+  readonly bus: string
   /** The telemetry channel; null where the driver has no broadcast. */
   channel(): BusChannel<TelemetryFrame, unknown> | null
   /** All channels of the bus but those of our own. */
@@ -23,6 +25,7 @@ export interface BusTelemetryHost {
 export class BusTelemetry {
   readonly #host: BusTelemetryHost
   readonly #sender: TelemetrySender | null
+  #isClosed = false
   #view: TelemetryView | null = null
   #watching: Promise<TelemetryView> | null = null
 
@@ -31,6 +34,7 @@ export class BusTelemetry {
     this.#host = host
     this.#sender = sends
       ? new TelemetrySender({
+          bus: host.bus,
           control: host.control,
           counts: () => ({
             subscriptions: host.channels().flatMap((one) => one.subscriptionFrames),
@@ -44,7 +48,7 @@ export class BusTelemetry {
 
   /** What a worker had in hand when it last told; null: unknown. Asking begins to watch. */
   load({ id }: WorkerRef): Load | null {
-    if (this.#watching === null) this.watch().catch(() => undefined) // unheard, all are equally busy
+    if (this.#watching === null && !this.#isClosed) this.watch().catch(() => undefined) // unheard, all are equally busy
     return this.#view?.load(id) ?? null
   }
 
@@ -53,13 +57,16 @@ export class BusTelemetry {
   }
 
   /** Hears from now on. @throws UNSUPPORTED where the driver has no broadcast */
-  watch(): Promise<TelemetryView> {
+  async watch(): Promise<TelemetryView> {
+    if (this.#isClosed) throw new NarrowcastError('CLOSED', 'the bus was closed')
     this.#watching ??= this.#watch()
     return this.#watching
   }
 
-  async close(): Promise<void> {
-    await this.#sender?.close()
+  /** Nothing is told or heard from then on. `tells`: but for a last time. */
+  async close({ tells }: { tells: boolean }): Promise<void> {
+    await this.#sender?.close({ tells })
+    this.#isClosed = true
   }
 
   async #watch(): Promise<TelemetryView> {

@@ -1,4 +1,5 @@
 import type { BusChannel } from '../busChannel.ts'
+import { textOf } from '../thrown.ts'
 
 /** What `narrowcast.control` carries: one worker is to end, in order or at once. */
 export interface ControlMessage {
@@ -10,13 +11,18 @@ export interface ControlMessage {
 }
 
 /** Obeys what came on the control channel. What is no message of that form is nobody's order. */
-export async function obey(
+export function obey(
   data: unknown,
   channels: readonly Pick<BusChannel<never, never>, 'endWorker'>[],
-): Promise<void> {
+): void {
   if (!isControl(data)) return
   const timeoutMs = data.verb === 'stop' ? 0 : undefined
-  await Promise.all(channels.map((channel) => channel.endWorker(data.worker, timeoutMs)))
+  for (const channel of channels) {
+    channel.endWorker(data.worker, timeoutMs).catch((error: unknown) => {
+      const text = `the worker ${data.worker} did not end in order: ${textOf(error)}`
+      process.emitWarning(text, { type: 'NarrowcastWarning' })
+    })
+  }
 }
 
 function isControl(data: unknown): data is ControlMessage {

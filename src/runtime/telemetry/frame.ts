@@ -12,6 +12,11 @@ export interface TelemetryFrame {
   readonly pid: number
   /** With host and pid it names one process. */
   readonly start: string
+  /** Which bus of the process tells. */
+  readonly bus: string
+  /** What does not fit into one frame is told in several, counted from 0. */
+  readonly part: number
+  readonly parts: number
   /** When the next frame is due at the latest. */
   readonly every_ms: number
   readonly version: string
@@ -23,6 +28,8 @@ export interface TelemetryFrame {
   readonly subscriptions: readonly SubscriptionFrame[]
   readonly publishers: readonly PublisherFrame[]
   readonly relays: readonly RelayFrame[]
+  /** What even so many frames have no room for. */
+  readonly omitted: number
   /** What parts add by `bus.telemetry.add`. */
   readonly [section: string]: unknown
 }
@@ -67,7 +74,9 @@ export interface RelayFrame {
   readonly taken: number
   readonly routed: number
   readonly rerouted: number
+  readonly unknown: number
   readonly no_worker: number
+  readonly held: number
   readonly dropped: number
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { TelemetryFrame } from './frame.ts'
+import { framesMax } from './frames.ts'
 
 const count = z.number().nonnegative()
 const channel = {
@@ -14,6 +15,9 @@ export const frameSchema: z.ZodType<TelemetryFrame> = z.looseObject({
   host: z.string(),
   pid: count,
   start: z.iso.datetime(),
+  bus: z.string(),
+  part: count,
+  parts: z.int().min(1).max(framesMax),
   every_ms: count,
   version: z.string(),
   control: z.boolean(),
@@ -43,6 +47,7 @@ export const frameSchema: z.ZodType<TelemetryFrame> = z.looseObject({
       }),
     }),
   ),
+  omitted: count,
   publishers: z.array(z.looseObject({ ...channel, published: count, failed: count })),
   relays: z.array(
     z.looseObject({
@@ -52,7 +57,9 @@ export const frameSchema: z.ZodType<TelemetryFrame> = z.looseObject({
       taken: count,
       routed: count,
       rerouted: count,
+      unknown: count,
       no_worker: count,
+      held: count,
       dropped: count,
     }),
   ),

@@ -5,11 +5,14 @@ import { packageVersion } from '../packageVersion.ts'
 /** How often the event loop is asked whether it is late: rarely enough to cost nothing. */
 const sampleMs = 50
 
+/** The same for every bus of the process. */
+const start = new Date(Date.now() - process.uptime() * 1_000).toISOString()
+
 /** What a process can say of itself. */
 export class ProcessFacts {
   readonly host = hostname()
   readonly pid = process.pid
-  readonly start = new Date(Date.now() - process.uptime() * 1_000).toISOString()
+  readonly start = start
   readonly version = packageVersion()
   readonly #delay = monitorEventLoopDelay({ resolution: sampleMs })
 

@@ -9,23 +9,31 @@ const depth: Depth = {
   ...{ oldestMs: 1_500, paused: false },
 }
 
-function view(latencies: readonly number[]): TelemetryView {
+function view(latencies: readonly number[], buses = ['one']): TelemetryView {
   const latency = new Histogram()
   for (const ms of latencies) latency.record(ms)
   const seen = new TelemetryView(() => 0)
-  seen.take({
-    ...{ v: 1, type: 'telemetry', host: 'h"1\\', pid: 7, start: '2026-11-21T08:00:00.000Z' },
-    ...{ every_ms: 5_000, version: '0.1.0', control: false, memory_mb: 2, loop_p99_ms: 4 },
-    subscriptions: [
-      {
-        ...{ channel: 'orders', pattern: 'queue', group: null, worker: 'w-aaaaaaaa', ready: true },
-        ...{ concurrency: 1, received: 3, acked: 2, retried: 1, dead: 0, errors: 1, late: 0 },
-        ...{ redelivered: 0, in_flight_count: 0, in_flight: [], latency: latency.data },
-      },
-    ],
-    publishers: [{ channel: 'orders', pattern: 'queue', published: 9, failed: 2 }],
-    relays: [],
-  })
+  for (const bus of buses)
+    seen.take({
+      ...{ v: 1, type: 'telemetry', host: 'h"1\\', pid: 7, start: '2026-11-21T08:00:00.000Z' },
+      ...{ bus, part: 0, parts: 1, omitted: 2 },
+      ...{ every_ms: 5_000, version: '0.1.0', control: false, memory_mb: 2, loop_p99_ms: 4 },
+      subscriptions: [
+        {
+          ...{
+            channel: 'orders',
+            pattern: 'queue',
+            group: null,
+            worker: 'w-aaaaaaaa',
+            ready: true,
+          },
+          ...{ concurrency: 1, received: 3, acked: 2, retried: 1, dead: 0, errors: 1, late: 0 },
+          ...{ redelivered: 0, in_flight_count: 0, in_flight: [], latency: latency.data },
+        },
+      ],
+      publishers: [{ channel: 'orders', pattern: 'queue', published: 9, failed: 2 }],
+      relays: [],
+    })
   return seen
 }
 
@@ -67,4 +75,13 @@ test('times are cumulative, and a bucket holds what took at most so long', () =>
   expect([at('0.0005'), at('0.001'), at('0.002'), at('2.048'), at('4.096'), at('+Inf')]).toEqual([
     1, 2, 3, 3, 4, 5,
   ])
+})
+
+test('two buses of one process make no sample twice: publishers are added up', () => {
+  const all = prometheusText([], view([], ['one', 'two'])).split('\n')
+  const samples = all.filter((line) => !line.startsWith('#') && !line.includes('_worker_'))
+  const names = samples.map((line) => line.slice(0, line.lastIndexOf(' ')))
+  expect(new Set(names).size).toBe(names.length)
+  expect(all.find((line) => line.startsWith('narrowcast_publisher_published'))).toMatch(/ 18$/)
+  expect(all).toContain('narrowcast_telemetry_omitted 4')
 })

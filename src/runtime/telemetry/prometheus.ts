@@ -1,7 +1,8 @@
 import type { ChannelRef } from '../../core/channel.ts'
 import type { Depth, GroupInfo } from '../../core/driver.ts'
+import type { TelemetryFrame } from './frame.ts'
 import type { HistogramData } from './histogram.ts'
-import type { TelemetryView, WorkerView } from './view.ts'
+import type { PublisherView, SeenProcess, TelemetryView, WorkerView } from './view.ts'
 
 /** What a broker says of one channel. */
 export interface ChannelReading {
@@ -129,7 +130,8 @@ function upTo(buckets: HistogramData['buckets'], doubling: number): number {
 }
 
 function ofProcesses(view: TelemetryView): string[] {
-  const processes = view.processes.map(({ frame }) => frame)
+  // Each bus tells for itself, and what does not fit in one frame in several: here a process is one.
+  const processes = newest(view.processes)
   const facts = (name: string, help: string, of: Reading<(typeof processes)[number]>) =>
     metric(
       `narrowcast_process_${name}`,
@@ -142,14 +144,14 @@ function ofProcesses(view: TelemetryView): string[] {
       `narrowcast_publisher_${name}_total`,
       help,
       'counter',
-      view.publishers.map(
+      summed(view.publishers).map(
         (one): Sample => [
           { channel: one.channel, pattern: one.pattern, host: one.host, pid: String(one.pid) },
           one[name],
         ],
       ),
     )
-  const relayed = (name: 'taken' | 'routed' | 'rerouted' | 'no_worker' | 'dropped', help: string) =>
+  const relayed = (name: RelayCount, help: string) =>
     metric(
       `narrowcast_relay_${name}_total`,
       help,
@@ -159,14 +161,44 @@ function ofProcesses(view: TelemetryView): string[] {
   return [
     facts('memory_bytes', 'Resident memory.', (one) => one.memory_mb * 1_048_576),
     facts('loop_p99_seconds', 'How late the event loop was.', (one) => one.loop_p99_ms / 1_000),
+    processes.length === 0 ? '' : omitted(view),
     published('published', 'Messages stored.'),
     published('failed', 'Messages whose publisher was told an error.'),
     relayed('taken', 'Messages that the relay took.'),
     relayed('routed', 'Messages handed to a worker.'),
     relayed('rerouted', 'Messages whose first worker was gone.'),
+    relayed('unknown', 'Messages that may have been handed to a worker.'),
     relayed('no_worker', 'Messages that no worker was there for.'),
     relayed('dropped', 'Messages dropped with a lost lead.'),
   ]
+}
+
+type RelayCount = 'taken' | 'routed' | 'rerouted' | 'unknown' | 'no_worker' | 'dropped'
+
+function omitted(view: TelemetryView): string {
+  const help = 'What the frames of the processes had no room for.'
+  return metric('narrowcast_telemetry_omitted', help, 'gauge', [[{}, view.omitted]])
+}
+
+function newest(seen: readonly SeenProcess[]): TelemetryFrame[] {
+  const byProcess = Map.groupBy(seen, ({ frame: { host, pid } }) => `${host} ${pid}`)
+  const latest = (all: readonly SeenProcess[]) =>
+    all.reduce((one, other) => (other.seenMs > one.seenMs ? other : one))
+  return [...byProcess.values()].map((all) => latest(all).frame)
+}
+
+function summed(publishers: readonly PublisherView[]): PublisherView[] {
+  const by = Map.groupBy(
+    publishers,
+    ({ channel, pattern, host, pid }) => `${channel} ${pattern} ${host} ${pid}`,
+  )
+  return [...by.values()].map((all) =>
+    all.reduce((sum, one) => ({
+      ...one,
+      published: sum.published + one.published,
+      failed: sum.failed + one.failed,
+    })),
+  )
 }
 
 const labelsOf = ({ name, pattern }: ChannelRef): Labels => ({ channel: name, pattern })
@@ -193,7 +225,7 @@ const head = (name: string, help: string, type: string) =>
 
 function line(name: string, labels: Labels, value: number): string {
   const inside = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`)
-  return `${name}{${inside.join(',')}} ${value}\n`
+  return `${name}${inside.length === 0 ? '' : `{${inside.join(',')}}`} ${value}\n`
 }
 
 function escaped(text: string): string {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { SubscriptionFrame, TelemetryFrame } from './frame.ts'
+import { frameBytesMax } from './frames.ts'
 import { nothingTimed } from './histogram.ts'
-import { type Counts, frameBytesMax, TelemetrySender } from './sender.ts'
+import { type Counts, TelemetrySender } from './sender.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
@@ -37,7 +38,7 @@ function subscription(over: Partial<SubscriptionFrame> = {}): SubscriptionFrame 
 function sender(counts: () => Counts) {
   const frames: TelemetryFrame[] = []
   const send = async (frame: TelemetryFrame) => frames.push(frame)
-  return { frames, telemetry: new TelemetrySender({ control: false, counts, send }) }
+  return { frames, telemetry: new TelemetrySender({ bus: 'one', control: false, counts, send }) }
 }
 
 const seconds = (n: number) => vi.advanceTimersByTimeAsync(n * 1_000)
@@ -88,6 +89,7 @@ test('a broker that is away ends nothing, and nothing piles up', async () => {
   let tries = 0
   const answer = Promise.withResolvers<void>()
   const telemetry = new TelemetrySender({
+    bus: 'one',
     control: false,
     counts: () => ({ ...nothing, relays: [] }),
     send: () => {
@@ -100,31 +102,79 @@ test('a broker that is away ends nothing, and nothing piles up', async () => {
   answer.reject(new Error('away'))
   await seconds(5)
   expect(tries).toBe(2)
-  await telemetry.close()
+  await telemetry.close({ tells: true })
   expect(tries).toBe(3)
 })
 
-test('a frame stays within its size: it says less, and says that it does', async () => {
-  const many = (n: number) => Array.from({ length: n }, () => subscription())
-  let count = 30
-  const { frames } = sender(() => ({ ...nothing, subscriptions: many(count) }))
+test('what does not fit into one frame is told in several, and what is too much is counted', async () => {
+  let count = 100
+  const counts = () => ({
+    ...nothing,
+    subscriptions: Array.from({ length: count }, (_, n) => subscription({ worker: `w-${n}` })),
+  })
+  const { frames } = sender(counts)
   await seconds(1)
-  count = 3_000
+  const told = frames.flatMap(({ subscriptions }) => subscriptions.map(({ worker }) => worker))
+  expect(told).toEqual(counts().subscriptions.map(({ worker }) => worker))
+  expect(frames.length).toBeGreaterThan(1)
+  expect(frames.map(({ part, parts }) => [part, parts])).toEqual(
+    frames.map((_, n) => [n, frames.length]),
+  )
+  count = 5_000
+  frames.length = 0
   await seconds(1)
+  const some = frames.reduce((sum, { subscriptions }) => sum + subscriptions.length, 0)
+  expect(some).toBeGreaterThan(500)
+  expect(new Set(frames.map(({ omitted }) => omitted))).toEqual(new Set([5_000 - some]))
   for (const frame of frames) {
     expect(Buffer.byteLength(JSON.stringify(frame))).toBeLessThanOrEqual(frameBytesMax)
   }
-  expect(frames[0]?.subscriptions).toHaveLength(30)
-  const [, few] = frames
-  const left = few?.subscriptions.length ?? 0
-  expect(left).toBeGreaterThan(10)
-  expect(few?.omitted).toEqual({ subscriptions: 3_000 - left, publishers: 0 })
 })
+
+test('a section that is too much is left out, and leaves room for the rest', async () => {
+  const { frames, telemetry } = sender(() => ({ ...nothing, subscriptions: [subscription()] }))
+  telemetry.add(() => ({ tables: ['x'.repeat(20_000)] }))
+  await seconds(1)
+  expect(frames).toMatchObject([{ subscriptions: [{ channel: 'orders' }], omitted: 1 }])
+  expect(frames[0]).not.toHaveProperty('tables')
+})
+
+test.for([
+  [
+    'throws',
+    () => {
+      throw new Error('broke')
+    },
+  ],
+  ['is null', () => null],
+  ['has no JSON form', () => ({ count: 1n })],
+] as [string, () => Record<string, unknown>][])(
+  'a section that %s is left out and told once; the rest goes on',
+  async ([, section]) => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    const { frames, telemetry } = sender(() => nothing)
+    telemetry.add(section)
+    telemetry.add(() => ({ more: [1] }))
+    await seconds(12)
+    expect(frames.length).toBeGreaterThan(1)
+    expect(frames.every(({ more }) => JSON.stringify(more) === '[1]')).toBe(true)
+    expect(warned).toHaveBeenCalledOnce()
+    await telemetry.close({ tells: true })
+    warned.mockRestore()
+  },
+)
 
 test('the last frame goes out when it closes', async () => {
   const { frames, telemetry } = sender(() => nothing)
-  await telemetry.close()
+  await telemetry.close({ tells: true })
   expect(frames).toHaveLength(1)
   await seconds(10)
   expect(frames).toHaveLength(1)
+})
+
+test('where nobody can be told it ends all the same', async () => {
+  const { frames, telemetry } = sender(() => nothing)
+  await telemetry.close({ tells: false })
+  await seconds(10)
+  expect(frames).toEqual([])
 })

@@ -1,11 +1,11 @@
+import { textOf } from '../thrown.ts'
 import type { PublisherFrame, RelayFrame, SubscriptionFrame, TelemetryFrame } from './frame.ts'
+import { type FrameFacts, framesOf } from './frames.ts'
 import { ProcessFacts } from './processFacts.ts'
 
 /** While something changes, and while nothing does. */
 const busyMs = 1_000
 const idleMs = 5_000
-/** A frame above this says less of each subscription, and then of fewer. */
-export const frameBytesMax = 16_000
 
 /** What a process has come to. */
 export interface Counts {
@@ -18,6 +18,8 @@ export interface Counts {
 export type Section = () => Readonly<Record<string, unknown>>
 
 export interface SenderHost {
+  /** Names the bus. */
+  readonly bus: string
   readonly control: boolean
   counts(): Counts
   /** Sends one frame. A frame that does not arrive is covered by the next. */
@@ -26,12 +28,13 @@ export interface SenderHost {
 
 /**
  * Tells once a second what this process has come to; where nothing changed, every five seconds.
- * It keeps no process alive, and one frame is on its way at a time.
+ * It keeps no process alive, and one telling is on its way at a time.
  */
 export class TelemetrySender {
   readonly #host: SenderHost
   readonly #facts = new ProcessFacts()
   readonly #sections = new Set<Section>()
+  readonly #warned = new WeakSet<Section>()
   readonly #timer: NodeJS.Timeout
   #told = ''
   #toldMs = Number.NEGATIVE_INFINITY
@@ -48,83 +51,67 @@ export class TelemetrySender {
     return () => this.#sections.delete(section)
   }
 
-  /** Sends a last frame, so that the totals are right. */
-  async close(): Promise<void> {
+  /** `tells`: a last time, so that the totals are right. */
+  async close({ tells }: { tells: boolean }): Promise<void> {
     clearInterval(this.#timer)
-    await this.#sending
-    this.#send()
-    await this.#sending
+    if (tells) {
+      await this.#sending
+      this.#send(this.#host.counts(), this.#added())
+      await this.#sending
+    }
     this.#facts.close()
   }
 
   #tick(): void {
     if (this.#sending !== null) return
+    const [counts, added] = [this.#host.counts(), this.#added()]
     const isDue = performance.now() - this.#toldMs > idleMs - busyMs / 2
-    if (isDue || this.#changing() !== this.#told) this.#send()
+    if (isDue || changing(counts, added) !== this.#told) this.#send(counts, added)
   }
 
-  /** What tells that something happened: not what changes by itself. */
-  #changing(): string {
-    const { subscriptions, ...rest } = this.#host.counts()
-    return JSON.stringify([
-      subscriptions.map(({ in_flight: _, ...counts }) => counts),
-      rest,
-      this.#added(),
-    ])
-  }
-
+  /** A part that fails is left out, and told once: it ends neither the process nor the rest. */
   #added(): Record<string, unknown> {
     const added: Record<string, unknown> = {}
     for (const section of this.#sections) {
-      for (const [name, value] of Object.entries(section())) {
-        const before = added[name]
-        const isListed = Array.isArray(before) && Array.isArray(value)
-        added[name] = isListed ? [...before, ...value] : value
+      try {
+        const told = JSON.parse(JSON.stringify(section())) as Record<string, unknown>
+        for (const [name, value] of Object.entries(told)) {
+          const before = added[name]
+          const isListed = Array.isArray(before) && Array.isArray(value)
+          added[name] = isListed ? [...before, ...value] : value
+        }
+      } catch (error) {
+        if (this.#warned.has(section)) continue
+        this.#warned.add(section)
+        const text = `a section of telemetry is left out: ${textOf(error)}`
+        process.emitWarning(text, { type: 'NarrowcastWarning' })
       }
     }
     return added
   }
 
-  #send(): void {
-    this.#told = this.#changing()
+  #send(counts: Counts, added: Readonly<Record<string, unknown>>): void {
+    this.#told = changing(counts, added)
     this.#toldMs = performance.now()
-    this.#sending = this.#host
-      .send(this.#frame())
+    const { host, pid, start, version, memoryMb } = this.#facts
+    const facts: FrameFacts = {
+      v: 1,
+      type: 'telemetry',
+      ...{ host, pid, start, bus: this.#host.bus, every_ms: idleMs },
+      ...{ version, control: this.#host.control, memory_mb: memoryMb },
+      loop_p99_ms: this.#facts.takeLoopP99Ms(),
+    }
+    const frames = framesOf(facts, counts, added)
+    this.#sending = Promise.all(frames.map((frame) => this.#host.send(frame)))
       .catch(() => undefined) // the broker is away: whoever works there is told by it
       .finally(() => {
         this.#sending = null
       })
   }
-
-  #frame(): TelemetryFrame {
-    const { host, pid, start, version, memoryMb } = this.#facts
-    return fitted({
-      ...this.#added(),
-      ...{ v: 1, type: 'telemetry', host, pid, start, every_ms: idleMs, version },
-      control: this.#host.control,
-      memory_mb: memoryMb,
-      loop_p99_ms: this.#facts.takeLoopP99Ms(),
-      ...this.#host.counts(),
-    })
-  }
 }
 
-/** First without the ids of what is in flight, then fewer and fewer subscriptions and publishers. */
-function fitted(frame: TelemetryFrame): TelemetryFrame {
-  const isFit = (one: TelemetryFrame) => Buffer.byteLength(JSON.stringify(one)) <= frameBytesMax
-  if (isFit(frame)) return frame
-  const subscriptions = frame.subscriptions.map((one) => ({ ...one, in_flight: [] }))
-  for (let share = 1; share > 1e-4; share /= 2) {
-    const some = {
-      ...frame,
-      subscriptions: subscriptions.slice(0, Math.ceil(subscriptions.length * share)),
-      publishers: frame.publishers.slice(0, Math.ceil(frame.publishers.length * share)),
-    }
-    const omitted = {
-      subscriptions: subscriptions.length - some.subscriptions.length,
-      publishers: frame.publishers.length - some.publishers.length,
-    }
-    if (isFit({ ...some, omitted })) return { ...some, omitted }
-  }
-  return { ...frame, subscriptions: [], publishers: [], relays: [], omitted: 'all' }
+/** What tells that something happened: not what changes by itself. */
+function changing({ subscriptions, ...rest }: Counts, added: object): string {
+  const counts = subscriptions.map(({ in_flight: _, ...others }) => others)
+  return JSON.stringify([counts, rest, added])
 }

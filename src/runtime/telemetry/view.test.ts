@@ -15,6 +15,10 @@ function frame(over: Partial<TelemetryFrame> = {}): TelemetryFrame {
     host: 'h1',
     pid: 1,
     start: '2026-11-21T08:00:00.000Z',
+    bus: 'one',
+    part: 0,
+    parts: 1,
+    omitted: 0,
     every_ms: 5_000,
     version: '0.1.0',
     control: false,
@@ -95,4 +99,37 @@ test('strangers cannot fill the memory', () => {
   for (let pid = 0; pid < 10_010; pid++) seen.take(frame({ pid }))
   expect(seen.processes).toHaveLength(10_000)
   expect(seen.refused).toBe(10)
+})
+
+test('two buses of one process are two, and so are the parts of one', () => {
+  const { seen } = view()
+  const tell = (bus: string, part: number, parts: number, ...workers: string[]) =>
+    seen.take(
+      frame({ bus, part, parts, subscriptions: workers.map((worker) => subscription({ worker })) }),
+    )
+  tell('one', 0, 2, 'a', 'b')
+  tell('one', 1, 2, 'c')
+  tell('two', 0, 1, 'd')
+  expect(seen.workers.map(({ worker }) => worker)).toEqual(['a', 'b', 'c', 'd'])
+  tell('one', 0, 1, 'a', 'c')
+  expect(seen.workers.map(({ worker }) => worker)).toEqual(['a', 'c', 'd'])
+})
+
+test('what is known of workers that are gone is forgotten', () => {
+  const { clock, seen } = view()
+  for (let n = 0; n < 1_000; n++) {
+    seen.take(frame({ subscriptions: [subscription({ worker: `w-${n}`, in_flight_count: 3 })] }))
+  }
+  expect(seen.load('w-0')).toBeNull()
+  expect(seen.load('w-999')).toEqual({ inHand: 3, atMs: 0 })
+  clock.ms = 30_001
+  expect(seen.load('w-999')).toBeNull()
+})
+
+test('what frames had no room for is counted once for each bus', () => {
+  const { seen } = view()
+  seen.take(frame({ part: 0, parts: 2, omitted: 7 }))
+  seen.take(frame({ part: 1, parts: 2, omitted: 7 }))
+  seen.take(frame({ bus: 'two', omitted: 1 }))
+  expect(seen.omitted).toBe(8)
 })

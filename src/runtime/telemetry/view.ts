@@ -7,10 +7,11 @@ import { type HistogramData, nothingTimed, since } from './histogram.ts'
 /** After so many missing frames a process is silent; after so long it is gone. */
 const missingMax = 3
 const goneMs = 30_000
+const forgetEveryMs = 1_000
 /** Telemetry comes from strangers: nobody may fill our memory with it. */
 const processesMax = 10_000
 
-/** A process, by its last two frames. */
+/** A process, or a part of it that tells for itself, by its last two frames. */
 export interface SeenProcess {
   readonly frame: TelemetryFrame
   /** What the last frame but one said; null for the first. */
@@ -46,6 +47,7 @@ export interface PublisherView extends PublisherFrame {
 export class TelemetryView {
   readonly #processes = new Map<string, SeenProcess>()
   readonly #loads = new Map<string, Load>()
+  #forgotMs = Number.NEGATIVE_INFINITY
   readonly #nowMs: () => number
   /** Frames that were none. */
   refused = 0
@@ -56,23 +58,22 @@ export class TelemetryView {
 
   /** Takes what came on the channel, whatever it is. */
   take(data: unknown): void {
-    if (this.#processes.size >= processesMax) this.#forget()
+    const nowMs = this.#nowMs()
+    if (nowMs - this.#forgotMs > forgetEveryMs) this.#forget()
     const { data: frame } = frameSchema.safeParse(data)
-    const name = frame && `${frame.host} ${frame.pid} ${frame.start}`
-    const known = name && this.#processes.get(name)
-    if (!frame || !name || (!known && this.#processes.size >= processesMax)) {
+    const key = frame && keyOf(frame, frame.part)
+    const known = key === undefined ? undefined : this.#processes.get(key)
+    if (!frame || key === undefined || (!known && this.#processes.size >= processesMax)) {
       this.refused++
       return
     }
-    const seenMs = this.#nowMs()
-    this.#processes.set(name, {
-      frame,
-      before: known ? known.frame : null,
-      seenMs,
-      beforeMs: known ? known.seenMs : seenMs,
-    })
+    if (known) this.#forgetLoads(known)
+    const parts = known?.frame.parts ?? 0
+    for (let part = frame.parts; part < parts; part++) this.#processes.delete(keyOf(frame, part))
+    const [before, beforeMs] = known ? [known.frame, known.seenMs] : [null, nowMs]
+    this.#processes.set(key, { frame, seenMs: nowMs, before, beforeMs })
     for (const { worker, in_flight_count } of frame.subscriptions) {
-      this.#loads.set(worker, { inHand: in_flight_count, atMs: seenMs })
+      this.#loads.set(worker, { inHand: in_flight_count, atMs: nowMs })
     }
   }
 
@@ -80,6 +81,12 @@ export class TelemetryView {
   load(worker: string): Load | null {
     const load = this.#loads.get(worker)
     return load && this.#nowMs() - load.atMs <= goneMs ? load : null
+  }
+
+  /** Subscriptions, publishers and relays that frames had no room for. */
+  get omitted(): number {
+    const first = this.processes.filter(({ frame: { part } }) => part === 0)
+    return first.reduce((sum, { frame: { omitted } }) => sum + omitted, 0)
   }
 
   get processes(): readonly SeenProcess[] {
@@ -137,13 +144,23 @@ export class TelemetryView {
 
   #forget(): void {
     const nowMs = this.#nowMs()
-    for (const [name, { seenMs }] of this.#processes) {
-      if (nowMs - seenMs > goneMs) this.#processes.delete(name)
-    }
-    for (const [worker, { atMs }] of this.#loads) {
-      if (nowMs - atMs > goneMs) this.#loads.delete(worker)
+    this.#forgotMs = nowMs
+    for (const [name, seen] of this.#processes) {
+      if (nowMs - seen.seenMs <= goneMs) continue
+      this.#processes.delete(name)
+      this.#forgetLoads(seen)
     }
   }
+
+  #forgetLoads({ frame: { subscriptions }, seenMs }: SeenProcess): void {
+    for (const { worker } of subscriptions) {
+      if (this.#loads.get(worker)?.atMs === seenMs) this.#loads.delete(worker) // else told since
+    }
+  }
+}
+
+function keyOf({ host, pid, start, bus }: TelemetryFrame, part: number): string {
+  return `${host} ${pid} ${start} ${bus} ${part}`
 }
 
 function rate({ seenMs, beforeMs }: SeenProcess, count: number | undefined): number | null {
