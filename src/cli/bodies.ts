@@ -36,6 +36,7 @@ const bodies: Readonly<Record<string, () => Promise<Run>>> = {
   'workers drain': () => import('./commands/workersEnd.ts').then(({ drain }) => drain),
   'workers stop': () => import('./commands/workersEnd.ts').then(({ stop }) => stop),
   'workers show': () => import('./commands/workers.ts').then(({ show }) => show),
+  top: () => import('./commands/top.ts').then(({ top }) => top),
   stats: () => import('./commands/stats.ts').then(({ stats }) => stats),
   'sim server': () => import('./commands/sim.ts').then(({ server }) => server),
   'sim bots': () => import('./commands/sim.ts').then(({ bots }) => bots),

@@ -9,16 +9,18 @@ import type { Json } from './output/table.ts'
  * @throws CONSENT_NEEDED without a yes, and where nobody can be asked.
  */
 export async function askYes(invocation: Invocation, question: string): Promise<void> {
+  checkYes(invocation)
   if (invocation.flags.isSet('yes')) return
-  if (!invocation.canAsk) {
-    throw new NarrowcastError(
-      'CONSENT_NEEDED',
-      'needs consent. Add --yes, or --dry-run to look first.',
-    )
-  }
   const answer = await ask(invocation, `${question} [y/N] `)
   if (/^y(es)?$/i.test(answer.trim())) return
   throw new NarrowcastError('CONSENT_NEEDED', 'not confirmed; nothing was changed')
+}
+
+/** For what has to look for long before it can ask. @throws CONSENT_NEEDED where nobody can be. */
+export function checkYes({ flags, canAsk, dryRun }: Invocation): void {
+  if (canAsk || dryRun || flags.isSet('yes')) return
+  const text = 'needs consent. Add --yes, or --dry-run to look first.'
+  throw new NarrowcastError('CONSENT_NEEDED', text)
 }
 
 /**

@@ -4,6 +4,7 @@ import { lookCommands } from './tree/look.ts'
 import { otherCommands } from './tree/other.ts'
 import { relayCommand } from './tree/relay.ts'
 import { telemetryCommands } from './tree/telemetry.ts'
+import { topCommand } from './tree/top.ts'
 import type { CommandSpec } from './tree/types.ts'
 
 /**
@@ -16,6 +17,7 @@ export const commands: readonly CommandSpec[] = [
   relayCommand,
   ...lookCommands,
   ...telemetryCommands,
+  topCommand,
   ...otherCommands,
 ]
 

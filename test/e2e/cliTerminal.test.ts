@@ -1,47 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { cliWorld, ndjson, type World } from './cliRun.ts'
+import { cliWorld, ndjson } from './cliRun.ts'
+import { hasTerminals, onTerminal } from './terminal.ts'
 
-const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
-const isPossible = spawnSync('script', ['--version']).status === 0
 const hideCursor = '\u001b[?25l'
 const showCursor = '\u001b[?25h'
 
-interface Terminal {
-  readonly child: ChildProcess
-  text(): string
-  type(keys: string): void
-  shows(text: string): Promise<void>
-  readonly ended: Promise<number | null>
-}
-
-/** Runs a command line on a pseudo-terminal of 80 columns, as `script` makes one. */
-function onTerminal(
-  world: World,
-  line: string,
-  env: Readonly<Record<string, string>> = {},
-): Terminal {
-  const command = `stty cols 80 rows 24; exec "${process.execPath}" "${main}" ${line}`
-  const child = spawn('script', ['-qefc', command, '/dev/null'], {
-    cwd: world.folder,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, TERM: 'xterm-256color', ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  let text = ''
-  child.stdout.setEncoding('utf8').on('data', (part: string) => {
-    text += part
-  })
-  return {
-    child,
-    text: () => text,
-    type: (keys) => child.stdin.write(keys),
-    shows: (wanted) => expect.poll(() => text, { timeout: 40_000 }).toContain(wanted),
-    ended: new Promise((done) => child.on('close', (code) => done(code))),
-  }
-}
-
-describe.skipIf(!isPossible)('on a terminal (needs the program `script`)', () => {
+describe.skipIf(!hasTerminals)('on a terminal (needs the program `script`)', () => {
   it.for([
     ['Ctrl-C', '\u0003', 130, 'draining'],
     ['q', 'q', 0, 'given back'],
@@ -79,7 +43,7 @@ describe.skipIf(!isPossible)('on a terminal (needs the program `script`)', () =>
       ['', { TERM: 'dumb' }],
     ] as const) {
       await world.run(['publish', 'jobs', '1'])
-      const terminal = onTerminal(world, `work jobs --exec true --until end ${flags}`, env)
+      const terminal = onTerminal(world, `work jobs --exec true --until end ${flags}`, { env })
       expect(await terminal.ended).toBe(0)
       expect(terminal.text()).not.toContain(hideCursor)
       expect(terminal.text()).toContain('started w1 pid')

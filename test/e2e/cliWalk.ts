@@ -134,6 +134,7 @@ export const steps: readonly Step[] = [
     prints: ['work.started', 'work.settled', 'work.ended', 'work.summary'],
     run: async () => crew?.ended as Promise<Ran>,
   },
+  { command: 'top', words: ['--count', '2', '--interval', '200ms'] },
   { command: 'tail', words: [channel] },
   { command: 'tail', words: ['events', '--last', '2'], isLook: true },
   { command: 'channels ls', isLook: true },

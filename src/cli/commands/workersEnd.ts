@@ -4,7 +4,7 @@ import type { Bus } from '../../runtime/api.ts'
 import type { ControlMessage } from '../../runtime/telemetry/control.ts'
 import type { TelemetryView, WorkerView } from '../../runtime/telemetry/view.ts'
 import { connectTo } from '../connection.ts'
-import { askYes, isDryRun } from '../consent.ts'
+import { askYes, checkYes, isDryRun } from '../consent.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { countOf, showDuration } from '../output/quantities.ts'
 import { listen } from '../telemetry/listen.ts'
@@ -25,6 +25,7 @@ export const stop: Run = (invocation) => end(invocation, 'stop')
 async function end(invocation: Invocation, verb: Verb): Promise<void> {
   const { args, clock, output } = invocation
   const text = args[0] as string
+  checkYes(invocation)
   await using connected = await connectTo(invocation, { look: true })
   const { bus } = connected
   const isHeard = ({ workers }: TelemetryView) => workers.some(({ worker }) => worker === text)

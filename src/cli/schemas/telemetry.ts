@@ -17,12 +17,13 @@ import {
   yesNo,
 } from './schema.ts'
 
+const state = oneOf('busy', 'idle', 'not ready', 'silent')
 const worker: Fields = {
   worker: text,
   channel: text,
   pattern,
   group: orNull(text),
-  state: oneOf('busy', 'idle', 'not ready', 'silent'),
+  state,
   in_flight: count,
   in_hand: many(object({ id: text, for_ms: ms })),
   concurrency: count,
@@ -46,6 +47,42 @@ const worker: Fields = {
   started: time,
 }
 
+const top = answer({
+  time,
+  waiting: orNull(count),
+  in_per_s: orNull(number),
+  out_per_s: orNull(number),
+  p95_ms: orNull(ms),
+  workers: count,
+  refused_frames: count,
+  channels: many(
+    object({
+      channel: text,
+      pattern,
+      waiting: orNull(count),
+      in_flight: orNull(count),
+      dead: orNull(count),
+      oldest_ms: orNull(ms),
+      in_per_s: orNull(number),
+      out_per_s: orNull(number),
+      /** False where the rates are what processes tell of themselves. */
+      exact: yesNo,
+      p95_ms: orNull(ms),
+      paused: yesNo,
+      readers: many(object({ worker: text, state })),
+    }),
+  ),
+  events: many(
+    object({
+      worker: text,
+      what: oneOf('came', 'silent', 'back', 'gone'),
+      channel: text,
+      host: text,
+      pid: count,
+    }),
+  ),
+})
+
 const ended = change({
   worker: text,
   channels: many(text),
@@ -59,6 +96,7 @@ export const telemetrySchemas: Readonly<Record<string, Shape>> = {
   'workers.ls': list(worker, { refused_frames: count }),
   'workers.drain': ended,
   'workers.stop': ended,
+  top,
   'workers.show': answer({
     worker: text,
     subscriptions: many(object(worker)),
