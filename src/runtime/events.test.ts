@@ -37,3 +37,24 @@ test('who listens is told of each, and no warning is printed', () => {
   events.emit('error', failed('third'))
   expect(warned).toHaveLength(1)
 })
+
+test.each(['throws', 'rejects'])(
+  'a listener that %s is an error, never an unhandled one',
+  async (how) => {
+    const warned = warnings()
+    const events = new Events()
+    const fail = () => {
+      if (how === 'throws') throw Object.create(null)
+      return Promise.reject(new Error('mine'))
+    }
+    const told: string[] = []
+    events.on('ready', fail)
+    events.on('error', ({ error }) => told.push(error.message))
+    events.on('error', fail)
+    events.emit('ready', { isReady: true, why: 'open' })
+    await new Promise(setImmediate)
+    const text = how === 'throws' ? '[Object: null prototype] {}' : 'mine'
+    expect(told).toEqual([`a listener of "ready" threw: ${text}`])
+    expect(warned).toEqual([[`a listener of "error" threw: ${text}`, 'NarrowcastWarning']])
+  },
+)

@@ -1,11 +1,13 @@
 import { NarrowcastError } from '../core/errors.ts'
 import type { SubscriptionEvents } from './api.ts'
+import { callback } from './callback.ts'
+import { textOf } from './thrown.ts'
 
 type Listener<E extends keyof SubscriptionEvents> = (what: SubscriptionEvents[E]) => void
 
 /**
- * Listeners of one subscription. They run after the state has changed; one that throws becomes
- * an `error` event. An error that nobody listens for is told to the process as a warning.
+ * Listeners of one subscription. They run after the state has changed; one that throws or
+ * rejects becomes an `error` event. An error that nobody listens for is told to the process as a warning.
  */
 export class Events {
   readonly #listeners = new Map<keyof SubscriptionEvents, Set<Listener<never>>>()
@@ -34,11 +36,10 @@ export class Events {
       return
     }
     for (const listener of [...listeners]) {
-      try {
-        ;(listener as Listener<E>)(what)
-      } catch (cause) {
-        this.#threw(event, cause)
-      }
+      callback(
+        () => (listener as Listener<E>)(what),
+        (cause) => this.#threw(event, cause),
+      )
     }
   }
 
@@ -53,7 +54,7 @@ export class Events {
   }
 
   #threw(event: string, cause: unknown): void {
-    const text = `a listener of "${event}" threw: ${cause instanceof Error ? cause.message : String(cause)}`
+    const text = `a listener of "${event}" threw: ${textOf(cause)}`
     if (event === 'error') process.emitWarning(text, 'NarrowcastWarning')
     else this.emit('error', { id: null, error: new NarrowcastError('INTERNAL', text, { cause }) })
   }

@@ -29,7 +29,7 @@ export interface RelayOptions {
    * the messages are sent all the same.
    */
   onDecision?: (made: readonly RelayDecision[]) => void | Promise<void>
-  /** A message that went to nobody; it is told as an `error` too. */
+  /** A message that went to nobody; it is told as an `error` too, and so is one that throws. */
   onNoWorker?: (message: IncomingMessage) => void
 }
 

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { IncomingMessage } from '../../core/message.ts'
 import { memory } from '../../drivers/memory/index.ts'
 import { createBus } from '../bus.ts'
 import { Events } from '../events.ts'
@@ -28,6 +30,24 @@ test('of more workers than can be kept the one that was longest given nothing is
   expect(books.routedTo.size).toBe(1_000)
   expect([books.routedTo.get('w0'), books.routedTo.has('w1')]).toEqual([2, false])
   expect(books.counts.routed).toBe(1_002)
+})
+
+test.each(['throws', 'rejects'])('an onNoWorker that %s is an error with the id', async (how) => {
+  const onNoWorker = () => {
+    if (how === 'throws') throw new Error('mine')
+    return Promise.reject(new Error('mine'))
+  }
+  const events = new Events()
+  const told: [string | null, string][] = []
+  events.on('error', ({ id, error }) => told.push([id, error.code]))
+  const books = new RelayBooks('rooms', planRelay('rooms', { onNoWorker }), events)
+  const message = { id: 'm1' } as unknown as IncomingMessage
+  await books.noWorker([message], new NarrowcastError('NO_WORKER', 'nobody'))
+  await new Promise(setImmediate)
+  expect(told.toSorted()).toEqual([
+    ['m1', 'HANDLER_FAILED'],
+    ['m1', 'NO_WORKER'],
+  ])
 })
 
 test('a relay tells whom it gave its messages', async () => {

@@ -1,6 +1,7 @@
 import type { WorkerRef } from '../../core/channel.ts'
 import type { NarrowcastError } from '../../core/errors.ts'
 import type { IncomingMessage } from '../../core/message.ts'
+import { callback } from '../callback.ts'
 import type { Events } from '../events.ts'
 import { handlerFailed } from '../handlerFailed.ts'
 import type { RelayCounts, RelayDecision } from './relayApi.ts'
@@ -60,13 +61,12 @@ export class RelayBooks {
     this.counts.noWorker += messages.length
     const written = this.decided(messages.map(({ id }) => ({ id, kind: 'no-worker' })))
     for (const message of messages) {
-      try {
-        this.#plan.onNoWorker?.(message)
-      } catch (cause) {
-        const { id } = message
-        this.#events.emit('error', { id, error: handlerFailed(cause, this.#channel) })
-      }
-      this.#events.emit('error', { id: message.id, error })
+      const { id } = message
+      callback(
+        () => this.#plan.onNoWorker?.(message),
+        (cause) => this.#events.emit('error', { id, error: handlerFailed(cause, this.#channel) }),
+      )
+      this.#events.emit('error', { id, error })
     }
     await written
   }

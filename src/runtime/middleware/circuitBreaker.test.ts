@@ -275,31 +275,36 @@ test('a trial that is given back before it began leaves its place to the next', 
   expect(begun).toEqual(['next'])
 })
 
-test('an onChange that throws is told as a warning, and fails no message', async () => {
-  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
-  onTestFinished(() => warned.mockRestore())
-  const { clock, bus, orders } = await open({ attempts: 1 })
-  const breaker = circuitBreaker({
-    failuresMax: 1,
-    openMs: 1_000,
-    onChange: (to) => {
-      throw new Error(`cannot tell of ${to}`)
-    },
-  })
-  const worker = orders.subscribe((data) => (data === 'fails' ? retry() : undefined), {
-    middleware: [breaker],
-  })
-  const settled = heard(worker, 'settled')
-  await orders.publish('fails')
-  await clock.settle(20)
-  await orders.publish('tried')
-  await clock.advance(1_000)
-  expect(settled.map(({ kind }) => kind)).toEqual(['dead', 'ack'])
-  expect(warned.mock.calls.map(([text]) => text)).toContain(
-    'onChange of a circuitBreaker threw: cannot tell of closed',
-  )
-  await clock.runUntil(bus.close())
-})
+test.each(['throws', 'rejects'])(
+  'an onChange that %s is a warning, and fails no message',
+  async (how) => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    onTestFinished(() => warned.mockRestore())
+    const { clock, bus, orders } = await open({ attempts: 1 })
+    const breaker = circuitBreaker({
+      failuresMax: 1,
+      openMs: 1_000,
+      onChange: (to) => {
+        const error = new Error(`cannot tell of ${to}`)
+        if (how === 'throws') throw error
+        return Promise.reject(error)
+      },
+    })
+    const worker = orders.subscribe((data) => (data === 'fails' ? retry() : undefined), {
+      middleware: [breaker],
+    })
+    const settled = heard(worker, 'settled')
+    await orders.publish('fails')
+    await clock.settle(20)
+    await orders.publish('tried')
+    await clock.advance(1_000)
+    expect(settled.map(({ kind }) => kind)).toEqual(['dead', 'ack'])
+    expect(warned.mock.calls.map(([text]) => text)).toContain(
+      'onChange of a circuitBreaker threw: cannot tell of closed',
+    )
+    await clock.runUntil(bus.close())
+  },
+)
 
 test('wrong options are refused by name, and it composes with the layers of any payload', () => {
   const wrong: [object, string][] = [

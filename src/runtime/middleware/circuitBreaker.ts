@@ -1,5 +1,6 @@
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Verdict } from '../../core/verdict.ts'
+import { callback } from '../callback.ts'
 import { onlyKnown, whole, wrongOption } from '../checks.ts'
 import type { HandlerRun, Middleware } from '../handlerRun.ts'
 import { textOf } from '../thrown.ts'
@@ -21,7 +22,7 @@ export interface CircuitBreakerOptions {
   readonly openMs?: number
   /** Handlers that are tried then; it closes when so many have succeeded. @default 1 */
   readonly halfOpen?: number
-  /** Told after each change. What it throws is told to the process as a warning. */
+  /** Told after each change. What it throws or rejects with is told to the process as a warning. */
   readonly onChange?: (state: CircuitState) => void
 }
 
@@ -114,11 +115,12 @@ function limitOf(options: CircuitBreakerOptions): CircuitPlan['opensAt'] {
 /** The listener's own trouble is no failure of the message in hand. */
 function guarded(onChange: (state: CircuitState) => void): (state: CircuitState) => void {
   return (state) => {
-    try {
-      onChange(state)
-    } catch (error) {
-      const text = `onChange of a circuitBreaker threw: ${textOf(error)}`
-      process.emitWarning(text, 'NarrowcastWarning')
-    }
+    callback(
+      () => onChange(state),
+      (cause) => {
+        const text = `onChange of a circuitBreaker threw: ${textOf(cause)}`
+        process.emitWarning(text, 'NarrowcastWarning')
+      },
+    )
   }
 }
