@@ -192,6 +192,7 @@ export class KeptLive<S extends LiveSource> {
         const error = asNarrowcastError(cause)
         if (this.closing.aborted) throw error
         if (!this.#wasOpen && !error.retryable && error.code !== 'CLOSED') {
+          this.#setReady(false, error.message)
           this.#ready.reject(error)
           throw error // for good: whoever receives tells it
         }

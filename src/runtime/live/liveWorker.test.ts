@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { openDying } from '../../../test/workerScene.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
+import type { Driver } from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
 import { dead, retry } from '../../core/verdict.ts'
 import { memory } from '../../drivers/memory/index.ts'
 import { virtualClock } from '../../testing/virtualClock.ts'
@@ -295,4 +297,26 @@ test('handlers that work synchronously leave the loop a turn between them', asyn
   await rooms.publishMany([1, 2, 3].map((data) => ({ data })))
   await worker.drain()
   expect(turns).toEqual([false, true, true])
+})
+
+test('refused for good, its health says why', async () => {
+  const clock = virtualClock()
+  const store = memory({ clock })
+  const driver: Driver = {
+    ...store,
+    async open(...args) {
+      const session = await store.open(...args)
+      const { live } = session
+      if (!live) throw new Error('memory has live patterns')
+      live.subscribe = () => Promise.reject(new NarrowcastError('LOGIN_REFUSED', 'not for you'))
+      return session
+    },
+  }
+  const bus = await createBus(driver, { clock })
+  const worker = bus.broadcast('news').subscribe(() => undefined)
+  const { errors } = listen(worker)
+  await expect(clock.runUntil(worker.ready())).rejects.toMatchObject({ code: 'LOGIN_REFUSED' })
+  expect(bus.health().subscriptions).toMatchObject([{ isReady: false, why: 'not for you' }])
+  expect(errors).toEqual([[null, 'LOGIN_REFUSED not for you']])
+  await clock.runUntil(bus.close())
 })
