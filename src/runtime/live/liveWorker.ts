@@ -155,8 +155,11 @@ export class LiveWorker<T> implements Subscription {
       if ((await this.#readSome(source, deadline)) === 0) break
     }
     const { hold } = this.#plan
-    const late = await this.#kept.receive(source, hold, this.#closed.signal)
-    if (late.length > 0) await this.#runs.start(late)
+    for (;;) {
+      const late = await this.#kept.receive(source, hold, this.#closed.signal)
+      if (late.length === 0) return
+      await this.#runs.start(late)
+    }
   }
 
   // ── draining ─────────────────────────────────────────────────────────────────────────────────
