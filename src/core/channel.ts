@@ -42,6 +42,7 @@ export type Ordering = 'none' | 'block' | 'skip'
 export interface ReaderSpec {
   /** Unique per subscription and start of the process; the same again after a lost connection. */
   readonly reader: string
+  /** Of this subscription alone, also when it goes on under another reader name. */
   readonly worker: WorkerRef
   /** Streams only. */
   readonly group: string | null

@@ -104,6 +104,22 @@ test('marks, readers and removed channels leave nothing behind', async () => {
   }
 })
 
+test('of a worker that goes on under another name only the last reader is kept', async () => {
+  await using store = await folder()
+  const clock = virtualClock()
+  await using opened = await open(store.dir, { clock })
+  const { session } = opened
+  const worker = { id: 'worker-x', incarnation: '1' }
+  await session.source(spec(), readerSpec('r-1', { worker }), quiet, never)
+  const last = await session.source(spec(), readerSpec('r-2', { worker }), quiet, never)
+  await clock.advance(40_000)
+  await secondsUntil(clock, async () => rows(store.dir, 'reader WHERE deadline_ms > 0') === 0)
+  await clock.advance(3_700_000)
+  await secondsUntil(clock, async () => rows(store.dir, 'reader') === 1)
+  expect(await last.renew(null, never)).toEqual([])
+  expect(rows(store.dir, `reader WHERE name = 'r-2' AND deadline_ms > 0`)).toBe(1)
+})
+
 test('counts stay exact over holes in the numbers, and larger batches than a transaction', async () => {
   await using store = await folder()
   await using opened = await open(store.dir)

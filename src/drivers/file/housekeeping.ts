@@ -30,12 +30,17 @@ export class Housekeeping {
     this.#bellsMs = this.#touchedMs
   }
 
-  /** Every session does this one: its readers are alive though their leases may have ended. */
+  /**
+   * Every session does this one: its readers are alive though their leases may have ended. Of the
+   * names of one worker only the last is.
+   */
   async touch(signal: AbortSignal): Promise<void> {
     const { db, writer, time, bells } = this.#store
     const nowMs = time.nowMs()
     if (nowMs - this.#touchedMs < touchMs) return
-    const sql = 'UPDATE reader SET ended_ms = ?2 WHERE bell = ?1 AND deadline_ms = 0'
+    const sql = `UPDATE reader SET ended_ms = ?2 WHERE bell = ?1 AND deadline_ms = 0
+      AND NOT EXISTS (SELECT 1 FROM reader AS later WHERE later.grp = reader.grp
+        AND later.worker = reader.worker AND later.no > reader.no)`
     await writer.run('keep', () => db.run(sql, bells.name, nowMs), { signal })
     this.#touchedMs = nowMs
   }

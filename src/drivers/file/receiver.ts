@@ -78,8 +78,15 @@ export class Receiver {
   /** Ends a wait, and every later one at once. */
   stop(): void {
     this.#isStopped = true
+    this.rest()
+  }
+
+  /** Listens no more, unless it comes to wait again; a wait looks once more. */
+  rest(): void {
+    this.#isRung = true
     this.#sleeper.wake()
     this.#stopListening?.()
+    this.#stopListening = null
   }
 
   /** Reads messages that the reader holds already. */

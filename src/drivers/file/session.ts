@@ -147,6 +147,9 @@ export class FileSession implements Session {
       on,
       closed: (one) => this.#opened.delete(one),
     })
+    for (const before of this.#opened) {
+      if (before instanceof FileSource && before.isOf(channel, reader)) before.replaced()
+    }
     this.#opened.add(source)
     return source
   }

@@ -1,4 +1,4 @@
-import type { ReaderSpec } from '../../core/channel.ts'
+import type { ChannelSpec, ReaderSpec } from '../../core/channel.ts'
 import type { Source, SourceEvents } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../../core/message.ts'
@@ -24,7 +24,7 @@ export interface SourceOptions {
   readonly spec: ReaderSpec
   readonly opened: OpenedReader
   readonly on: SourceEvents
-  /** Called once, when it is disposed. */
+  /** Called when its session has nothing to close here any more. */
   readonly closed: (source: FileSource) => void
 }
 
@@ -99,7 +99,7 @@ export class FileSource implements Source {
     }
     const losses = await writer.run('renew', work, { signal, durable: false })
     if (losses) lost.tell(losses)
-    else lost.tellAll()
+    else this.#gone()
     return lost.takeForRenew()
   }
 
@@ -113,6 +113,23 @@ export class FileSource implements Source {
   async stop(): Promise<Delivery[]> {
     await this.#endReceive()
     return this.#receiver.readAgain(this.#regained.takeAll().map(({ serial }) => serial))
+  }
+
+  /** Of the same worker, be it under another reader name. */
+  isOf(channel: ChannelSpec, { reader, worker, group }: ReaderSpec): boolean {
+    const { spec } = this.#of
+    if (this.#of.channel.name !== channel.name || spec.group !== group) return false
+    return spec.reader === reader || spec.worker.id === worker.id
+  }
+
+  /**
+   * Another source was opened for this worker. Nothing is given back: what this one held is that
+   * one's now, or belongs to a lease that ends by itself.
+   */
+  replaced(): void {
+    this.#isStopped = true
+    this.#receiver.stop()
+    this.#closed(this)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -129,9 +146,9 @@ export class FileSource implements Source {
     }
     const taken = await this.#receiver.next(room, signal)
     if (taken) return taken
-    const { channel, lost } = this.#of
-    lost.tellAll()
-    throw notFound('receive', channel.name, `"${channel.name}" or its group was removed`)
+    this.#gone()
+    const { name } = this.#of.channel
+    throw notFound('receive', name, `"${name}" or its group was removed`)
   }
 
   async #settleSome(some: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]> {
@@ -161,12 +178,19 @@ export class FileSource implements Source {
     }
     const done = await writer.run('settle', work, { signal })
     if (!done) {
-      lost.tellAll()
+      this.#gone()
       return some.map(() => 'late')
     }
     lost.tell(done.losses)
     bells.ring(done.rung)
     return done.outcomes
+  }
+
+  /** The channel or the group was removed, and all that it held. */
+  #gone(): void {
+    this.#closed(this)
+    this.#receiver.rest()
+    this.#of.lost.tellAll()
   }
 
   async #endReceive(): Promise<void> {
