@@ -1,63 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { Driver, Lead, Live, Session } from '../../core/driver.ts'
+import { none, scene } from '../../../test/relayScene.ts'
+import type { Lead } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import { memory } from '../../drivers/memory/index.ts'
-import { virtualClock } from '../../testing/virtualClock.ts'
-import type { Watched } from '../api.ts'
 import { createBus } from '../bus.ts'
 import type { RelayDecision, RelayOptions } from './relayApi.ts'
-
-/** `around` stands between the buses and the store. */
-async function scene(around: (live: Required<Live>) => Partial<Live> = () => ({})) {
-  const clock = virtualClock()
-  const store = memory({ clock })
-  const driver: Driver = {
-    ...store,
-    async open(...args) {
-      const session = await store.open(...args)
-      const live = session.live as Required<Live>
-      const bound = Object.fromEntries(
-        (['subscribe', 'workers', 'send', 'lead'] as const).map((name) => [
-          name,
-          (live[name] as (...all: unknown[]) => unknown).bind(live),
-        ]),
-      ) as unknown as Required<Live>
-      return new Proxy(session, {
-        get(target, name) {
-          if (name === 'live') return { ...bound, ...around(bound) }
-          const value = Reflect.get(target, name) as unknown
-          return typeof value === 'function' ? value.bind(target) : value
-        },
-      }) as Session
-    },
-  }
-  const bus = await createBus(driver, { clock, seed: 1 })
-  const rooms = bus.narrowcast<number>('rooms', { via: 'relay' })
-  const seen: string[] = []
-  const subscribe = async (name: string) => {
-    const worker = rooms.subscribe((n) => void seen.push(`${name} ${n}`), { name })
-    await clock.runUntil(worker.ready())
-    return worker
-  }
-  const relay = async (options: RelayOptions = {}) => {
-    const made = await clock.runUntil(bus.relay('rooms', options))
-    const told = heard(made)
-    return { relay: made, told }
-  }
-  return {
-    ...{ clock, driver, bus, rooms, seen, subscribe, relay },
-    publish: (n: number) => clock.runUntil(rooms.publish(n, { id: `m${n}` })),
-    [Symbol.asyncDispose]: () => clock.runUntil(bus.close()),
-  }
-}
-
-function heard(relay: Watched) {
-  const errors: [string | null, string][] = []
-  relay.on('error', ({ id, error }) => errors.push([id, error.code]))
-  return errors
-}
-
-const none = { taken: 0, routed: 0, rerouted: 0, unknown: 0, noWorker: 0, held: 0, dropped: 0 }
 
 test('what is published reaches one worker; who publishes is told how many relays took it', async () => {
   await using world = await scene()
@@ -71,86 +18,6 @@ test('what is published reaches one worker; who publishes is told how many relay
   expect(world.seen).toEqual(['a 1', 'b 2', 'a 3', 'b 4'])
   expect(relay.counts).toEqual({ ...none, taken: 4, routed: 4 })
   expect(told).toEqual([])
-})
-
-describe('without a worker', () => {
-  test('a message is counted, told with its id, and given to whoever asked for it', async () => {
-    await using world = await scene()
-    const lost: string[] = []
-    const { relay, told } = await world.relay({ onNoWorker: ({ id }) => void lost.push(id) })
-    await world.clock.runUntil(relay.ready())
-    await world.publish(1)
-    await world.clock.advance(100)
-    expect(relay.counts).toEqual({ ...none, taken: 1, noWorker: 1 })
-    expect(told).toEqual([['m1', 'NO_WORKER']])
-    expect(lost).toEqual(['m1'])
-    await world.subscribe('a')
-    await world.clock.advance(10_000)
-    expect(world.seen).toEqual([])
-  })
-
-  test('the newest are held when that was asked for, and come in their order', async () => {
-    await using world = await scene()
-    const { relay, told } = await world.relay({ hold: { messages: 2, ms: 5_000 } })
-    await world.clock.runUntil(relay.ready())
-    for (let n = 1; n <= 3; n++) await world.publish(n)
-    await world.clock.advance(1_000)
-    expect(relay.counts).toEqual({ ...none, taken: 3, noWorker: 1, held: 2 })
-    expect(told).toEqual([['m1', 'NO_WORKER']])
-    await world.subscribe('a')
-    await world.publish(4)
-    await world.clock.advance(1_000)
-    expect(world.seen).toEqual(['a 2', 'a 3', 'a 4'])
-    expect(relay.counts).toEqual({ ...none, taken: 4, routed: 3, noWorker: 1 })
-  })
-
-  test('many that were held go out in batches, in their order', async () => {
-    const sizes: number[] = []
-    await using world = await scene((live) => ({
-      send: (...args) => {
-        sizes.push(args[1].length)
-        return live.send(...args)
-      },
-    }))
-    const { relay } = await world.relay({ hold: { messages: 1_200, ms: 60_000 } })
-    await world.clock.runUntil(relay.ready())
-    const batch = Array.from({ length: 1_200 }, (_, data) => ({ data }))
-    await world.clock.runUntil(world.rooms.publishMany(batch))
-    await world.clock.advance(1_000)
-    expect(relay.counts).toMatchObject({ held: 1_200, noWorker: 0 })
-    const seen: number[] = []
-    const worker = world.rooms.subscribe((n) => void seen.push(n), {
-      concurrency: 2_000,
-      holdMax: 2_000,
-    })
-    await world.clock.runUntil(worker.ready())
-    await world.clock.advance(1_000)
-    expect(sizes).toEqual([500, 500, 200])
-    expect(seen).toEqual(batch.map(({ data }) => data))
-  })
-
-  test('what is held goes when its time is over', async () => {
-    await using world = await scene()
-    const { relay, told } = await world.relay({ hold: { messages: 2, ms: 5_000 } })
-    await world.clock.runUntil(relay.ready())
-    await world.publish(1)
-    await world.clock.advance(4_900)
-    expect(relay.counts).toMatchObject({ held: 1, noWorker: 0 })
-    await world.clock.advance(500)
-    expect(relay.counts).toEqual({ ...none, taken: 1, noWorker: 1 })
-    expect(told).toEqual([['m1', 'NO_WORKER']])
-  })
-
-  test('what is held when it closes went to nobody', async () => {
-    await using world = await scene()
-    const { relay, told } = await world.relay({ hold: { messages: 2, ms: 60_000 } })
-    await world.clock.runUntil(relay.ready())
-    await world.publish(1)
-    await world.clock.advance(100)
-    await world.clock.runUntil(relay.close())
-    expect(relay.counts).toEqual({ ...none, taken: 1, noWorker: 1 })
-    expect(told).toEqual([['m1', 'NO_WORKER']])
-  })
 })
 
 test('every decision is told before the send it is about', async () => {
@@ -322,51 +189,6 @@ describe('the lead', () => {
       [null, 'FENCED'],
       ['m1', 'FENCED'],
     ])
-  })
-})
-
-describe('closing', () => {
-  test('sends on what it was given, and takes nothing more', async () => {
-    await using world = await scene()
-    const { relay } = await world.relay({
-      onDecision: () => world.clock.sleep(100, new AbortController().signal),
-    })
-    await world.clock.runUntil(relay.ready())
-    await world.subscribe('a')
-    await world.publish(1)
-    await world.clock.settle()
-    await world.publish(2)
-    await world.publish(3)
-    const closing = relay.close()
-    await world.clock.advance(150)
-    expect(world.seen).toEqual([])
-    await world.clock.runUntil(closing)
-    await world.clock.advance(100)
-    expect(world.seen).toEqual(['a 1', 'a 2', 'a 3'])
-    expect(relay.counts).toEqual({ ...none, taken: 3, routed: 3 })
-    expect(await world.publish(4)).toMatchObject({ receivers: 0 })
-  })
-
-  test('waits for no book that never answers', async () => {
-    await using world = await scene()
-    const { relay } = await world.relay({ onDecision: () => new Promise(() => {}) })
-    await world.clock.runUntil(relay.ready())
-    await world.publish(1)
-    await world.clock.settle()
-    await world.clock.runUntil(relay.close())
-    expect(relay.isReady).toBe(false)
-  })
-
-  test('the bus closes it too', async () => {
-    const world = await scene()
-    const { relay, told } = await world.relay({ hold: { messages: 5, ms: 60_000 } })
-    await world.clock.runUntil(relay.ready())
-    await world.publish(1)
-    await world.clock.advance(100)
-    await world.clock.runUntil(world.bus.close())
-    expect(relay.counts).toEqual({ ...none, taken: 1, noWorker: 1 })
-    expect(told).toEqual([['m1', 'NO_WORKER']])
-    expect(relay.isReady).toBe(false)
   })
 })
 
