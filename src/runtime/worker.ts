@@ -5,7 +5,7 @@ import { whole } from './checks.ts'
 import { Claims } from './claims.ts'
 import { Conclusions } from './conclusions.ts'
 import { withDeadline } from './deadline.ts'
-import { drain } from './drain.ts'
+import { drain, drainMsDefault } from './drain.ts'
 import { Events } from './events.ts'
 import { type Call, callOf } from './handlerCall.ts'
 import type { Held } from './held.ts'
@@ -21,8 +21,6 @@ import { isThenable } from './thenable.ts'
 import { abortedError } from './thrown.ts'
 import type { Unit } from './unit.ts'
 import { untilAborted } from './untilAborted.ts'
-
-const drainMsDefault = 10_000
 
 /** The worker loop: never takes more than it has free slots, answers every message once. */
 export class Worker<T> implements Subscription {
