@@ -70,6 +70,7 @@ const top = answer({
       p95_ms: orNull(ms),
       paused: yesNo,
       readers: many(object({ worker: text, state })),
+      relays: many(object({ worker: text, leads: yesNo })),
     }),
   ),
   events: many(

@@ -15,7 +15,7 @@ const worker = (name: string, state: WorkerView['state']): WorkerView => ({
   ...{ late: 0, redelivered: 0, in_flight_count: state === 'busy' ? 1 : 0, in_flight: [] },
 })
 
-const none = { inFlight: null, dead: null, oldestMs: null, p95Ms: null, readers: [] }
+const none = { inFlight: null, dead: null, oldestMs: null, p95Ms: null, readers: [], relays: [] }
 const crew = [
   worker('w1-aaaaaaaa', 'busy'),
   worker('w2-aaaaaaaa', 'idle'),
@@ -25,7 +25,7 @@ const channels: readonly ChannelRow[] = [
   {
     ...{ channel: 'lib.server.lobby', pattern: 'queue', waiting: 1_354, inFlight: 4, dead: 3 },
     ...{ oldestMs: 11_500, inPerS: 118, outPerS: 93, isTold: false, p95Ms: 112 },
-    ...{ isPaused: true, readers: crew },
+    ...{ isPaused: true, readers: crew, relays: [] },
   },
   {
     ...{ ...none, channel: 'player.direct', pattern: 'narrowcast', waiting: null },
@@ -100,7 +100,9 @@ test.for([40, 60, 80, 120, 200])(
       const lines = topFrame(facts({ channels: many, selected: 40, trouble }), columns, rows)
       expect(lines.filter((line) => displayWidth(line) > columns)).toEqual([])
       expect(lines).toHaveLength(rows)
-      expect(lines.filter((line) => line.startsWith('>'))).toHaveLength(1)
+      const marked = lines.filter((line) => line.startsWith('>'))
+      expect(marked).toHaveLength(1)
+      if (columns >= 120) expect(marked[0]).toContain('long.name.40')
       expect(lines.some((line) => line.includes('! the last look'))).toBe(true)
     }
   },
@@ -110,6 +112,17 @@ test('a channel without a name of harm, and no channel at all', () => {
   const evil = [{ ...(channels[1] as ChannelRow), channel: 'x\u001b[2J' }]
   expect(topFrame(facts({ channels: evil }), 80, 12).join('')).not.toContain('\u001b')
   expect(topFrame(facts({ channels: [] }), 80, 12)).toContain(' no channels yet')
+})
+
+test('a channel by relay tells who leads', () => {
+  const relays = [
+    { worker: 'relay-aaaaaaaa', leads: false },
+    { worker: 'relay-bbbbbbbb', leads: true },
+  ]
+  const row = { ...(channels[0] as ChannelRow), relays, readers: [] }
+  expect(topFrame(facts({ channels: [row] }), 80, 12)).toContain(
+    ' lib.server.lobby: relay-aa stands by   relay-bb leads',
+  )
 })
 
 test('more than ten readers are a number', () => {

@@ -101,12 +101,18 @@ function graph(label: string, values: readonly number[], text: string) {
 function detail({ snapshot, selected }: FrameFacts): string[] {
   const row = snapshot.channels[selected]
   if (!row) return ['']
-  const short = shortNames(snapshot.workers.map(({ worker }) => worker))
+  const ids = [...snapshot.workers, ...row.relays].map(({ worker }) => worker)
+  const short = shortNames(ids)
+  const relays = row.relays.map(
+    ({ worker, leads }) =>
+      `${harmless(short.get(worker) ?? worker)} ${leads ? 'leads' : 'stands by'}`,
+  )
   const readers = row.readers.map(({ worker, state, in_flight_count: inHand }) => {
     const hand = inHand > 0 ? ` ${showCount(inHand)} in hand` : ''
     return `${harmless(short.get(worker) ?? worker)} ${state}${hand}`
   })
-  const who = readers.length === 0 ? 'nobody tells that it reads it' : readers.join('   ')
+  const all = [...relays, ...readers]
+  const who = all.length === 0 ? 'nobody tells that it reads it' : all.join('   ')
   return [` ${harmless(row.channel)}: ${who}`]
 }
 

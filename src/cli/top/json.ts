@@ -34,6 +34,7 @@ function rowJson(row: ChannelRow): Record<string, Json> {
     exact: !row.isTold,
     p95_ms: tenth(row.p95Ms),
     paused: row.isPaused,
+    relays: row.relays.map(({ worker, leads }) => ({ worker, leads })),
     readers: row.readers.map(({ worker, state }) => ({ worker, state })),
   }
 }

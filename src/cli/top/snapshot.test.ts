@@ -47,7 +47,12 @@ test('a channel that only processes know is there, with the rates that they tell
     ...({ channel: 'rooms', pattern: 'broadcast', published: 20, failed: 0 } as const),
     ...{ host: 'h', pid: 8, publishedPerSecond: 20 },
   }
-  const view = { workers: [worker('w1'), worker('w2')], publishers: [publisher], refused: 3 }
+  const view = {
+    workers: [worker('w1'), worker('w2')],
+    publishers: [publisher],
+    relays: [],
+    refused: 3,
+  }
   const snapshot = await clock.runUntil(new Looker(bus, view, clock).look())
   expect(snapshot.channels).toMatchObject([
     { channel: 'rooms', waiting: null, inPerS: 20, outPerS: 20, isTold: true },

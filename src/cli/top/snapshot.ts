@@ -27,6 +27,8 @@ export interface ChannelRow {
   readonly p95Ms: number | null
   readonly isPaused: boolean
   readonly readers: readonly WorkerView[]
+  /** Of a narrowcast; one of them leads. */
+  readonly relays: readonly { readonly worker: string; readonly leads: boolean }[]
 }
 
 /** All of one look. */
@@ -47,7 +49,7 @@ const channelsMax = 1_000
 const pageMax = 100
 
 /** Who tells of itself, and how many frames were none. */
-export type Told = Pick<TelemetryView, 'workers' | 'publishers' | 'refused'>
+export type Told = Pick<TelemetryView, 'workers' | 'publishers' | 'relays' | 'refused'>
 
 interface Looked {
   readonly depths: ReadonlyMap<string, Depth>
@@ -87,16 +89,21 @@ export class Looker {
   #snapshot(refs: readonly ChannelRef[], before: Looked | null, now: Looked): Snapshot {
     const workers = this.#view?.workers ?? []
     const publishers = this.#view?.publishers ?? []
+    const of = {
+      readers: Map.groupBy(workers, channelOf),
+      writers: Map.groupBy(publishers, channelOf),
+      relays: Map.groupBy(this.#view?.relays ?? [], channelOf),
+    }
     const all = new Map<string, Pattern>(refs.map(({ name, pattern }) => [name, pattern]))
     // A live channel may be known to nobody but those who are there.
     for (const { channel, pattern } of [...workers, ...publishers]) {
       if (!all.has(channel) && all.size < channelsMax) all.set(channel, pattern)
     }
     const channels = [...all].map(([channel, pattern]): ChannelRow => {
-      const readers = workers.filter((one) => one.channel === channel)
+      const readers = of.readers.get(channel) ?? []
       const depth = now.depths.get(channel)
       const counted = ratesOf(before, now, channel)
-      const writers = publishers.filter((one) => one.channel === channel)
+      const writers = of.writers.get(channel) ?? []
       const told = {
         inPerS: sum(writers.map(({ publishedPerSecond }) => publishedPerSecond)),
         outPerS: sum(readers.map(({ ackedPerSecond }) => ackedPerSecond)),
@@ -107,6 +114,7 @@ export class Looker {
         ...countsOf(depth),
         ...(counted ?? told),
         p95Ms: quantileMs(timesOf(readers), 0.95),
+        relays: of.relays.get(channel) ?? [],
       }
     })
     const byWaiting = (a: ChannelRow, b: ChannelRow) =>
@@ -121,6 +129,8 @@ export class Looker {
     }
   }
 }
+
+const channelOf = ({ channel }: { readonly channel: string }) => channel
 
 function countsOf(depth: Depth | undefined) {
   const waiting = known(depth?.waiting)
