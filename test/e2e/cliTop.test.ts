@@ -85,6 +85,22 @@ describe.skipIf(!hasTerminals)('top on a terminal (needs the program `script`)',
     expect(await terminal.ended).toBe(0)
   })
 
+  it.skipIf(process.platform !== 'linux')('follows the size of the window', async () => {
+    using world = await store()
+    const terminal = onTerminal(world, 'top --interval 10m')
+    await terminal.shows('q quit')
+    const { stdout: tty } = spawnSync('ps', ['-o', 'tty=', '-p', String(pidBelow(terminal))], {
+      encoding: 'utf8',
+    })
+    expect(lastFrame(terminal)).toHaveLength(24)
+    const size = ['cols', '60', 'rows', '12']
+    expect(spawnSync('stty', ['-F', `/dev/${tty.trim()}`, ...size]).status).toBe(0)
+    await expect.poll(() => lastFrame(terminal).length).toBe(12)
+    expect(lastFrame(terminal).filter((line) => displayWidth(line) > 60)).toEqual([])
+    terminal.type('q')
+    expect(await terminal.ended).toBe(0)
+  })
+
   it.for([40, 80, 200])('fits %i columns, without colour and in ASCII', async (columns) => {
     using world = await store()
     const terminal = onTerminal(world, 'top --ascii --count 2', {
