@@ -89,6 +89,85 @@ test('what only messages have that are kept, on a live pattern', () => {
   })
 })
 
+test('what a pattern has no use for', () => {
+  compiled((bus: Bus<typeof fileContracts>) => [
+    // @ts-expect-error
+    bus.queue('orders', { via: 'direct' }),
+    // @ts-expect-error
+    bus.queue('orders', { strategy: 'random' }),
+    // @ts-expect-error
+    bus.queue('orders', { retention: { messages: 5 } }),
+    // @ts-expect-error
+    bus.stream('events', { via: 'direct' }),
+    // @ts-expect-error
+    bus.stream('events', { strategy: 'random' }),
+    bus.stream('events', { retention: { messages: 5 } }),
+    // @ts-expect-error
+    bus.broadcast('rooms', { via: 'direct' }),
+    // @ts-expect-error
+    bus.broadcast('rooms', { strategy: 'random' }),
+    // @ts-expect-error
+    bus.broadcast('rooms', { publish: { retry: 'always' } }),
+    bus.broadcast('rooms', { publish: { retry: 'safe', timeoutMs: 5 } }),
+    // @ts-expect-error
+    bus.narrowcast('rooms', { publish: { retry: 'always' } }),
+    // @ts-expect-error
+    bus.narrowcast('rooms', { via: 'relay', strategy: 'random' }),
+    bus.narrowcast('rooms', { via: 'relay' }),
+    bus.narrowcast('rooms', { via: 'direct', strategy: 'random' }),
+    bus.narrowcast('rooms', { strategy: 'random' }),
+    bus.queue('orders', { publish: { retry: 'always' } }),
+  ])
+})
+
+test('what a subscription of a pattern has no use for, or needs', () => {
+  compiled((bus: Bus<typeof fileContracts>) => {
+    const orders = bus.queue<string>('orders')
+    const events = bus.stream<string>('events')
+    const batch = { size: 2, waitMsMax: 1 }
+    return [
+      // @ts-expect-error
+      orders.subscribe(() => undefined, { holdMax: 5 }),
+      // @ts-expect-error
+      orders.subscribe(() => undefined, { group: 'mail' }),
+      // @ts-expect-error
+      orders.subscribe(() => undefined, { from: 'end' }),
+      // @ts-expect-error
+      orders.subscribe(async () => undefined, { batch, group: 'mail' }),
+      orders.subscribe(async () => undefined, { batch }),
+      orders.subscribe((data) => void data.length),
+      // @ts-expect-error
+      orders.deliveries({ group: 'mail' }),
+      orders.deliveries({ holdMax: 5 }),
+      orders.deliveries(),
+      // @ts-expect-error
+      events.subscribe(() => undefined, { group: 'mail', holdMax: 5 }),
+      // @ts-expect-error
+      events.subscribe(() => undefined),
+      // @ts-expect-error
+      events.subscribe(async () => undefined, { batch }),
+      events.subscribe(async (all) => void all.length, { batch, group: 'mail' }),
+      events.subscribe((data) => void data.length, { group: 'mail', from: 'end' }),
+      // @ts-expect-error
+      events.deliveries(),
+      events.deliveries({ group: 'mail', holdMax: 5 }),
+    ]
+  })
+})
+
+test('a pattern that is known only at run time takes what any pattern takes', () => {
+  compiled((bus: Bus, pattern: 'queue' | 'stream' | 'broadcast' | 'narrowcast') => [
+    bus[pattern]('all', { via: 'relay', strategy: 'random', retention: { messages: 5 } }),
+    bus[pattern]('all', { publish: { retry: 'always' } }),
+    bus[pattern]('all').subscribe(() => undefined, { group: 'mail', holdMax: 5 }),
+    bus[pattern]('all').subscribe(() => undefined),
+    bus[pattern]('all').deliveries(),
+  ])
+  expectTypeOf<Bus<typeof fileContracts>>().toExtend<Bus>()
+  expectTypeOf<Channel<string, string, typeof queue, 'queue'>>().toExtend<Channel<string>>()
+  expectTypeOf<Channel<string, string, typeof stream, 'stream'>>().toExtend<Channel<string>>()
+})
+
 test('a literal URL is typed as its driver, any other as all of them', () => {
   compiled(async (url: string) => {
     const file = await connect('file:./store')

@@ -8,8 +8,12 @@ import type { Health } from './health.ts'
 import type { Relay, RelayOptions } from './live/relayApi.ts'
 import type {
   ChannelOptionsOf,
+  DeliveriesOptionsOf,
   IfSettled,
+  PatternOf,
   PublishOptionsOf,
+  Reading,
+  RoutedBy,
   SubscribeOptionsOf,
 } from './offered.ts'
 import type { Strategy } from './strategies/strategies.ts'
@@ -17,9 +21,7 @@ import type {
   BatchHandler,
   BatchOptions,
   Deliveries,
-  DeliveriesOptions,
   Handler,
-  SubscribeOptions,
   Subscription,
 } from './subscribing.ts'
 import type { Section } from './telemetry/sender.ts'
@@ -112,9 +114,15 @@ export interface ChannelOptions<In = unknown, Out = In> {
 
 /**
  * `In` is what `publish` takes, `Out` what handlers are given; a schema may make one the other. `K`
- * is what the driver promises at most: what it says no to does not compile.
+ * is what the driver promises at most: what it says no to does not compile, nor what the pattern
+ * `P` has no use for.
  */
-export interface Channel<In = unknown, Out = In, K extends Contract = Contract> {
+export interface Channel<
+  In = unknown,
+  Out = In,
+  K extends Contract = Contract,
+  P extends Pattern = Pattern,
+> {
   readonly name: string
   readonly pattern: Pattern
   /** Opens it: checks the wishes against the broker's contract. publish and subscribe do it too. */
@@ -129,16 +137,16 @@ export interface Channel<In = unknown, Out = In, K extends Contract = Contract> 
   writable(signal?: AbortSignal): Promise<void>
   subscribe(
     handler: Handler<Out>,
-    options?: SubscribeOptionsOf<K, Out> & { batch?: never },
+    ...[options]: Reading<P, SubscribeOptionsOf<K, P, Out> & { batch?: never }>
   ): Subscription
   subscribe(
     ...[handler, options]: IfSettled<
       K,
-      [handler: BatchHandler<Out>, options: SubscribeOptions<Out> & BatchOptions]
+      [handler: BatchHandler<Out>, options: SubscribeOptionsOf<K, P, Out> & BatchOptions]
     >
   ): Subscription
   /** @throws UNSUPPORTED on a channel with dedupe on consume, unless told `dedupe: false`. */
-  deliveries(...[options]: IfSettled<K, [options?: DeliveriesOptions]>): Deliveries<Out>
+  deliveries(...[options]: IfSettled<K, Reading<P, DeliveriesOptionsOf<P>>>): Deliveries<Out>
 }
 
 type Call<F> = F extends (...args: [...infer A, AbortSignal]) => infer R
@@ -163,26 +171,27 @@ export type BusAdmin = {
  * A bus holds a channel once for each codec: naming it again gives the same handle.
  * @throws CONFLICT for options that differ from those of the handle, INVALID_ARGUMENT, UNSUPPORTED
  */
-export type DeclareChannel<K extends Contract = Contract, More = unknown> = {
+export type DeclareChannel<
+  K extends Contract = Contract,
+  P extends Pattern = Pattern,
+  More = unknown,
+> = {
   declare<In extends Uint8Array = Uint8Array, Out = In>(
     name: string,
-    options: ChannelOptionsOf<K, In, Out> & More & { codec: 'bytes' },
-  ): Channel<In, Out, K>
+    options: ChannelOptionsOf<K, P, In, Out> & More & { codec: 'bytes' },
+  ): Channel<In, Out, K, P>
   declare<In = unknown, Out = In>(
     name: string,
-    options?: ChannelOptionsOf<K, In, Out> & More,
-  ): Channel<In, Out, K>
+    options?: ChannelOptionsOf<K, P, In, Out> & More,
+  ): Channel<In, Out, K, P>
 }['declare'] // as a method: a bus of one driver is a bus of any
 
 /** A channel of each pattern that the driver offers. */
 type Patterns<C extends Contracts> = {
   readonly [P in Extract<keyof C, Pattern>]: DeclareChannel<
     NonNullable<C[P]>,
-    P extends 'narrowcast'
-      ? 'narrowcast-relay' extends keyof C
-        ? unknown
-        : { via?: 'direct' }
-      : unknown
+    PatternOf<C, P>,
+    RoutedBy<C, P>
   >
 }
 
