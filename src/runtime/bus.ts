@@ -144,7 +144,7 @@ async function closeAll(parts: Parts, clock: Clock, timeoutMs: number): Promise<
       deadline.addEventListener('abort', () => connection.giveUp())
       const close = (one: AnyChannel) => one.close(timeoutMs, deadline)
       const ended = await Promise.allSettled([
-        ...[...relays].map((one) => one[Symbol.asyncDispose]()),
+        ...[...relays].map((one) => one.close(deadline)),
         ...usersChannels(declarations).map(close),
       ])
       await telemetry.close({ tells: connection.trouble === null })

@@ -5,6 +5,7 @@ import type { IncomingMessage, OutgoingMessage } from '../../core/message.ts'
 import type { SubscriptionEvents } from '../api.ts'
 import { backoffMs } from '../backoff.ts'
 import { withDeadline } from '../deadline.ts'
+import { graceMsMax } from '../drain.ts'
 import { Events } from '../events.ts'
 import type { Pick } from '../strategies/pick.ts'
 import type { RelayFrame } from '../telemetry/frame.ts'
@@ -13,6 +14,7 @@ import { untilAborted } from '../untilAborted.ts'
 import { KeptLive, type LiveHost } from './keptLive.ts'
 import type { Relay, RelayCounts, RelayDecision } from './relayApi.ts'
 import { RelayBooks } from './relayBooks.ts'
+import { RelayErrors } from './relayErrors.ts'
 import { RelayHold, type Waiting } from './relayHold.ts'
 import type { RelayPlan } from './relayPlan.ts'
 import { type Choice, type Routed, Router } from './router.ts'
@@ -40,10 +42,13 @@ export class BusRelay implements Relay {
   readonly #host: RelayHost
   readonly #events = new Events()
   readonly #books: RelayBooks
+  readonly #errors: RelayErrors
   readonly #hold: RelayHold
   readonly #kept: KeptLive<Lead>
   readonly #stopping = new AbortController()
+  /** What has not been sent by then is given up. */
   readonly #ending = new AbortController()
+  readonly #closed = new AbortController()
   readonly #loop: Promise<void>
   #router: Router | null = null
   #closing: Promise<void> | null = null
@@ -51,7 +56,9 @@ export class BusRelay implements Relay {
   constructor(host: RelayHost) {
     this.#host = host
     this.worker = host.worker
-    this.#books = new RelayBooks(host.spec.name, host.plan, this.#events)
+    const { name } = host.spec
+    this.#errors = new RelayErrors(name)
+    this.#books = new RelayBooks(name, host.plan, this.#events, this.#ending.signal)
     this.#hold = new RelayHold(host.plan.hold)
     this.#kept = new KeptLive<Lead>(host, this.#events, {
       open: (session, signal) => this.#lead(session, signal),
@@ -91,7 +98,11 @@ export class BusRelay implements Relay {
     return this.#events.on(event, listener)
   }
 
-  close(): Promise<void> {
+  /** The earliest deadline holds when it is called more than once. */
+  close(deadline?: AbortSignal): Promise<void> {
+    const end = () => this.#ending.abort(null)
+    if (deadline?.aborted) end()
+    else deadline?.addEventListener('abort', end)
     this.#closing ??= this.#close()
     return this.#closing
   }
@@ -108,8 +119,7 @@ export class BusRelay implements Relay {
     }
     const candidate = { worker: this.worker, leaseMs: plan.leaseMs, hold: unread }
     const on: LiveEvents = { gap: (missed, why) => this.#events.emit('gap', { missed, why }) }
-    const chosen = (choices: readonly Choice[]) => this.#books.decided(choices.map(decisionOf))
-    this.#router = new Router({ session, spec, clock, pick, chosen })
+    this.#router = new Router({ session, spec, clock, pick, chosen: (to) => this.#chosen(to) })
     return live.lead(spec, candidate, on, signal)
   }
 
@@ -125,29 +135,77 @@ export class BusRelay implements Relay {
       // Only a relay that can never lead ends here; `ready` rejects with the same.
       if (!stop.aborted) this.#events.emit('error', { id: null, error: asNarrowcastError(error) })
     }
+    await this.#noWorker(() => this.#hold.take(room.messages))
+  }
+
+  /** A send that its book may not know of is none: who closes waits for no book. */
+  async #chosen(choices: readonly Choice[]): Promise<void> {
+    await this.#books.decided(choices.map(decisionOf))
+    if (this.#ending.signal.aborted) throw this.#errors.closed()
   }
 
   async #take(lead: Lead, messages: readonly IncomingMessage[]): Promise<void> {
     if (messages.length > 0) await this.#books.taken(messages)
     const takenMs = this.#host.clock.monotonicMs()
     const taken = messages.map((message) => ({ message, takenMs }))
-    const all = [...this.#hold.takeAll(), ...taken]
-    for (let from = 0; from < all.length; from += room.messages) {
-      await this.#route(lead, all.slice(from, from + room.messages))
-      // Nobody is there: what came later must not go first to one who comes now.
-      if (this.#hold.size > 0) return this.#wait(lead, all.slice(from + room.messages))
+    await this.#expire()
+    // What came later must not go first to one who comes now.
+    if (await this.#routeHeld(lead)) await this.#route(lead, taken)
+    else this.#hold.put(taken)
+    await this.#expire()
+  }
+
+  /** So many at once, with a turn between: much may wait. @returns false when some waits on. */
+  async #routeHeld(lead: Lead): Promise<boolean> {
+    if (this.#hold.size === 0) return true
+    if (!(await this.#hasWorkers(lead)) && this.#kept.has(lead)) return false
+    while (this.#hold.size > 0) {
+      const batch = this.#hold.take(room.messages)
+      const rest = this.#hold.size
+      await this.#route(lead, batch)
+      if (this.#hold.size > rest) return false
+      if (rest > 0) await turn()
+    }
+    return true
+  }
+
+  async #hasWorkers(lead: Lead): Promise<boolean> {
+    const signal = this.#ending.signal
+    try {
+      return await (this.#router as Router).hasWorkers(signal)
+    } catch (cause) {
+      if (!signal.aborted) this.#kept.failed(lead, asNarrowcastError(cause))
+      return false
     }
   }
 
-  /** Nobody publishes to it any more; what it was given goes out while it leads. */
+  async #expire(): Promise<void> {
+    const nowMs = this.#host.clock.monotonicMs()
+    await this.#noWorker(() => this.#hold.takeOver(nowMs, room.messages))
+  }
+
+  async #noWorker(next: () => readonly Waiting[]): Promise<void> {
+    for (let batch = next(); batch.length > 0; batch = next()) {
+      await this.#books.noWorker(messagesOf(batch), this.#errors.noWorker())
+      if (this.#hold.size > 0) await turn()
+    }
+  }
+
+  /** Nobody publishes to it any more; what it was given goes out while it leads, or is told. */
   async #readOut(): Promise<void> {
     const lead = this.#kept.present
     const end = this.#ending.signal
-    if (!lead || !(await this.#kept.stop(lead, end))) return
-    for (;;) {
+    if (!lead || !(await this.#kept.stop(lead, this.#closed.signal))) return
+    while (!end.aborted) {
       const messages = await this.#kept.receive(lead, room, end)
-      if (messages.length === 0) return
+      if (messages.length === 0) break
       await this.#take(lead, messages)
+    }
+    while (this.#kept.has(lead)) {
+      const late = await this.#kept.receive(lead, unread, this.#closed.signal)
+      if (late.length === 0) return
+      await this.#books.taken(late)
+      this.#books.lost('dropped', late, this.#errors.closed())
     }
   }
 
@@ -164,9 +222,9 @@ export class BusRelay implements Relay {
     const { clock, random } = this.#host
     let left = batch
     for (let failures = 0; left.length > 0; failures++) {
-      if (clock.monotonicMs() >= this.#kept.ownedUntilMs) this.#kept.failed(lead, this.#overdue())
-      if (!this.#kept.has(lead)) return this.#drop(left, this.#kept.why)
-      if (this.#ending.signal.aborted) return this.#drop(left, 'the relay is closed')
+      if (clock.monotonicMs() >= this.#kept.ownedUntilMs) this.#overdue(lead)
+      if (!this.#kept.has(lead)) return this.#drop(left, this.#errors.leadLost(this.#kept.why))
+      if (this.#ending.signal.aborted) return this.#drop(left, this.#errors.closed())
       left = await this.#routeOnce(lead, left)
       if (left.length === 0) return
       await clock.sleep(backoffMs(failures, againBackoff, random), this.#ending.signal)
@@ -181,10 +239,11 @@ export class BusRelay implements Relay {
     const ended = Map.groupBy(batch.keys(), (n) => (routes[n] as Routed).kind)
     const of = (kind: Routed['kind']) => (ended.get(kind) ?? []).map((n) => batch[n] as Waiting)
     for (const one of routes) if (one.kind === 'handed') this.#books.handed(one.to, one.isReroute)
-    this.#books.lost('unknown', messagesOf(of('unknown')), this.#unknown())
-    if (of('fenced').length > 0) this.#kept.failed(lead, this.#fenced())
-    this.#drop(of('fenced'), 'another relay leads')
-    await this.#wait(lead, of('no-worker'))
+    this.#books.lost('unknown', messagesOf(of('unknown')), this.#errors.unknown())
+    if (of('fenced').length > 0) this.#kept.failed(lead, this.#errors.fenced())
+    this.#drop(of('fenced'), this.#errors.leadLost('another relay leads'))
+    if (this.#kept.has(lead)) this.#hold.putBack(of('no-worker'))
+    else this.#drop(of('no-worker'), this.#errors.leadLost(this.#kept.why))
     return this.#again(lead, batch, routes)
   }
 
@@ -193,6 +252,7 @@ export class BusRelay implements Relay {
     return batch.filter((one, n) => {
       const routed = routes[n] as Routed
       if (routed.kind !== 'failed') return false
+      if (this.#ending.signal.aborted) return true
       const { error } = routed
       this.#kept.failed(lead, error)
       if (error.retryable || !this.#kept.has(lead)) return true
@@ -201,57 +261,24 @@ export class BusRelay implements Relay {
     })
   }
 
-  async #wait(lead: Lead, batch: readonly Waiting[]): Promise<void> {
-    if (!this.#kept.has(lead)) return this.#drop(batch, this.#kept.why)
-    const over = this.#hold.put(batch, this.#host.clock.monotonicMs())
-    await this.#books.noWorker(messagesOf(over), this.#noWorker())
-  }
-
-  #drop(batch: readonly Waiting[], why: string): void {
-    const { name } = this.#host.spec
-    const text = `relay of "${name}": a message was given up, for the lead is lost: ${why}`
-    const error = new NarrowcastError('FENCED', text, { channel: name })
+  #drop(batch: readonly Waiting[], error: NarrowcastError): void {
     this.#books.lost('dropped', messagesOf(batch), error)
   }
 
+  #overdue(lead: Lead): void {
+    this.#kept.failed(lead, this.#errors.overdue(this.#host.plan.leaseMs))
+  }
+
   async #close(): Promise<void> {
+    const { clock } = this.#host
+    const ended = (end: AbortSignal) => untilAborted(this.#loop, end).catch(() => undefined)
     this.#stopping.abort()
-    await withDeadline(this.#host.clock, closeMsMax, null, null, async (deadline) => {
-      deadline.addEventListener('abort', () => this.#ending.abort(null))
-      // In both `onDecision` may hang.
-      await untilAborted(this.#loop, deadline).catch(() => undefined)
-      const told = this.#books.noWorker(messagesOf(this.#hold.takeAll()), this.#noWorker())
-      await untilAborted(told, deadline).catch(() => undefined)
-    })
+    await withDeadline(clock, closeMsMax, this.#ending.signal, null, ended)
+    this.#ending.abort(null)
+    await withDeadline(clock, graceMsMax, null, null, ended) // the broker may not answer
+    this.#closed.abort(null)
     await this.#kept.close()
     this.#host.ended()
-  }
-
-  #noWorker(): NarrowcastError {
-    const { name } = this.#host.spec
-    const text = `relay of "${name}": no live worker was there to be given a message`
-    return new NarrowcastError('NO_WORKER', text, {
-      channel: name,
-      hint: 'Subscribe a worker, or let the newest wait for one: hold: { messages, ms }.',
-    })
-  }
-
-  #unknown(): NarrowcastError {
-    const { name } = this.#host.spec
-    const text = `relay of "${name}": one worker may have been given a message; no other is`
-    return new NarrowcastError('CONNECTION_LOST', text, { channel: name })
-  }
-
-  #fenced(): NarrowcastError {
-    const { name } = this.#host.spec
-    const text = `relay of "${name}": another relay leads; nothing was sent`
-    return new NarrowcastError('FENCED', text, { channel: name })
-  }
-
-  #overdue(): NarrowcastError {
-    const { name } = this.#host.spec
-    const text = `relay of "${name}": the lease of ${this.#host.plan.leaseMs} ms was not renewed in time`
-    return new NarrowcastError('FENCED', text, { channel: name })
   }
 }
 
@@ -261,6 +288,11 @@ function decisionOf({ message, to, isReroute }: Choice): RelayDecision {
 
 function messagesOf(batch: readonly Waiting[]): IncomingMessage[] {
   return batch.map(({ message }) => message)
+}
+
+/** Leases are renewed, and others get to work. */
+function turn(): Promise<void> {
+  return new Promise(setImmediate)
 }
 
 /** As it was published; whoever has the relay behind them may see an id again, so none is deduped. */

@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { none, scene } from '../../../test/relayScene.ts'
 import type { Live } from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
 import type { RelayOptions } from './relayApi.ts'
 
 describe('without a worker', () => {
@@ -127,4 +128,90 @@ test('while nobody is there it looks once for all that is held, however much tha
   await world.clock.advance(10_000)
   expect(looks).toBeLessThanOrEqual(10 * 4 + 1)
   expect(world.relay.counts).toMatchObject({ taken: 5_000, held: 5_000 })
+})
+
+/** Counts the turns of the event loop. */
+function turning(): { readonly count: number } {
+  const turns = { count: 0, isOver: false }
+  const turn = () => {
+    turns.count++
+    if (!turns.isOver) setImmediate(turn)
+  }
+  turn()
+  onTestFinished(() => {
+    turns.isOver = true
+  })
+  return turns
+}
+
+const many = { hold: { messages: 2_000, ms: 60_000 } }
+
+test('between two batches of what was held others get a turn', async () => {
+  const turns = turning()
+  const sentAt: number[] = []
+  await using world = await leading(many, (live) => ({
+    send: (...args) => {
+      sentAt.push(turns.count)
+      return live.send(...args)
+    },
+  }))
+  await world.publishMany(2_000)
+  const seen: number[] = []
+  await world.wide(seen)
+  await world.clock.advance(1_000)
+  expect(seen).toHaveLength(2_000)
+  expect([sentAt.length, new Set(sentAt).size]).toEqual([4, 4])
+})
+
+test.each(['over', 'closed'])('much that is %s is told with turns between', async (how) => {
+  const turns = turning()
+  await using world = await leading(many)
+  await world.publishMany(2_000)
+  const toldAt: number[] = []
+  world.relay.on('error', () => void toldAt.push(turns.count))
+  if (how === 'over') await world.clock.advance(60_000)
+  else await world.clock.runUntil(world.relay.close())
+  const inOneTurn = Map.groupBy(toldAt, (turn) => turn)
+  expect(Math.max(...[...inOneTurn.values()].map(({ length }) => length))).toBeLessThanOrEqual(500)
+  expect(world.relay.counts).toMatchObject({ noWorker: 2_000, held: 0 })
+})
+
+test('one more message while many wait asks for no more than who is there', async () => {
+  const asked: string[] = []
+  await using world = await leading(many, (live) => ({
+    workers: (...args) => {
+      asked.push('workers')
+      return live.workers(...args)
+    },
+    send: (...args) => {
+      asked.push('send')
+      return live.send(...args)
+    },
+  }))
+  await world.publishMany(2_000)
+  asked.length = 0
+  await world.publish(1)
+  await world.clock.settle()
+  expect(asked).toEqual(['workers'])
+  expect(world.relay.counts).toMatchObject({ held: 2_000, noWorker: 1 })
+})
+
+test('what is held waits on while it cannot be asked who is there', async () => {
+  let failures = 0
+  await using world = await leading(many, (live) => ({
+    workers: (...args) => {
+      if (failures-- > 0) throw new NarrowcastError('UNAVAILABLE', 'not now')
+      return live.workers(...args)
+    },
+  }))
+  await world.publishMany(1)
+  failures = 2
+  const seen: number[] = []
+  await world.wide(seen)
+  await world.clock.advance(1_000)
+  expect(seen).toEqual([0])
+  expect(world.told).toEqual([
+    [null, 'UNAVAILABLE'],
+    [null, 'UNAVAILABLE'],
+  ])
 })

@@ -45,7 +45,7 @@ export interface RelayCounts {
   readonly noWorker: number
   /** Waiting for a worker now. */
   readonly held: number
-  /** Given up with the lead, or because the broker takes it from nobody. */
+  /** Given up with the lead, at the end of a close, or because the broker takes it from nobody. */
   readonly dropped: number
 }
 
@@ -58,6 +58,10 @@ export interface Relay extends Watched, AsyncDisposable {
   readonly counts: RelayCounts
   /** Of `routed`, by worker id: the 1,000 workers that were given a message last. */
   readonly routedTo: ReadonlyMap<string, number>
-  /** Routes what it has taken, gives up what waits, and lets another lead at once. */
+  /**
+   * Routes what it was given, for 5 s at most and no longer than a bus that is closed has itself;
+   * gives up what is left then and what waits for a worker, each told as an `error`; lets another
+   * lead at once. No book is waited for after that time.
+   */
   close(): Promise<void>
 }

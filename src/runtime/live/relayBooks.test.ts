@@ -4,10 +4,12 @@ import type { IncomingMessage } from '../../core/message.ts'
 import { memory } from '../../drivers/memory/index.ts'
 import { createBus } from '../bus.ts'
 import { Events } from '../events.ts'
+import type { RelayOptions } from './relayApi.ts'
 import { RelayBooks } from './relayBooks.ts'
 import { planRelay } from './relayPlan.ts'
 
-const booksOf = () => new RelayBooks('rooms', planRelay('rooms', {}), new Events())
+const booksOf = (options: RelayOptions = {}, events = new Events()) =>
+  new RelayBooks('rooms', planRelay('rooms', options), events, new AbortController().signal)
 const worker = (id: string) => ({ id, incarnation: 'i' })
 
 test('who was given how many, and after whom had gone', () => {
@@ -40,7 +42,7 @@ test.each(['throws', 'rejects'])('an onNoWorker that %s is an error with the id'
   const events = new Events()
   const told: [string | null, string][] = []
   events.on('error', ({ id, error }) => told.push([id, error.code]))
-  const books = new RelayBooks('rooms', planRelay('rooms', { onNoWorker }), events)
+  const books = booksOf({ onNoWorker }, events)
   const message = { id: 'm1' } as unknown as IncomingMessage
   await books.noWorker([message], new NarrowcastError('NO_WORKER', 'nobody'))
   await new Promise(setImmediate)

@@ -4,6 +4,7 @@ import type { IncomingMessage } from '../../core/message.ts'
 import { callback } from '../callback.ts'
 import type { Events } from '../events.ts'
 import { handlerFailed } from '../handlerFailed.ts'
+import { untilAborted } from '../untilAborted.ts'
 import type { RelayCounts, RelayDecision } from './relayApi.ts'
 import type { RelayPlan } from './relayPlan.ts'
 
@@ -25,20 +26,20 @@ export class RelayBooks {
   readonly #channel: string
   readonly #plan: RelayPlan
   readonly #events: Events
+  readonly #ending: AbortSignal
 
-  constructor(channel: string, plan: RelayPlan, events: Events) {
+  /** Once `ending` fires no book is waited for. */
+  constructor(channel: string, plan: RelayPlan, events: Events, ending: AbortSignal) {
     this.#channel = channel
     this.#plan = plan
     this.#events = events
+    this.#ending = ending
   }
 
-  /** Resolves when whoever keeps a book of it has written it down. */
+  /** Resolves when whoever keeps a book of it has written it down, or when the relay ends. */
   async decided(made: readonly RelayDecision[]): Promise<void> {
-    try {
-      await this.#plan.onDecision?.(made)
-    } catch (error) {
-      this.#events.emit('error', { id: null, error: handlerFailed(error, this.#channel) })
-    }
+    if (!this.#plan.onDecision) return
+    await untilAborted(this.#write(made), this.#ending).catch(() => undefined)
   }
 
   async taken(messages: readonly IncomingMessage[]): Promise<void> {
@@ -78,5 +79,13 @@ export class RelayBooks {
   ): void {
     this.counts[count] += messages.length
     for (const { id } of messages) this.#events.emit('error', { id, error })
+  }
+
+  async #write(made: readonly RelayDecision[]): Promise<void> {
+    try {
+      await this.#plan.onDecision?.(made)
+    } catch (error) {
+      this.#events.emit('error', { id: null, error: handlerFailed(error, this.#channel) })
+    }
   }
 }

@@ -55,6 +55,12 @@ export class Router {
     this.#live = sending(host.session)
   }
 
+  /** Who was there last counts for a moment; where nobody was, the broker is asked anew. */
+  async hasWorkers(signal: AbortSignal): Promise<boolean> {
+    await this.#refresh(workersMsMax, signal)
+    return this.#workers.length > 0
+  }
+
   /** One outcome per message, in their order. Never rejects. */
   async route(
     batch: readonly OutgoingMessage[],
