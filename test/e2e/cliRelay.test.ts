@@ -74,6 +74,18 @@ it('holds the newest for a worker to come, and a second relay takes over', async
   await crew.ended
 })
 
+it('publish says who has received what is not stored', async () => {
+  using world = cliWorld()
+  const publish = ['publish', 'rooms', '1', '-u', url, '--pattern', 'narrowcast']
+  expect((await world.run(publish)).stdout).toContain('received by nobody, not stored')
+  const running = await relay(world)
+  expect((await world.run(publish)).stdout).toContain('received by 1, not stored')
+  expect(await world.json(...publish)).toMatchObject({ type: 'publish', receivers: 1 })
+  expect(await world.json('publish', 'jobs', '1')).not.toHaveProperty('receivers')
+  running.child.kill('SIGINT')
+  await running.ended
+})
+
 it.for([
   [4, ['nowhere'], 'there is no store'],
   [4, ['typo'], '--pattern narrowcast'],

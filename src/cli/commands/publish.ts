@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Codec } from '../../core/codec.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { ChannelOptions, PublishOptions } from '../../runtime/api.ts'
+import type { ChannelOptions, PublishOptions, Receipt } from '../../runtime/api.ts'
 import { connectTo, openChannel } from '../connection.ts'
 import { isDryRun } from '../consent.ts'
 import type { Invocation, Run } from '../invocation.ts'
@@ -93,6 +93,13 @@ function checkedJson(text: string): string {
   }
 }
 
+/** What is live is kept for nobody. */
+function whatBecame({ duplicate, receivers }: Receipt, tookMs: number): string {
+  if (duplicate) return 'duplicate: known already, nothing stored'
+  if (receivers === undefined) return `stored in ${showDuration(tookMs)}`
+  return `received by ${receivers === 0 ? 'nobody' : showCount(receivers)}, not stored`
+}
+
 async function publishOne(
   invocation: Invocation,
   name: string,
@@ -109,7 +116,8 @@ async function publishOne(
   await using connected = await connectTo(invocation, { look: false })
   const channel = await openChannel<string>(invocation, connected, name, wish)
   const beganMs = clock.monotonicMs()
-  const { id, position, duplicate } = await channel.publish(data, options)
+  const receipt = await channel.publish(data, options)
+  const { id, position, duplicate, receivers } = receipt
   const tookMs = clock.monotonicMs() - beganMs
   const key = options.key
   await output.answer({
@@ -121,6 +129,7 @@ async function publishOne(
       position: position ?? null,
       bytes,
       duplicate,
+      ...(receivers === undefined ? {} : { receivers }),
       duration_ms: Math.round(tookMs * 10) / 10,
     },
     lines: () => [
@@ -129,9 +138,7 @@ async function publishOne(
         harmless(id),
         ...(key === undefined ? [] : [`key ${harmless(key)}`]),
         showBytes(bytes),
-        duplicate
-          ? 'duplicate: known already, nothing stored'
-          : `stored in ${showDuration(tookMs)}`,
+        whatBecame(receipt, tookMs),
       ].join('  '),
     ],
   })

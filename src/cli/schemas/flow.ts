@@ -61,6 +61,8 @@ export const flowSchemas: Readonly<Record<string, Shape>> = {
     position: orNull(text),
     bytes: count,
     duplicate: yesNo,
+    /** Broadcast and narrowcast: to how many it went; by relay: how many relays took it. */
+    'receivers?': count,
     duration_ms: ms,
   }),
   'publish.summary': answer({
