@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Channel, ChannelOptions } from '../../runtime/api.ts'
+import type { Contract } from '../../core/contract.ts'
+import type { Bus, Channel, ChannelOptions } from '../../runtime/api.ts'
 import type { Case } from './case.ts'
 import { ordersKeys } from './orderKey.ts'
 import { eventually, heard, shortLeaseMs, soon, workedOff } from './runtimeSteps.ts'
@@ -60,6 +61,62 @@ function inOrder({ ended }: Watch, keys: string, count: number): void {
   for (const key of keys) {
     const all = Array.from({ length: count }, (_, n) => `${key}${n}`)
     assert.deepEqual(ended.get(key), all)
+  }
+}
+
+/** Calls that take a message out of a handler's hands, and free its key while that still runs. */
+const takesAway = {
+  removeMessage: {
+    why: 'cancelled',
+    offers: ({ manage }: Contract) => manage,
+    call: ({ name, pattern }: RuntimeWorld, { admin }: Bus) =>
+      admin.removeMessage({ name, pattern }, 'a0'),
+  },
+  seek: {
+    why: 'revoked',
+    offers: ({ seek }: Contract) => seek,
+    call: ({ name, pattern, group }: RuntimeWorld, { admin }: Bus) =>
+      admin.seek({ name, pattern }, group.group ?? '', { id: 'a0' }),
+  },
+} as const
+
+function takenAway(how: keyof typeof takesAway): Case<RuntimeWorld> {
+  const { why, offers, call } = takesAway[how]
+  return {
+    name: `order: by key ${how} of a message in hand is told to its handler, and frees its key`,
+    needs: (claimed) => ordersKeys(claimed) && offers(claimed),
+    async refusal(world) {
+      if (!ordersKeys(world.claimed)) return refusal(world)
+      const { bus, channel } = await world.node()
+      await world.until(channel(byKey).opened())
+      await assert.rejects(world.until<unknown>(call(world, bus)), { code: 'UNSUPPORTED' })
+    },
+    async run(world) {
+      const node = await world.node()
+      const channel = node.channel<string>({ ...byKey, leaseMs: shortLeaseMs })
+      const began: string[] = []
+      const ends = Promise.withResolvers<void>()
+      const fired: unknown[] = []
+      const worker = channel.subscribe(
+        async (data, { signal }) => {
+          began.push(data)
+          if (data !== 'a0') return
+          signal.addEventListener('abort', () => fired.push((signal.reason as Error).message))
+          await ends.promise
+        },
+        { ...world.group, concurrency: 2 },
+      )
+      const lost = heard(worker, 'lost')
+      await publish(world, channel, ['a0', 'a1'])
+      await eventually(world, () => assert.deepEqual(began, ['a0']))
+      await world.until<unknown>(call(world, node.bus))
+      // The one before still runs: that is what its signal is for.
+      await eventually(world, () => assert.deepEqual([began, fired.length], [['a0', 'a1'], 1]))
+      assert.match(String(fired[0]), new RegExp(`message a0 .* is no longer ours: ${why}`))
+      const told = lost.map((one) => [one.why, ...one.deliveries.map(({ id }) => id)])
+      assert.deepEqual(told, [[why, 'a0']])
+      ends.resolve()
+    },
   }
 }
 
@@ -192,4 +249,6 @@ export const runtimeOrderCases: readonly Case<RuntimeWorld>[] = [
       await world.until(unasked.ready())
     },
   },
+  takenAway('removeMessage'),
+  takenAway('seek'),
 ]
