@@ -162,6 +162,22 @@ export class LiveWorker<T> implements Subscription {
     }
   }
 
+  /** Nobody waits for ever for a broker that does not answer, or for more than can be told. */
+  async #readOutEnds(): Promise<void> {
+    const { clock, plan } = this.#host
+    const { name } = plan.spec
+    const isOver = await withDeadline(clock, graceMsMax, null, null, (end) =>
+      untilAborted(this.#loop, end).then(
+        () => true,
+        () => false,
+      ),
+    )
+    if (isOver) return
+    const text = `the drain of "${name}" is over, and what waits unread is lost, uncounted`
+    const error = new NarrowcastError('TIMEOUT', text, { channel: name })
+    this.#events.emit('error', { id: null, error })
+  }
+
   // ── draining ─────────────────────────────────────────────────────────────────────────────────
 
   async #drain(): Promise<Drained> {
@@ -177,10 +193,11 @@ export class LiveWorker<T> implements Subscription {
     await slots.whileBusy(deadline)
     this.#runs.abort()
     const graceMs = Math.min(this.#plan.abortMs, graceMsMax)
-    await withDeadline(this.#host.clock, graceMs, null, null, async (end) => {
-      await slots.whileBusy(end)
-      await untilAborted(this.#loop, end).catch(() => undefined) // the broker does not answer
-    })
+    const handlersEnd = (end: AbortSignal) => slots.whileBusy(end)
+    await Promise.all([
+      withDeadline(this.#host.clock, graceMs, null, null, handlersEnd),
+      this.#readOutEnds(),
+    ])
     const { unbegun } = this.#runs
     const abandoned = slots.units.size + unbegun
     for (const unit of slots.units) unit.pass?.leave()
