@@ -6,6 +6,7 @@ import { drivers } from './drivers/registry.ts'
 import type { Bus } from './runtime/api.ts'
 import { type BusOptions, createBus } from './runtime/bus.ts'
 import { channelDefaultsOf, channelWords, meantFor } from './runtime/channelWords.ts'
+import { onlyKnown } from './runtime/checks.ts'
 import type { ChannelDefaults, Config } from './runtime/config.ts'
 import type { TracingOptions } from './runtime/middleware/openTelemetry.ts'
 import { findProjectFile, loadProjectFile } from './runtime/projectFile.ts'
@@ -42,6 +43,14 @@ export type ContractsOf<U extends string> = U extends `${infer Scheme}:${string}
   : Contracts
 
 const connectMsDefault = 10_000
+const known: readonly (keyof ConnectOptions)[] = [
+  'config',
+  'name',
+  'telemetry',
+  'control',
+  'tracing',
+  'signal',
+]
 
 /**
  * Opens the broker that a URL names, or a driver made by hand. Reconnects by itself from then on.
@@ -59,6 +68,7 @@ export function connect<C extends Contracts>(
 ): Promise<Bus<C>>
 export function connect(target: string | Driver, options?: ConnectOptions): Promise<Bus>
 export async function connect(target: string | Driver, options: ConnectOptions = {}): Promise<Bus> {
+  onlyKnown('connect', options, known)
   const { signal } = options
   if (signal?.aborted) throw connectAborted(signal)
   try {

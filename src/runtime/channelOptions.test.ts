@@ -71,3 +71,12 @@ test.each([
 ])('%j is refused at the door, with name, value and range', (options, text) => {
   expect(() => planChannel('orders', 'queue', options, {})).toThrow(text)
 })
+
+test.each([
+  [{ backoff: { baseMs: 60_000 } }, 'option backoff: unknown option baseMs; known are delayMsMin'],
+  [{ dedupe: { on: 'publish', window: 5 } }, 'option dedupe: unknown option window'],
+  [{ publish: { timeout: 5 } }, 'option publish: unknown option timeout'],
+  [{ retention: { days: 5 } }, 'option retention: unknown option days'],
+])('a typing error within %j does not pass for a wish', (options, text) => {
+  expect(() => planChannel('orders', 'stream', options as object, {})).toThrow(text)
+})

@@ -52,6 +52,14 @@ const known: readonly (keyof ChannelOptions)[] = [
   'strategy',
 ]
 
+/** Names inside of an option that is an object. */
+const knownWithin = {
+  publish: ['retry', 'timeoutMs'],
+  backoff: ['delayMsMin', 'delayMsMax'],
+  retention: ['ageMs', 'messages', 'bytes'],
+  dedupe: ['on', 'windowMs'],
+} as const
+
 /**
  * Checks what can be checked without a broker.
  * @throws INVALID_ARGUMENT, naming the option; UNSUPPORTED for one that a live pattern cannot have.
@@ -67,6 +75,10 @@ export function planChannel(
     throw wrongOption('name', `another name for a ${pattern}: this one is our own`, name)
   }
   onlyKnown(`channel "${name}"`, options, known)
+  for (const [option, names] of Object.entries(knownWithin)) {
+    const given = options[option as keyof typeof knownWithin]
+    if (given) onlyKnown(`channel "${name}", option ${option}`, given, names)
+  }
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const wish: ChannelOptions<never> = { ...defaults, ...Object.fromEntries(given) }
   const { dedupe } = wish

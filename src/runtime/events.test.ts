@@ -58,3 +58,11 @@ test.each(['throws', 'rejects'])(
     expect(warned).toEqual([[`a listener of "error" threw: ${text}`, 'NarrowcastWarning']])
   },
 )
+
+test('an event that nobody ever tells, and a listener that is none, are refused', () => {
+  const events = new Events()
+  expect(() => events.on('setled' as never, () => undefined)).toThrow(
+    'option event: expected one of ready, settled',
+  )
+  expect(() => events.on('settled', 'x' as never)).toThrow('option listener: expected a function')
+})

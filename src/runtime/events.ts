@@ -1,9 +1,23 @@
 import { NarrowcastError } from '../core/errors.ts'
 import type { SubscriptionEvents } from './api.ts'
 import { callback } from './callback.ts'
+import { wrongOption } from './checks.ts'
 import { textOf } from './thrown.ts'
 
 type Listener<E extends keyof SubscriptionEvents> = (what: SubscriptionEvents[E]) => void
+
+const known: Readonly<Record<keyof SubscriptionEvents, true>> = {
+  ready: true,
+  settled: true,
+  lost: true,
+  late: true,
+  dead: true,
+  error: true,
+  deaf: true,
+  gap: true,
+  stuck: true,
+  drained: true,
+}
 
 /**
  * Listeners of one subscription. They run after the state has changed; one that throws or
@@ -16,7 +30,12 @@ export class Events {
   /** `error` events so far. */
   errors = 0
 
+  /** @throws INVALID_ARGUMENT for an event that nobody ever tells, or a listener that is none. */
   on<E extends keyof SubscriptionEvents>(event: E, listener: Listener<E>): () => void {
+    if (!Object.hasOwn(known, event)) {
+      throw wrongOption('event', `one of ${Object.keys(known).join(', ')}`, event)
+    }
+    if (typeof listener !== 'function') throw wrongOption('listener', 'a function', listener)
     const set = this.#listeners.get(event) ?? new Set<Listener<never>>()
     this.#listeners.set(event, set)
     set.add(listener as Listener<never>)

@@ -71,3 +71,12 @@ test('the project file says it for one channel; what is of no use there is refus
   )
   expect(() => bus.queue('orders')).toThrow('option via: expected nothing on a queue')
 })
+
+test('a typing error in the options is refused before anything is opened', async () => {
+  const options = { telemtry: false } as object
+  const told = {
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringContaining('unknown option telemtry'),
+  }
+  await expect(connect('memory:', options)).rejects.toMatchObject(told)
+})

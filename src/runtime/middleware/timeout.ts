@@ -1,5 +1,5 @@
 import { NarrowcastError } from '../../core/errors.ts'
-import { onlyKnown, whole } from '../checks.ts'
+import { onlyKnown, whole, wrongOption } from '../checks.ts'
 import type { Middleware } from '../handlerRun.ts'
 
 const dayMs = 86_400_000
@@ -18,7 +18,8 @@ export interface TimeoutOptions {
  */
 export function timeout(options: TimeoutOptions): Middleware<unknown> {
   onlyKnown('timeout', options, ['ms'])
-  const ms = whole('timeout.ms', options.ms ?? Number.NaN, 0, 1, dayMs)
+  if (options?.ms === undefined) throw wrongOption('timeout.ms', 'a time in ms', options?.ms)
+  const ms = whole('timeout.ms', options.ms, 0, 1, dayMs)
   return async (_, next, run) => {
     const { name } = run.channel
     const ended = new AbortController()
