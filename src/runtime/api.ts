@@ -231,8 +231,10 @@ export interface BusCore extends AsyncDisposable {
   /** How it is now, for the probes of whoever runs the process; see `httpProbe`. */
   health(): Health
   /**
-   * Drains every subscription, flushes every outbox, closes. Handlers may run for `timeoutMs` and
-   * are then aborted; up to two seconds more are theirs and the broker's to end.
+   * Drains every subscription, flushes every outbox, closes. On broadcasts and narrowcasts in the
+   * order in which messages flow, or the last would meet nobody: outboxes, relays, subscriptions.
+   * Handlers may run for `timeoutMs` in all and are then aborted; up to two seconds more are theirs
+   * and the broker's to end.
    * Awaited inside a handler it waits for that very handler, until the deadline ends it: there
    * start it and return, without `await`. So with `drain`. @default timeoutMs: 10_000
    */

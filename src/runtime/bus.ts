@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import type { Driver } from '../core/driver.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import { randomName } from '../core/ids.ts'
-import type { Pattern } from '../core/message.ts'
+import { isLive, type Pattern } from '../core/message.ts'
 import type { Bus, Channel, ChannelOptions, DeclareChannel } from './api.ts'
 import { busAdmin } from './busAdmin.ts'
 import type { BusChannel } from './busChannel.ts'
@@ -21,6 +21,7 @@ import type { LoadOf } from './strategies/leastBusy.ts'
 import { BusTelemetry } from './telemetry/busTelemetry.ts'
 import { obey } from './telemetry/control.ts'
 import type { Tracing } from './tracing.ts'
+import { untilAborted } from './untilAborted.ts'
 
 export interface BusOptions {
   /** Label of the worker ids. @default 'worker' */
@@ -139,13 +140,17 @@ interface Parts {
 /** Ends what works first, then tells the last of it, then ends what it was told by. */
 async function closeAll(parts: Parts, clock: Clock, timeoutMs: number): Promise<void> {
   const { connection, declarations, relays, telemetry } = parts
+  const endMs = clock.monotonicMs() + timeoutMs
   try {
     await withDeadline(clock, timeoutMs, null, null, async (deadline) => {
       deadline.addEventListener('abort', () => connection.giveUp())
-      const close = (one: AnyChannel) => one.close(timeoutMs, deadline)
+      const leftMs = () => Math.max(0, Math.ceil(endMs - clock.monotonicMs()))
+      const close = (one: AnyChannel) => one.close(leftMs(), deadline)
+      const channels = usersChannels(declarations)
+      const live = channels.filter(({ pattern }) => isLive(pattern))
       const ended = await Promise.allSettled([
-        ...[...relays].map((one) => one.close(deadline)),
-        ...usersChannels(declarations).map(close),
+        closeLive(live, relays, close, deadline),
+        ...channels.filter((one) => !live.includes(one)).map(close),
       ])
       await telemetry.close({ tells: connection.trouble === null })
       await Promise.all(declarations.channels.map(close))
@@ -154,6 +159,19 @@ async function closeAll(parts: Parts, clock: Clock, timeoutMs: number): Promise<
   } finally {
     await connection.close()
   }
+}
+
+/** On a live pattern a message that meets nobody is gone: who takes goes after who gives. */
+async function closeLive(
+  channels: readonly AnyChannel[],
+  relays: ReadonlySet<BusRelay>,
+  close: (one: AnyChannel) => Promise<void>,
+  deadline: AbortSignal,
+): Promise<void> {
+  await Promise.all(channels.map((one) => one.flush(deadline)))
+  const relayed = Promise.all([...relays].map((one) => one.close(deadline)))
+  await untilAborted(relayed, deadline).catch(() => undefined) // awaited below
+  await Promise.all([relayed, ...channels.map(close)])
 }
 
 /** All but those of our own. */

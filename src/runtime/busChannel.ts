@@ -189,6 +189,13 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
     return this.#keep((host) => new OpenDeliveries<Out>({ ...host, plan: unmarked }, plan, ref))
   }
 
+  /** Takes no more subscriptions; resolves when what was published so far has its answer. */
+  async flush(deadline: AbortSignal): Promise<void> {
+    this.#isClosed = true
+    await this.#checks.flush(deadline)
+    await this.#outbox.flush(deadline)
+  }
+
   /** Stops reading, then flushes what was published; what the deadline cuts off is refused. */
   async close(timeoutMs: number, deadline: AbortSignal): Promise<void> {
     this.#isClosed = true

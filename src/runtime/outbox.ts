@@ -31,6 +31,12 @@ export interface OutboxHost {
   trouble(): NarrowcastError | null
 }
 
+interface Flush {
+  /** It waits for what has this deadline, or an earlier one. */
+  readonly untilMs: number
+  readonly done: () => void
+}
+
 /**
  * Gathers what is published in one turn of the event loop into batches. Bounded in messages and
  * bytes. One batch is on its way at a time, so that the order holds when a send fails; the next
@@ -48,6 +54,7 @@ export class Outbox {
   #closed: NarrowcastError | null = null
   #entries: Entry[] = []
   #running: Promise<void> | null = null
+  readonly #flushes = new Set<Flush>()
   /** Why the channel could not be opened when that was last tried. */
   #trouble: NarrowcastError | null = null
 
@@ -89,6 +96,22 @@ export class Outbox {
     return this.#room.wait(() => this.#closed !== null, signal)
   }
 
+  /** Resolves when all that was added so far has its answer, or the signal fires. */
+  async flush(deadline: AbortSignal): Promise<void> {
+    if (!this.#running || deadline.aborted) return
+    const untilMs = this.#host.clock.monotonicMs() + this.#host.plan.publish.timeoutMs
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        deadline.removeEventListener('abort', done)
+        this.#flushes.delete(flush)
+        resolve()
+      }
+      const flush: Flush = { untilMs, done }
+      this.#flushes.add(flush)
+      deadline.addEventListener('abort', done)
+    })
+  }
+
   /** Waits until everything has its answer, or the signal fires; then refuses the rest. */
   async close(deadline: AbortSignal): Promise<void> {
     this.#closed ??= new NarrowcastError('CLOSED', `channel "${this.#name}" was closed`, {
@@ -111,6 +134,7 @@ export class Outbox {
     let failures = 0
     while (true) {
       await new Promise(setImmediate) // the rest of this turn travels along
+      this.#endFlushes()
       if (this.#entries.length === 0) break
       if (this.#closing.signal.aborted) {
         this.#refuseAll(this.#closing.signal.reason as NarrowcastError)
@@ -125,6 +149,12 @@ export class Outbox {
       this.#expire()
     }
     this.#running = null
+  }
+
+  /** While nothing is on its way. Deadlines rise along the queue: the head is the oldest. */
+  #endFlushes(): void {
+    const headMs = this.#entries[0]?.deadlineMs ?? Number.POSITIVE_INFINITY
+    for (const { untilMs, done } of this.#flushes) if (headMs > untilMs) done()
   }
 
   /** @returns false when something has to be sent again after a pause. */

@@ -28,10 +28,15 @@ export class SlowChecks {
     return bounded
   }
 
-  /** Waits for what is under way until the signal fires, and refuses the rest. */
-  async close(deadline: AbortSignal, error: NarrowcastError): Promise<void> {
+  /** Waits for what is under way until the signal fires. */
+  async flush(deadline: AbortSignal): Promise<void> {
     const ended = Promise.allSettled([...this.#underWay])
     await untilAborted(ended, deadline).catch(() => undefined) // over is over
+  }
+
+  /** The same, and refuses the rest. */
+  async close(deadline: AbortSignal, error: NarrowcastError): Promise<void> {
+    await this.flush(deadline)
     this.#closing.abort(error)
   }
 
