@@ -213,7 +213,7 @@ export const mutants: readonly KnownMutant[] = [
   {
     name: 'loses from its books what it gives up with the lead',
     file: 'runtime/live/busRelay.ts',
-    from: "this.#drop(of('fenced'), 'another relay leads')",
+    from: "this.#drop(of('fenced'), this.#errors.leadLost('another relay leads'))",
     to: '',
     seed: 279,
   },

@@ -43,7 +43,7 @@ test.each(['throws', 'rejects'])(
   async (how) => {
     const warned = warnings()
     const events = new Events()
-    const fail = () => {
+    const fail: () => void = () => {
       if (how === 'throws') throw Object.create(null)
       return Promise.reject(new Error('mine'))
     }
