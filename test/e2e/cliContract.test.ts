@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parseBrokerUrl } from '../../src/core/url.ts'
 import { drivers } from '../../src/drivers/registry.ts'
@@ -30,4 +32,25 @@ it('--pattern narrowcast shows the choice of the publisher and that of the relay
     ...['file narrowcast', 'file narrowcast-relay'],
   ])
   expect(await rows(world, 'file', '--pattern', 'stream')).toEqual(['file stream'])
+})
+
+it('asks of a URL what its settings leave, without making its store', async () => {
+  using world = cliWorld()
+  const ask = (word: string, ...required: string[]) =>
+    world.run(['contract', word, '--pattern', 'queue', ...required])
+  const required = ['--require', 'survives=power-loss']
+  for (const url of ['file:./zz', 'file:./zz?sync=normal', 'file:./zz?lease=5s']) {
+    expect(await ask(url, ...required)).toMatchObject({
+      ...{ code: 6, stdout: '' },
+      stderr: expect.stringContaining('file does not promise survives=power-loss for a queue'),
+    })
+  }
+  expect((await ask('file:./zz?sync=full', ...required)).code).toBe(0)
+  expect((await ask('file', ...required)).code).toBe(0)
+  const { items } = await world.json('contract', 'file:./zz?lease=5s', '--pattern', 'stream')
+  expect(items).toMatchObject([
+    { contract: { redelivery: { withinMs: 6_000 }, stored: { in: 'page-cache' }, replay: true } },
+  ])
+  expect((await ask('file:./zz?synk=full')).code).toBe(2)
+  expect(existsSync(join(world.folder, 'zz'))).toBe(false)
 })

@@ -1,38 +1,20 @@
-import type { Contract, ContractRow, Contracts } from '../../core/contract.ts'
+import type { Contract, ContractRow } from '../../core/contract.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import { parseBrokerUrl } from '../../core/url.ts'
-import { nearest } from '../../drivers/_shared/nearest.ts'
 import { drivers } from '../../drivers/registry.ts'
-import { urlDefault } from '../config/settings.ts'
+import { type Backend, claimed, contractRows } from '../contracts/claimed.ts'
 import { unmet } from '../contracts/require.ts'
 import { contractFacts, contractJson, contractLines } from '../contracts/show.ts'
 import type { Run } from '../invocation.ts'
 import type { Output } from '../output/output.ts'
 import type { Column } from '../output/table.ts'
 
-interface Backend {
-  readonly name: string
-  readonly contracts: Contracts
-}
-
-/** Where a bare name is no URL yet. */
-const urls: Readonly<Record<string, string>> = { file: urlDefault }
-
-const rows: readonly ContractRow[] = [
-  'queue',
-  'stream',
-  'broadcast',
-  'narrowcast',
-  'narrowcast-relay',
-]
-
-/** `contract [BACKEND|URL…]`: data, side by side; nothing is connected. */
+/** `contract [BACKEND|URL…]`: data, side by side; nothing is connected, and no store is made. */
 export const contract: Run = async (invocation) => {
   const { flags, output, args } = invocation
   const backends = await Promise.all((args.length > 0 ? args : Object.keys(drivers)).map(claimed))
   const asked = flags.text('pattern')
   // A narrowcast by relay is a narrowcast, with a contract of its own.
-  const shown = rows.filter((row) => asked === undefined || row.split('-')[0] === asked)
+  const shown = contractRows.filter((row) => asked === undefined || row.split('-')[0] === asked)
   const found = shown.flatMap((pattern) =>
     backends.flatMap(({ name, contracts }) => {
       const one = contracts[pattern]
@@ -60,9 +42,10 @@ export const contract: Run = async (invocation) => {
       await output.data(oneBelowTheOther(pattern, some, output))
     } else await output.list({ type: 'contract', ...sideBySide(pattern, some) })
   }
-  output.note(
-    'This is the most that a backend claims. Of a channel: narrowcast channels show CHANNEL',
-  )
+  const what = backends.every(({ isUrl }) => isUrl)
+    ? 'what is claimed with these settings'
+    : 'the most that a backend claims; of a URL, what its settings leave of that'
+  output.note(`This is ${what}. Of a channel: narrowcast channels show CHANNEL`)
 }
 
 /** Columns that a table of so many backends needs to be read with ease. */
@@ -96,17 +79,6 @@ function sideBySide(pattern: ContractRow, some: Claimed) {
     ),
   ]
   return { rows, columns }
-}
-
-/** What a driver claims at most: data, without a connection. */
-async function claimed(word: string): Promise<Backend> {
-  const url = parseBrokerUrl(word.includes(':') ? word : (urls[word] ?? `${word}:`))
-  const load = Object.entries(drivers).find(([scheme]) => scheme === url.scheme)?.[1]
-  if (load) return { name: url.scheme, contracts: (await load()).fromUrl(url).contracts }
-  const near = nearest(url.scheme, Object.keys(drivers))
-  throw new NarrowcastError('NOT_FOUND', `contract: there is no backend ${url.scheme}`, {
-    hint: near ? `Did you mean ${near}?` : `Known are ${Object.keys(drivers).join(', ')}`,
-  })
 }
 
 function offersNone(backends: readonly Backend[], pattern: string): NarrowcastError {

@@ -24,6 +24,7 @@ export const otherCommands: readonly CommandSpec[] = [
       'narrowcast contract file memory --pattern queue',
       'narrowcast contract file --pattern stream --require survives=broker-crash',
     ],
+    notes: ['Of a URL it is what its settings leave of that. Nothing is connected, no store made.'],
   },
   {
     name: 'bench',

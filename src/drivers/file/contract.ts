@@ -100,7 +100,10 @@ export const contracts = {
 export type SyncMode = 'normal' | 'full'
 
 /** What holds for this channel: without `sync=full` a power cut takes the last writes. */
-export function contractOf(channel: ChannelSpec, sync: SyncMode): Contract {
+export function contractOf(
+  channel: Pick<ChannelSpec, 'pattern' | 'via' | 'leaseMs'>,
+  sync: SyncMode,
+): Contract {
   const most: Contract = contracts[contractRow(channel)]
   if (isLive(channel.pattern)) return most
   const redelivery = { ...most.redelivery, withinMs: channel.leaseMs + 1_000 }
