@@ -1,4 +1,11 @@
-import type { ChannelRef, ChannelSpec, ReaderSpec, SubscriberSpec, WorkerRef } from './channel.ts'
+import type {
+  ChannelRef,
+  ChannelSpec,
+  Ordering,
+  ReaderSpec,
+  SubscriberSpec,
+  WorkerRef,
+} from './channel.ts'
 import type { Contract, Contracts } from './contract.ts'
 import type { NarrowcastError } from './errors.ts'
 import type {
@@ -243,6 +250,8 @@ export interface Depth {
   /** Age of the oldest waiting message. */
   readonly oldestMs: Count
   readonly paused: boolean
+  /** In which a queue hands out; null on a stream, whose groups have their own. */
+  readonly order: Ordering | null
 }
 
 export interface GroupInfo {
@@ -252,6 +261,7 @@ export interface GroupInfo {
   readonly oldestMs: Count
   readonly readers: Count
   readonly position: string | null
+  readonly order: Ordering
 }
 
 export interface Stored {

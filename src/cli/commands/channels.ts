@@ -6,6 +6,7 @@ import type { Bus } from '../../runtime/api.ts'
 import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import { askName, ifExists, isDryRun } from '../consent.ts'
 import { contractJson, contractLines } from '../contracts/show.ts'
+import { orderNote } from '../groups/order.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { countJson, countOf, showCount, showDuration } from '../output/quantities.ts'
 import type { Column, Json } from '../output/table.ts'
@@ -167,14 +168,17 @@ export const show: Run = async (invocation) => {
     type: 'channels.show',
     fields: {
       ...rowJson(row),
-      groups: groups.map(({ group, lag }) => ({ group, lag: countJson(lag) })),
+      order: depth.order,
+      groups: groups.map(({ group, lag, order }) => ({ group, lag: countJson(lag), order })),
       contract: contractJson(contract),
     },
     lines: () => [
-      `${channel.name}  ${channel.pattern}  ${shownUrl}${depth.paused ? '  paused' : ''}`,
+      `${channel.name}  ${channel.pattern}  ${shownUrl}${depth.paused ? '  paused' : ''}${orderNote(depth.order)}`,
       `waiting ${showCount(depth.waiting)}  in flight ${showCount(depth.inFlight)}  delayed ${showCount(depth.scheduled)}  dead ${showCount(depth.dead)}  stored ${showCount(depth.stored)}`,
       `in ${showCount(depth.in)}  out ${showCount(depth.out)}  oldest ${showDuration(oldestOf(depth))}`,
-      ...groups.map(({ group, lag }) => `group ${group}  lag ${showCount(lag)}`),
+      ...groups.map(
+        ({ group, lag, order }) => `group ${group}  lag ${showCount(lag)}${orderNote(order)}`,
+      ),
       '',
       ...contractLines(contract, invocation.output.width),
     ],

@@ -5,6 +5,7 @@ import type { Place } from '../../core/message.ts'
 import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import { askName, askYes, ifExists, isDryRun } from '../consent.ts'
 import { checkStream, existingGroup } from '../groups/find.ts'
+import { orderNote, orderText } from '../groups/order.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { parsePlace } from '../messages/place.ts'
 import { countJson, showCount, showDuration } from '../output/quantities.ts'
@@ -40,6 +41,12 @@ const columns: readonly Column<GroupInfo>[] = [
     text: ({ readers }) => showCount(readers),
   },
   { name: 'position', align: 'right', value: ({ position }) => position, goes: 2 },
+  {
+    name: 'order',
+    value: ({ order }) => order,
+    text: ({ order }) => orderText(order) ?? '-',
+    goes: 3,
+  },
 ]
 
 /** `groups ls CHANNEL` */
@@ -72,7 +79,7 @@ export const show: Run = async (invocation) => {
   await using connected = await connectTo(invocation, { look: true })
   const channel = await stream(invocation, connected)
   const found = await groupOf(invocation, connected, channel)
-  const { group, lag, inFlight, oldestMs, readers, position } = found
+  const { group, lag, inFlight, oldestMs, readers, position, order } = found
   await invocation.output.answer({
     type: 'groups.show',
     fields: Object.fromEntries([
@@ -80,7 +87,7 @@ export const show: Run = async (invocation) => {
       ...columns.map((column) => [column.name, column.value(found)]),
     ]),
     lines: () => [
-      `${group}  of ${channel.name}`,
+      `${group}  of ${channel.name}${orderNote(order)}`,
       `lag ${showCount(lag)}  in flight ${showCount(inFlight)}  readers ${showCount(readers)}`,
       `position ${position ?? '-'}  oldest ${showDuration(lag === 0 ? null : oldestMs)}`,
     ],

@@ -17,6 +17,8 @@ import {
   yesNo,
 } from './schema.ts'
 
+const order = oneOf('none', 'block', 'skip')
+
 const group: Fields = {
   group: text,
   lag: countOrNull,
@@ -24,6 +26,7 @@ const group: Fields = {
   oldest_ms: orNull(number),
   readers: countOrNull,
   position: orNull(text),
+  order,
 }
 
 const causes: Fields = {
@@ -72,7 +75,8 @@ export const lookSchemas: Readonly<Record<string, Shape>> = {
     channel: text,
     pattern,
     ...depth,
-    groups: many(object({ group: text, lag: countOrNull })),
+    order: orNull(order),
+    groups: many(object({ group: text, lag: countOrNull, order })),
     contract,
   }),
   'channels.create': change({ channel: text, pattern, created: yesNo }),

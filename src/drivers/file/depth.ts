@@ -1,4 +1,4 @@
-import type { ChannelRef } from '../../core/channel.ts'
+import type { ChannelRef, Ordering } from '../../core/channel.ts'
 import type { Depth, GroupInfo } from '../../core/driver.ts'
 import { isLive } from '../../core/message.ts'
 import { type ChannelRow, findChannel } from './channels.ts'
@@ -25,9 +25,11 @@ interface GroupCountRow {
   readonly dead: number
   readonly total_out: number
   readonly behind: number
+  readonly ordering: Ordering
 }
 
-const groupsSql = `SELECT no, name, next_seq, in_flight, back, later, dead, total_out, behind
+const groupsSql = `SELECT no, name, next_seq, in_flight, back, later, dead, total_out, behind,
+    ordering
   FROM grp WHERE channel = ? AND name < '~' ORDER BY name`
 const countsSql = 'SELECT next_seq, stored, scheduled, total_in, paused FROM channel WHERE no = ?'
 
@@ -54,6 +56,7 @@ export function depthOf(db: Database, { name, pattern }: ChannelRef, nowMs: numb
     out: sum((line) => line.out),
     oldestMs: Math.max(0, ...lines.map((line) => line.oldestMs)),
     paused: counts.paused !== 0,
+    order: pattern === 'queue' ? (groups[0]?.ordering ?? 'none') : null,
   }
 }
 
@@ -91,6 +94,7 @@ export function groupsOf(db: Database, channel: ChannelRow, nowMs: number): Grou
           nowMs,
         )?.n ?? 0,
       position: String(settledBefore(db, channel.no, group) - 1),
+      order: group.ordering,
     }
   })
 }

@@ -116,6 +116,7 @@ function depthOf(channel: Channel): Depth {
     out: channel.acknowledged,
     oldestMs: Math.max(0, ...lines.map((line) => ageMs(channel, line))),
     paused: channel.isPaused,
+    order: channel.spec.pattern === 'queue' ? (lines[0]?.order ?? 'none') : null,
   }
 }
 
@@ -129,6 +130,7 @@ function groupOf(channel: Channel, line: Line, group: string): GroupInfo {
     oldestMs: ageMs(channel, line),
     readers: readers.filter((reader) => reader.isLive(now)).length,
     position: String(line.settledBefore - 1),
+    order: line.order,
   }
 }
 

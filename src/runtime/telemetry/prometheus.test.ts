@@ -6,7 +6,7 @@ import { TelemetryView } from './view.ts'
 
 const depth: Depth = {
   ...{ waiting: 3, inFlight: 1, scheduled: 'unknown', dead: 0, stored: 4, in: 9, out: 5 },
-  ...{ oldestMs: 1_500, paused: false },
+  ...{ oldestMs: 1_500, paused: false, order: 'none' },
 }
 
 function view(latencies: readonly number[], buses = ['one']): TelemetryView {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ChannelSpec } from '../../core/channel.ts'
+import type { ChannelSpec, Ordering } from '../../core/channel.ts'
 import type { Settlement } from '../../core/message.ts'
 import type { Case, World } from './case.ts'
 import { ordersKeys } from './orderKey.ts'
@@ -231,6 +231,27 @@ export const orderKeyAdminCases: readonly Case[] = [
       assert.ok(Number(depth?.oldestMs) >= 300, `its age is ${depth?.oldestMs} ms`)
       const found = await offered(message, 'message')(channel, 'a2', world.signal)
       assert.deepEqual([found?.state, found?.worker], ['waiting', undefined])
+    },
+  },
+  {
+    name: 'order by key: a look tells the order of a queue, or of each group',
+    needs: (claimed) => ordersKeys(claimed) && claimed.depth !== 'no',
+    refusal,
+    async run(world) {
+      const channel = await declare(world)
+      const { depths, groups } = world.session.admin
+      const told = async () => {
+        const [depth] = await offered(depths, 'depths')([channel], world.signal)
+        if (channel.pattern === 'queue') return depth?.order
+        assert.equal(depth?.order, null)
+        return (await offered(groups, 'groups')(channel, world.signal)).map(({ order }) => order)
+      }
+      const all = (order: Ordering) => (channel.pattern === 'queue' ? order : [order])
+      const { source } = await openReader(world, channel, { order: null })
+      assert.deepEqual(await told(), all('none'))
+      await source[Symbol.asyncDispose]()
+      await openReader(world, channel, { order: 'block' })
+      assert.deepEqual(await told(), all('block'))
     },
   },
   {
