@@ -25,6 +25,9 @@ export function whole(
 
 /** Refuses names that nobody reads: a typing error must not pass for a wish. */
 export function onlyKnown(what: string, given: object, known: readonly string[]): void {
+  if (typeof given !== 'object' || given === null) {
+    throw new NarrowcastError('INVALID_ARGUMENT', `${what}: expected an object, got ${given}`)
+  }
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue
     throw new NarrowcastError(

@@ -28,10 +28,10 @@ const known: readonly (keyof RelayOptions)[] = [
 export function planRelay(channel: string, options: RelayOptions): RelayPlan {
   onlyKnown(`relay of "${channel}"`, options, known)
   return {
-    strategy: checkStrategy(options.strategy ?? 'random'),
+    strategy: options.strategy === undefined ? 'random' : checkStrategy(options.strategy),
     leaseMs: whole('leaseMs', options.leaseMs, 3_000, 300, dayMs),
-    hold: options.hold ? holdOf(options.hold) : null,
-    name: options.name ?? null,
+    hold: options.hold === undefined ? null : holdOf(options.hold),
+    name: text('name', options.name),
     onDecision: call('onDecision', options.onDecision),
     onNoWorker: call('onNoWorker', options.onNoWorker),
   }
@@ -46,6 +46,11 @@ function holdOf(hold: NonNullable<RelayOptions['hold']>): RelayPlan['hold'] {
     messages: whole('hold.messages', messages, 0, 1, 100_000),
     ms: whole('hold.ms', ms, 0, 1, dayMs),
   }
+}
+
+function text(name: string, value: string | undefined): string | null {
+  if (value === undefined || typeof value === 'string') return value ?? null
+  throw wrongOption(name, 'a text', value)
 }
 
 function call<F>(name: string, value: F | undefined): F | null {
