@@ -1,7 +1,7 @@
 import type { ChannelRef } from '../../core/channel.ts'
 import type { Depth, GroupInfo } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { Count } from '../../core/message.ts'
+import { type Count, isLive } from '../../core/message.ts'
 import type { Bus } from '../../runtime/api.ts'
 import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import { askName, ifExists, isDryRun } from '../consent.ts'
@@ -60,13 +60,32 @@ async function rowsOf(bus: Bus, refs: readonly ChannelRef[]): Promise<ChannelRow
     const some = refs.slice(at, at + depthsPerCall)
     const depths = await bus.admin.depths(some)
     for (const [index, channel] of some.entries()) {
-      const depth = depths[index]
+      const depth = depths[index] ?? (isLive(channel.pattern) ? uncounted : null)
       if (!depth) continue // removed between the two looks
       const groups = channel.pattern === 'stream' ? await bus.admin.groups(channel) : []
       rows.push({ channel, depth, groups })
     }
   }
   return rows
+}
+
+/** Of a live channel, which keeps nothing that could be counted. */
+export const uncounted: Depth = {
+  waiting: 'unknown',
+  inFlight: 'unknown',
+  scheduled: 'unknown',
+  dead: 'unknown',
+  stored: 'unknown',
+  in: 'unknown',
+  out: 'unknown',
+  oldestMs: 'unknown',
+  paused: false,
+  order: null,
+}
+
+/** Why a live channel has no counts, and where they are. */
+export function keepsNothing({ name, pattern }: ChannelRef): string {
+  return `${name} is a ${pattern}: it keeps nothing to count. Its workers count: narrowcast workers ls, narrowcast top`
 }
 
 function sortRows(rows: ChannelRow[], by: string): void {
@@ -174,8 +193,7 @@ export const show: Run = async (invocation) => {
     },
     lines: () => [
       `${channel.name}  ${channel.pattern}  ${shownUrl}${depth.paused ? '  paused' : ''}${orderNote(depth.order)}`,
-      `waiting ${showCount(depth.waiting)}  in flight ${showCount(depth.inFlight)}  delayed ${showCount(depth.scheduled)}  dead ${showCount(depth.dead)}  stored ${showCount(depth.stored)}`,
-      `in ${showCount(depth.in)}  out ${showCount(depth.out)}  oldest ${showDuration(oldestOf(depth))}`,
+      ...(isLive(channel.pattern) ? [keepsNothing(channel)] : countLines(depth)),
       ...groups.map(
         ({ group, lag, order }) => `group ${group}  lag ${showCount(lag)}${orderNote(order)}`,
       ),
@@ -185,9 +203,18 @@ export const show: Run = async (invocation) => {
   })
 }
 
+function countLines(depth: Depth): string[] {
+  const { waiting, inFlight, scheduled, dead, stored } = depth
+  return [
+    `waiting ${showCount(waiting)}  in flight ${showCount(inFlight)}  delayed ${showCount(scheduled)}  dead ${showCount(dead)}  stored ${showCount(stored)}`,
+    `in ${showCount(depth.in)}  out ${showCount(depth.out)}  oldest ${showDuration(oldestOf(depth))}`,
+  ]
+}
+
 function gone(name: string): NarrowcastError {
   return new NarrowcastError('NOT_FOUND', `channel "${name}" was removed just now`, {
     channel: name,
+    hint: 'narrowcast channels ls lists all',
   })
 }
 

@@ -1,13 +1,13 @@
 import type { ChannelRef } from '../../core/channel.ts'
 import type { Depth } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { Count } from '../../core/message.ts'
+import { type Count, isLive } from '../../core/message.ts'
 import type { Bus } from '../../runtime/api.ts'
 import { connectTo, existingChannel } from '../connection.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { showCount, showDuration, showRate } from '../output/quantities.ts'
 import type { Column } from '../output/table.ts'
-import { depthJson, listChannels } from './channels.ts'
+import { depthJson, keepsNothing, listChannels, uncounted } from './channels.ts'
 
 interface Row {
   readonly channel: ChannelRef
@@ -39,7 +39,8 @@ export const stats: Run = async (invocation) => {
   const after = await depthsOf(bus, channels)
   const tookMs = clock.monotonicMs() - beganMs
   const rows = channels.flatMap((channel, at): Row[] => {
-    const [first, second] = [before[at], after[at]]
+    const ifNone = isLive(channel.pattern) ? uncounted : null
+    const [first, second] = [before[at] ?? ifNone, after[at] ?? ifNone]
     if (!first || !second) return [] // removed in between
     return [
       {
@@ -64,6 +65,9 @@ export const stats: Run = async (invocation) => {
     fields: { over_ms: Math.round(tookMs) },
     ifEmpty: `no channels on ${connected.shownUrl}`,
   })
+  for (const channel of args[0] ? channels : []) {
+    if (isLive(channel.pattern)) output.note(output.backend(keepsNothing(channel)))
+  }
 }
 
 /** A format of its own, from one look. @throws INVALID_ARGUMENT beside another one. */

@@ -1,12 +1,13 @@
 import type { ChannelRef } from '../../core/channel.ts'
 import type { GroupInfo } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
+import { isLive } from '../../core/message.ts'
 import { nearest } from '../../drivers/_shared/nearest.ts'
 import type { Bus } from '../../runtime/api.ts'
 
 /**
  * The group of that name.
- * @throws UNSUPPORTED for a queue, which has none; NOT_FOUND with a near name.
+ * @throws UNSUPPORTED for what is no stream; NOT_FOUND with a near name.
  */
 export async function existingGroup(
   bus: Bus,
@@ -27,11 +28,17 @@ export async function existingGroup(
   })
 }
 
-/** @throws UNSUPPORTED for a queue. */
+/** @throws UNSUPPORTED for what is no stream. */
 export function checkStream({ name, pattern }: ChannelRef): void {
   if (pattern === 'stream') return
-  throw new NarrowcastError('UNSUPPORTED', `"${name}" is a ${pattern}; only streams have groups`, {
+  const live = isLive(pattern)
+  const why = live ? `, and a ${pattern} keeps nothing that one could be at` : ''
+  const instead = live
+    ? 'Its workers: narrowcast workers ls'
+    : `What is in it: narrowcast channels show ${name}`
+  const text = `"${name}" is a ${pattern}; only streams have groups${why}`
+  throw new NarrowcastError('UNSUPPORTED', text, {
     channel: name,
-    hint: `What is in it: narrowcast channels show ${name}\nA stream: narrowcast channels create NAME --pattern stream`,
+    hint: `${instead}\nA stream: narrowcast channels create NAME --pattern stream`,
   })
 }
