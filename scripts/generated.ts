@@ -70,7 +70,9 @@ Every error of narrowcast is a \`NarrowcastError\`. Branch on its \`code\`, neve
   from the table for one error: a connection can break before or after the bytes have left.
 - **Retryable**: the same call may succeed later.
 - **Exit**: the exit code of the command line.
-- \`error.hint\` says what to do next, \`error.cause\` is the error underneath, unchanged.
+- \`error.hint\` says what to do next, and is null where the text says it all, as an \`INVALID_ARGUMENT\` does that names the
+  option and what it takes. On a \`HANDLER_FAILED\` it is null while the message is tried again; with the last try it says what is left.
+- \`error.cause\` is the error underneath, unchanged.
 
 | code | meaning | definite | retryable | exit |
 |---|---|---|---|---|

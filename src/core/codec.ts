@@ -37,13 +37,17 @@ export const jsonCodec: Codec = {
       throw new NarrowcastError(
         'INVALID_MESSAGE',
         `publish: the data cannot be written as JSON: ${pathOfFault(data)}${(cause as Error).message}`,
-        { cause },
+        {
+          cause,
+          hint: 'A bigint travels as text, a circle not at all: publish plain data, or give the channel a codec of your own.',
+        },
       )
     }
     if (text !== undefined) return text
     throw new NarrowcastError(
       'INVALID_MESSAGE',
       `publish: the data cannot be written as JSON: got ${typeof data}`,
+      { hint: 'To say that there is nothing, publish null.' },
     )
   },
   decode: (body) => JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body)),
@@ -57,6 +61,9 @@ export const bytesCodec: Codec = {
     throw new NarrowcastError(
       'INVALID_MESSAGE',
       `publish: codec 'bytes' takes a Uint8Array, got ${typeof data}`,
+      {
+        hint: 'Encode it yourself, as in new TextEncoder().encode(text), or leave the codec out: then it is JSON.',
+      },
     )
   },
   decode: (body) => (typeof body === 'string' ? new TextEncoder().encode(body) : body),

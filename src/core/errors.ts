@@ -85,7 +85,8 @@ export interface ErrorDetails {
 
 /**
  * The one error class. Branch on `code`, never on the text. The text says who did what to which
- * thing, what was expected and what came; `hint` says what to do next. Neither holds a secret.
+ * thing, what was expected and what came; `hint` says what to do next, and is null where the text
+ * says it all. Neither holds a secret.
  */
 export class NarrowcastError extends Error {
   override readonly name = 'NarrowcastError'

@@ -1,13 +1,13 @@
 import { controlChannel, isOwnChannel, telemetryChannel, type WorkerRef } from '../core/channel.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Driver } from '../core/driver.ts'
-import { NarrowcastError } from '../core/errors.ts'
 import { randomName } from '../core/ids.ts'
 import { isLive, type Pattern } from '../core/message.ts'
 import type { Bus, Channel, ChannelOptions, DeclareChannel } from './api.ts'
 import { busAdmin } from './busAdmin.ts'
 import type { BusChannel } from './busChannel.ts'
 import { whole } from './checks.ts'
+import { busClosed } from './closedErrors.ts'
 import type { ChannelDefaults } from './config.ts'
 import { Connection } from './connection.ts'
 import { withDeadline } from './deadline.ts'
@@ -90,7 +90,7 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
   const declare =
     (pattern: Pattern): DeclareChannel =>
     <In, Out>(name: string, wish: ChannelOptions<In, Out> = {}) => {
-      if (closing !== null) throw new NarrowcastError('CLOSED', 'the bus was closed')
+      if (closing !== null) throw busClosed()
       const channel = declarations.declare(pattern, name, wish as ChannelOptions<never>)
       return channel as unknown as Channel<In, Out>
     }
@@ -109,13 +109,13 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     queue: declare('queue'),
     stream: declare('stream'),
     relay: async (name, wish = {}) => {
-      if (closing !== null) throw new NarrowcastError('CLOSED', 'the bus was closed')
+      if (closing !== null) throw busClosed()
       return openRelay(host, relays, name, wish)
     },
     telemetry: {
       add: (section) => telemetry.add(section),
       watch: async () => {
-        if (closing !== null) throw new NarrowcastError('CLOSED', 'the bus was closed')
+        if (closing !== null) throw busClosed()
         return telemetry.watch()
       },
     },

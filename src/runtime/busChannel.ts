@@ -15,6 +15,7 @@ import type {
   Subscription,
 } from './api.ts'
 import type { ChannelPlan } from './channelOptions.ts'
+import { channelClosed } from './closedErrors.ts'
 import { type Encoded, encode } from './envelope.ts'
 import type { Gate } from './gate.ts'
 import type { ChannelFacts } from './handlerRun.ts'
@@ -203,7 +204,7 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
       reader instanceof OpenDeliveries ? reader.close(deadline) : reader.drain({ timeoutMs }),
     )
     const flushed = Promise.allSettled(ended)
-      .then(() => this.#checks.close(deadline, this.#closedError()))
+      .then(() => this.#checks.close(deadline, channelClosed(this.name)))
       .then(() => this.#outbox.close(deadline))
     await Promise.all([...ended, flushed])
     await this.#opening.close()
@@ -235,7 +236,7 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
   }
 
   #keep<R extends AnyReader<Out>>(make: (host: ReaderHost) => R): R {
-    if (this.#isClosed) throw this.#closedError()
+    if (this.#isClosed) throw channelClosed(this.name)
     const { connection, gate, clock, random } = this.#host
     const reader = make({
       plan: this.#plan,
@@ -246,17 +247,11 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
       tracing: this.#tracing,
       open: (signal) => this.#opening.open(signal),
       forget: (session) => this.#opening.forget(session),
-      closedError: () => this.#closedError(),
+      closedError: () => channelClosed(this.name),
       ended: () => this.#readers.delete(reader),
     })
     this.#readers.add(reader)
     return reader
-  }
-
-  #closedError(): NarrowcastError {
-    return new NarrowcastError('CLOSED', `channel "${this.name}" was closed`, {
-      channel: this.name,
-    })
   }
 }
 

@@ -6,6 +6,9 @@ import type { Held } from './held.ts'
 import { type Ending, type PolicyHost, settlementOf } from './policy.ts'
 import type { Reader } from './reader.ts'
 
+const deadHint = (channel: string) =>
+  `That was its last try: it is a dead letter now. Mend the cause, then send it back: narrowcast dead redrive ${channel}`
+
 /** Turns the end of the work on a message into its settlement, and tells what came of it. */
 export class Conclusions {
   readonly #policy: PolicyHost
@@ -31,7 +34,9 @@ export class Conclusions {
       if (outcome !== 'late' && ending.kind === 'release') this.released++
       else if (outcome !== 'late') this.settled++
       if (ending.kind === 'failed' && !ending.isAsked) {
-        this.#tell(held, handlerFailed(ending.error, this.#policy.plan.spec.name))
+        const { name } = this.#policy.plan.spec
+        const isDead = settlement.kind === 'dead' && outcome !== 'late'
+        this.#tell(held, handlerFailed(ending.error, name, isDead ? deadHint(name) : undefined))
       }
       if (settlement.kind === 'dead' && outcome !== 'late') {
         this.#events.emit('dead', { ...held.of, letter: settlement.letter })

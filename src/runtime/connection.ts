@@ -1,7 +1,8 @@
 import type { Clock } from '../core/clock.ts'
 import type { Driver, Session } from '../core/driver.ts'
-import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
+import { asNarrowcastError, type NarrowcastError } from '../core/errors.ts'
 import { backoffMs } from './backoff.ts'
+import { busClosed } from './closedErrors.ts'
 import { untilAborted } from './untilAborted.ts'
 
 const reconnectBackoff = { delayMsMin: 100, delayMsMax: 30_000 }
@@ -75,7 +76,7 @@ export class Connection {
   /** Ends every wait for a session, now and from now on. */
   giveUp(): void {
     if (this.#closing.signal.aborted) return
-    const error = new NarrowcastError('CLOSED', 'the bus was closed')
+    const error = busClosed()
     this.#closing.abort(error)
     this.#next.reject(error)
   }

@@ -59,5 +59,8 @@ export function abortAll<T>({ units }: Slots<T>, channel: string): void {
 }
 
 export function drained(channel: string): NarrowcastError {
-  return new NarrowcastError('CLOSED', `the worker on "${channel}" is being drained`, { channel })
+  return new NarrowcastError('CLOSED', `the worker on "${channel}" is being drained`, {
+    channel,
+    hint: 'It comes again where it is kept. Give a handler more time to end with timeoutMs of drain() or close().',
+  })
 }

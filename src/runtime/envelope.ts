@@ -65,6 +65,9 @@ export function encode(
   return { message, bytes }
 }
 
+const codecHint =
+  'Look at `encode` of the codec: it is given the data, and returns a string or a Uint8Array.'
+
 function encodeBody({ codec, spec }: ChannelPlan, data: unknown): string | Uint8Array {
   let body: unknown
   try {
@@ -74,14 +77,14 @@ function encodeBody({ codec, spec }: ChannelPlan, data: unknown): string | Uint8
     throw new NarrowcastError(
       'INVALID_MESSAGE',
       `publish to "${spec.name}": codec ${codec.name} cannot encode the data: ${textOf(cause)}`,
-      { channel: spec.name, cause },
+      { channel: spec.name, cause, hint: codecHint },
     )
   }
   if (typeof body === 'string' || body instanceof Uint8Array) return body
   throw new NarrowcastError(
     'INVALID_MESSAGE',
     `publish to "${spec.name}": codec ${codec.name} gave ${typeof body}, expected text or bytes`,
-    { channel: spec.name },
+    { channel: spec.name, hint: codecHint },
   )
 }
 

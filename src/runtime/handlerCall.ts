@@ -86,6 +86,9 @@ function batchCall<T>(handler: BatchHandler<T>): Call<T> {
     throw new NarrowcastError(
       'HANDLER_FAILED',
       `the batch handler was given ${unit.received.length} messages and returned ${got}; expected one verdict each, or nothing`,
+      {
+        hint: 'Return a list as long as the batch, undefined where one is done; or nothing, which acks all.',
+      },
     )
   }
 }

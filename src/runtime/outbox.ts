@@ -6,6 +6,7 @@ import type { PublishOutcome } from '../core/message.ts'
 import type { Receipt } from './api.ts'
 import { backoffMs } from './backoff.ts'
 import type { ChannelPlan } from './channelOptions.ts'
+import { channelClosed } from './closedErrors.ts'
 import { withDeadline } from './deadline.ts'
 import { checkAgainst, type Encoded } from './envelope.ts'
 import type { OpenedChannel } from './openedChannel.ts'
@@ -114,9 +115,7 @@ export class Outbox {
 
   /** Waits until everything has its answer, or the signal fires; then refuses the rest. */
   async close(deadline: AbortSignal): Promise<void> {
-    this.#closed ??= new NarrowcastError('CLOSED', `channel "${this.#name}" was closed`, {
-      channel: this.#name,
-    })
+    this.#closed ??= channelClosed(this.#name)
     this.#room.wakeAll()
     const stop = () => this.#closing.abort(this.#closed)
     if (deadline.aborted || !this.#running) stop()

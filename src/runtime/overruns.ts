@@ -14,6 +14,9 @@ export interface OverrunHost<T> {
   stuck(unit: Unit<T>): void
 }
 
+const stuckHint =
+  'Its slot is lost until the process ends. Let the handler obey its `signal` (hand it to what the handler waits for), then start the process anew; or give it a higher runMsMax.'
+
 /**
  * The time limit of handlers: past `runMsMax` a handler is aborted and has failed, whatever it
  * says later; past `abortMs` more it is given up. One sleeper watches all.
@@ -61,7 +64,7 @@ export class Overruns<T> {
     await clock.sleep(abortMs, AbortSignal.any([ended.signal, closed]))
     if (unit.isEnded || closed.aborted) return
     const since = `${what}, and did not end within abortMs, ${abortMs} ms, after its abort`
-    unit.overrun = new NarrowcastError('STUCK', since, { channel })
+    unit.overrun = new NarrowcastError('STUCK', since, { channel, hint: stuckHint })
     unit.end()
     this.#host.stuck(unit)
   }

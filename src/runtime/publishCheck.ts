@@ -17,7 +17,7 @@ export function checkFits(
   body: string | Uint8Array,
 ): Promise<void> | null {
   if (!plan.schema) return null
-  const given = check(plan, data, 'does not fit the schema')
+  const given = check(plan, data, 'does not fit the schema', fitHint)
   if (plan.codec !== jsonCodec || isPlain(data)) return given
   const again = () => {
     const why = 'fits the schema, but not as JSON gives it back'
@@ -26,6 +26,12 @@ export function checkFits(
   return given === null ? again() : given.then(again).then(() => undefined)
 }
 
+const fitHint =
+  'Publish what the schema takes. If the schema is to take this too, change it wherever the channel is opened: readers check it again.'
+
+const brokenHint =
+  'A schema says in `issues` what does not fit. Look at `cause`: the schema has a defect, or does not expect such data.'
+
 const readBackHint =
   'JSON holds text, finite numbers, booleans, null, lists and plain objects. Publish those, or let the schema coerce them back (z.coerce.date()), or give the channel a codec of your own.'
 
@@ -33,18 +39,18 @@ function check(
   { schema, spec }: ChannelPlan,
   data: unknown,
   why: string,
-  hint?: string,
+  hint: string,
 ): Promise<void> | null {
   if (!schema) return null
   const details = { channel: spec.name, operation: 'publish' }
   const refuse = (judged: Judged) => {
     if (!('fault' in judged)) return
     const text = `publish to "${spec.name}": the data ${why}: ${judged.fault}`
-    throw new NarrowcastError('INVALID_MESSAGE', text, hint ? { ...details, hint } : details)
+    throw new NarrowcastError('INVALID_MESSAGE', text, { ...details, hint })
   }
   const broke = (cause: unknown) => {
     const text = `publish to "${spec.name}": the schema itself threw: ${textOf(cause)}`
-    throw new NarrowcastError('INVALID_MESSAGE', text, { ...details, cause })
+    throw new NarrowcastError('INVALID_MESSAGE', text, { ...details, cause, hint: brokenHint })
   }
   let judged: ReturnType<typeof judge>
   try {

@@ -1,6 +1,7 @@
 import { telemetryChannel, type WorkerRef } from '../../core/channel.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { BusChannel } from '../busChannel.ts'
+import { busClosed } from '../closedErrors.ts'
 import type { Load } from '../strategies/leastBusy.ts'
 import type { RelayFrame, TelemetryFrame } from './frame.ts'
 import { type Section, TelemetrySender } from './sender.ts'
@@ -58,7 +59,7 @@ export class BusTelemetry {
 
   /** Hears from now on. @throws UNSUPPORTED where the driver has no broadcast */
   async watch(): Promise<TelemetryView> {
-    if (this.#isClosed) throw new NarrowcastError('CLOSED', 'the bus was closed')
+    if (this.#isClosed) throw busClosed()
     this.#watching ??= this.#watch()
     return this.#watching
   }
