@@ -15,7 +15,7 @@ import { KeptLive, type LiveHost } from './keptLive.ts'
 import type { Relay, RelayCounts, RelayDecision } from './relayApi.ts'
 import { RelayBooks } from './relayBooks.ts'
 import { RelayErrors } from './relayErrors.ts'
-import { RelayHold, type Waiting } from './relayHold.ts'
+import { messagesOf, RelayHold, type Waiting } from './relayHold.ts'
 import type { RelayPlan } from './relayPlan.ts'
 import { type Choice, type Routed, Router } from './router.ts'
 
@@ -171,6 +171,7 @@ export class BusRelay implements Relay {
 
   async #hasWorkers(lead: Lead): Promise<boolean> {
     const signal = this.#ending.signal
+    if (!this.#kept.has(lead)) return false
     try {
       return await (this.#router as Router).hasWorkers(signal)
     } catch (cause) {
@@ -219,10 +220,11 @@ export class BusRelay implements Relay {
 
   /** What could not be sent for certain is tried again, for as long as the lead is ours. */
   async #route(lead: Lead, batch: readonly Waiting[]): Promise<void> {
-    const { clock, random } = this.#host
+    const { clock, random, plan } = this.#host
+    const overdue = () => this.#errors.overdue(plan.leaseMs)
     let left = batch
     for (let failures = 0; left.length > 0; failures++) {
-      if (clock.monotonicMs() >= this.#kept.ownedUntilMs) this.#overdue(lead)
+      if (clock.monotonicMs() >= this.#kept.ownedUntilMs) this.#kept.failed(lead, overdue())
       if (!this.#kept.has(lead)) return this.#drop(left, this.#errors.leadLost(this.#kept.why))
       if (this.#ending.signal.aborted) return this.#drop(left, this.#errors.closed())
       left = await this.#routeOnce(lead, left)
@@ -265,17 +267,18 @@ export class BusRelay implements Relay {
     this.#books.lost('dropped', messagesOf(batch), error)
   }
 
-  #overdue(lead: Lead): void {
-    this.#kept.failed(lead, this.#errors.overdue(this.#host.plan.leaseMs))
-  }
-
   async #close(): Promise<void> {
     const { clock } = this.#host
-    const ended = (end: AbortSignal) => untilAborted(this.#loop, end).catch(() => undefined)
+    const ended = (end: AbortSignal) =>
+      untilAborted(this.#loop, end).then(
+        () => true,
+        () => false,
+      )
     this.#stopping.abort()
     await withDeadline(clock, closeMsMax, this.#ending.signal, null, ended)
     this.#ending.abort(null)
-    await withDeadline(clock, graceMsMax, null, null, ended) // the broker may not answer
+    const isOver = await withDeadline(clock, graceMsMax, null, null, ended)
+    if (!isOver) this.#kept.trouble(this.#errors.unread()) // the broker does not answer
     this.#closed.abort(null)
     await this.#kept.close()
     this.#host.ended()
@@ -284,10 +287,6 @@ export class BusRelay implements Relay {
 
 function decisionOf({ message, to, isReroute }: Choice): RelayDecision {
   return { id: message.id, kind: isReroute ? 'rerouted' : 'routed', to }
-}
-
-function messagesOf(batch: readonly Waiting[]): IncomingMessage[] {
-  return batch.map(({ message }) => message)
 }
 
 /** Leases are renewed, and others get to work. */

@@ -144,5 +144,6 @@ describe('closing', () => {
     await world.clock.runUntil(world.relay.close())
     expect(world.passedMs() - beforeMs).toBe(6_000)
     expect(world.relay.counts).toEqual({ ...none, taken: 1, routed: 1 })
+    expect(world.told).toEqual([[null, 'TIMEOUT']])
   })
 })

@@ -61,7 +61,8 @@ export interface Relay extends Watched, AsyncDisposable {
   /**
    * Routes what it was given, for 5 s at most and no longer than a bus that is closed has itself;
    * gives up what is left then and what waits for a worker, each told as an `error`; lets another
-   * lead at once. No book is waited for after that time.
+   * lead at once. No book is waited for after that time, and a broker that does not answer for a
+   * second: what it has then is lost uncounted, told as one `error` TIMEOUT.
    */
   close(): Promise<void>
 }

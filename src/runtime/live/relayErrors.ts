@@ -34,6 +34,10 @@ export class RelayErrors {
     return this.#error('CLOSED', 'a message was given up, for the relay was closed before its turn')
   }
 
+  unread(): NarrowcastError {
+    return this.#error('TIMEOUT', 'its close is over, and what is unread is lost, uncounted')
+  }
+
   #error(code: ErrorCode, text: string, hint?: string): NarrowcastError {
     const channel = this.#channel
     return new NarrowcastError(code, `relay of "${channel}": ${text}`, {

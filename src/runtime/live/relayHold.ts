@@ -7,6 +7,10 @@ export interface Waiting {
   readonly takenMs: number
 }
 
+export function messagesOf(batch: readonly Waiting[]): IncomingMessage[] {
+  return batch.map(({ message }) => message)
+}
+
 /**
  * What waits for a worker, oldest first: the newest N, each for so long. There may be many: each
  * call costs what it moves, and not what waits.
