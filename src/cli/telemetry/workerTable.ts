@@ -58,11 +58,11 @@ export function workerColumns(
 ): readonly Column<WorkerView>[] {
   return [
     {
+      // Never cut: it is what is typed to name the worker.
       name: 'worker',
       value: ({ worker }) => worker,
       text: ({ worker }) => short.get(worker) ?? worker,
       wide: ({ worker }) => worker,
-      widthMin: 8,
     },
     { name: 'channel', value: ({ channel }) => channel, widthMin: 8 },
     {
@@ -72,7 +72,7 @@ export function workerColumns(
       goes: 6,
       stays: ({ group }) => group !== null,
     },
-    { name: 'state', value: ({ state }) => state },
+    { name: 'state', value: ({ state }) => state, goes: 1 },
     {
       name: 'in_flight',
       head: 'HAND',
