@@ -4,7 +4,7 @@ import type { TelemetryView, WorkerView } from '../../runtime/telemetry/view.ts'
 import { connectTo } from '../connection.ts'
 import type { Run } from '../invocation.ts'
 import { showBytes, showCount, showDuration, showRate } from '../output/quantities.ts'
-import { listen } from '../telemetry/listen.ts'
+import { idleMs, listen } from '../telemetry/listen.ts'
 import { shortNames } from '../telemetry/shortNames.ts'
 import { workerColumns, workerJson } from '../telemetry/workerTable.ts'
 
@@ -20,8 +20,16 @@ export const ls: Run = async (invocation) => {
     rows: view.workers,
     item: workerJson,
     fields: { refused_frames: view.refused },
-    ifEmpty: `no workers seen on ${connected.shownUrl}; one that sends no telemetry is not seen.\nStart one: narrowcast work hello --exec cat`,
+    ifEmpty: noneSeen(connected.shownUrl, invocation.flags.durationMs('for')),
   })
+}
+
+function noneSeen(url: string, forMs: number | undefined): string {
+  const isShort = forMs !== undefined && forMs < idleMs
+  const next = isShort
+    ? `One that has nothing to do tells every ${showDuration(idleMs)}: leave out --for`
+    : 'Start one: narrowcast work hello --exec cat'
+  return `no workers seen on ${url}; one that sends no telemetry is not seen.\n${next}`
 }
 
 /** `workers show WORKER` */
@@ -89,6 +97,9 @@ export function workerNamed(text: string, workers: readonly WorkerView[]): reado
     })
   }
   throw new NarrowcastError('NOT_FOUND', `no worker ${text} was heard`, {
-    hint: ids.length === 0 ? 'None was: narrowcast workers ls' : `Heard were: ${names}`,
+    hint:
+      ids.length === 0
+        ? 'No other was either. Start one: narrowcast work hello --exec cat'
+        : `Heard were: ${names}`,
   })
 }

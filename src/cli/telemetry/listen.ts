@@ -4,7 +4,8 @@ import type { Invocation } from '../invocation.ts'
 import { showDuration } from '../output/quantities.ts'
 
 /** A process that has nothing to do tells every five seconds. */
-const listenMsDefault = 5_500
+export const idleMs = 5_000
+const listenMsDefault = idleMs + 500
 const sayAfterMs = 2_000
 const lookMs = 100
 
