@@ -34,7 +34,7 @@ export const jobs: Run = async (invocation) => {
 function columns(nowMs: number, utc: boolean): readonly Column<SeenJob>[] {
   return [
     { name: 'job', value: ({ id }) => id },
-    { name: 'state', value: ({ state }) => state, text: stateText, widthMin: 11 },
+    { name: 'state', value: ({ state }) => state, text: stateText },
     { name: 'channel', value: ({ channel }) => channel.name, widthMin: 8 },
     { name: 'to', value: ({ to }) => to?.name ?? null, goes: 5 },
     { name: 'redriven', ...counted('moved') },
@@ -78,10 +78,15 @@ async function showJob(invocation: Invocation, folder: JobFolder, id: string): P
       `redriven ${showCount(progress.moved)}   failed ${showCount(progress.failed)}   already gone ${showCount(progress.gone)}   unsure ${showCount(progress.unsure)}   maybe twice ${showCount(progress.repeated)}`,
       `died again ${showCount(diedAgain)}   rate ${showCount(job.ratePerS)}/s   stops above ${job.diedAgainShareMax * 100}%`,
       `planned ${time(job.plannedMs)}   last step ${time(job.updatedMs)}`,
+      ...(isOpen(job) ? [`go on with ${output.backend(resumeCommand(job))}`] : []),
     ],
   })
   if (diedAgain > 0) output.next(`narrowcast dead ls ${place} --job ${id}   (lists them)`)
-  else if (job.state !== 'done' && job.state !== 'running') output.next(resumeCommand(job))
+}
+
+/** It has ended, and not all of it is done. */
+function isOpen({ state }: SeenJob): boolean {
+  return state !== 'done' && state !== 'running'
 }
 
 /** As the channel says now, where it is the backend of this command line; else as it was. */
