@@ -55,7 +55,11 @@ describe('completion', () => {
   it('makes no store, says nothing, and asks no command for a password', async () => {
     using world = cliWorld()
     const command = script(world, 'ask.sh', '#!/bin/sh\ntouch asked\necho pw\n')
-    await world.run(['context', 'add', 'app', 'redis://h', '--password-command', command])
+    await world.run(['context', 'add', 'app', 'file:./x'])
+    writeFileSync(
+      join(world.folder, '.config/narrowcast/contexts/app.json'),
+      JSON.stringify({ url: 'redis://h', passwordCommand: command }),
+    )
     const before = readdirSync(world.folder)
     for (const words of [
       ['tail', ''],

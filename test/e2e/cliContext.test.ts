@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { cliWorld, script, type World } from './cliRun.ts'
 
@@ -19,6 +19,12 @@ async function refused(world: World, ...words: string[]): Promise<[number | null
   const { code, stdout, stderr } = await world.run(words)
   expect(stdout).toBe('')
   return [code, stderr]
+}
+
+/** As it lies in its file: `context add` takes only what a driver of this version connects to. */
+function lay(world: World, name: string, context: Record<string, unknown>): void {
+  mkdirSync(dirname(fileOf(world, name)), { recursive: true })
+  writeFileSync(fileOf(world, name), JSON.stringify(context), { mode: 0o600 })
 }
 
 /** The URL in use, and where it comes from. */
@@ -157,20 +163,39 @@ describe('context', () => {
     },
   )
 
+  it('is refused where no driver could connect to it', async () => {
+    using world = cliWorld()
+    const [code, text] = await refused(world, 'context', 'add', 'evil', `redis://me:${canary}@h`)
+    expect(code).toBe(2)
+    expect(text).toContain('context add: no driver for the scheme redis: of redis://me:***@h')
+    expect(text).toContain('Known are file:, memory:')
+    expect(await world.json('context', 'ls')).toMatchObject({ items: [] })
+  })
+
+  it('says when it is chosen that the project file comes first', async () => {
+    using world = cliWorld()
+    const file = join(world.folder, 'narrowcast.config.json')
+    await done(world, 'context', 'add', 'prod', 'file:./prod')
+    const use = async () => {
+      const { code, stdout, stderr } = await world.run(['context', 'use', 'prod'])
+      expect([code, stdout]).toEqual([0, 'using prod  file:./prod\n'])
+      return stderr
+    }
+    expect(await use()).toBe('')
+    writeFileSync(file, '{"url":"file:./here"}')
+    expect(await use()).toContain(`${file} comes first here: its URL is file:./here. -c prod takes`)
+    writeFileSync(file, '{"url":"file:./prod"}')
+    expect(await use()).toBe('')
+    writeFileSync(file, '{ broken')
+    expect(await use()).toContain(file)
+  })
+
   it('gives its secrets to nobody', async () => {
     using world = cliWorld()
     const url = `redis://me:${canary}@localhost`
     const command = `echo ${canary}`
-    await done(world, 'context', 'add', 'url', url)
-    await done(
-      world,
-      'context',
-      'add',
-      'run',
-      'redis://me@localhost',
-      '--password-command',
-      command,
-    )
+    lay(world, 'url', { url })
+    lay(world, 'run', { url: 'redis://me@localhost', passwordCommand: command })
     await done(world, 'context', 'use', 'url')
     for (const words of [
       ['context', 'ls', '--json'],
@@ -197,7 +222,7 @@ describe('context', () => {
     using world = cliWorld()
     const command = script(world, 'password.sh', `#!/bin/sh\ntouch asked\necho '${canary}'\n`)
     const asked = join(world.folder, 'asked')
-    await done(world, 'context', 'add', 'app', 'redis://me@host', '--password-command', command)
+    lay(world, 'app', { url: 'redis://me@host', passwordCommand: command })
     await world.run(['channels', 'ls', '-c', 'app', '-u', 'redis://other'])
     await done(world, 'config', 'show', '-c', 'app')
     expect(existsSync(asked)).toBe(false)
@@ -208,21 +233,12 @@ describe('context', () => {
       ['true', 'printed nothing'],
       ['exec sleep 60', 'did not end in 300 ms'],
     ] as const) {
-      await done(
-        world,
-        'context',
-        'add',
-        'bad',
-        'redis://x',
-        '--password-command',
-        bad,
-        '--replace',
-      )
+      lay(world, 'bad', { url: 'redis://x', passwordCommand: bad })
       const [, said] = await refused(world, 'channels', 'ls', '-c', 'bad', '--timeout', '300ms')
       expect(said).toContain(text)
     }
     for (const wrong of ['file:./x', 'redis://me:pw@host']) {
-      await done(world, 'context', 'add', 'w', wrong, '--password-command', 'echo x', '--replace')
+      lay(world, 'w', { url: wrong, passwordCommand: 'echo x' })
       expect((await refused(world, 'channels', 'ls', '-c', 'w'))[0]).toBe(2)
     }
   })

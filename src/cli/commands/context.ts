@@ -1,6 +1,8 @@
-import { NarrowcastError } from '../../core/errors.ts'
+import { asNarrowcastError, NarrowcastError } from '../../core/errors.ts'
 import { parseBrokerUrl, redactUrl } from '../../core/url.ts'
-import { urlOfFile } from '../config/settings.ts'
+import { drivers } from '../../drivers/registry.ts'
+import { loadProjectFile } from '../../runtime/projectFile.ts'
+import { projectFileOf, urlOfFile } from '../config/settings.ts'
 import { askYes, ifExists, isDryRun } from '../consent.ts'
 import type { Colour } from '../contexts/colours.ts'
 import {
@@ -120,7 +122,7 @@ export const add: Run = async (invocation) => {
   output.next(`narrowcast context use ${name}`)
 }
 
-/** @throws INVALID_ARGUMENT, INVALID_CONFIG for what would be refused when it is read. */
+/** @throws INVALID_ARGUMENT, INVALID_CONFIG for what would be refused when it is read or used. */
 function contextOf({ args, flags, folder }: Invocation): Context {
   const file = flags.text('url-file')
   const url = args[1] ?? (file === undefined ? undefined : urlOfFile(folder, file))
@@ -129,7 +131,7 @@ function contextOf({ args, flags, folder }: Invocation): Context {
       hint: 'For example: narrowcast context add dev file:./.narrowcast/store',
     })
   }
-  parseBrokerUrl(url)
+  checkScheme(url)
   const environment = flags.text('environment')
   const colour = flags.text('colour') as Colour | undefined
   if (colour !== undefined && environment === undefined) {
@@ -144,6 +146,15 @@ function contextOf({ args, flags, folder }: Invocation): Context {
     ...(flags.isSet('protect') ? { readOnly: true } : {}),
     ...(passwordCommand === undefined ? {} : { passwordCommand }),
   }
+}
+
+/** @throws INVALID_CONFIG for a URL that no driver could connect to. */
+function checkScheme(url: string): void {
+  const { scheme } = parseBrokerUrl(url)
+  if (Object.hasOwn(drivers, scheme)) return
+  const known = Object.keys(drivers).map((one) => `${one}:`)
+  const text = `context add: no driver for the scheme ${scheme}: of ${redactUrl(url)}`
+  throw new NarrowcastError('INVALID_CONFIG', text, { hint: `Known are ${known.join(', ')}` })
 }
 
 /** `context use NAME`, `context use -`, `context use none` */
@@ -167,6 +178,26 @@ export const use: Run = async (invocation) => {
     fields: { name, before: current },
     lines: () => [`using ${shown}${context ? `  ${redactUrl(context.url)}` : ''}`],
   })
+  if (name !== null && context) await warnOfProjectFile(invocation, name, context)
+}
+
+/** Where the project file names another backend, what was chosen changes less than it seems. */
+async function warnOfProjectFile(
+  invocation: Invocation,
+  name: string,
+  { url }: Context,
+): Promise<void> {
+  const { output, env } = invocation
+  try {
+    const file = projectFileOf(invocation).value
+    const ofFile = file === null ? undefined : (await loadProjectFile(file, env)).url
+    if (ofFile === undefined || ofFile === url) return
+    output.warn(
+      `${file} comes first here: its URL is ${redactUrl(ofFile)}. -c ${name} takes that of the context.`,
+    )
+  } catch (error) {
+    output.warn(asNarrowcastError(error).message) // the context is chosen all the same
+  }
 }
 
 /** `context rm NAME` */

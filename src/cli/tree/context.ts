@@ -33,7 +33,7 @@ export const contextCommand: CommandSpec = {
       ],
       examples: [
         'narrowcast context add dev file:./.narrowcast/store',
-        `narrowcast context add prod redis://app@r1:6379 --environment production --colour red --protect --password-command 'pass show redis'`,
+        'narrowcast context add prod file:/var/lib/shop/store --environment production --colour red --protect',
       ],
       notes: [
         'The file is $XDG_CONFIG_HOME/narrowcast/contexts/NAME.json, readable by you alone.',
