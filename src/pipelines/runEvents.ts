@@ -1,6 +1,8 @@
 import { NarrowcastError } from '../core/errors.ts'
 import type { SettleOutcome } from '../core/message.ts'
 import type { Of } from '../runtime/api.ts'
+import { callback } from '../runtime/callback.ts'
+import { textOf } from '../runtime/thrown.ts'
 import type { Answer, Landed, Refusal } from './sink.ts'
 
 /** What became of a message, by its sink or before one was asked. */
@@ -29,7 +31,7 @@ export interface PipelineEvents {
 
 type Listener<E extends keyof PipelineEvents> = (what: PipelineEvents[E]) => void
 
-/** Listeners of one run. One that throws becomes an `error` event, never a crash of the run. */
+/** Listeners of one run. One that throws or rejects becomes an `error` event, never a crash of the run. */
 export class RunEvents {
   readonly #listeners = new Map<keyof PipelineEvents, Set<Listener<never>>>()
 
@@ -46,13 +48,16 @@ export class RunEvents {
 
   emit<E extends keyof PipelineEvents>(event: E, what: PipelineEvents[E]): void {
     for (const listener of [...(this.#listeners.get(event) ?? [])]) {
-      try {
-        ;(listener as Listener<E>)(what)
-      } catch (cause) {
-        const text = `a listener of "${event}" threw: ${cause instanceof Error ? cause.message : String(cause)}`
-        if (event === 'error') process.emitWarning(text, 'NarrowcastWarning')
-        else this.emit('error', { error: new NarrowcastError('INTERNAL', text, { cause }) })
-      }
+      callback(
+        () => (listener as Listener<E>)(what),
+        (cause) => this.#failed(event, cause),
+      )
     }
+  }
+
+  #failed(event: keyof PipelineEvents, cause: unknown): void {
+    const text = `a listener of "${event}" threw: ${textOf(cause)}`
+    if (event === 'error') process.emitWarning(text, 'NarrowcastWarning')
+    else this.emit('error', { error: new NarrowcastError('INTERNAL', text, { cause }) })
   }
 }
