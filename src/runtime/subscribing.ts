@@ -73,7 +73,7 @@ export interface DeliveriesOptions {
   group?: string
   /** Where a group begins that has no position yet. @default 'first' */
   from?: Place
-  /** Label of the worker id. @default the program's name */
+  /** Label of the worker id. @default the `name` of `connect` */
   name?: string
   /** Messages held unsettled. @default 1_000 */
   holdMax?: number
@@ -92,7 +92,7 @@ export interface SubscribeOptions<T = unknown> {
   group?: string
   /** Where a group begins that has no position yet. @default 'first' */
   from?: Place
-  /** Label of the worker id. @default the program's name */
+  /** Label of the worker id. @default the `name` of `connect` */
   name?: string
   /** Handlers at once. @default 1 */
   concurrency?: number
