@@ -161,6 +161,7 @@ it('leaves out what died after three redrives, and says how to take it', async (
 it('to another channel, which must be there', async () => {
   using world = await deadWorld(3)
   const nowhere = await world.run(['dead', 'redrive', 'jobs', '--to', 'repair', '--yes'])
+  expect(nowhere.stderr).toContain('To make it: narrowcast channels create repair\n')
   expect(nowhere).toMatchObject({ code: 4, stdout: '' })
   await world.json('channels', 'create', 'repair')
   expect(await world.json('dead', 'redrive', 'jobs', '--to', 'repair', '--yes')).toMatchObject({

@@ -1,6 +1,8 @@
+import type { ChannelRef } from '../../core/channel.ts'
+import { NarrowcastError } from '../../core/errors.ts'
 import { type PlannedRedrive, planRedrive } from '../../runtime/redrive/plan.ts'
 import { noProgress } from '../../runtime/redrive/run.ts'
-import { connectTo, existingChannel } from '../connection.ts'
+import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import { askYes } from '../consent.ts'
 import { Causes } from '../dead/causes.ts'
 import { changeFilter, deadChoice } from '../dead/choose.ts'
@@ -33,7 +35,7 @@ async function redriveNew(invocation: Invocation): Promise<number> {
   const { bus } = connected
   const channel = await existingChannel(invocation, connected, words.channel)
   if (choice.group !== null) await existingGroup(bus, channel, choice.group)
-  const to = words.to === null ? null : await existingChannel(invocation, connected, words.to)
+  const to = words.to === null ? null : await targetOf(invocation, connected, words.to)
   const causes = new Causes()
   const plan = await planRedrive(bus.admin, {
     ...{ channel, to, group: choice.group, clock, redrivesMax: words.redrivesMax },
@@ -69,6 +71,21 @@ async function redriveNew(invocation: Invocation): Promise<number> {
   const ended = await runJob(invocation, { folder, job, plan, bus })
   tellEnd(invocation, ended)
   return answerOf(invocation, ended, { ...shown, ...fields })
+}
+
+/** @throws NOT_FOUND, with how to make it. */
+async function targetOf(
+  invocation: Invocation,
+  connected: Connected,
+  name: string,
+): Promise<ChannelRef> {
+  try {
+    return await existingChannel(invocation, connected, name)
+  } catch (error) {
+    if (!(error instanceof NarrowcastError) || error.code !== 'NOT_FOUND') throw error
+    const hint = `${error.hint}\nTo make it: narrowcast channels create ${name}`
+    throw new NarrowcastError('NOT_FOUND', `--to: ${error.message}`, { channel: name, hint })
+  }
 }
 
 function causeLines({ output, clock }: Invocation, causes: Causes): string[] {
