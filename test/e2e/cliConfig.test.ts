@@ -63,6 +63,21 @@ describe('configuration', () => {
     })
   })
 
+  it('breaks no path where the window is too narrow, and counts one channel as one', async () => {
+    using world = cliWorld()
+    const file = join(world.folder, 'narrowcast.config.json')
+    writeFileSync(file, '{"channels":{"events":{"attempts":2}}}')
+    const shown = await world.run(['config', 'show', '--origin', '--width', '40'])
+    expect(shown.code).toBe(0)
+    expect(shown.stdout).toContain(` ${file}\n`)
+    expect(shown.stdout).toMatch(/^url\n {2}file:\.\/\.narrowcast\/store\n {2}from default$/m)
+    const wide = await world.run(['config', 'show', '--origin', '--width', '400'])
+    expect(wide.stdout).toMatch(/^SETTING +VALUE +FROM\nurl +file:\S+ +default$/m)
+    expect((await world.run(['config', 'check'])).stdout).toContain(`${file}: 1 channel,`)
+    await world.run(['publish', 'events', '1'])
+    expect((await world.run(['doctor'])).stdout).toContain(', 1 channel, answers in')
+  })
+
   it('an env file that is not there is a wrong flag', async () => {
     using world = cliWorld()
     // Node looks for the file by itself, unless it is told that these words are not its own.

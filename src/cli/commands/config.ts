@@ -4,7 +4,9 @@ import { channelDefaultsOf } from '../../runtime/channelWords.ts'
 import { loadSettings, projectFileOf, type Settings } from '../config/settings.ts'
 import { originOf } from '../contexts/selected.ts'
 import type { Invocation, Run } from '../invocation.ts'
-import { showDuration } from '../output/quantities.ts'
+import { displayWidth } from '../output/displayWidth.ts'
+import { countOf, showDuration } from '../output/quantities.ts'
+import { fold } from '../output/wrap.ts'
 import { readOnlyBy } from '../readOnly.ts'
 
 interface Line {
@@ -17,25 +19,46 @@ interface Line {
 export const show: Run = async (invocation) => {
   const lines = settingLines(invocation, await loadSettings(invocation))
   const withOrigin = invocation.flags.isSet('origin')
-  await invocation.output.list({
+  const { output } = invocation
+  if (output.format === 'text' && widthOf(lines, withOrigin) > output.width) {
+    await output.data(below(lines, withOrigin, output.width))
+    return
+  }
+  await output.list({
     type: 'config.show',
     rows: lines,
     columns: [
       { name: 'name', head: 'SETTING', value: ({ name }) => name },
-      { name: 'value', value: ({ value }) => value, align: 'left', widthMin: 12, wraps: true },
-      ...(withOrigin || invocation.output.isJson
-        ? [
-            {
-              name: 'origin',
-              head: 'FROM',
-              value: ({ origin }: Line) => origin,
-              widthMin: 8,
-              wraps: true,
-            },
-          ]
+      { name: 'value', value: ({ value }) => value, align: 'left' },
+      ...(withOrigin || output.isJson
+        ? [{ name: 'origin', head: 'FROM', value: ({ origin }: Line) => origin }]
         : []),
     ],
   })
+}
+
+/** Of the table: the widest of each column, with two blanks between. */
+function widthOf(lines: readonly Line[], withOrigin: boolean): number {
+  const widest = (texts: readonly string[]) => Math.max(...texts.map(displayWidth))
+  const origin = withOrigin ? 2 + widest(lines.map((line) => line.origin)) : 0
+  return (
+    widest(lines.map(({ name }) => name)) +
+    2 +
+    widest(lines.map(({ value }) => `${value}`)) +
+    origin
+  )
+}
+
+/** For a narrow window: no path or URL is broken, so each can be copied. */
+function below(lines: readonly Line[], withOrigin: boolean, width: number): string {
+  const nameWidth = Math.max(...lines.map(({ name }) => name.length))
+  return lines
+    .flatMap(({ name, value, origin }) => [
+      ...fold(`${name.padEnd(nameWidth)}  ${value ?? '-'}`, width),
+      ...(withOrigin ? fold(`  from ${origin}`, width) : []),
+    ])
+    .map((line) => `${line}\n`)
+    .join('')
 }
 
 function settingLines(invocation: Invocation, settings: Settings): Line[] {
@@ -91,7 +114,7 @@ export const check: Run = async (invocation) => {
   const channels = Object.entries(settings.config.channels ?? {})
   for (const [name, words] of channels) channelDefaultsOf(`channels.${name}`, words)
   const path = settings.projectFile.value
-  const text = path ? `${path}: ${channels.length} channels` : 'no project file'
+  const text = path ? `${path}: ${countOf(channels.length, 'channel')}` : 'no project file'
   const { ok } = invocation.output.look
   await invocation.output.answer({
     type: 'config.check',

@@ -4,7 +4,7 @@ import { loadSettings, projectFileOf } from '../config/settings.ts'
 import { connectTo } from '../connection.ts'
 import type { Invocation } from '../invocation.ts'
 import { redactText } from '../output/errors.ts'
-import { showCount, showDuration } from '../output/quantities.ts'
+import { countOf, showDuration } from '../output/quantities.ts'
 import type { Check } from './checks.ts'
 
 /** The project file, where there is one: can it be read, and is all in it known? */
@@ -41,7 +41,7 @@ export async function checkBackend(invocation: Invocation): Promise<Check> {
     return {
       name: 'backend',
       state: 'ok',
-      text: `${shown}: ${product} ${version}, ${showCount(items.length)} channels, answers in ${showDuration(tookMs)}`,
+      text: `${shown}: ${product} ${version}, ${countOf(items.length, 'channel')}, answers in ${showDuration(tookMs)}`,
     }
   } catch (error) {
     if (asNarrowcastError(error).code !== 'NOT_FOUND') return failed('backend', error)
