@@ -14,7 +14,7 @@ async function test(args: readonly string[]): Promise<number> {
     const exitCode = await start(['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...args])
     const report = await readReport(output, exitCode)
     const isCi = (process.env.CI ?? '') !== '' && process.env.CI !== 'false'
-    const counts = countTests(report, { backends: Object.keys(drivers), isCi, exitCode })
+    const counts = countTests(report, { backends: Object.keys(drivers), isCi, exitCode, args })
     for (const line of closingLines(counts)) console.log(line)
     return exitCode !== 0 ? exitCode : Number(counts.failed > 0)
   } finally {
@@ -28,7 +28,7 @@ async function readReport(file: string, exitCode: number): Promise<TestReport> {
     return JSON.parse(await readFile(file, 'utf8')) as TestReport
   } catch (error) {
     console.error(`vitest ended with exit code ${exitCode} and no report: ${String(error)}`)
-    return { testResults: [] }
+    return { testResults: [], isMissing: true }
   }
 }
 

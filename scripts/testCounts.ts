@@ -1,5 +1,7 @@
 /** What vitest's json reporter writes, as far as it is read here. */
 export interface TestReport {
+  /** The run left none: it was stopped. */
+  readonly isMissing?: true
   readonly testResults: readonly {
     /** Absolute path of the test file. */
     readonly name: string
@@ -28,6 +30,8 @@ export interface CountOptions {
   /** In CI a broker test that did not run is a failure: nothing was proven. */
   readonly isCi: boolean
   readonly exitCode: number
+  /** What the command line asked for, as vitest takes it. */
+  readonly args: readonly string[]
 }
 
 /** Adds up a run. A file that could not be loaded, or a crash of the runner, counts as a failure. */
@@ -60,7 +64,13 @@ export function countTests(report: TestReport, options: CountOptions): TestCount
   }
   if (options.exitCode !== 0 && failed === 0) {
     failed++
-    remarks.push(`failed outside of every test: vitest ended with exit code ${options.exitCode}`)
+    const paths = options.args.filter((word) => !word.startsWith('-'))
+    const isNone = !report.isMissing && report.testResults.length === 0 && paths.length > 0
+    remarks.push(
+      isNone
+        ? `no test file matched: ${paths.join(' ')}`
+        : `failed outside of every test: vitest ended with exit code ${options.exitCode}`,
+    )
   }
   return { passed, failed, skipped, backends, remarks }
 }

@@ -13,7 +13,7 @@ function file(name: string, tests: Record<string, string>, ancestorTitles: strin
   return { name, status: isBad ? 'failed' : 'passed', message: '', assertionResults }
 }
 
-const options = { backends: ['file', 'memory'], isCi: false, exitCode: 0 }
+const options = { backends: ['file', 'memory'], isCi: false, exitCode: 0, args: [] }
 
 describe('counting a test run', () => {
   test('the last line is the count, alone', () => {
@@ -65,5 +65,18 @@ describe('counting a test run', () => {
     const counts = countTests(report, { ...options, exitCode: 137 })
     expect(counts).toMatchObject({ passed: 1, failed: 1 })
     expect(counts.remarks[0]).toContain('exit code 137')
+  })
+
+  test('where no file matched, the last lines say so, and a run that left no report is not that', () => {
+    const asked = { ...options, exitCode: 1, args: ['test/testing', '--bail=1'] }
+    expect(closingLines(countTests({ testResults: [] }, asked))).toEqual([
+      'no test file matched: test/testing',
+      'Tests on backends: file 0, memory 0',
+      '0 passed, 1 failed, 0 skipped',
+    ])
+    const stopped = countTests({ testResults: [], isMissing: true }, asked)
+    expect(stopped.remarks[0]).toContain('exit code 1')
+    const all = countTests({ testResults: [] }, { ...asked, args: [] })
+    expect(all.remarks[0]).toContain('exit code 1')
   })
 })
