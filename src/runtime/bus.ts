@@ -20,6 +20,7 @@ import { seededRandom } from './random.ts'
 import type { LoadOf } from './strategies/leastBusy.ts'
 import { BusTelemetry } from './telemetry/busTelemetry.ts'
 import { obey } from './telemetry/control.ts'
+import { framesMax } from './telemetry/frames.ts'
 import type { Tracing } from './tracing.ts'
 import { untilAborted } from './untilAborted.ts'
 
@@ -47,7 +48,10 @@ type OwnChannel = BusChannel<unknown, unknown>
 
 const closeMsDefault = 10_000
 /** A frame that does not get through in time is covered by the next. */
-const ownOptions = { inFlightMax: 10, publish: { timeoutMs: 1_000, retry: false } } as const
+const ownOptions = {
+  inFlightMax: 2 * framesMax, // all frames of one telling, and an order or two
+  publish: { timeoutMs: 1_000, retry: false },
+} as const
 
 /** Opens a driver. @throws what the driver's `open` throws: CONNECT_FAILED, STORE_UNUSABLE, … */
 export async function createBus(driver: Driver, options: BusOptions = {}): Promise<Bus> {
@@ -61,7 +65,8 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
     id: `${label ?? options.name ?? 'worker'}-${randomName()}`,
     incarnation,
   })
-  const toldLoad = options.telemetry ? (worker: WorkerRef) => telemetry.load(worker) : null
+  const isTold = options.telemetry && driver.contracts.broadcast
+  const toldLoad = isTold ? (worker: WorkerRef) => telemetry.load(worker) : null
   const load = options.load ?? toldLoad
   const tracing = options.tracing ?? null
   const host = { connection, gate, clock, random, workerRef, load, tracing }

@@ -179,3 +179,23 @@ test('channels of our own are no part of its health', async () => {
   await bus.telemetry.watch()
   expect(bus.health()).toMatchObject({ isReady: true, subscriptions: [] })
 })
+
+test('what takes many frames arrives whole', async () => {
+  const driver = memory()
+  await using looking = await createBus(driver)
+  const view = await looking.telemetry.watch()
+  await using bus = await telling(driver)
+  const names = Array.from({ length: 900 }, (_, n) => `${n}-`.padEnd(150, 'x'))
+  await Promise.all(names.map((name) => bus.queue(name).publish('x')))
+  await eventually(() => view.publishers.length === names.length)
+  expect(view.processes.length).toBeGreaterThan(10)
+  expect(view.omitted).toBe(0)
+})
+
+test('without broadcast nobody is told what workers have in hand: leastBusy is refused', async () => {
+  const { narrowcast } = memory().contracts
+  const driver = { ...memory(), contracts: { narrowcast } }
+  await using bus = await telling(driver)
+  const rooms = bus.narrowcast('rooms', { strategy: 'leastBusy' })
+  await expect(rooms.opened()).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+})
