@@ -57,6 +57,9 @@ test('an option that the contract says no to', () => {
     bus.queue('orders', { dedupe: { on: 'publish' } }),
     bus.stream('events', { order: 'key', dedupe: { on: 'consume' } }),
     // @ts-expect-error
+    bus.queue('orders', { envelope: false }),
+    bus.queue('orders', { envelope: true }),
+    // @ts-expect-error
     bus.queue('orders').publish(1, { delayMs: 5 }),
     bus.stream('events').publish(1, { delayMs: 5 }),
     // @ts-expect-error

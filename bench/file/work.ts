@@ -31,6 +31,7 @@ export const channel: ChannelSpec = {
   pattern: 'queue',
   via: 'direct',
   leaseMs: 30_000,
+  envelope: true,
   payloadBytesMax: 1_048_576,
   dedupeWindowMs: null,
   retention: { ageMs: null, messages: null, bytes: null },

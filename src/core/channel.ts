@@ -18,6 +18,8 @@ export interface Retention {
 export interface ChannelSpec extends ChannelRef {
   /** Narrowcast: whether the publisher picks the worker, or a relay between them. */
   readonly via: 'direct' | 'relay'
+  /** False: the data is written alone, nothing of ours around it. Reading takes either form. */
+  readonly envelope: boolean
   readonly leaseMs: number
   readonly payloadBytesMax: number
   /** How long publish-dedupe remembers an id; null: off. */

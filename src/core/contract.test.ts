@@ -34,6 +34,7 @@ const most: Contract = {
   tells: [],
   wakeMs: 5,
   payloadBytesMax: 1_000,
+  plainData: false,
   source: 'https://example.org/manual',
 }
 

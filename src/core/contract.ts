@@ -77,6 +77,8 @@ export interface Contract {
   /** Longest wait of an idle reader for a message that this library published. */
   readonly wakeMs: number
   readonly payloadBytesMax: number
+  /** Data can travel alone, without id, key, time or headers around it: `envelope: false`. */
+  readonly plainData: boolean
   /** Where the broker itself says so. */
   readonly source: string
 }
@@ -113,6 +115,7 @@ const ranks: Readonly<Record<string, readonly unknown[]>> = {
   watchdog: [false, true],
   noReader: ['dropped-silently', 'dropped-reported', 'refused', 'kept'],
   resumes: [false, true],
+  plainData: [false, true],
   'survives.worker-crash': ['no', 'unknown', 'yes'],
   'survives.broker-restart': ['no', 'unknown', 'yes'],
   'survives.broker-crash': ['no', 'unknown', 'yes'],

@@ -64,6 +64,12 @@ export interface ChannelOptions<In = unknown, Out = In> {
   schema?: StandardSchemaV1<In, Out>
   /** bytes: a Uint8Array as it is. @default 'json' */
   codec?: 'json' | 'bytes' | Codec
+  /**
+   * false: the data is written alone, as other programs on this broker expect it. Then no id, key,
+   * time or header travels, and what needs one is refused. What is read may have either form.
+   * @default true
+   */
+  envelope?: boolean
   /** @default 1 MiB, or what the broker allows */
   payloadBytesMax?: number
   publish?: {

@@ -218,7 +218,9 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
   ): Prepared | NarrowcastError {
     const sending = this.#tracing?.send(this.#facts, options) ?? null
     try {
-      const encoded = encode(this.#plan, data, sending ? sending.options : options, wallMs)
+      // Of a trace nothing can travel with plain data: its span says that this was published.
+      const wish = sending && this.#plan.spec.envelope ? sending.options : options
+      const encoded = encode(this.#plan, data, wish, wallMs)
       const fits = checkFits(this.#plan, data, encoded.message.body)
       const checked = fits && this.#checks.bound(fits, options?.signal)
       return { encoded, checked, sending }

@@ -9,6 +9,7 @@ import type { Backoff } from './backoff.ts'
 import { onlyKnown, whole, wrongOption } from './checks.ts'
 import type { ChannelDefaults } from './config.ts'
 import { notKept, refuseKept, routing } from './live/liveOptions.ts'
+import { envelopeOf } from './plainData.ts'
 import type { Strategy } from './strategies/strategies.ts'
 
 const dayMs = 86_400_000
@@ -36,6 +37,7 @@ export interface ChannelPlan {
 const known: readonly (keyof ChannelOptions)[] = [
   'schema',
   'codec',
+  'envelope',
   'payloadBytesMax',
   'publish',
   'inFlightMax',
@@ -104,6 +106,7 @@ export function planChannel(
       name,
       pattern,
       via,
+      envelope: envelopeOf(wish),
       leaseMs: whole('leaseMs', wish.leaseMs, 30_000, 100, dayMs),
       payloadBytesMax: whole('payloadBytesMax', wish.payloadBytesMax, 1_048_576, 1),
       dedupeWindowMs: dedupe?.on === 'publish' ? windowMs : null,
@@ -202,6 +205,9 @@ export function checkWishes(plan: ChannelPlan, contract: Contract, driver: strin
   }
   if (plan.order !== null && plan.order !== 'none' && contract.keyOrder === 'no') {
     refuse("order: 'key'", 'which this backend does not offer')
+  }
+  if (!plan.spec.envelope && !contract.plainData) {
+    refuse('envelope: false', 'which this backend does not offer: leave it out')
   }
   if (plan.asked.has('payloadBytesMax') && plan.spec.payloadBytesMax > payloadBytesMax) {
     refuse(

@@ -82,6 +82,7 @@ const facts: Readonly<Record<keyof ChannelOptions, (plan: ChannelPlan) => unknow
   },
   order: ({ order }) => (order === 'block' || order === 'skip' ? 'key' : (order ?? 'as it is')),
   onFailure: ({ order }) => order ?? 'as it is',
+  envelope: ({ spec }) => spec.envelope,
   via: ({ spec }) => spec.via,
   strategy: ({ strategy }) => strategy,
 }

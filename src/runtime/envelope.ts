@@ -7,6 +7,7 @@ import type { PublishOptions } from './api.ts'
 import type { ChannelPlan } from './channelOptions.ts'
 import { onlyKnown, whole } from './checks.ts'
 import { notKept } from './live/liveOptions.ts'
+import { refuseAround } from './plainData.ts'
 import { isThenable } from './thenable.ts'
 import { textOf } from './thrown.ts'
 
@@ -45,6 +46,7 @@ export function encode(
   const { name, pattern } = plan.spec
   const wish = options ?? noOptions
   if (options) checkOptions(options)
+  if (options && !plan.spec.envelope) refuseAround(name, options)
   if (wish.delayMs && isLive(pattern)) throw notKept(pattern, name, 'delayMs')
   const body = encodeBody(plan, data)
   const bytes = sizeOf(body) + (options ? optionBytes(options) : 0)

@@ -45,6 +45,7 @@ export type ChannelOptionsOf<K extends Contract, P extends Pattern, In, Out> = C
 > &
   Never<Refused<K>> &
   (K['settle'] extends 'none' ? { publish?: { retry?: false | 'safe' } } : unknown) &
+  (K['plainData'] extends false ? { envelope?: true } : unknown) &
   By<P, OfChannel>
 
 /** A narrowcast where the driver has no relays. */

@@ -45,6 +45,7 @@ export function contractFacts(contract: Contract): readonly (readonly [string, s
     ['tells', contract.tells.join(' ') || 'nothing'],
     ['wake', `within ${showDuration(contract.wakeMs)}`],
     ['payload', payload(contract)],
+    ['plainData', yes(contract.plainData)],
     ['source', contract.source],
   ]
 }

@@ -39,6 +39,7 @@ const kept = {
   tells: [],
   wakeMs: 5,
   payloadBytesMax,
+  plainData: false,
   source: 'https://www.sqlite.org/wal.html',
 } as const satisfies Contract
 

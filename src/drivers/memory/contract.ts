@@ -36,6 +36,7 @@ const queue = {
   tells: [],
   wakeMs: 0,
   payloadBytesMax: 67_108_864,
+  plainData: false,
   source: 'docs/drivers/memory.md',
 } as const satisfies Contract
 

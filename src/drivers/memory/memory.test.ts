@@ -56,6 +56,7 @@ function channel(over: Partial<ChannelSpec> = {}): ChannelSpec {
     pattern: 'queue',
     via: 'direct',
     leaseMs: 1_000,
+    envelope: true,
     payloadBytesMax: 1_000_000,
     dedupeWindowMs: null,
     retention: { ageMs: null, messages: null, bytes: null },

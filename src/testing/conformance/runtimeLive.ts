@@ -217,6 +217,22 @@ export const runtimeLiveCases: readonly Case<RuntimeWorld, LiveRow>[] = [
     },
   },
   {
+    name: 'live: plain data comes as it went',
+    needs: (claimed) => claimed.plainData,
+    async run(world) {
+      const channel = await publisher(world, { envelope: false })
+      const seen: Seen = new Map()
+      await joinNoting(world, seen, 'a')
+      await world.until(channel.publish(7))
+      await allSeen(world, seen, [7])
+    },
+    async refusal(world) {
+      const node = await world.node()
+      const opening = node.channel<number>({ envelope: false }).opened()
+      await assert.rejects(world.until(opening), { code: 'UNSUPPORTED' })
+    },
+  },
+  {
     name: 'broadcast: every subscriber is given every message once, and the publisher told how many',
     patterns: ['broadcast'],
     async run(world) {

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict'
-import type { Channel, Handler, SubscribeOptions, Subscription } from '../../runtime/api.ts'
+import type {
+  Channel,
+  ChannelOptions,
+  Handler,
+  SubscribeOptions,
+  Subscription,
+} from '../../runtime/api.ts'
 import type { Relay, RelayOptions } from '../../runtime/live/relayApi.ts'
 import { eventually, heard } from './runtimeSteps.ts'
 import type { Node, RuntimeWorld } from './runtimeWorld.ts'
@@ -40,9 +46,12 @@ export function joinNoting(world: RuntimeWorld, seen: Seen, name: string): Promi
 }
 
 /** A publisher; by relay with one that leads, on a node of its own. */
-export async function publisher(world: RuntimeWorld): Promise<Channel<number>> {
+export async function publisher(
+  world: RuntimeWorld,
+  options: ChannelOptions<number> = {},
+): Promise<Channel<number>> {
   if (world.row === 'narrowcast-relay') await leader(world)
-  return (await world.node()).channel<number>()
+  return (await world.node()).channel<number>(options)
 }
 
 export interface Relaying {

@@ -45,6 +45,29 @@ export const runtimePublishCases: readonly Case<RuntimeWorld>[] = [
     },
   },
   {
+    name: 'publish: plain data comes as it went, under an id that is given to it',
+    needs: (claimed) => claimed.plainData,
+    async run(world) {
+      const node = await world.node()
+      const channel = node.channel<unknown>({ envelope: false })
+      const sent = [{ count: 1, name: 'a b' }, { nested: { list: [1, null] } }]
+      for (const data of sent) await world.until(channel.publish(data))
+      const seen: unknown[] = []
+      const ids = new Set<string>()
+      channel.subscribe((data, { message }) => {
+        seen.push(data)
+        ids.add(message.id)
+      }, world.group)
+      await eventually(world, () => assert.deepEqual(seen, sent))
+      assert.equal(ids.size, 2)
+    },
+    async refusal(world) {
+      const node = await world.node()
+      const opening = node.channel<unknown>({ envelope: false }).opened()
+      await assert.rejects(world.until(opening), { code: 'UNSUPPORTED' })
+    },
+  },
+  {
     name: 'publish: what was refused is sent again under the same id, and stored once',
     async run(world) {
       const node = await world.node({ refused: 0.5 })

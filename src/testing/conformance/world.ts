@@ -64,6 +64,7 @@ function channelSpec(name: string, pattern: Pattern, over: Partial<ChannelSpec>)
     pattern,
     via: 'direct',
     leaseMs: 30_000,
+    envelope: true,
     payloadBytesMax: 1_048_576,
     dedupeWindowMs: null,
     retention: { ageMs: null, messages: null, bytes: null },

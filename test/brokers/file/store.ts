@@ -18,6 +18,7 @@ export function spec(over: Partial<ChannelSpec> = {}): ChannelSpec {
     pattern: 'queue',
     via: 'direct',
     leaseMs: 30_000,
+    envelope: true,
     payloadBytesMax: 1_048_576,
     dedupeWindowMs: null,
     retention: { ageMs: null, messages: null, bytes: null },
