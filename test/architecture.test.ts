@@ -4,8 +4,9 @@ import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '../src')
 
-const all = 'core runtime drivers transports pipelines simulator testing cli'.split(' ')
+const all = 'core runtime drivers transports pipelines simulator testing lab cli'.split(' ')
 const entries = ['index.ts', 'connect.ts', 'pino.ts']
+const parts = all.filter((name) => name !== 'lab' && name !== 'cli')
 
 /** Who may import what, besides itself and packages; `entry`: the files beside the folders. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -16,8 +17,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   pipelines: ['core', 'runtime'],
   testing: ['core', 'runtime', 'drivers/memory/index.ts'],
   simulator: ['core', 'runtime', 'transports', 'pipelines'],
+  lab: ['entry', ...parts],
   cli: ['entry', ...all],
-  entry: ['entry', ...all.filter((name) => name !== 'cli')],
+  entry: ['entry', ...parts],
 }
 
 interface Place {
@@ -93,9 +95,14 @@ test.for([
   ['testing/a.ts', "import { Store } from '../drivers/memory/store.ts'", false],
   ['pipelines/a.ts', "import { connect } from '../connect.ts'", false],
   ['simulator/a.ts', "import { p } from '../transports/pino.ts'", true],
+  ['lab/brokers/a.ts', "import { connect } from '../../connect.ts'", true],
+  ['lab/a.ts', "import { main } from '../cli/main.ts'", false],
+  ['testing/a.ts', "import { startRedis } from '../lab/brokers/redis.ts'", false],
   ['cli/a.ts', "import { connect } from '../connect.ts'", true],
+  ['cli/a.ts', "import { startRedis } from '../lab/brokers/redis.ts'", true],
   ['connect.ts', "import { drivers } from './drivers/registry.ts'", true],
   ['index.ts', "export { main } from './cli/main.ts'", false],
+  ['index.ts', "export * from './lab/brokers/redis.ts'", false],
 ] as const)('src/%s: %s is allowed: %s', ([from, text, isAllowed]) => {
   const [found] = importsOf(join(root, from), text)
   expect(found).toBeDefined()
