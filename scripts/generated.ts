@@ -39,6 +39,9 @@ async function readme(names: readonly string[]): Promise<string> {
   return `${text.slice(0, from)}${marks[0]}\n\n${table}\n\n${text.slice(to)}`
 }
 
+/** Schemes beside the names of the folders. */
+const alsoCalled = [['rediss', 'redis']] as const
+
 function registry(names: readonly string[]): string {
   return `// Made from the folders by \`npm run generate\`.
 import type { Driver } from '../core/driver.ts'
@@ -50,7 +53,9 @@ interface DriverModule {
 
 /** Scheme → driver, loaded when it is asked for. */
 export const drivers = {
-${names.map((name) => `  ${name}: () => import('./${name}/index.ts'),`).join('\n')}
+${[...names.map((name) => [name, name]), ...alsoCalled]
+  .map(([scheme, name]) => `  ${scheme}: () => import('./${name}/index.ts'),`)
+  .join('\n')}
 } as const satisfies Record<string, () => Promise<DriverModule>>
 `
 }

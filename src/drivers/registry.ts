@@ -10,4 +10,6 @@ interface DriverModule {
 export const drivers = {
   file: () => import('./file/index.ts'),
   memory: () => import('./memory/index.ts'),
+  redis: () => import('./redis/index.ts'),
+  rediss: () => import('./redis/index.ts'),
 } as const satisfies Record<string, () => Promise<DriverModule>>

@@ -1,0 +1,116 @@
+import { type ChannelRef, type ChannelSpec, checkName } from '../../core/channel.ts'
+import { isLive, type Pattern } from '../../core/message.ts'
+import type { EngineName } from './engine.ts'
+import { catalogKey } from './keys.ts'
+import { redisError } from './redisErrors.ts'
+import type { Home, Servers } from './servers.ts'
+
+/** What was declared of a channel when it was made, in this form on the server. */
+export interface Declaration {
+  readonly pattern: Pattern
+  /** Null: it keeps nothing. */
+  readonly engine: EngineName | null
+  readonly dedupeWindowMs: number | null
+  readonly retention: ChannelSpec['retention']
+}
+
+export interface Difference {
+  readonly name: string
+  readonly wanted: string
+  readonly found: string
+}
+
+/** The declarations of all channels: one hash of the server, read by every process. */
+export class Catalog {
+  readonly #servers: Servers
+
+  constructor(servers: Servers) {
+    this.#servers = servers
+  }
+
+  /** The channel's, made like this where there was none. Who was first decides. */
+  async declare(channel: string, wanted: Declaration): Promise<[Declaration, 'created' | 'found']> {
+    checkName('channel', channel)
+    const text = JSON.stringify(wanted)
+    const isMade = await this.#home.send<number>(['HSETNX', catalogKey, channel, text], 'declare')
+    if (isMade === 1) return [wanted, 'created']
+    return [(await this.find(channel)) ?? wanted, 'found']
+  }
+
+  async find(channel: string): Promise<Declaration | null> {
+    const text = await this.#home.send<string | null>(['HGET', catalogKey, channel], 'find')
+    return text === null ? null : readDeclaration(channel, text)
+  }
+
+  /** Of every channel whose name begins so, in the order of the names. */
+  async list(prefix: string): Promise<[string, Declaration][]> {
+    const all = await this.#home.send<Record<string, string>>(['HGETALL', catalogKey], 'list')
+    return Object.entries(all)
+      .filter(([name]) => name.startsWith(prefix))
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([name, text]) => [name, readDeclaration(name, text)])
+  }
+
+  async remove(channel: string): Promise<void> {
+    await this.#home.send(['HDEL', catalogKey, channel], 'remove')
+  }
+
+  get #home(): Home {
+    return this.#servers.home(catalogKey)
+  }
+}
+
+function readDeclaration(channel: string, text: string): Declaration {
+  try {
+    return JSON.parse(text) as Declaration
+  } catch (cause) {
+    throw redisError(
+      'STORE_UNUSABLE',
+      'find',
+      `the entry of "${channel}" in ${catalogKey} is not JSON`,
+      {
+        channel,
+        cause,
+        hint: `Look at it: HGET ${catalogKey} ${channel}`,
+      },
+    )
+  }
+}
+
+/** @throws CONFLICT for another pattern. */
+export function checkPattern(
+  operation: string,
+  { name, pattern }: ChannelRef,
+  found: Declaration,
+): void {
+  if (found.pattern === pattern) return
+  throw redisError(
+    'CONFLICT',
+    operation,
+    `channel "${name}" is a ${found.pattern}, wanted a ${pattern}`,
+    { channel: name, hint: 'Use another name.' },
+  )
+}
+
+/** Every declared value that differs from what is wanted. */
+export function differences(found: Declaration, wanted: Declaration): Difference[] {
+  const shown = (value: number | string | null, unit = '') =>
+    value === null ? 'off' : `${value}${unit}`
+  const pairs: [string, string, string][] = [
+    ['pattern', wanted.pattern, found.pattern],
+    ['engine', shown(wanted.engine), shown(found.engine)],
+    ['retention.ageMs', shown(wanted.retention.ageMs, ' ms'), shown(found.retention.ageMs, ' ms')],
+    ['retention.messages', shown(wanted.retention.messages), shown(found.retention.messages)],
+    ['retention.bytes', shown(wanted.retention.bytes), shown(found.retention.bytes)],
+    ['dedupeWindowMs', shown(wanted.dedupeWindowMs, ' ms'), shown(found.dedupeWindowMs, ' ms')],
+  ]
+  return pairs.flatMap(([name, want, have]) =>
+    want === have ? [] : [{ name, wanted: want, found: have }],
+  )
+}
+
+export function declarationOf(spec: ChannelSpec, queues: EngineName): Declaration {
+  const { pattern, dedupeWindowMs, retention } = spec
+  const engine = isLive(pattern) ? null : pattern === 'stream' ? 'stream' : queues
+  return { pattern, engine, dedupeWindowMs, retention }
+}

@@ -1,0 +1,98 @@
+import type { ChannelSpec } from '../../core/channel.ts'
+import { type Contract, type Contracts, contractRow } from '../../core/contract.ts'
+import { isLive } from '../../core/message.ts'
+import type { Probed } from './probe.ts'
+
+/** Largest body that is taken. */
+export const payloadBytesMax = 64 * 1024 * 1024
+
+/** Scripts of our own decide who owns what, so a list and a stream promise nearly the same. */
+const list = {
+  delivery: 'at-least-once',
+  stored: { in: 'disk', copies: 1 },
+  survives: {
+    'worker-crash': 'yes',
+    'broker-restart': 'yes',
+    'broker-crash': 'yes',
+    'node-loss': 'no',
+    'power-loss': 'yes',
+  },
+  settle: 'confirmed',
+  fencing: 'token',
+  counts: { failures: 'exact', crashes: 'exact' },
+  release: 'free',
+  order: { scope: 'none', across: 'worker', afterRetry: 'lost' },
+  keyOrder: 'emulated',
+  redelivery: { how: 'on-lease', withinMs: 31_000 },
+  delay: { how: 'emulated', errorMs: 100, errorShare: 0, msMax: 10 * 365 * 86_400_000 },
+  dedupe: { publishWindowMsMax: 365 * 86_400_000, consume: 'here' },
+  positions: 'none',
+  replay: false,
+  seek: false,
+  pause: true,
+  deadLetters: true,
+  manage: true,
+  peek: 'exact',
+  depth: 'exact',
+  watchdog: true,
+  noReader: 'kept',
+  resumes: false,
+  tells: [],
+  wakeMs: 5,
+  plainData: true,
+  payloadBytesMax,
+  source: 'https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/',
+} as const satisfies Contract
+
+const stream = { ...list, plainData: false, positions: 'reusable' } as const satisfies Contract
+
+const broadcast = {
+  ...list,
+  delivery: 'at-most-once',
+  stored: { in: 'nowhere', copies: 0 },
+  survives: {
+    'worker-crash': 'no',
+    'broker-restart': 'no',
+    'broker-crash': 'no',
+    'node-loss': 'no',
+    'power-loss': 'no',
+  },
+  settle: 'none',
+  fencing: 'none',
+  counts: { failures: 'no', crashes: 'no' },
+  release: 'none',
+  order: { scope: 'publisher', condition: 'one connection', across: 'worker', afterRetry: 'lost' },
+  keyOrder: 'no',
+  redelivery: { how: 'none', withinMs: 0 },
+  delay: { how: 'no', errorMs: 0, errorShare: 0, msMax: 0 },
+  dedupe: { publishWindowMsMax: null, consume: 'no' },
+  pause: false,
+  deadLetters: false,
+  peek: 'no',
+  depth: 'no',
+  watchdog: false,
+  noReader: 'dropped-reported',
+  tells: ['no-worker'],
+  source: 'https://redis.io/docs/latest/develop/pubsub/',
+} as const satisfies Contract
+
+const narrowcast = { ...broadcast, noReader: 'refused' } as const satisfies Contract
+
+/** The most it claims: a server that writes each change to its disk (`appendfsync always`). */
+export const contracts = {
+  broadcast,
+  narrowcast,
+  'narrowcast-relay': { ...narrowcast, fencing: 'token', noReader: 'dropped-reported' },
+  queue: list,
+  stream: { ...stream, replay: true, seek: true },
+} as const satisfies Contracts
+
+/** What holds for this channel on this server, as it is set up. */
+export function contractOf(
+  channel: Pick<ChannelSpec, 'pattern' | 'via' | 'leaseMs'>,
+  _probed: Probed,
+): Contract {
+  const most: Contract = contracts[contractRow(channel)]
+  if (isLive(channel.pattern)) return most
+  return { ...most, redelivery: { ...most.redelivery, withinMs: channel.leaseMs + 1_000 } }
+}

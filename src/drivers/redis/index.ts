@@ -1,0 +1,52 @@
+import type { Driver } from '../../core/driver.ts'
+import { type BrokerUrl, parseBrokerUrl } from '../../core/url.ts'
+import { contracts } from './contract.ts'
+import { type RedisOptions, type RedisTarget, targetOf } from './options.ts'
+import { probe } from './probe.ts'
+import { openServers } from './servers.ts'
+import { RedisSession } from './session.ts'
+
+export { contracts } from './contract.ts'
+export type { RedisOptions } from './options.ts'
+
+/**
+ * Redis 7.0 and newer, or Valkey 8 and newer: Pub/Sub for the live patterns, lists or streams for
+ * queues, streams for streams. Needs the package `@redis/client`.
+ * @throws INVALID_CONFIG for a wrong option.
+ */
+export function redis({ url, password, queue }: RedisOptions): Driver<typeof contracts> {
+  const target = targetOf(parseBrokerUrl(url))
+  return driverOf({
+    ...target,
+    ...(password === undefined ? {} : { password }),
+    ...(queue === undefined ? {} : { queues: queue }),
+  })
+}
+
+/** `redis://user:password@host:port/database?queue=list|stream`. @throws INVALID_CONFIG */
+export function fromUrl(url: BrokerUrl): Driver<typeof contracts> {
+  return driverOf(targetOf(url))
+}
+
+function driverOf({ queues, isTls, ...target }: RedisTarget): Driver<typeof contracts> {
+  return {
+    name: 'redis',
+    contracts,
+    async open(on, signal) {
+      let isOpen = false
+      const options = { ...target, tls: isTls ? {} : null }
+      const ended = (error: Parameters<typeof on.closed>[0]) => {
+        if (isOpen) on.closed(error)
+      }
+      const servers = await openServers(options, ended, signal)
+      try {
+        const session = new RedisSession({ servers, probed: await probe(servers), queues })
+        isOpen = true
+        return session
+      } catch (error) {
+        servers.close()
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,7 @@
+import type { Engine } from '../engine.ts'
+import { redisError } from '../redisErrors.ts'
+import type { Context } from '../session.ts'
+
+export function listEngine(_context: Context): Engine {
+  throw redisError('UNSUPPORTED', 'open', 'not built yet')
+}

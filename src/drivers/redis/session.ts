@@ -1,0 +1,199 @@
+import {
+  type ChannelRef,
+  type ChannelSpec,
+  checkName,
+  type ReaderSpec,
+} from '../../core/channel.ts'
+import type { Contract } from '../../core/contract.ts'
+import type {
+  Admin,
+  BrokerInfo,
+  Live,
+  Marks,
+  Publisher,
+  Session,
+  Source,
+  SourceEvents,
+} from '../../core/driver.ts'
+import type { NarrowcastError } from '../../core/errors.ts'
+import { isLive } from '../../core/message.ts'
+import { redisAdmin } from './admin.ts'
+import { Catalog, checkPattern, type Declaration, declarationOf } from './catalog.ts'
+import { contractOf } from './contract.ts'
+import type { Engine, EngineName } from './engine.ts'
+import { listEngine } from './list/index.ts'
+import { RedisLive } from './live/index.ts'
+import type { Probed } from './probe.ts'
+import { closedError, redisError } from './redisErrors.ts'
+import type { Home, Servers } from './servers.ts'
+import { streamEngine } from './stream/index.ts'
+
+export interface SessionOptions {
+  readonly servers: Servers
+  readonly probed: Probed
+  /** How a queue is kept that is made here. */
+  readonly queues: EngineName
+}
+
+/** What the parts of one session share. */
+export interface Context {
+  readonly servers: Servers
+  readonly catalog: Catalog
+  /** Everything open, closed with the session. */
+  readonly opened: Set<AsyncDisposable>
+  readonly home: (channel: string) => Home
+  /** @throws CLOSED, or what ended the session */
+  readonly checkOpen: (operation: string) => void
+}
+
+/** One process at one Redis. */
+export class RedisSession implements Session {
+  readonly info: BrokerInfo
+  readonly admin: Admin
+  readonly live: Live
+  readonly #context: Context
+  readonly #probed: Probed
+  readonly #queues: EngineName
+  readonly #live: RedisLive
+  readonly #engines: Readonly<Record<EngineName, Engine>>
+  readonly #declared = new Map<string, Promise<Declaration>>()
+  #closing: Promise<void> | null = null
+
+  constructor({ servers, probed, queues }: SessionOptions) {
+    this.#probed = probed
+    this.#queues = queues
+    this.info = probed.info
+    const ended = servers.home('').ended
+    this.#context = {
+      servers,
+      catalog: new Catalog(servers),
+      opened: new Set(),
+      home: (channel) => servers.home(channel),
+      checkOpen: (operation) => {
+        if (ended.aborted) throw ended.reason as NarrowcastError
+        if (this.#closing !== null) throw closedError(operation)
+      },
+    }
+    this.#engines = { list: listEngine(this.#context), stream: streamEngine(this.#context) }
+    this.#live = new RedisLive(this.#context)
+    this.live = this.#live
+    this.admin = redisAdmin({
+      context: this.#context,
+      queues,
+      engineOf: (declaration) => this.#engines[declaration.engine as EngineName],
+      publisher: (channel, signal) => this.publisher(channel, signal),
+      forget: (channel) => this.#declared.delete(channel),
+    })
+  }
+
+  async contract(channel: ChannelSpec): Promise<Contract> {
+    this.#context.checkOpen('contract')
+    return contractOf(channel, this.#probed)
+  }
+
+  async publisher(channel: ChannelSpec, signal: AbortSignal): Promise<Publisher> {
+    const { engine } = await this.#declare('publisher', channel)
+    if (engine === null) return await this.#live.publisher(channel)
+    return await this.#engines[engine].publisher(channel, signal)
+  }
+
+  async source(
+    channel: ChannelSpec,
+    reader: ReaderSpec,
+    on: SourceEvents,
+    signal: AbortSignal,
+  ): Promise<Source> {
+    checkKept('source', channel)
+    checkGroup(channel, reader.group)
+    const { engine } = await this.#declare('source', channel)
+    return await this.#engines[engine as EngineName].source(channel, reader, on, signal)
+  }
+
+  marks(channel: ChannelSpec, group: string | null): Marks {
+    checkKept('marks', channel)
+    return this.#engines[declarationOf(channel, this.#queues).engine as EngineName].marks(
+      channel,
+      group,
+    )
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const { opened, servers } = this.#context
+    const closed = await Promise.allSettled([...opened].map((one) => one[Symbol.asyncDispose]()))
+    const isEnded = servers.home('').ended.aborted
+    servers.close()
+    const failed = closed.find((one) => one.status === 'rejected')
+    if (failed && !isEnded) throw failed.reason
+  }
+
+  /** Once per channel and session. */
+  async #declare(operation: string, channel: ChannelSpec): Promise<Declaration> {
+    this.#context.checkOpen(operation)
+    const known = this.#declared.get(channel.name) ?? this.#declareNow(channel)
+    this.#declared.set(channel.name, known)
+    try {
+      const found = await known
+      checkPattern(operation, channel, found)
+      return found
+    } catch (error) {
+      if (this.#declared.get(channel.name) === known) this.#declared.delete(channel.name)
+      throw error
+    }
+  }
+
+  async #declareNow(channel: ChannelSpec): Promise<Declaration> {
+    const wanted = declarationOf(channel, this.#queues)
+    if (wanted.engine !== null) await this.#checkKey(channel, wanted.engine)
+    const [found] = await this.#context.catalog.declare(channel.name, wanted)
+    if (found.pattern !== wanted.pattern || found.engine === wanted.engine) return found
+    throw redisError(
+      'CONFLICT',
+      'open',
+      `queue "${channel.name}" is kept as a ${found.engine}, wanted a ${wanted.engine}`,
+      { channel: channel.name, hint: `Say so in the URL: ?queue=${found.engine}.` },
+    )
+  }
+
+  /** @throws CONFLICT where the key of the channel holds something else */
+  async #checkKey({ name, pattern }: ChannelRef, engine: EngineName): Promise<void> {
+    const type = await this.#context.home(name).send<string>(['TYPE', name], 'open')
+    if (type === 'none' || type === engine) return
+    const hint =
+      pattern === 'queue' && type === 'stream'
+        ? 'Say in the URL that queues are streams: ?queue=stream.'
+        : 'Use another name.'
+    throw redisError(
+      'CONFLICT',
+      'open',
+      `the key "${name}" holds a ${type}; a ${pattern} is kept as a ${engine}`,
+      { channel: name, hint },
+    )
+  }
+}
+
+/** @throws UNSUPPORTED */
+function checkKept(operation: string, { name, pattern }: ChannelRef): void {
+  if (!isLive(pattern)) return
+  throw redisError(
+    'UNSUPPORTED',
+    operation,
+    `${pattern} "${name}" keeps no messages: this is for queues and streams`,
+    { channel: name },
+  )
+}
+
+/** @throws INVALID_ARGUMENT */
+function checkGroup({ name, pattern }: ChannelSpec, group: string | null): void {
+  if (group !== null) checkName('group', group)
+  if ((pattern === 'stream') === (group !== null)) return
+  const text =
+    pattern === 'queue'
+      ? `queue "${name}" has no groups, got "${group}"`
+      : `stream "${name}" is read by a group, got none`
+  throw redisError('INVALID_ARGUMENT', 'source', text, { channel: name })
+}
