@@ -24,6 +24,24 @@ describe('sim', () => {
     expect((await world.json('sim', 'heroes')).items).toHaveLength(132)
   })
 
+  it('brings players of several calls together, each under a name of its own', async () => {
+    using world = cliWorld()
+    const server = world.start(['sim', 'server', '--port', '0', '--json'])
+    const url = await server.shows(/"url":"(ws:[^"]*)"/)
+    const join = (...words: string[]) =>
+      world.json('sim', 'bots', url, '--players', '1', '--games', '3', ...words)
+    const both = await Promise.all([join('--name', 'ada'), join('--name', 'bob')])
+    expect(both).toMatchObject([
+      { players: 1, played: 3, skipped: 0, missing: [] },
+      { players: 1, played: 3, skipped: 0, missing: [] },
+    ])
+    server.child.kill('SIGINT')
+    const { stdout } = await server.ended
+    expect(stdout).toContain('"complete":3,')
+    const said = await world.run(['sim', 'run', '--players', '1'])
+    expect([said.code, said.stderr]).toEqual([2, expect.stringContaining('from 2 to 10000')])
+  })
+
   it('serves until it is told to stop', async () => {
     using world = cliWorld()
     const server = world.start(['sim', 'server', '--port', '0', '--json'])

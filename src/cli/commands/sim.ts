@@ -124,8 +124,9 @@ export const bots: Run = async (invocation) => {
       hint: `For example ${serverDefault}`,
     })
   }
-  const plan = planOf(invocation)
-  if (await isDryRun(invocation, `would play ${gamesOf(plan)} games on ${url}`)) return
+  const plan = planOf(invocation, 1)
+  const would = `would play ${plan.length === 1 ? plan.flat().length : gamesOf(plan)} games on ${url}`
+  if (await isDryRun(invocation, would)) return
   const beganMs = clock.monotonicMs()
   const { summary } = await play(invocation, url, plan)
   if (invocation.interrupts.exitCode === null) checkReached(url, plan, summary)

@@ -43,10 +43,14 @@ export function checkReached(url: string, plan: Plan, { games, missing }: BotsSu
   )
 }
 
-/** Rounds until at least the asked number of games is planned. */
-export function planOf({ flags }: Invocation): Plan {
-  const players = flags.whole('players', { min: 2, max: 10_000 }) ?? playersDefault
+/**
+ * Rounds until at least the asked number of games is planned. A single player, where that is
+ * allowed, meets others who play on the same server: it asks for duels, which two are enough for.
+ */
+export function planOf({ flags }: Invocation, playersMin: 1 | 2 = 2): Plan {
+  const players = flags.whole('players', { min: playersMin, max: 10_000 }) ?? playersDefault
   const games = flags.whole('games', { min: 1 }) ?? gamesDefault
+  if (players === 1) return [Array.from({ length: games }, () => 2 as const)]
   const seed = flags.whole('seed') ?? seedDefault
   let rounds = Math.max(1, Math.floor(games / (players / 2)))
   for (; rounds < roundsMax; rounds++) {
@@ -62,6 +66,8 @@ export async function play(invocation: Invocation, url: string, plan: Plan) {
   const processes = flags.whole('processes', { min: 1, max: 1_000 })
   const { makeProgress } = await import('../output/progress.ts')
   const places = plan.flat().length
+  const name = flags.text('name')
+  const names = plan.map((_, at) => `${name}-${String(at + 1).padStart(2, '0')}`)
   const progress = makeProgress(output, 'playing', places, { live })
   let played = 0
   const run: BotsRun = runBots({
@@ -69,6 +75,7 @@ export async function play(invocation: Invocation, url: string, plan: Plan) {
     plan,
     seed: flags.whole('seed') ?? seedDefault,
     ...(processes === undefined ? {} : { processes }),
+    ...(name === undefined ? {} : { names }),
     onEvent: (event) => {
       if (event.type === 'game') progress.update(++played)
     },

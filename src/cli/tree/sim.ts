@@ -62,12 +62,26 @@ export const simCommand: CommandSpec = {
       access: 'rw',
       isLocal: true,
       exits: [3],
-      flags: [players, games, processes, seed],
+      flags: [
+        players,
+        games,
+        {
+          flags: '--name <text>',
+          text: 'their names begin with it: bot-01 and so on unless given',
+        },
+        processes,
+        seed,
+      ],
       examples: [
         'narrowcast sim bots --players 10',
+        'narrowcast sim bots --players 1 --games 20 --name ada',
         'narrowcast sim bots ws://127.0.0.1:5679 --games 200',
       ],
-      notes: ['SERVER is ws://127.0.0.1:5678 unless given.'],
+      notes: [
+        'SERVER is ws://127.0.0.1:5678 unless given.',
+        'A single player asks for duels only, with players of other calls: each call needs a --name',
+        'of its own, for one name is one player. A game that nobody joins is given up after 15 s.',
+      ],
     },
     {
       name: 'run',
