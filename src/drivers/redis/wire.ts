@@ -42,3 +42,113 @@ export function cloudEventText(message: OutgoingMessage): string {
       : `,"data_base64":"${Buffer.from(body).toString('base64')}"}`
   return attributes.slice(0, -1) + data
 }
+
+/** What was read from the wire. Null is what a message of another program does not say. */
+export interface WireMessage {
+  readonly id: string | null
+  readonly key: string | null
+  readonly timeMs: number | null
+  readonly headers: Readonly<Record<string, string>>
+  readonly type: string | null
+  readonly source: string | null
+  readonly redrives: number
+  readonly body: string | Uint8Array
+  /** Of the body. */
+  readonly bytes: number
+}
+
+const ownStart = Buffer.from('{"specversion":"1.0","id":')
+const dataMark = Buffer.from(',"datacontenttype":"application/json","data":')
+const closingBrace = 0x7d
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
+
+/**
+ * How many bytes its body has, without reading it: exact for JSON that this library wrote, else an
+ * upper bound.
+ */
+export function wireBodyBytes(raw: Buffer): number {
+  const at = dataAt(raw)
+  return at < 0 ? raw.length : raw.length - at - dataMark.length - 1
+}
+
+/**
+ * A CloudEvent, or any other JSON as the data itself; what is no JSON is given as bytes. Never
+ * throws. The body of what this library wrote is not parsed.
+ */
+export function readWire(raw: Buffer): WireMessage {
+  const at = dataAt(raw)
+  if (at >= 0) {
+    const event = parsed(`${raw.toString('utf8', 0, at)}}`)
+    const end = raw.length - 1
+    const start = at + dataMark.length
+    if (isEvent(event)) return messageOf(event, raw.toString('utf8', start, end), end - start)
+  }
+  const value = parsed(raw.toString())
+  if (!isEvent(value)) return plain(raw, value)
+  const { data, data_base64: base64 } = value
+  if (typeof base64 === 'string') {
+    const body = Buffer.from(base64, 'base64')
+    return messageOf(value, body, body.length)
+  }
+  const body = JSON.stringify(data ?? null)
+  return messageOf(value, body, Buffer.byteLength(body))
+}
+
+/** Where the data of our own form begins: attributes are flat, so the first one is it. -1: none. */
+function dataAt(raw: Buffer): number {
+  const { length } = ownStart
+  if (raw.length <= length || raw.compare(ownStart, 0, length, 0, length) !== 0) return -1
+  return raw.at(-1) === closingBrace ? raw.indexOf(dataMark, length) : -1
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // no JSON value is read as this
+  }
+}
+
+type Attributes = Readonly<Record<string, unknown>>
+
+function isEvent(value: unknown): value is Attributes {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const { specversion, id, type, source } = value as Attributes
+  return (
+    typeof specversion === 'string' &&
+    specversion.startsWith('1.') &&
+    [id, type, source].every((one) => typeof one === 'string' && one !== '')
+  )
+}
+
+function plain(raw: Buffer, value: unknown): WireMessage {
+  const body = value === undefined ? raw : raw.toString()
+  const unsaid = { id: null, key: null, timeMs: null, type: null, source: null }
+  return { ...unsaid, headers: noHeaders, redrives: 0, body, bytes: raw.length }
+}
+
+function messageOf(event: Attributes, body: string | Uint8Array, bytes: number): WireMessage {
+  const { subject, time, redrivecount } = event
+  const timeMs = typeof time === 'string' ? Date.parse(time) : Number.NaN
+  return {
+    id: event.id as string,
+    key: typeof subject === 'string' ? subject : null,
+    timeMs: Number.isNaN(timeMs) ? null : timeMs,
+    headers: headersOf(event),
+    type: event.type as string,
+    source: event.source as string,
+    redrives: typeof redrivecount === 'number' ? redrivecount : 0,
+    body,
+    bytes,
+  }
+}
+
+function headersOf({ headers, traceparent }: Attributes): Readonly<Record<string, string>> {
+  if (headers === undefined && traceparent === undefined) return noHeaders
+  const own = typeof headers === 'string' ? parsed(headers) : headers
+  const texts = Object.entries(typeof own === 'object' && own !== null ? own : {}).filter(
+    (one): one is [string, string] => typeof one[1] === 'string',
+  )
+  if (typeof traceparent === 'string') texts.push(['traceparent', traceparent])
+  return Object.fromEntries(texts)
+}

@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest'
+import type { OutgoingMessage } from '../../core/message.ts'
+import { cloudEventText, readWire, wireBodyBytes } from './wire.ts'
+
+const message: OutgoingMessage = {
+  id: 'm',
+  key: null,
+  timeMs: 1_234,
+  headers: {},
+  delayMs: 0,
+  redrives: 0,
+  dedupeId: null,
+  type: 't',
+  source: 's',
+  body: '1',
+}
+
+const sent = (over: Partial<OutgoingMessage> = {}) =>
+  Buffer.from(cloudEventText({ ...message, ...over }))
+
+const foreign = { id: null, key: null, timeMs: null, type: null, source: null, headers: {} }
+
+test('what was written is read, the body byte for byte', () => {
+  const body = '{"n":12345678901234567890, "a": "ä"}'
+  const headers = { a: 'ä\u0000€', traceparent: '00-1-2-01' }
+  const raw = sent({ body, headers, key: 'k', redrives: 2 })
+  const { delayMs, dedupeId, ...rest } = { ...message, body, headers, key: 'k', redrives: 2 }
+  expect(readWire(raw)).toEqual({ ...rest, bytes: Buffer.byteLength(body) })
+  expect(wireBodyBytes(raw)).toBe(Buffer.byteLength(body))
+})
+
+test('bytes come as bytes', () => {
+  const body = new Uint8Array([0, 255, 10])
+  const raw = sent({ body })
+  expect(readWire(raw)).toMatchObject({ body: Buffer.from(body), bytes: 3, id: 'm' })
+  expect(wireBodyBytes(raw)).toBe(raw.length)
+})
+
+test('names in the data and in attributes deceive nobody', () => {
+  const inner = ',"datacontenttype":"application/json","data":1}'
+  const body = JSON.stringify({ inner, data: sent().toString() })
+  expect(readWire(sent({ body, id: inner, key: inner }))).toMatchObject({ body, id: inner })
+})
+
+test('an event of another program is read, whatever its order and spaces', () => {
+  const event = {
+    data: { a: [1] },
+    id: 'x',
+    type: 't',
+    source: 's',
+    specversion: '1.0',
+    time: '2026-01-02T03:04:05Z',
+    subject: 'k',
+  }
+  const read = readWire(Buffer.from(JSON.stringify(event, null, 2)))
+  expect(read).toMatchObject({ id: 'x', key: 'k', body: '{"a":[1]}', bytes: 9 })
+  expect(read.timeMs).toBe(Date.UTC(2026, 0, 2, 3, 4, 5))
+  const { data, time, ...rest } = event
+  const bare = readWire(Buffer.from(JSON.stringify({ ...rest, time: 'soon' })))
+  expect(bare).toMatchObject({ body: 'null', timeMs: null })
+})
+
+test('any other JSON is the data itself', () => {
+  for (const body of [
+    '7',
+    '"text"',
+    'null',
+    '[1]',
+    '{"id":"x"}',
+    '{"specversion":"1.0","id":"x"}',
+  ]) {
+    expect(readWire(Buffer.from(body))).toMatchObject({ ...foreign, body, bytes: body.length })
+  }
+})
+
+test('what is no JSON is bytes', () => {
+  for (const text of ['hello', '', '{"specversion":"1.0","id":', `${sent()}x`]) {
+    const raw = Buffer.from(text)
+    expect(readWire(raw)).toMatchObject({ ...foreign, body: raw, bytes: raw.length })
+  }
+  const broken = Buffer.from([0xff, 0xfe])
+  expect(readWire(broken).body).toBe(broken)
+})
+
+test('headers that are none do no harm', () => {
+  for (const headers of ['no JSON', '[1]', '{"a":1,"b":"c"}', 7, { b: 'c' }]) {
+    const event = { specversion: '1.0', id: 'x', type: 't', source: 's', headers, data: 1 }
+    const read = readWire(Buffer.from(JSON.stringify(event)))
+    expect([{}, { b: 'c' }]).toContainEqual(read.headers)
+  }
+})
