@@ -19,8 +19,28 @@ export interface Measured {
   /** What decides the figures: sizes, counts, seed, processes. Written beside them. */
   readonly settings: Readonly<Record<string, string | number | boolean>>
   readonly figures: readonly Figure[]
+  /** What was to be reached, and whether it was. */
+  readonly targets?: readonly Target[]
   /** Points [x, y] of what changed in the course of the run. */
   readonly curves?: Readonly<Record<string, readonly (readonly number[])[]>>
+}
+
+/** A wish in figures of one run. A miss is told, and breaks nothing. */
+export interface Target {
+  /** `queue, consume, 100 B` */
+  readonly what: string
+  /** `≥ 0.5 × raw, batches` */
+  readonly wanted: string
+  /** `0.47 ×` */
+  readonly got: string
+  readonly isMet: boolean
+}
+
+export interface RunOptions {
+  /** Those of its parts that are asked for; all of them unless the caller chose. */
+  readonly parts: ReadonlySet<string>
+  /** A run that only shows that everything works: its figures mean nothing. */
+  readonly isQuick: boolean
 }
 
 /** A file `bench/<name>.bench.ts` exports one of these as `bench`. */
@@ -29,8 +49,12 @@ export interface Bench {
   readonly name: string
   /** One line: what is measured, beside what. */
   readonly about: string
+  /** What can be measured alone: `npm run bench -- redis queue`. */
+  readonly parts?: readonly string[]
+  /** It has a quick run: `npm run bench -- redis --quick`. */
+  readonly canBeQuick?: boolean
   /** `report` prints a line of progress. */
-  run(report: (line: string) => void): Promise<Measured>
+  run(report: (line: string) => void, options: RunOptions): Promise<Measured>
 }
 
 export interface FigureOptions {
@@ -54,6 +78,33 @@ export function figure(
   if (!against) return { what, unit, runs, median, ...counts }
   const ratioTo = { what: against.what, ratio: median / against.median }
   return { what, unit, runs, median, ratioTo, ...counts }
+}
+
+/** How many times `beside` the figure is to be. */
+export function ratioTarget(
+  one: Figure,
+  bound: 'min' | 'max',
+  times: number,
+  beside: Figure,
+): Target {
+  const ratio = one.median / beside.median
+  return {
+    what: one.what,
+    wanted: `${bound === 'min' ? '≥' : '≤'} ${times} × ${beside.what}`,
+    got: `${ratio.toFixed(2)} ×`,
+    isMet: bound === 'min' ? ratio >= times : ratio <= times,
+  }
+}
+
+/** The figure is to be `max` at most, of its own unit; `beside` is taken off before. */
+export function mostTarget(one: Figure, max: number, beside?: Figure): Target {
+  const value = one.median - (beside?.median ?? 0)
+  return {
+    what: one.what,
+    wanted: `≤ ${max} ${one.unit}${beside ? ` more than ${beside.what}` : ''}`,
+    got: `${value.toFixed(2)} ${one.unit}`,
+    isMet: value <= max,
+  }
 }
 
 /** The middle value, or the mean of the two in the middle. */

@@ -1,5 +1,12 @@
+import { spawnSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { figure, inTurns, medianOf, quantileOf } from '../bench/harness.ts'
+import { figure, inTurns, medianOf, mostTarget, quantileOf, ratioTarget } from '../bench/harness.ts'
+import { Tally } from '../bench/redis/tally.ts'
+import { type Consumer, firstNumber } from '../bench/redis/way.ts'
+
+const root = join(import.meta.dirname, '..')
 
 test('a figure holds its runs, the one in the middle, and the ratio to another', () => {
   const raw = figure('raw', 'rows/s', [40, 10, 20])
@@ -32,3 +39,70 @@ test('the sides of a comparison take turns', async () => {
   expect(order).toEqual(['a0', 'b0', 'a1', 'b1'])
   expect(runs).toEqual({ a: [1, 3], b: [2, 4] })
 })
+
+test('a target says what was wanted and what came, met or not', () => {
+  const raw = figure('raw', 'ms', [10])
+  const ours = figure('ours', 'ms', [8])
+  expect(ratioTarget(ours, 'min', 0.8, raw)).toEqual({
+    ...{ what: 'ours', wanted: '≥ 0.8 × raw', got: '0.80 ×', isMet: true },
+  })
+  expect(ratioTarget(ours, 'min', 0.81, raw).isMet).toBe(false)
+  expect(ratioTarget(ours, 'max', 0.8, raw)).toMatchObject({ wanted: '≤ 0.8 × raw', isMet: true })
+  expect(ratioTarget(ours, 'max', 0.79, raw).isMet).toBe(false)
+  expect(mostTarget(ours, 8)).toEqual({
+    ...{ what: 'ours', wanted: '≤ 8 ms', got: '8.00 ms', isMet: true },
+  })
+  expect(mostTarget(ours, 7.9).isMet).toBe(false)
+  expect(mostTarget(raw, 2, ours)).toMatchObject({
+    ...{ wanted: '≤ 2 ms more than ours', got: '2.00 ms', isMet: true },
+  })
+  expect(mostTarget(raw, 1.9, ours).isMet).toBe(false)
+})
+
+test.for([
+  [['redis', 'nonsense'], /there is no nonsense; .*, or of redis: queue, stream/],
+  [['file', 'queue'], /there is no queue; there are: engine, file/],
+  [['file', '--quick'], /file has no --quick/],
+] as const)('a word that names no benchmark and no part is refused: %j', ([words, text]) => {
+  const ran = spawnSync(process.execPath, ['bench/main.ts', ...words], { cwd: root })
+  expect(ran.stderr.toString()).toMatch(text)
+  expect(ran.status).toBe(2)
+})
+
+test('the lock file of the measured libraries names no registry', async () => {
+  const lock = await readFile(join(root, 'bench/peers/package-lock.json'), 'utf8')
+  const { packages } = JSON.parse(lock) as { packages: Record<string, { resolved?: string }> }
+  expect(Object.keys(packages)).toContain('node_modules/bullmq')
+  expect(Object.values(packages).filter(({ resolved }) => resolved !== undefined)).toEqual([])
+})
+
+/** Hands out these messages, settles each, and one more of them while it ends. */
+function consumerOf(numbers: readonly number[], last: number): Consumer {
+  let late = () => {}
+  return {
+    async start(came) {
+      for (const n of numbers) {
+        came.message({ n: firstNumber + n, text: '' })
+        came.settled(1)
+      }
+      late = () => came.message({ n: firstNumber + last, text: '' })
+    },
+    async [Symbol.asyncDispose]() {
+      late()
+    },
+  }
+}
+
+test.for([
+  [[0, 1, 2], 2, { lost: 0, duplicated: 1 }],
+  [[0, 2], 0, { lost: 1, duplicated: 1 }],
+  [[0, 0, 0], 1, { lost: 1, duplicated: 2 }],
+] as const)(
+  'what came twice or never is counted: %j, and %i later',
+  async ([numbers, last, counts]) => {
+    const consumer = consumerOf(numbers, last)
+    const tally = new Tally(3, 5)
+    await tally.start(consumer)
+    expect(await tally.drained(consumer)).toMatchObject(counts)
+  },
+)
