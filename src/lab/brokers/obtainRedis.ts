@@ -1,19 +1,20 @@
-import { createClient } from '@redis/client'
 import { redactUrl } from '../../core/url.ts'
+import { askRedis } from './askRedis.ts'
 import { startRedis } from './redis.ts'
+import { startRedisInDocker } from './redisInDocker.ts'
 import { findRedisProgram } from './redisProgram.ts'
 
-/** A Redis that a test may use beside others: channels of its own, no settings changed. */
+/** A Redis that a test shares with others: channels of its own, and no settings are changed. */
 export interface ObtainedRedis extends AsyncDisposable {
   readonly url: string
   readonly version: string
-  /** `given by NARROWCAST_TEST_REDIS_URL`, `on the PATH` */
+  /** `given by NARROWCAST_TEST_REDIS_URL`, `on the PATH`, `redis:8-alpine in Docker` */
   readonly how: string
-  /** Ends it when it is ours; nothing happens to a server that was given. */
+  /** Ends it where it is ours; nothing happens to a server that was given. */
   stop(): Promise<void>
 }
 
-/** Either a server, or why there is none. */
+/** A server, or why there is none. */
 export type RedisOrReason =
   | { readonly redis: ObtainedRedis; readonly missing: null }
   | { readonly redis: null; readonly missing: string }
@@ -21,42 +22,33 @@ export type RedisOrReason =
 const variable = 'NARROWCAST_TEST_REDIS_URL'
 
 /**
- * A server for a test file: the one whose URL the environment gives, else one of our own from the
- * program on the PATH. A URL that leads nowhere is a reason, and nothing else is tried.
+ * A server for a test file: the one whose URL the environment gives, else one of our own by the
+ * program on the PATH, else by Docker. A URL that leads nowhere is a reason; nothing else is tried.
  */
 export async function obtainRedis(): Promise<RedisOrReason> {
   const url = process.env[variable] ?? ''
   if (url !== '') return await given(url)
-  const program = await findRedisProgram()
-  if (program === null) {
-    return { redis: null, missing: `no redis-server on the PATH and no ${variable}` }
+  if ((await findRedisProgram()) !== null) return { redis: await startRedis(), missing: null }
+  const container = await startRedisInDocker()
+  if (container !== null) {
+    const how = `${container.image} in Docker`
+    return await asked(container.url, how, container.stop)
   }
-  return { redis: await startRedis(), missing: null }
+  const missing = `no ${variable}, no redis-server on the PATH, no answer of a Docker engine`
+  return { redis: null, missing }
 }
 
 async function given(url: string): Promise<RedisOrReason> {
   try {
-    const version = await versionOf(url)
-    const stop = async () => {}
-    const how = `given by ${variable}`
-    return {
-      redis: { url, version, how, stop, [Symbol.asyncDispose]: stop },
-      missing: null,
-    }
+    return await asked(url, `given by ${variable}`, async () => {})
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     return { redis: null, missing: `${variable} ${redactUrl(url)}: ${reason}` }
   }
 }
 
-async function versionOf(url: string): Promise<string> {
-  const client = createClient({ url, socket: { reconnectStrategy: false, connectTimeout: 5_000 } })
-  client.on('error', () => {}) // Told by what `connect` and the command reject with.
-  try {
-    await client.connect()
-    const info = await client.info('server')
-    return /redis_version:(\S+)/.exec(info)?.[1] ?? 'of unknown version'
-  } finally {
-    if (client.isOpen) client.destroy()
-  }
+async function asked(url: string, how: string, stop: () => Promise<void>): Promise<RedisOrReason> {
+  const info = String(await askRedis(url, 'INFO', 'server'))
+  const version = /redis_version:(\S+)/.exec(info)?.[1] ?? 'of unknown version'
+  return { redis: { url, version, how, stop, [Symbol.asyncDispose]: stop }, missing: null }
 }

@@ -4,30 +4,31 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A temporary folder and the process that works in it. Neither outlives this process. */
+/** A temporary folder and the program that works in it. Neither outlives this process. */
 export interface OwnFolder {
   readonly path: string
-  /** The process that is to end with this one; null while there is none. */
-  hold(pid: number | null): void
-  /** Ends the process that is held, with SIGKILL, and removes the folder. */
+  /** The shell command that ends the program; null while none runs. */
+  endBy(command: string | null): void
+  /** Ends the program and removes the folder. Twice is fine. */
   remove(): Promise<void>
 }
 
 /**
- * The guard is a shell that reads what it should hold. Its input ends when this process ends, a
- * SIGKILL included: then it does what `remove` would have done.
+ * The guard is a shell that reads how to end what runs. Its input ends when this process ends, by a
+ * SIGKILL too: then it does what `remove` would have done.
  */
 const guard = `
-while read -r line; do pid=$line; done
-[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null
-for i in 1 2 3 4 5; do rm -rf -- "$1" && exit 0; sleep 0.1; done
+while IFS= read -r line; do command=$line; done
+eval "$command"
+for try in 1 2 3 4 5; do rm -rf -- "$1" && exit 0; sleep 0.1; done
 exit 1`
 
 /** Makes a folder below the system's temporary one. */
 export async function ownFolder(name: string): Promise<OwnFolder> {
   const path = await mkdtemp(join(tmpdir(), `narrowcast-${name}-`))
-  // Detached: a Ctrl-C at the terminal reaches only us, and the guard cleans up after us.
+  // Detached: Ctrl-C at a terminal ends only us, and the guard then cleans up after us.
   const child = spawn('sh', ['-c', guard, 'guard', path], {
+    cwd: '/',
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   })
@@ -35,11 +36,13 @@ export async function ownFolder(name: string): Promise<OwnFolder> {
   await once(child, 'spawn')
   return {
     path,
-    hold: (pid) => void child.stdin.write(`${pid ?? ''}\n`),
+    endBy: (command) => {
+      if (child.stdin.writable) child.stdin.write(`${command ?? ''}\n`)
+    },
     async remove() {
       child.stdin.end()
-      const [code] = await ended
-      if (code !== 0) throw new Error(`the guard of ${path} ended with ${String(code)}`)
+      const [code, signal] = await ended
+      if (code !== 0) throw new Error(`the guard of ${path} ended with ${String(code ?? signal)}`)
     },
   }
 }

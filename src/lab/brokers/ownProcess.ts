@@ -2,103 +2,108 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { OwnFolder } from './ownFolder.ts'
 
-/** A program that we started and that has said that it is ready. */
-export interface OwnProcess {
-  readonly pid: number
-  /** The end of what it has printed, at most 64 KiB. */
-  output(): string
-  /** Sends the signal and waits until the process has ended; nothing when it has already. */
-  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
-}
-
 export interface Program {
   readonly command: string
   readonly args: readonly string[]
   /** It is ready when what it prints matches. */
   readonly ready: RegExp
   readonly readyWithinMs: number
+  /**
+   * A shell command that ends what this program started elsewhere, harmless when that has ended.
+   * @default SIGKILL to the process and those that it has started
+   */
+  readonly endBy?: string
 }
 
-/** The program ended, or did not get ready in time. Nothing of it runs any more. */
+/** The program ended, or was not ready in time. Nothing of it runs any more. */
 export class NotStarted extends Error {
   readonly output: string
 
   constructor(text: string, output: string) {
-    super(`${text}\n${output.trim()}`)
+    super(`${text}\n${output.trim()}`.trim())
     this.output = output
   }
 }
 
 const outputCharsMax = 65_536
 
-/** Starts a program in the folder and waits until it is ready. */
-export async function ownProcess(program: Program, folder: OwnFolder): Promise<OwnProcess> {
-  const { command, args } = program
-  const child = spawn(command, args, { cwd: folder.path, stdio: 'pipe', detached: true })
-  child.stdin.end()
-  const closed = once(child, 'close')
-  folder.hold(child.pid ?? null)
-  child.once('exit', () => folder.hold(null))
-  const printed = gather(child)
-  const own = { child, closed, printed }
-  try {
-    await isReady(own, program)
-  } catch (error) {
-    await end(own, 'SIGKILL')
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new NotStarted(`${command} ${args.join(' ')}: ${reason}`, printed.text)
+/** A program that we started in a folder of its own, with what it prints. */
+export class OwnProcess {
+  readonly #child: ChildProcess
+  readonly #closed: Promise<unknown>
+  #output = ''
+  #printed = () => {}
+
+  /** Resolves when the program is ready. @throws NotStarted */
+  static async start(program: Program, folder: OwnFolder): Promise<OwnProcess> {
+    const own = new OwnProcess(program, folder)
+    try {
+      await own.#ready(program)
+      return own
+    } catch (error) {
+      await own.end('SIGKILL')
+      const { command, args } = program
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new NotStarted(`${[command, ...args].join(' ')}: ${reason}`, own.#output)
+    }
   }
-  return {
-    pid: child.pid as number,
-    output: () => printed.text,
-    end: async (signal) => await end(own, signal),
+
+  private constructor({ command, args, endBy }: Program, folder: OwnFolder) {
+    const child = spawn(command, args, { cwd: folder.path, stdio: 'pipe', detached: true })
+    this.#child = child
+    this.#closed = once(child, 'close')
+    this.#closed.catch(() => {}) // heard by `#ready`
+    child.stdin.end()
+    if (child.pid !== undefined) folder.endBy(endBy ?? `kill -9 -${child.pid}`)
+    child.once('exit', () => folder.endBy(endBy ?? null))
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.#output = (this.#output + text).slice(-outputCharsMax)
+        this.#printed()
+      })
+    }
   }
-}
 
-interface Own {
-  readonly child: ChildProcess
-  readonly closed: Promise<unknown>
-  readonly printed: Printed
-}
-
-interface Printed {
-  text: string
-  onText: () => void
-}
-
-function gather({ stdout, stderr }: ChildProcess): Printed {
-  const printed: Printed = { text: '', onText: () => {} }
-  for (const stream of [stdout, stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      printed.text = (printed.text + text).slice(-outputCharsMax)
-      printed.onText()
-    })
+  get pid(): number {
+    return this.#child.pid as number
   }
-  return printed
-}
 
-async function isReady({ child, closed, printed }: Own, program: Program): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const late = () => reject(new Error(`not ready within ${program.readyWithinMs} ms`))
-    const timer = setTimeout(late, program.readyWithinMs)
-    printed.onText = () => {
-      if (!program.ready.test(printed.text)) return
-      clearTimeout(timer)
-      resolve()
+  get isRunning(): boolean {
+    const { pid, exitCode, signalCode } = this.#child
+    return pid !== undefined && exitCode === null && signalCode === null
+  }
+
+  /** The end of what it has printed, at most 64 KiB. */
+  get output(): string {
+    return this.#output
+  }
+
+  /**
+   * Waits until it has ended, at once when it has already. SIGKILL ends those that it has started
+   * too: a server's half-written snapshot is not finished by its child.
+   */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (this.isRunning) process.kill(signal === 'SIGKILL' ? -this.pid : this.pid, signal)
+    await this.#closed.catch(() => {}) // a program that could not be started has ended too
+  }
+
+  async #ready({ ready, readyWithinMs }: Program): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const late = () => reject(new Error(`it is not ready within ${readyWithinMs} ms`))
+    const timer = setTimeout(late, readyWithinMs)
+    this.#printed = () => {
+      if (ready.test(this.#output)) resolve()
     }
     const ended = () => {
-      clearTimeout(timer)
-      reject(new Error(`ended with ${child.exitCode ?? child.signalCode} before it was ready`))
+      const { exitCode, signalCode } = this.#child
+      reject(new Error(`it ended with ${exitCode ?? signalCode} before it was ready`))
     }
-    closed.then(ended, (error: unknown) => {
+    this.#closed.then(ended, reject)
+    try {
+      await promise
+    } finally {
       clearTimeout(timer)
-      reject(error)
-    })
-  })
-  printed.onText = () => {}
-}
-
-async function end({ child, closed }: Own, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-  child.kill(signal)
-  await closed.catch(() => {}) // A program that could not be started has ended too.
+      this.#printed = () => {}
+    }
+  }
 }
