@@ -19,6 +19,8 @@ export interface ServerEvents {
   timedOut: { readonly game: string }
   /** A client that the server closed for a limit it passed. */
   refused: { readonly code: number }
+  /** A state that is shared went out of reach, or is there again. */
+  state: { readonly isUp: boolean; readonly text: string }
   /** `log`, a listener or the state failed; the games go on. */
   error: NarrowcastError
 }
@@ -30,6 +32,8 @@ export interface ServerTotals {
   complete: number
   /** Of those started: all left at once. */
   abandoned: number
+  /** Finished games whose records were written here because whoever ended them did not. */
+  rescued: number
   /** Lobbies that did not fill in time. */
   timedOut: number
   hits: number
@@ -44,9 +48,11 @@ export interface ServerTotals {
 }
 
 export interface ReportOptions {
-  readonly log: ((record: GameRecord) => void) | null
+  readonly log: ((record: GameRecord) => unknown) | null
   readonly finished: FinishedBy
   readonly hasEvents: boolean
+  /** What `log` does not take of a finished game is handed to it again. */
+  readonly comesAgain: boolean
   readonly nowMs: () => number
 }
 
@@ -56,6 +62,7 @@ export class Report {
     started: 0,
     complete: 0,
     abandoned: 0,
+    rescued: 0,
     timedOut: 0,
     hits: 0,
     forfeits: 0,
@@ -130,14 +137,35 @@ export class Report {
     }
   }
 
-  finished(finished: FinishedGame, winner: string | null): void {
+  /** Resolves with whether all records of the game were taken. */
+  finished(finished: FinishedGame, winner: string | null): Promise<boolean> {
     this.totals[finished.outcome]++
     const { game_token, outcome } = finished
     this.#write('lib.server.lobby', 'Ended Game', { game_token, outcome, winner })
-    for (const record of finishedRecords(finished, this.#options.finished)) {
-      this.#log(record, (cause) => recordLost(game_token, cause))
-    }
+    const taken = this.#handOn(finished)
     this.#emit('finished', { ...finished, winner })
+    return taken
+  }
+
+  /** The same for a game that ended elsewhere, and was not reported there. */
+  rescued(finished: FinishedGame): Promise<boolean> {
+    this.totals.rescued++
+    return this.#handOn(finished)
+  }
+
+  async #handOn(finished: FinishedGame): Promise<boolean> {
+    const { log, comesAgain } = this.#options
+    if (log === null) return true
+    const taken = finishedRecords(finished, this.#options.finished).map(async (record) => {
+      try {
+        await log(record)
+        return true
+      } catch (error) {
+        this.failed(notTaken(finished.game_token, error, comesAgain))
+        return false
+      }
+    })
+    return (await Promise.all(taken)).every(Boolean)
   }
 
   refusal(): void {
@@ -154,16 +182,18 @@ export class Report {
     this.#emit('error', asNarrowcastError(error, 'INTERNAL', { operation: 'simulator' }))
   }
 
-  #write(channel: RecordChannel, message: string, task: RecordTask): void {
-    if (this.#options.log === null) return
-    this.#log(eventRecord(channel, message, task, this.#options.nowMs()))
+  stateChanged(isUp: boolean, text: string): void {
+    this.#emit('state', { isUp, text })
   }
 
-  #log(record: GameRecord, trouble: (cause: unknown) => unknown = (cause) => cause): void {
+  #write(channel: RecordChannel, message: string, task: RecordTask): void {
+    const { log, nowMs } = this.#options
+    if (log === null) return
     try {
-      this.#options.log?.(record)
+      const taking = log(eventRecord(channel, message, task, nowMs()))
+      if (taking instanceof Promise) taking.catch((error: unknown) => this.failed(error))
     } catch (error) {
-      this.failed(trouble(error))
+      this.failed(error)
     }
   }
 
@@ -180,11 +210,12 @@ export class Report {
 }
 
 /** A game that nobody hears of must be findable by its token. */
-function recordLost(game: string, cause: unknown): NarrowcastError {
+function notTaken(game: string, cause: unknown, comesAgain: boolean): NarrowcastError {
   const why = cause instanceof Error ? cause.message : String(cause)
+  const what = comesAgain ? 'is yet to be written' : 'is lost'
   return new NarrowcastError(
     'HANDLER_FAILED',
-    `sim server: log threw, so the record of the finished game ${game} is lost: ${why}`,
+    `sim server: log threw, so the record of the finished game ${game} ${what}: ${why}`,
     { cause, operation: 'simulator' },
   )
 }

@@ -4,7 +4,18 @@ import type { FinishedGame, GameHit } from '../records.ts'
 import type { Hero } from '../roster.ts'
 import { type Fight, type Fighter, forfeit, hit, isOver, startFight, winnerOf } from '../rules.ts'
 import { type OpenGame, OpenGames, seatedFighters } from './openGames.ts'
-import type { After, Blow, Entry, Left, Refusal, Round, Seat, State } from './state.ts'
+import type {
+  After,
+  Blow,
+  Ended,
+  Entry,
+  Left,
+  Presence,
+  Refusal,
+  Round,
+  Seat,
+  State,
+} from './state.ts'
 
 export interface MemoryStateOptions {
   readonly heroes: readonly Hero[]
@@ -56,6 +67,9 @@ export class MemoryState implements State {
     this.#open = new OpenGames(heroes, seed)
   }
 
+  /** Nobody shares it. */
+  watch(): void {}
+
   async login(user: string): Promise<{ token: string; isNew: boolean } | null> {
     const known = this.#tokensByName.get(user)
     if (known) return { token: known, isNew: false }
@@ -79,10 +93,14 @@ export class MemoryState implements State {
     const open = this.#open.get(token)
     if (open) return this.#enterOpen(open, userToken, nowMs)
     const running = this.#running.get(token)
-    if (running) {
-      if (!has(running.seats, userToken)) return notIn
-      return { status: 'running', isStarting: false, round: roundOf(running) }
-    }
+    if (running && !has(running.seats, userToken)) return notIn
+    return await this.look(token)
+  }
+
+  async look(token: string): Promise<Entry | Refusal> {
+    if (this.#open.get(token)) return { status: 'waiting' }
+    const running = this.#running.get(token)
+    if (running) return { status: 'running', isStarting: false, round: roundOf(running) }
     const ended = this.#ended.get(token)
     return ended ? { status: ended.status } : unknown
   }
@@ -96,6 +114,12 @@ export class MemoryState implements State {
     game.fight = forfeit(game.fight, leaving)
     const fallen = game.fight.deaths.slice(earlier)
     return { status: 'running', fallen, after: this.#after(game, nowMs) }
+  }
+
+  async timeOutTurn(token: string, step: number, nowMs: number): Promise<Left> {
+    const game = this.#running.get(token)
+    const isStill = game !== undefined && stepOf(game) === step
+    return await this.leave(token, isStill ? [turnOf(game.fight)] : [], nowMs)
   }
 
   async expire(token: string, nowMs: number): Promise<boolean> {
@@ -132,15 +156,24 @@ export class MemoryState implements State {
     return { made: { enemy, damage, healthPrior, healthPost, after: this.#after(game, nowMs) } }
   }
 
-  async endAll(nowMs: number): Promise<readonly FinishedGame[]> {
-    for (const token of this.#open.tokens) await this.expire(token, nowMs)
-    return [...this.#running.values()].map((game) => {
-      game.fight = forfeit(
-        game.fight,
-        game.seats.map((seat) => seat.token),
-      )
-      return this.#finish(game, nowMs)
-    })
+  /** Nobody else could report it. */
+  async reported(): Promise<void> {}
+
+  async present(): Promise<readonly Presence[]> {
+    return []
+  }
+
+  async endAll(nowMs: number): Promise<readonly Ended[]> {
+    const ended: Ended[] = []
+    for (const game of this.#open.tokens) {
+      await this.expire(game, nowMs)
+      ended.push({ game, left: null })
+    }
+    for (const { token: game, seats } of [...this.#running.values()]) {
+      const all = seats.map((seat) => seat.token)
+      ended.push({ game, left: await this.leave(game, all, nowMs) })
+    }
+    return ended
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -168,8 +201,9 @@ export class MemoryState implements State {
 
   #after(game: RunningGame, nowMs: number): After {
     const { fight } = game
-    if (!isOver(fight)) return { turn: turnOf(fight), finished: null }
-    return { turn: null, finished: this.#finish(game, nowMs), winner: winnerOf(fight) }
+    const step = stepOf(game)
+    if (!isOver(fight)) return { step, turn: turnOf(fight), finished: null }
+    return { step, turn: null, finished: this.#finish(game, nowMs), winner: winnerOf(fight) }
   }
 
   #finish(game: RunningGame, nowMs: number): FinishedGame {
@@ -204,10 +238,13 @@ const has = (fighters: readonly Fighter[], token: string) =>
 
 const turnOf = (fight: Fight): string => (fight.fighters[fight.turn] as Fighter).token
 
-function roundOf({ seats, fight }: RunningGame): Round {
+const stepOf = ({ hits, fight }: RunningGame): number => hits.length + fight.deaths.length
+
+function roundOf(game: RunningGame): Round {
   return {
-    participants: seats.map(({ token }) => token),
-    fighters: fight.fighters,
-    turn: turnOf(fight),
+    participants: game.seats.map(({ token }) => token),
+    fighters: game.fight.fighters,
+    turn: turnOf(game.fight),
+    step: stepOf(game),
   }
 }

@@ -1,8 +1,8 @@
 import { uuidMaker } from '../../core/ids.ts'
 import type { GameSize } from '../plan.ts'
-import { drawDifferent, randomFrom } from '../random.ts'
 import type { Hero } from '../roster.ts'
 import { type Fighter, fighterOf } from '../rules.ts'
+import { dealtHeroes } from './deal.ts'
 import type { Seat } from './state.ts'
 
 /** A game that waits for its players. */
@@ -88,10 +88,7 @@ export class OpenGames {
   }
 
   #open(host: string, size: GameSize): OpenGame {
-    const random = randomFrom(`game/${this.#seed}/${++this.#opened}`)
-    const heroes = drawDifferent(size, this.#heroes.length, random).map(
-      (at) => this.#heroes[at] as Hero,
-    )
+    const heroes = dealtHeroes(this.#heroes, this.#seed, ++this.#opened, size)
     const seats = Array<string | null>(size).fill(null)
     const game = { token: this.#newToken(), size, heroes, seats, entered: new Set<string>(), host }
     this.#games.set(game.token, game)

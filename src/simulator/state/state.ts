@@ -1,3 +1,4 @@
+import type { NarrowcastError } from '../../core/errors.ts'
 import type { GameSize } from '../plan.ts'
 import type { FinishedGame, Participant } from '../records.ts'
 import type { Fighter, HitRefusal } from '../rules.ts'
@@ -5,9 +6,12 @@ import type { Fighter, HitRefusal } from '../rules.ts'
 /**
  * Where users and games live. Each call is one atomic step: two servers on one state never seat
  * three players in a game of two. It knows no connection and no timer; the server that made a
- * change tells the players and writes the records, so a finished game is reported by exactly one.
+ * change tells its players and writes the records, so a finished game is reported by exactly one.
+ * A state that is shared rejects with UNAVAILABLE or CONNECTION_LOST while it cannot be reached.
  */
 export interface State extends AsyncDisposable {
+  /** Hears what others do to the games of this server. One listener. */
+  watch(listener: (happening: Happening) => void): void
   /** The token of that name, made when the name is new; null when there is no room for a user. */
   login(user: string): Promise<{ token: string; isNew: boolean } | null>
   isUser(userToken: string): Promise<boolean>
@@ -18,14 +22,61 @@ export interface State extends AsyncDisposable {
   join(userToken: string, size: GameSize): Promise<Seat | null>
   /** The player is in the lobby. The game starts when all its seats are. */
   enter(game: string, userToken: string, nowMs: number): Promise<Entry | Refusal>
-  /** Before the start the seat is free again; afterwards the player dies at once. */
+  /** How it stands, without changing it. */
+  look(game: string): Promise<Entry | Refusal>
+  /**
+   * Who came to the lobby by this server leaves it. Before the start the seat is free again;
+   * afterwards the player dies at once.
+   */
   leave(game: string, userTokens: readonly string[], nowMs: number): Promise<Left>
+  /** Whose turn it is dies, unless the game has gone on since that step. */
+  timeOutTurn(game: string, step: number, nowMs: number): Promise<Left>
   /** Times out a game that has not started. False: it has, or is gone. */
   expire(game: string, nowMs: number): Promise<boolean>
   fighter(game: string, userToken: string): Promise<Fighter | Refusal>
   hit(game: string, userToken: string, enemy: string | null, nowMs: number): Promise<Blow | Refusal>
-  /** Ends every game: those that run as abandoned, the others as timed out. */
-  endAll(nowMs: number): Promise<readonly FinishedGame[]>
+  /** The finished game has been handed on; or could not be, and is to come again where it may. */
+  reported(game: string, isTaken: boolean): Promise<void>
+  /** Who is in a lobby by this server, as the state has it; nobody where it is not shared. */
+  present(): Promise<readonly Presence[]>
+  /** All players of this server leave at once. A game of nobody else has ended with that. */
+  endAll(nowMs: number): Promise<readonly Ended[]>
+}
+
+/** What comes from others who share the state. */
+export type Happening =
+  /** Another server's player moved: it is the turn of that user now. */
+  | { readonly type: 'turn'; readonly game: string; readonly step: number; readonly turn: string }
+  | { readonly type: 'over'; readonly game: string }
+  /** It has started, or will not: look. */
+  | { readonly type: 'look'; readonly game: string }
+  /** The player has come to the lobby by another server. */
+  | { readonly type: 'taken'; readonly game: string; readonly user: string }
+  /** Players of a server that died have left; `isKept`: the open game is now in our care. */
+  | {
+      readonly type: 'orphans'
+      readonly game: string
+      readonly users: readonly string[]
+      readonly left: Left
+      readonly isKept: boolean
+    }
+  /** Whoever ended this game has not reported it. */
+  | { readonly type: 'unreported'; readonly finished: FinishedGame }
+  /** What was told meanwhile is missed. */
+  | { readonly type: 'down'; readonly error: NarrowcastError }
+  | { readonly type: 'up' }
+  /** The sweep after others failed. */
+  | { readonly type: 'failed'; readonly error: unknown }
+
+export interface Presence {
+  readonly game: string
+  readonly users: readonly string[]
+}
+
+export interface Ended {
+  readonly game: string
+  /** Null: it had not started, and has timed out. */
+  readonly left: Left | null
 }
 
 /** Refused, and nothing was changed. */
@@ -55,11 +106,18 @@ export interface Round {
   readonly fighters: readonly Fighter[]
   /** User token of the player whose turn it is. */
   readonly turn: string
+  /** Hits and deaths so far; a later state has a greater one. */
+  readonly step: number
 }
 
 export type After =
-  | { readonly turn: string; readonly finished: null }
-  | { readonly turn: null; readonly finished: FinishedGame; readonly winner: string | null }
+  | { readonly step: number; readonly turn: string; readonly finished: null }
+  | {
+      readonly step: number
+      readonly turn: null
+      readonly finished: FinishedGame
+      readonly winner: string | null
+    }
 
 export type Left =
   | { readonly status: 'gone' }
