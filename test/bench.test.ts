@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { figure, inTurns, medianOf, mostTarget, quantileOf, ratioTarget } from '../bench/harness.ts'
@@ -67,13 +66,6 @@ test.for([
   const ran = spawnSync(process.execPath, ['bench/main.ts', ...words], { cwd: root })
   expect(ran.stderr.toString()).toMatch(text)
   expect(ran.status).toBe(2)
-})
-
-test('the lock file of the measured libraries names no registry', async () => {
-  const lock = await readFile(join(root, 'bench/peers/package-lock.json'), 'utf8')
-  const { packages } = JSON.parse(lock) as { packages: Record<string, { resolved?: string }> }
-  expect(Object.keys(packages)).toContain('node_modules/bullmq')
-  expect(Object.values(packages).filter(({ resolved }) => resolved !== undefined)).toEqual([])
 })
 
 /** Hands out these messages, settles each, and one more of them while it ends. */

@@ -26,15 +26,17 @@ test('every npm script goes through the guard, and every script of ours has a na
   expect(named).toEqual(new Set(Object.keys(commands)))
 })
 
-test('the lock file names the platform packages of every system, so that npm ci takes it', async () => {
-  const { packages } = await json<{ packages: Record<string, LockEntry> }>('package-lock.json')
+const locks = ['package-lock.json', 'bench/peers/package-lock.json']
+
+test.for(locks)('%s names the platform packages of every system: npm ci takes it', async (lock) => {
+  const { packages } = await json<{ packages: Record<string, LockEntry> }>(lock)
   const missing = Object.values(packages)
     .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
     .filter((name) => !(`node_modules/${name}` in packages))
   expect(missing).toEqual([])
 })
 
-test('the lock file names no registry: every machine takes its own', async () => {
-  const { packages } = await json<{ packages: Record<string, LockEntry> }>('package-lock.json')
+test.for(locks)('%s names no registry: every machine takes its own', async (lock) => {
+  const { packages } = await json<{ packages: Record<string, LockEntry> }>(lock)
   expect(Object.values(packages).filter(({ resolved }) => resolved !== undefined)).toEqual([])
 })
