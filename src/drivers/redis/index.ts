@@ -5,6 +5,7 @@ import { type RedisOptions, type RedisTarget, targetOf } from './options.ts'
 import { probe } from './probe.ts'
 import { openServers } from './servers.ts'
 import { RedisSession } from './session.ts'
+import { readTls } from './tlsFiles.ts'
 
 export { contracts } from './contract.ts'
 export type { RedisOptions } from './options.ts'
@@ -28,16 +29,16 @@ export function fromUrl(url: BrokerUrl): Driver<typeof contracts> {
   return driverOf(targetOf(url))
 }
 
-function driverOf({ queues, isTls, ...target }: RedisTarget): Driver<typeof contracts> {
+function driverOf({ queues, tls, ...target }: RedisTarget): Driver<typeof contracts> {
   return {
     name: 'redis',
     contracts,
     async open(on, signal) {
       let isOpen = false
-      const options = { ...target, tls: isTls ? {} : null }
       const ended = (error: Parameters<typeof on.closed>[0]) => {
         if (isOpen) on.closed(error)
       }
+      const options = { ...target, tls: await readTls(tls) }
       const servers = await openServers(options, ended, signal)
       try {
         const session = new RedisSession({ servers, probed: await probe(servers), queues })

@@ -6,8 +6,9 @@ import { redisError } from './redisErrors.ts'
 
 export interface RedisOptions {
   /**
-   * `redis://user:password@host:port/database`, `rediss:` for TLS. A password may also be in
-   * `password`, so that it need not be in a URL.
+   * `redis://user:password@host:port/database`, `rediss:` for TLS. Several hosts are the nodes of
+   * a cluster, or with `?sentinel=NAME` Sentinels. A password may also be in `password`, so that
+   * it need not be in a URL.
    */
   readonly url: string
   readonly password?: string
@@ -21,11 +22,21 @@ export interface RedisTarget {
   readonly username: string | undefined
   readonly password: string | undefined
   readonly database: number
-  readonly isTls: boolean
+  /** Null: without TLS. */
+  readonly tls: TlsFiles | null
+  readonly sentinel: string | null
+  readonly isCluster: boolean
   readonly queues: EngineName
 }
 
-const known = ['queue'] as const
+/** Paths of PEM files: who signs the server's certificate; our own, and its key. */
+export interface TlsFiles {
+  readonly ca: string | null
+  readonly cert: string | null
+  readonly key: string | null
+}
+
+const known = ['queue', 'cluster', 'sentinel', 'ca', 'cert', 'key'] as const
 
 /** @throws INVALID_CONFIG, naming what is wrong and the nearest option. */
 export function targetOf({ scheme, rest, options }: BrokerUrl): RedisTarget {
@@ -34,24 +45,60 @@ export function targetOf({ scheme, rest, options }: BrokerUrl): RedisTarget {
     const near = nearest(name, known)
     throw invalid(
       `URL option ${name} is not known${near ? `; did you mean ${near}?` : ''}`,
-      'A redis: URL takes queue=list or queue=stream.',
+      `A redis: URL takes ${known.join(', ')}.`,
     )
   }
   const queues = options.get('queue') ?? 'list'
   if (queues !== 'list' && queues !== 'stream') {
     throw invalid(`URL option queue is ${JSON.stringify(queues)}; expected list or stream`)
   }
-  return { ...placeOf(rest), isTls: scheme === 'rediss', queues }
+  const sentinel = options.get('sentinel') ?? null
+  if (sentinel === '') {
+    throw invalid('URL option sentinel is empty; expected the name of the primary', example)
+  }
+  const place = placeOf(rest, sentinel === null ? 6_379 : 26_379)
+  const isCluster = clusterOf(options, { sentinel, database: place.database })
+  return { ...place, tls: tlsOf(scheme, options), sentinel, isCluster, queues }
+}
+
+function clusterOf(
+  options: BrokerUrl['options'],
+  { sentinel, database }: { sentinel: string | null; database: number },
+): boolean {
+  const said = options.get('cluster') ?? 'false'
+  if (said !== 'true' && said !== 'false') {
+    throw invalid(`URL option cluster is ${JSON.stringify(said)}; expected true or false`)
+  }
+  if (said === 'false') return false
+  if (sentinel !== null) throw invalid('a URL has sentinel or cluster; a cluster has no Sentinels')
+  if (database !== 0) throw invalid(`a cluster has no database ${database}`, 'Leave it out.')
+  return true
+}
+
+function tlsOf(scheme: string, options: BrokerUrl['options']): TlsFiles | null {
+  const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => options.get(name) ?? null)
+  const files = { ca: ca ?? null, cert: cert ?? null, key: key ?? null }
+  if ((files.cert === null) !== (files.key === null)) {
+    throw invalid('URL options cert and key belong together: give both or none')
+  }
+  if (scheme === 'rediss') return files
+  const given = Object.entries(files).find(([, path]) => path !== null)
+  if (given) throw invalid(`URL option ${given[0]} is for TLS`, 'With TLS the URL is rediss://.')
+  return null
 }
 
 const form = /^\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^@/]*)(?:\/(\d*))?$/
 
-function placeOf(rest: string): Omit<RedisTarget, 'isTls' | 'queues'> {
+type Place = Pick<RedisTarget, 'addresses' | 'username' | 'password' | 'database'>
+
+function placeOf(rest: string, portDefault: number): Place {
   const found = form.exec(rest)
   if (!found) throw invalid('the URL is not one of a server', example)
   const [, username, password, hosts = '', database] = found
   return {
-    addresses: (hosts === '' ? 'localhost' : hosts).split(',').map(addressOf),
+    addresses: (hosts === '' ? 'localhost' : hosts)
+      .split(',')
+      .map((one) => addressOf(one, portDefault)),
     username: username ? decoded(username) : undefined,
     password: password ? decoded(password) : undefined,
     database: database ? Number(database) : 0,
@@ -60,9 +107,9 @@ function placeOf(rest: string): Omit<RedisTarget, 'isTls' | 'queues'> {
 
 const example = 'Expected for example redis://localhost:6379 or rediss://user:password@host:6380/0.'
 
-function addressOf(text: string): Address {
+function addressOf(text: string, portDefault: number): Address {
   const found = /^(\[[0-9a-f:.]+\]|[^:]*)(?::(\d+))?$/i.exec(text)
-  const port = Number(found?.[2] ?? 6379)
+  const port = Number(found?.[2] ?? portDefault)
   if (!found?.[1] || port < 1 || port > 65_535) {
     throw invalid(`${JSON.stringify(text)} is not host:port`, example)
   }

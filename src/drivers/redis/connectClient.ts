@@ -1,0 +1,152 @@
+import type { RedisClientOptions } from '@redis/client'
+import type { NarrowcastError } from '../../core/errors.ts'
+import { asReplyError, redisError, replyCode } from './redisErrors.ts'
+
+export type Client = ReturnType<typeof import('@redis/client')['createClient']>
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** What is the same for every connection of a session. */
+export interface ConnectionOptions {
+  readonly username: string | undefined
+  readonly password: string | undefined
+  readonly database: number
+  /** Of `node:tls`; null: plain TCP. */
+  readonly tls: Readonly<Record<string, unknown>> | null
+}
+
+/** How long a server may take to accept a connection and to say who it is. */
+export const connectMsMax = 10_000
+
+/** One connection that has said HELLO. @throws CONNECT_FAILED, LOGIN_REFUSED, CLIENT_MISSING, … */
+export async function connectClient(
+  address: Address,
+  { username, password, database, tls }: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<Client> {
+  const { createClient } = await loadClient()
+  const { host, port } = address
+  const socket = { host, port, connectTimeout: connectMsMax, reconnectStrategy: false } as const
+  const options: RedisClientOptions = {
+    RESP: 3,
+    disableOfflineQueue: true,
+    maintNotifications: 'disabled',
+    socket: tls === null ? socket : { ...socket, ...tls, tls: true },
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(database === 0 ? {} : { database }),
+    commandOptions: noLimit,
+  }
+  const client = createClient(options) as Client
+  const seen: Seen = { isAccepted: false, isForeign: false }
+  client.on('connect', () => {
+    seen.isAccepted = true
+  })
+  // Each call that it breaks rejects, and `terminated` says the rest. What is not the protocol of
+  // Redis is told here alone.
+  client.on('error', (error: Error) => {
+    if (!error.message.startsWith('Unknown RESP type')) return
+    seen.isForeign = true
+    client.destroy()
+  })
+  const either = AbortSignal.any([signal, AbortSignal.timeout(connectMsMax)])
+  const stop = () => client.destroy()
+  either.addEventListener('abort', stop, { once: true })
+  try {
+    either.throwIfAborted()
+    await client.connect()
+    return client
+  } catch (error) {
+    throw connectError(error, { address, seen, isTls: tls !== null, isOver: either.aborted })
+  } finally {
+    either.removeEventListener('abort', stop)
+  }
+}
+
+/** Its own limit is for commands that wait to be written, which none does here. */
+export const noLimit = { timeout: 0 } as const
+
+interface Seen {
+  isAccepted: boolean
+  /** It answered, but not as a Redis does. */
+  isForeign: boolean
+}
+
+interface Tried {
+  readonly address: Address
+  readonly seen: Seen
+  readonly isTls: boolean
+  readonly isOver: boolean
+}
+
+function connectError(error: unknown, { address, seen, isTls, isOver }: Tried): NarrowcastError {
+  const place = placeOf(address)
+  if (replyCode(error) !== null) return asReplyError(error, `connect to ${place}`)
+  const [why, hint] = explained(error, { address, seen, isTls, isOver })
+  return redisError('CONNECT_FAILED', 'connect', `cannot reach ${place}: ${why}`, {
+    cause: error,
+    hint,
+  })
+}
+
+function explained(error: unknown, { address, seen, isTls, isOver }: Tried): [string, string] {
+  const { host, port } = address
+  const { code = '' } = error as { code?: string }
+  const text = textOf(error)
+  const other = `Does another program listen on port ${port} of ${host}?`
+  const tryTls = isTls ? other : `${other} If it is a Redis with TLS: rediss://.`
+  if (seen.isForeign) return ['what answers does not speak the protocol of Redis', tryTls]
+  if (isOver || code === 'ETIMEDOUT' || /Connection timeout/.test(text)) {
+    if (seen.isAccepted) return ['it took the connection and said nothing', tryTls]
+    const plain = isTls ? ' Without TLS the URL begins with redis://.' : ''
+    return ['no answer', `Check host and port of the URL, and the firewalls between.${plain}`]
+  }
+  if (code === 'ECONNREFUSED') {
+    return [text, `Is Redis running? Nothing listens on port ${port} of ${host}.`]
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return [`there is no host ${host}`, 'Check the host in the URL.']
+  }
+  const isTlsTrouble = /SSL|TLS|CERT|SIGNATURE|SIGNED/.test(code) || /SSL routines/.test(text)
+  if (isTls && isTlsTrouble) return tlsTrouble(code, text)
+  if (/closed unexpectedly/.test(text)) return ['it closed the connection at once', tryTls]
+  return [text, 'Check host and port of the URL, and the network between.']
+}
+
+function tlsTrouble(code: string, text: string): [string, string] {
+  if (/wrong version number|packet length too long/i.test(text)) {
+    return ['what answers does not speak TLS', 'Without TLS the URL begins with redis://.']
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return [text, 'Use a host in the URL that the certificate of the server names.']
+  }
+  if (/certificate required|handshake failure|alert/i.test(text)) {
+    return [text, 'The server wants a certificate of ours: rediss://…?cert=FILE&key=FILE.']
+  }
+  return [text, 'Say who has signed the certificate of the server: rediss://…?ca=FILE.']
+}
+
+export const placeOf = ({ host, port }: Address) =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+/** An error of several addresses has no text of its own. */
+export function textOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') {
+    return error.errors.map(textOf).join(', ')
+  }
+  return error instanceof Error ? error.message : String(error)
+}
+
+async function loadClient(): Promise<typeof import('@redis/client')> {
+  try {
+    return await import('@redis/client')
+  } catch (cause) {
+    throw redisError('CLIENT_MISSING', 'connect', 'the package @redis/client is not installed', {
+      cause,
+      hint: 'Install it: npm install @redis/client',
+    })
+  }
+}

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import { parseBrokerUrl } from '../../core/url.ts'
+import { targetOf } from './options.ts'
+
+const target = (url: string) => targetOf(parseBrokerUrl(url))
+
+test('a URL that says nothing is localhost, database 0, queues on lists, without TLS', () => {
+  expect(target('redis://')).toEqual({
+    addresses: [{ host: 'localhost', port: 6_379 }],
+    username: undefined,
+    password: undefined,
+    database: 0,
+    tls: null,
+    sentinel: null,
+    isCluster: false,
+    queues: 'list',
+  })
+})
+
+test.each([
+  ['redis://h', { addresses: [{ host: 'h', port: 6_379 }] }],
+  ['redis://[::1]:7000/3', { addresses: [{ host: '::1', port: 7_000 }], database: 3 }],
+  ['redis://:p%40ss@h', { username: undefined, password: 'p@ss' }],
+  ['redis://me:p@h', { username: 'me', password: 'p' }],
+  ['rediss://h', { tls: { ca: null, cert: null, key: null } }],
+  ['rediss://h?ca=/a&cert=/b&key=/c', { tls: { ca: '/a', cert: '/b', key: '/c' } }],
+  ['redis://h?queue=stream', { queues: 'stream' }],
+  [
+    'redis://h:1,g:2',
+    {
+      addresses: [
+        { host: 'h', port: 1 },
+        { host: 'g', port: 2 },
+      ],
+    },
+  ],
+  ['redis://h:1,g?cluster=true', { isCluster: true }],
+  [
+    'redis://h,g/2?sentinel=main',
+    {
+      addresses: [
+        { host: 'h', port: 26_379 },
+        { host: 'g', port: 26_379 },
+      ],
+      sentinel: 'main',
+      database: 2,
+    },
+  ],
+])('%s', (url, expected) => {
+  expect(target(url)).toMatchObject(expected)
+})
+
+test.each([
+  ['redis://h?quue=list', 'did you mean queue'],
+  ['redis://h?queue=table', 'expected list or stream'],
+  ['redis://h:0', 'is not host:port'],
+  ['redis://h:70000', 'is not host:port'],
+  ['redis://h/x', 'not one of a server'],
+  ['redis://:a%zz@h', 'two hex digits'],
+  ['redis://h?cluster=yes', 'expected true or false'],
+  ['redis://h?cluster=true&sentinel=main', 'a cluster has no Sentinels'],
+  ['redis://h/1?cluster=true', 'no database 1'],
+  ['redis://h?sentinel=', 'expected the name of the primary'],
+  ['redis://h?ca=/a', 'is for TLS'],
+  ['rediss://h?cert=/a', 'belong together'],
+])('%s is refused', (url, text) => {
+  expect(() => target(url)).toThrow(
+    expect.objectContaining({
+      code: 'INVALID_CONFIG',
+      message: expect.stringContaining(text),
+    }),
+  )
+})
+
+test('no refusal shows the password', () => {
+  for (const url of ['redis://me:secret@h:0', 'redis://me:secret@h/x', 'redis://me:secret@h?a=1']) {
+    expect(() => target(url)).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('secret') }),
+    )
+  }
+})
