@@ -1,7 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cliReference } from '../src/cli/reference.ts'
 import { errorCodes } from '../src/core/errors.ts'
+import { driverNames } from './driverNames.ts'
 import { driverTable } from './driverTable.ts'
 import { root } from './start.ts'
 
@@ -20,13 +21,6 @@ export async function generatedFiles(): Promise<GeneratedFile[]> {
     { path: 'docs/cli.md', text: cliReference() },
     { path: 'README.md', text: await readme(names) },
   ]
-}
-
-/** The folders of src/drivers; those that begin with `_` are shared parts. */
-export async function driverNames(): Promise<string[]> {
-  const entries = await readdir(join(root, 'src/drivers'), { withFileTypes: true })
-  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('_'))
-  return folders.map(({ name }) => name).sort()
 }
 
 const marks = ['<!-- drivers: made by `npm run generate` -->', '<!-- /drivers -->'] as const

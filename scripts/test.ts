@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { drivers } from '../src/drivers/registry.ts'
+import { brokersFound, installBrokers } from './brokers.ts'
+import { driverNames } from './driverNames.ts'
 import { start } from './start.ts'
 import { closingLines, countTests, type TestReport } from './testCounts.ts'
 
@@ -9,13 +10,20 @@ import { closingLines, countTests, type TestReport } from './testCounts.ts'
 async function test(args: readonly string[]): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'narrowcast-test-'))
   try {
+    const installed = await installBrokers()
+    if (installed !== null) console.log(installed)
     const output = join(folder, 'report.json')
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
     const exitCode = await start(['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...args])
     const report = await readReport(output, exitCode)
     const isCi = (process.env.CI ?? '') !== '' && process.env.CI !== 'false'
-    const counts = countTests(report, { backends: Object.keys(drivers), isCi, exitCode, args })
-    for (const line of closingLines(counts)) console.log(line)
+    const counts = countTests(report, {
+      backends: await driverNames(),
+      isCi,
+      exitCode,
+      args,
+    })
+    for (const line of closingLines(counts, await brokersFound())) console.log(line)
     return exitCode !== 0 ? exitCode : Number(counts.failed > 0)
   } finally {
     await rm(folder, { recursive: true })

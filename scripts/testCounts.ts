@@ -82,15 +82,20 @@ const isOnBrokers = (file: string) => slashed(file).includes('/test/brokers/')
 function isOn(backend: string, file: string, titles: readonly string[]): boolean {
   if (slashed(file).includes(`/src/drivers/${backend}/`)) return true
   if (!isOnBrokers(file)) return false
-  const startsWith = (text: string) => text.split(/[\s:]|(?=[A-Z])/)[0] === backend
+  const startsWith = (text: string) =>
+    text.replace('a bus on ', '').split(/[\s:]|(?=[A-Z])/)[0] === backend
   return startsWith(slashed(file).split('/').at(-1) ?? '') || titles.some(startsWith)
 }
 
-/** The last lines of a test run; the very last one is the count. */
-export function closingLines({ passed, failed, skipped, backends, remarks }: TestCounts): string[] {
+/** The last lines of a test run; the very last one is the count. `brokers`: what they ran on. */
+export function closingLines(
+  { passed, failed, skipped, backends, remarks }: TestCounts,
+  brokers: string,
+): string[] {
   const ran = Object.entries(backends).map(([name, count]) => `${name} ${count}`)
   return [
     ...remarks,
+    `Brokers: ${brokers}`,
     `Tests on backends: ${ran.join(', ')}`,
     `${passed} passed, ${failed} failed, ${skipped} skipped`,
   ]

@@ -18,7 +18,7 @@ const options = { backends: ['file', 'memory'], isCi: false, exitCode: 0, args: 
 describe('counting a test run', () => {
   test('the last line is the count, alone', () => {
     const report = { testResults: [file('/x/src/a.test.ts', { a: 'passed', b: 'skipped' })] }
-    const lines = closingLines(countTests(report, options))
+    const lines = closingLines(countTests(report, options), 'none')
     expect(lines.at(-1)).toBe('1 passed, 0 failed, 1 skipped')
     expect(lines).toContain('skipped: b')
   })
@@ -37,7 +37,21 @@ describe('counting a test run', () => {
     }
     const counts = countTests(report, { ...options, exitCode: 1 })
     expect(counts.backends).toEqual({ file: 2, memory: 2 })
-    expect(closingLines(counts)).toContain('Tests on backends: file 2, memory 2')
+    expect(closingLines(counts, 'none')).toContain('Tests on backends: file 2, memory 2')
+  })
+
+  test('a test of Redis is one by its folder and by its file, also where its title names none', () => {
+    const report = {
+      testResults: [
+        file('/x/src/drivers/redis/a.test.ts', { a: 'passed' }),
+        file('/x/test/brokers/redisCluster.test.ts', { b: 'passed', c: 'failed' }, ['a failover']),
+        file('/x/test/brokers/conformance.test.ts', { d: 'passed' }, ['redis keeps its promises:']),
+        file('/x/test/brokers/conformance.test.ts', { e: 'passed' }, ['a bus on redis keeps']),
+        file('/x/src/lab/brokers/redis.test.ts', { f: 'passed' }),
+      ],
+    }
+    const { backends } = countTests(report, { ...options, backends: ['file', 'redis'] })
+    expect(backends).toEqual({ file: 0, redis: 5 })
   })
 
   test('a broker test that is skipped fails in CI, and only there', () => {
@@ -69,8 +83,9 @@ describe('counting a test run', () => {
 
   test('where no file matched, the last lines say so, and a run that left no report is not that', () => {
     const asked = { ...options, exitCode: 1, args: ['test/testing', '--bail=1'] }
-    expect(closingLines(countTests({ testResults: [] }, asked))).toEqual([
+    expect(closingLines(countTests({ testResults: [] }, asked), 'redis 7 (here)')).toEqual([
       'no test file matched: test/testing',
+      'Brokers: redis 7 (here)',
       'Tests on backends: file 0, memory 0',
       '0 passed, 1 failed, 0 skipped',
     ])

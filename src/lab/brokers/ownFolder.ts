@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -33,7 +33,12 @@ export async function ownFolder(name: string): Promise<OwnFolder> {
     detached: true,
   })
   const ended = once(child, 'close')
-  await once(child, 'spawn')
+  try {
+    await Promise.race([once(child, 'spawn'), ended])
+  } catch (error) {
+    await rm(path, { recursive: true })
+    throw error
+  }
   return {
     path,
     endBy: (command) => {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { onFreePort } from './onFreePort.ts'
 import { ownFolder } from './ownFolder.ts'
 import { NotStarted, OwnProcess } from './ownProcess.ts'
@@ -19,6 +20,19 @@ test('a folder goes with all that is in it, once', async () => {
   await folder.remove()
   await folder.remove()
   expect(existsSync(folder.path)).toBe(false)
+})
+
+test('without a shell there is no folder', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'narrowcast-test-'))
+  vi.stubEnv('PATH', root)
+  vi.stubEnv('TMPDIR', root)
+  try {
+    await expect(ownFolder('test')).rejects.toThrow('spawn sh ENOENT')
+    expect(await readdir(root)).toEqual([])
+  } finally {
+    vi.unstubAllEnvs()
+    await rm(root, { recursive: true })
+  }
 })
 
 test('removing a folder ends what runs in it', async () => {

@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { obtainRedis } from '../src/lab/brokers/obtainRedis.ts'
+import { findRedisProgram } from '../src/lab/brokers/redisProgram.ts'
+
+/** What decides whether packages may be installed here. */
+export interface Machine {
+  readonly isRoot: boolean
+  readonly isDebian: boolean
+  /** A program that is asked before a service is started. */
+  readonly policyFile: string
+}
+
+const thisMachine: Machine = {
+  isRoot: process.getuid?.() === 0,
+  isDebian: existsSync('/etc/debian_version'),
+  policyFile: '/usr/sbin/policy-rc.d',
+}
+
+/**
+ * Installs the Debian package of each broker that the tests need and that is neither here nor given
+ * by a URL, as root on a Debian system, and only with NARROWCAST_INSTALL_BROKERS=1. No service of
+ * it is started. What goes wrong is no reason to stop: the tests say what they lack.
+ *
+ * @returns what was done or why not, a line; null where nothing was asked or nothing is missing.
+ */
+export async function installBrokers(machine = thisMachine): Promise<string | null> {
+  const { NARROWCAST_INSTALL_BROKERS, NARROWCAST_TEST_REDIS_URL = '' } = process.env
+  if (NARROWCAST_INSTALL_BROKERS !== '1' || NARROWCAST_TEST_REDIS_URL !== '') return null
+  if ((await findRedisProgram()) !== null) return null
+  if (!machine.isRoot) return 'redis-server is not installed: only root may do that'
+  if (!machine.isDebian) return 'redis-server is not installed: this is no Debian system'
+  try {
+    await installPackage('redis-server', machine.policyFile)
+  } catch (error) {
+    return `redis-server is not installed: ${textOf(error)}`
+  }
+  const found = await findRedisProgram()
+  if (found === null) return 'redis-server is installed, and yet not on the PATH'
+  return `installed redis-server ${found.version}`
+}
+
+/** Debian starts a service as soon as its package is there, unless a policy says no. */
+async function installPackage(name: string, policyFile: string): Promise<void> {
+  const isOurs = !existsSync(policyFile)
+  if (isOurs) await writeFile(policyFile, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    await aptGet('update')
+    await aptGet('install', '--yes', '--no-install-recommends', name)
+  } finally {
+    if (isOurs) await rm(policyFile)
+  }
+}
+
+async function aptGet(...args: readonly string[]): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const patient = ['--option', 'DPkg::Lock::Timeout=120', '--quiet=2']
+  await promisify(execFile)('apt-get', [...patient, ...args], { env })
+}
+
+/** For each broker: its version and how it was found, or why it is not there. */
+export async function brokersFound(): Promise<string> {
+  try {
+    const { redis, missing } = await obtainRedis()
+    if (redis === null) return `no redis (${missing})`
+    await redis.stop()
+    return `redis ${redis.version} (${redis.how})`
+  } catch (error) {
+    return `no redis (${textOf(error)})`
+  }
+}
+
+const textOf = (error: unknown) =>
+  (error instanceof Error ? error.message : String(error)).trim().replaceAll(/\s*\n\s*/g, '; ')

@@ -1,0 +1,10 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { root } from './start.ts'
+
+/** The folders of src/drivers; those that begin with `_` are shared parts. */
+export async function driverNames(): Promise<string[]> {
+  const entries = await readdir(join(root, 'src/drivers'), { withFileTypes: true })
+  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('_'))
+  return folders.map(({ name }) => name).sort()
+}

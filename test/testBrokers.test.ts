@@ -1,0 +1,103 @@
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { brokersFound, installBrokers } from '../scripts/brokers.ts'
+
+let folder = ''
+const programs = () => join(folder, 'bin')
+const machine = () => ({
+  isRoot: true,
+  isDebian: true,
+  policyFile: join(folder, 'policy-rc.d'),
+})
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'narrowcast-install-'))
+  await mkdir(programs())
+  for (const name of ['cp', 'rm', 'sh', 'sleep'])
+    await symlink(`/bin/${name}`, join(programs(), name))
+  vi.stubEnv('PATH', programs())
+  vi.stubEnv('NARROWCAST_INSTALL_BROKERS', '1')
+  vi.stubEnv('NARROWCAST_TEST_REDIS_URL', '')
+  await program('packed', 'echo Redis server v=7.0.15 sha=0')
+  await aptGet(`[ $4 = update ] || cp ${programs()}/packed ${programs()}/redis-server`)
+})
+
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await rm(folder, { recursive: true })
+})
+
+async function program(name: string, script: string): Promise<void> {
+  await writeFile(join(programs(), name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+}
+
+/** Writes down how it was called, and whether services may be started. */
+async function aptGet(script: string): Promise<void> {
+  const policy = machine().policyFile
+  const may = `$([ -x ${policy} ] && ${policy}; echo $?)`
+  await program('apt-get', `echo $DEBIAN_FRONTEND ${may} "$@" >> ${folder}/calls\n${script}`)
+}
+
+const calls = async () => (await readFile(join(folder, 'calls'), 'utf8')).trim().split('\n')
+const nothingRan = async () => await expect(calls()).rejects.toThrow('ENOENT')
+
+const patient = '--option DPkg::Lock::Timeout=120 --quiet=2'
+
+test('the package is installed without a question, a recommended package or a service', async () => {
+  expect(await installBrokers(machine())).toBe('installed redis-server 7.0.15')
+  expect(await calls()).toEqual([
+    `noninteractive 101 ${patient} update`,
+    `noninteractive 101 ${patient} install --yes --no-install-recommends redis-server`,
+  ])
+  await expect(stat(machine().policyFile)).rejects.toThrow('ENOENT')
+  expect(await installBrokers(machine())).toBe(null)
+  expect(await calls()).toHaveLength(2)
+})
+
+test('a policy that is there already stays as it is', async () => {
+  await writeFile(machine().policyFile, '#!/bin/sh\nexit 104\n', { mode: 0o755 })
+  await installBrokers(machine())
+  expect((await calls())[1]).toMatch(/^noninteractive 104 /)
+  expect(await readFile(machine().policyFile, 'utf8')).toContain('104')
+})
+
+test.for([
+  ['no word of it', { NARROWCAST_INSTALL_BROKERS: '' }],
+  ['CI alone', { NARROWCAST_INSTALL_BROKERS: '', CI: 'true' }],
+  ['another word', { NARROWCAST_INSTALL_BROKERS: 'yes' }],
+  ['a server that is given', { NARROWCAST_TEST_REDIS_URL: 'redis://127.0.0.1:1' }],
+] as const)('%s installs nothing', async ([, env]) => {
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
+  expect(await installBrokers(machine())).toBe(null)
+  await nothingRan()
+})
+
+test.for([
+  ['a user that is not root', { isRoot: false }, 'only root may do that'],
+  ['another system', { isDebian: false }, 'this is no Debian system'],
+] as const)('%s installs nothing, and is told why', async ([, given, reason]) => {
+  const said = await installBrokers({ ...machine(), ...given })
+  expect(said).toBe(`redis-server is not installed: ${reason}`)
+  await nothingRan()
+})
+
+test('what apt-get says when it fails is told, and the policy is gone', async () => {
+  await aptGet('echo E: no network >&2; exit 100')
+  expect(await installBrokers(machine())).toBe(
+    `redis-server is not installed: Command failed: apt-get ${patient} update; E: no network`,
+  )
+  await expect(stat(machine().policyFile)).rejects.toThrow('ENOENT')
+})
+
+test('a package that brings no program is told', async () => {
+  await aptGet('exit 0')
+  expect(await installBrokers(machine())).toBe('redis-server is installed, and yet not on the PATH')
+})
+
+test('the summary names each broker, or why it is not there', async () => {
+  expect(await brokersFound()).toMatch(/^no redis \(no NARROWCAST_TEST_REDIS_URL, /)
+  await program('redis-server', '[ "$1" = --version ] && echo v=7.0.15 || echo broken; exit 0')
+  expect(await brokersFound()).toMatch(/^no redis \(.* before it was ready; broken\)$/)
+})
