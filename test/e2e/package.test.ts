@@ -138,7 +138,7 @@ describe('the package, installed into an empty project', () => {
     const entries = await readdir(installed)
     expect(entries.sort()).toEqual(['LICENSE', 'README.md', 'bin', 'dist', 'package.json'])
     const files = await readdir(join(installed, 'dist'), { recursive: true })
-    expect(files.filter((file) => /\.test\.|(?<!\.d)\.ts$|\.map$/.test(file))).toEqual([])
+    expect(files.filter((file) => /^lab|\.test\.|(?<!\.d)\.ts$|\.map$/.test(file))).toEqual([])
     expect(await readdir(join(installed, 'bin'))).toEqual([
       'narrowcast.cjs',
       'nodeVersion.cjs',

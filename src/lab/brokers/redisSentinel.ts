@@ -13,6 +13,8 @@ export interface SentinelOptions extends Pick<RedisOptions, 'profile' | 'args'> 
 
 /** One master, one replica, and three sentinels of which two must agree. */
 export interface RedisSentinel extends AsyncDisposable {
+  /** `redis://127.0.0.1:PORT,127.0.0.1:PORT,…?sentinel=main`: every sentinel. */
+  readonly url: string
   /** What the sentinels call the master. */
   readonly name: string
   /** Both servers; the first is the master at the start. */
@@ -56,6 +58,7 @@ export async function startRedisSentinel(options: SentinelOptions = {}): Promise
     await ready()
     const { version, how } = master
     return {
+      url: `redis://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}?sentinel=${name}`,
       name,
       servers,
       sentinels,
