@@ -21,7 +21,7 @@ export interface BotOptions {
   readonly answerTimeoutMs?: number
   /** Lobbies that may time out before the bot gives up a game. @default 3 */
   readonly lobbyTries?: number
-  /** Connections that may fail or break in a row, before the bot gives up. @default 10 */
+  /** Connections that may fail, break or lead nowhere in a row. @default 10 */
   readonly connectTries?: number
   /** Awaited before each game; the number counts from 0. */
   readonly beforeGame?: (number: number) => Promise<void>
@@ -44,7 +44,7 @@ export interface BotSummary {
 
 /**
  * Plays one player: logs in, and for each size finds a game, waits in its lobby and fights.
- * @throws CONNECT_FAILED or CONNECTION_LOST after `connectTries` in a row; ABORTED.
+ * @throws CONNECT_FAILED, CONNECTION_LOST or UNAVAILABLE after `connectTries` in a row; ABORTED.
  */
 export async function playBot(options: BotOptions): Promise<BotSummary> {
   const { user, sizes, seed = 1, signal = new AbortController().signal } = options
@@ -135,5 +135,5 @@ class Player {
 
 function mayTryAgain(error: unknown): boolean {
   if (!(error instanceof NarrowcastError)) return false
-  return ['CONNECT_FAILED', 'CONNECTION_LOST', 'TIMEOUT'].includes(error.code)
+  return ['CONNECT_FAILED', 'CONNECTION_LOST', 'TIMEOUT', 'UNAVAILABLE'].includes(error.code)
 }

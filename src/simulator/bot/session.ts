@@ -93,7 +93,9 @@ export class Session {
   }
 
   async #act(fight: BotFight): Promise<void> {
-    const enemy = await this.#chooseEnemy(fight)
+    const enemy = await this.#unlessAway(this.#chooseEnemy(fight))
+    // When the server has its state again, it announces the turn again.
+    if (enemy === undefined) return
     const line = await this.#line('action')
     const sentMs = performance.now()
     const frame = await line.ask({
@@ -122,12 +124,24 @@ export class Session {
   }
 
   async #isWinner(fight: BotFight): Promise<boolean> {
-    return fight.hasKilledAll || (await this.#isAlive(fight.game, this.#userToken))
+    if (fight.hasKilledAll) return true
+    return (await this.#unlessAway(this.#isAlive(fight.game, this.#userToken))) ?? false
+  }
+
+  /** Undefined where the server cannot say. */
+  async #unlessAway<T>(answer: Promise<T>): Promise<T | undefined> {
+    try {
+      return await answer
+    } catch (error) {
+      if (error instanceof NarrowcastError && error.code === 'UNAVAILABLE') return undefined
+      throw error
+    }
   }
 
   async #isAlive(game: string, userToken: string): Promise<boolean> {
     const line = await this.#line('hero')
     const frame = await line.ask({ GAME_TOKEN: game, USER_TOKEN: userToken })
+    if (frame.STATUS === stateAway) throw unexpected(frame)
     const hero = frame.PAYLOAD?.HERO as { health?: unknown } | undefined
     return typeof hero?.health === 'number' && hero.health > 0
   }
@@ -197,7 +211,13 @@ function textIn(frame: Frame, field: string): string {
   throw unexpected(frame)
 }
 
+/** The server has lost its state for a while. */
+const stateAway = 'STATE UNAVAILABLE'
+
 function unexpected(frame: Frame): NarrowcastError {
+  if (frame.STATUS === stateAway) {
+    return new NarrowcastError('UNAVAILABLE', 'bot: the server cannot reach its state')
+  }
   const text = `bot: the server answered ${JSON.stringify(frame).slice(0, 200)}`
   return new NarrowcastError('INTERNAL', text)
 }

@@ -148,9 +148,10 @@ export class Report {
   }
 
   /** The same for a game that ended elsewhere, and was not reported there. */
-  rescued(finished: FinishedGame): Promise<boolean> {
-    this.totals.rescued++
-    return this.#handOn(finished)
+  async rescued(finished: FinishedGame): Promise<boolean> {
+    const isTaken = await this.#handOn(finished)
+    if (isTaken) this.totals.rescued++
+    return isTaken
   }
 
   async #handOn(finished: FinishedGame): Promise<boolean> {

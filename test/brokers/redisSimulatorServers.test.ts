@@ -1,0 +1,182 @@
+import { createClient } from '@redis/client'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { obtainRedis } from '../../src/lab/brokers/obtainRedis.ts'
+import { type GameRecord, type ServerOptions, startServer } from '../../src/simulator/index.ts'
+import { Client, startedDuel, TestPlayer } from '../e2e/simulatorClient.ts'
+
+const { redis, missing } = await obtainRedis()
+
+const starts = { STATUS: { GAME: 'START' } }
+const turn = { STATUS: { GAME: "USER'S TURN" } }
+const completes = { STATUS: { GAME: 'COMPLETE' } }
+
+describe.skipIf(redis === null)(`servers on one state in Redis ${missing ?? ''}`, () => {
+  const state = `${redis?.url}/8`
+  const client = createClient({ url: state })
+  const records: GameRecord[] = []
+  const start = (more: ServerOptions = {}) =>
+    startServer({ port: 0, state, log: (record) => records.push(record), ...more })
+  const finished = () =>
+    records.filter(({ log_message }) => log_message === 'Cleaning Game Records')
+
+  beforeAll(async () => {
+    await client.connect()
+  })
+  beforeEach(async () => {
+    await client.flushDb()
+    records.length = 0
+  })
+  afterAll(async () => {
+    client.destroy()
+    await redis?.stop()
+  })
+
+  it('two players on two servers play each other, and a third server hits for them', async () => {
+    await using one = await start()
+    await using two = await start()
+    await using three = await start()
+    await using ada = await TestPlayer.login(one.url, 'ada')
+    await using ben = await TestPlayer.login(two.url, 'ben')
+    await using adaAtThree = await TestPlayer.login(three.url, 'ada')
+    expect(adaAtThree.token).toBe(ada.token)
+    const game = await ada.join(2)
+    expect(await ben.join(2)).toBe(game)
+    ada.enter(game)
+    ben.enter(game)
+    expect(await ada.lobby.next()).toMatchObject(starts)
+    expect(await ben.lobby.next()).toMatchObject(starts)
+    let [next, other] = ada.token < ben.token ? [ada, ben] : [ben, ada]
+    for (;;) {
+      expect(await next.lobby.next()).toMatchObject(turn)
+      const by = next === ada ? adaAtThree : ben
+      const { STATUS } = await by.attack(game, other.token)
+      const { DETAILS } = STATUS as { DETAILS: { ENEMY_HEALTH_POST: number } }
+      if (DETAILS.ENEMY_HEALTH_POST === 0) break
+      ;[next, other] = [other, next]
+    }
+    expect(await ada.lobby.next()).toMatchObject(completes)
+    expect(await ben.lobby.next()).toMatchObject(completes)
+    expect(finished().map(({ mid }) => mid)).toEqual([`${game}+${ada.token}`])
+    const counts = [one, two, three].map((server) => server.stats())
+    expect(counts.map(({ games }) => games)).toEqual([0, 0, 0])
+    expect(counts.reduce((sum, { complete }) => sum + complete, 0)).toBe(1)
+  })
+
+  it('a player who comes to the lobby by another server is spoken for there', async () => {
+    await using one = await start()
+    await using two = await start()
+    const { game, first, second } = await startedDuel(one.url)
+    await using _first = first
+    await using _second = second
+    await using again = await Client.open(two.url, '/game/lobby')
+    const payload = { GAME_TOKEN: game, USER_TOKEN: first.token }
+    expect(await again.ask(payload)).toMatchObject(starts)
+    expect(await again.next()).toMatchObject(turn)
+    await first.lobby[Symbol.asyncDispose]()
+    expect(await first.attack(game, second.token)).toMatchObject({ STATUS: { ACTION: 'ATTACK' } })
+    expect(await second.lobby.next()).toMatchObject(turn)
+    await again[Symbol.asyncDispose]()
+    expect(await second.lobby.next()).toMatchObject(completes)
+    await expect.poll(() => [one.stats().games, two.stats().games]).toEqual([0, 0])
+    expect(finished()).toHaveLength(1)
+  })
+
+  it('a lobby that does not fill times out for those who wait by other servers', async () => {
+    await using one = await start({ lobbyTimeoutMs: 100 })
+    await using two = await start({ lobbyTimeoutMs: 60_000 })
+    await using ada = await TestPlayer.login(one.url, 'ada')
+    await using ben = await TestPlayer.login(two.url, 'ben')
+    const game = await ada.join(3)
+    await ben.join(3)
+    ben.enter(game)
+    expect(await ben.lobby.next()).toMatchObject({ STATUS: { GAME: 'TIMED OUT' } })
+    expect(one.stats().timedOut + two.stats().timedOut).toBe(1)
+    expect([one.stats().games, two.stats().games]).toEqual([0, 0])
+  })
+
+  it('who does not take a turn dies once, whichever server sees it', async () => {
+    await using one = await start({ turnTimeoutMs: 150 })
+    await using two = await start({ turnTimeoutMs: 150 })
+    await using ada = await TestPlayer.login(one.url, 'ada')
+    await using ben = await TestPlayer.login(two.url, 'ben')
+    const game = await ada.join(2)
+    await ben.join(2)
+    for (const player of [ada, ben]) player.enter(game)
+    const [first, second] = ada.token < ben.token ? [ada, ben] : [ben, ada]
+    for (const expected of [starts, completes]) {
+      expect(await second.lobby.next()).toMatchObject(expected)
+    }
+    for (const expected of [starts, turn, completes]) {
+      expect(await first.lobby.next()).toMatchObject(expected)
+    }
+    expect(one.stats().forfeits + two.stats().forfeits).toBe(1)
+    expect(finished()).toHaveLength(1)
+    expect(finished()[0]?.task).toMatchObject({ game: { hits: [], deaths: [first.token] } })
+  })
+
+  it('a server that closes ends the games of its players, and no others', async () => {
+    const one = await start()
+    await using two = await start({ lobbyTimeoutMs: 60_000 })
+    await using ada = await TestPlayer.login(one.url, 'ada')
+    await using ben = await TestPlayer.login(two.url, 'ben')
+    const shared = await ada.join(2)
+    await ben.join(2)
+    for (const player of [ada, ben]) player.enter(shared)
+    expect(await ben.lobby.next()).toMatchObject(starts)
+    const own = await startedDuel(two.url, ['cleo', 'dan'])
+    await using _cleo = own.first
+    await using _dan = own.second
+    const closed = ada.lobby.closed()
+    await one.close()
+    expect(await closed).toEqual({ code: 1001, reason: 'the server closes' })
+    let last = await ben.lobby.next()
+    if ((last.STATUS as { GAME: string }).GAME !== 'COMPLETE') last = await ben.lobby.next()
+    expect(last).toMatchObject(completes)
+    expect(finished().map(({ task }) => task.game_token)).toEqual([shared])
+    expect(await own.first.attack(own.game, own.second.token)).toMatchObject({
+      STATUS: { ACTION: 'ATTACK' },
+    })
+    expect(await client.zCard('games:servers')).toBe(1)
+  })
+
+  it('a record that is not taken is written again, and not counted twice', async () => {
+    let isBroken = true
+    const taken: string[] = []
+    const log = async ({ log_message, mid }: GameRecord) => {
+      if (log_message !== 'Cleaning Game Records') return
+      if (isBroken) throw new Error('no broker')
+      taken.push(mid)
+    }
+    await using server = await start({ log, stateLeaseMs: 200 })
+    const errors: string[] = []
+    server.on('error', ({ message }) => errors.push(message))
+    const { game, first, second } = await startedDuel(server.url)
+    await using _first = first
+    await using _second = second
+    await first.lobby[Symbol.asyncDispose]()
+    await expect.poll(() => errors.length).toBeGreaterThan(1)
+    expect(errors[0]).toContain(`the finished game ${game} is yet to be written: no broker`)
+    isBroken = false
+    await expect.poll(() => client.zCard('games:unreported')).toBe(0)
+    expect(taken).toHaveLength(1)
+    expect(server.stats()).toMatchObject({ started: 1, complete: 1, rescued: 1 })
+  })
+
+  it.for([
+    ['redis://127.0.0.1:1', 'CONNECT_FAILED', 'cannot use the state redis://127.0.0.1:1'],
+    ['redis://me:secret@127.0.0.1:1', 'CONNECT_FAILED', 'redis://me:***@127.0.0.1:1'],
+    ['file:./store', 'INVALID_ARGUMENT', 'expected memory or redis://host:port without options'],
+    ['redis://localhost?queue=list', 'INVALID_ARGUMENT', 'without options'],
+  ] as const)('refuses the state %s', async ([url, code, text]) => {
+    const message = expect.stringContaining(text)
+    await expect(startServer({ port: 0, state: url })).rejects.toMatchObject({ code, message })
+  })
+
+  it('says that a login is refused', async () => {
+    await client.sendCommand(['ACL', 'SETUSER', 'sim', 'on', '>right', '~*', '&*', '+@all'])
+    const at = (password: string) => state.replace('redis://', `redis://sim:${password}@`)
+    await using _server = await start({ state: at('right') })
+    await expect(start({ state: at('wrong') })).rejects.toMatchObject({ code: 'LOGIN_REFUSED' })
+    await client.sendCommand(['ACL', 'DELUSER', 'sim'])
+  })
+})
