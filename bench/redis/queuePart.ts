@@ -1,6 +1,5 @@
 import { type Figure, ratioTarget, type Target } from '../harness.ts'
 import type { Part } from './part.ts'
-import type { Rig } from './rig.ts'
 import { type Contender, compare } from './rounds.ts'
 
 const big = { messages: 200_000, batch: 500, inFlight: 2 } as const
@@ -11,6 +10,10 @@ const raw: readonly Contender[] = [
   {
     ...{ side: 'raw', kind: 'list', ...big },
     ...{ publish: 'raw, LPUSH of 500', consume: 'raw, 500 by script', both: 'raw, batches' },
+  },
+  {
+    ...{ side: 'raw', kind: 'cloudEvents', ...big, publish: 'raw, LPUSH of 500 CloudEvents' },
+    ...{ consume: 'raw, 500 CloudEvents by script', both: 'raw, batches of CloudEvents' },
   },
   {
     ...{ side: 'raw', kind: 'single', ...awaited, messages: 4_000 },
@@ -102,13 +105,9 @@ const groupmq: readonly Contender[] = [
   },
 ]
 
-/** With bodies of 1 KB: the best way of each side. */
-function best({ rig }: { rig: Rig }): readonly Contender[] {
-  const sides = [raw, ours, ...(rig.sizes.withPeers ? [bullmq, beeQueue, groupmq] : [])]
-  return sides.map(([first]) => {
-    const one = first as Contender
-    return { ...one, messages: one.messages / 4 }
-  })
+/** With bodies of 1 KB: what goes both ways. */
+function best(all: readonly Contender[]): readonly Contender[] {
+  return all.filter(({ both }) => both).map((one) => ({ ...one, messages: one.messages / 4 }))
 }
 
 function highest(figures: readonly Figure[]): Figure | undefined {
@@ -125,8 +124,8 @@ function targets(figures: readonly Figure[]): Target[] {
       if (one && beside) wanted.push(ratioTarget(one, 'min', times, beside))
     }
     add(consume[0], 10, highest(of('consume and settle', 'BullMQ')))
-    add(consume[0], 0.5, of('consume and settle', 'raw, 500')[0])
-    add(publish[0], 0.8, of('publish', 'raw, LPUSH')[0])
+    add(consume[0], 0.5, of('consume and settle', 'raw, 500 by')[0])
+    add(publish[0], 0.8, of('publish', 'raw, LPUSH of 500')[0])
     add(publish[0], 5, highest(of('publish', 'BullMQ').filter(({ what }) => /addBulk/.test(what))))
   }
   return wanted
@@ -134,8 +133,9 @@ function targets(figures: readonly Figure[]): Target[] {
 
 export const queuePart: Part = async (rig) => {
   const peers = rig.sizes.withPeers ? [...bullmq, ...beeQueue, ...groupmq] : []
-  const small = await compare(rig, 'queue', 100, [...raw, ...ours, ...peers])
-  const large = await compare(rig, 'queue', 1_000, best({ rig }))
+  const all = [...raw, ...ours, ...peers]
+  const small = await compare(rig, 'queue', 100, all)
+  const large = await compare(rig, 'queue', 1_000, best(all))
   const figures = [...small, ...large]
   return { figures, targets: targets(figures) }
 }

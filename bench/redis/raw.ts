@@ -6,6 +6,7 @@ import type { Way } from './way.ts'
 
 const kinds: Readonly<Record<string, Way>> = {
   list: listBatches,
+  cloudEvents: listBatches,
   single: listSingles,
   pubsub: pubSub,
   stream,

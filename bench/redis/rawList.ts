@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { type RawClient, rawClient } from './rawClient.ts'
 import type { Came, Consumer, Data, Producer, Task, Way } from './way.ts'
 
@@ -9,16 +10,36 @@ if not taken then return {} end
 redis.call('RPUSH', KEYS[2], unpack(taken))
 return taken`
 
+interface Form {
+  write(data: Data): string
+  read(text: string): Data
+}
+
+const bare: Form = {
+  write: (data) => JSON.stringify(data),
+  read: (text) => JSON.parse(text) as Data,
+}
+
+/** As long as what narrowcast writes: who asks for an id, a time and a type pays for them too. */
+const cloudEvents: Form = {
+  write(data) {
+    const time = new Date().toISOString()
+    const what = { specversion: '1.0', id: randomUUID(), source: 'narrowcast', type: 'bench', time }
+    return JSON.stringify({ ...what, datacontenttype: 'application/json', data })
+  },
+  read: (text) => (JSON.parse(text) as { data: Data }).data,
+}
+
+const formOf = ({ kind }: Task) => (kind === 'cloudEvents' ? cloudEvents : bare)
+
 /** What LPUSH of one or of many costs. */
-export async function listProducer({ url, channel }: Task): Promise<Producer> {
+export async function listProducer(task: Task): Promise<Producer> {
+  const { url, channel } = task
   const client = await rawClient(url)
+  const { write } = formOf(task)
   return {
-    one: (data) => client.lPush(channel, JSON.stringify(data)),
-    many: (batch) =>
-      client.lPush(
-        channel,
-        batch.map((data) => JSON.stringify(data)),
-      ),
+    one: (data) => client.lPush(channel, write(data)),
+    many: (batch) => client.lPush(channel, batch.map(write)),
     [Symbol.asyncDispose]: async () => client.destroy(),
   }
 }
@@ -29,14 +50,16 @@ class BatchConsumer implements Consumer {
   readonly #sha: string
   readonly #waiting: string
   readonly #held: string
+  readonly #form: Form
   #working = Promise.resolve()
   #isOver = false
 
-  constructor(client: RawClient, sha: string, { channel }: Task) {
+  constructor(client: RawClient, sha: string, task: Task) {
     this.#client = client
     this.#sha = sha
-    this.#waiting = channel
-    this.#held = `${channel}:held`
+    this.#waiting = task.channel
+    this.#held = `${task.channel}:held`
+    this.#form = formOf(task)
   }
 
   async start(came: Came): Promise<void> {
@@ -54,7 +77,7 @@ class BatchConsumer implements Consumer {
   }
 
   async #settle(taken: readonly string[], came: Came): Promise<void> {
-    for (const element of taken) came.message(JSON.parse(element) as Data)
+    for (const element of taken) came.message(this.#form.read(element))
     await this.#client.lTrim(this.#held, taken.length, -1)
     came.settled(taken.length)
   }

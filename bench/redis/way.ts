@@ -10,7 +10,7 @@ export type Side = 'raw' | 'narrowcast' | 'bullmq' | 'bee-queue' | 'groupmq'
 /** How messages travel from one process to another. */
 export interface Task {
   readonly side: Side
-  /** Of raw: list, single, stream, pubsub. Of narrowcast: queue, stream, broadcast, direct, relay. */
+  /** Of raw: list, cloudEvents, single, stream, pubsub. Of narrowcast: queue, stream, broadcast, direct, relay. */
   readonly kind: string
   readonly url: string
   readonly channel: string
