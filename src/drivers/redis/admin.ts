@@ -4,6 +4,7 @@ import type { Publisher } from '../../core/driver.ts'
 import { isLive, type Pattern, type PublishOutcome, redriven } from '../../core/message.ts'
 import { checkPattern, type Declaration, declarationOf, differences } from './catalog.ts'
 import type { Engine, EngineAdmin, EngineName } from './engine.ts'
+import type { RedisLive } from './live/index.ts'
 import { redisError } from './redisErrors.ts'
 import type { Context } from './session.ts'
 
@@ -12,6 +13,7 @@ export interface AdminOptions {
   readonly queues: EngineName
   readonly engineOf: (declaration: Declaration) => Engine
   readonly publisher: (channel: ChannelSpec, signal: AbortSignal) => Promise<Publisher>
+  readonly live: Pick<RedisLive, 'remove'>
   /** What the session remembers of a channel that is removed. */
   readonly forget: (channel: string) => void
 }
@@ -109,7 +111,8 @@ function changing(options: AdminOptions) {
     },
     async remove(ref, signal) {
       const found = await known.of(ref, 'remove')
-      if (found.engine !== null) await options.engineOf(found).admin.removeKeys(ref, signal)
+      if (found.engine === null) await options.live.remove(ref)
+      else await options.engineOf(found).admin.removeKeys(ref, signal)
       await context.catalog.remove(ref.name)
       forget(ref.name)
     },

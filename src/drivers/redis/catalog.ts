@@ -96,9 +96,11 @@ export function checkPattern(
 export function differences(found: Declaration, wanted: Declaration): Difference[] {
   const shown = (value: number | string | null, unit = '') =>
     value === null ? 'off' : `${value}${unit}`
+  // Of another pattern it is another one anyway.
+  const isAlike = found.pattern === wanted.pattern
   const pairs: [string, string, string][] = [
     ['pattern', wanted.pattern, found.pattern],
-    ['engine', shown(wanted.engine), shown(found.engine)],
+    ['engine', shown(wanted.engine), shown(isAlike ? found.engine : wanted.engine)],
     ['retention.ageMs', shown(wanted.retention.ageMs, ' ms'), shown(found.retention.ageMs, ' ms')],
     ['retention.messages', shown(wanted.retention.messages), shown(found.retention.messages)],
     ['retention.bytes', shown(wanted.retention.bytes), shown(found.retention.bytes)],

@@ -1,6 +1,6 @@
 import { NarrowcastError } from '../../core/errors.ts'
 import { type Address, placeOf } from './connectClient.ts'
-import type { Argument, Connection, MessageListener } from './connection.ts'
+import type { Argument, Connection } from './connection.ts'
 import { follow } from './follow.ts'
 import { redisError } from './redisErrors.ts'
 import { checkPrimary } from './serverFacts.ts'
@@ -52,7 +52,8 @@ export class Cluster implements Servers {
           ask: (node) => node.sendAsking(all, operation, as),
         })
       },
-      subscribe: (name, listener) => this.#subscribe(slot, name, listener),
+      subscribe: (name, listener, isCounted) =>
+        this.#subscribe(slot, name, (node) => node.subscribe(name, listener, true, isCounted)),
       unsubscribe: async (name, listener) => {
         this.#heard.delete(name)
         await (await this.#nodeOf(slot)).unsubscribe(name, listener, true)
@@ -75,9 +76,13 @@ export class Cluster implements Servers {
     this.#nodes.clear()
   }
 
-  async #subscribe(slot: number, channel: string, listener: MessageListener): Promise<void> {
+  async #subscribe(
+    slot: number,
+    channel: string,
+    subscribe: (node: Connection) => Promise<void>,
+  ): Promise<void> {
     const subscribed = async (node: Connection) => {
-      await node.subscribe(channel, listener, true)
+      await subscribe(node)
       this.#heard.set(channel, placeOf(node.address))
     }
     await this.#call(slot, { send: subscribed, ask: subscribed })

@@ -1,32 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { NarrowcastError } from '../../core/errors.ts'
 import {
   type Address,
   type Client,
   type ConnectionOptions,
   connectClient,
-  connectMsMax,
   noLimit,
   placeOf,
   textOf,
 } from './connectClient.ts'
+import { Lanes } from './lanes.ts'
+import { Listening, type MessageListener } from './listening.ts'
 import { asReplyError, closedError, redisError, repliedWith, replyCode } from './redisErrors.ts'
 import type { Script } from './script.ts'
 import { factsOf, infoSections, type ServerFacts } from './serverFacts.ts'
 import { Silence } from './silence.ts'
 
 export type { Address, ConnectionOptions } from './connectClient.ts'
+export type { MessageListener } from './listening.ts'
 
 export type Argument = string | Buffer
 
 /** RESP type of a text; asked for as bytes where a value need not be UTF-8. */
 const blobString = 36
 
-export type MessageListener = (message: Buffer) => void
-
 /** A server that owes answers and gives none for so long is lost. */
 const silenceMsMax = 10_000
-/** A connection that only listens is asked for a sign of life. */
-const pingMs = 5_000
+/** How long a server is asked why it has closed a connection. */
+const explainMsMax = 1_000
 
 /**
  * One server, without reconnects, retries and offline queue: a second layer that sends again would
@@ -41,11 +42,9 @@ export class Connection {
   readonly #commands: Client
   readonly #ended: (error: NarrowcastError) => void
   readonly #silence: Silence
-  /** Of the messages: answers to commands say nothing of them. */
-  readonly #deafness: Silence
   #waiting = 0
-  #messages: Promise<Client> | null = null
-  #ping: NodeJS.Timeout | null = null
+  readonly #listening: (Promise<Listening> | undefined)[] = []
+  readonly #lanes = new Lanes<MessageListener>()
   /** It has become a replica: it ends when all answers are there. */
   #demoted: NarrowcastError | null = null
   #end: NarrowcastError | null = null
@@ -63,7 +62,6 @@ export class Connection {
     this.#ended = ended
     const silent = () => this.lose(this.#lost(`gave no answer for ${silenceMsMax} ms`))
     this.#silence = new Silence(silenceMsMax, silent)
-    this.#deafness = new Silence(silenceMsMax, silent)
     opened.client.on('terminated', (cause: Error) => this.#break(cause, 'its connection'))
   }
 
@@ -140,28 +138,29 @@ export class Connection {
     }
   }
 
-  /** Resolves when the server has confirmed it. The listener hears all that comes after that. */
-  async subscribe(channel: string, listener: MessageListener, isSharded: boolean): Promise<void> {
-    const client = await this.#messageClient()
-    this.#deafness.asked()
+  /**
+   * Resolves when the server has confirmed it. The listener hears all that comes after that. One
+   * that is counted is a receiver of its own to the server.
+   */
+  async subscribe(
+    channel: string,
+    listener: MessageListener,
+    isSharded: boolean,
+    isCounted = false,
+  ): Promise<void> {
+    const lane = isCounted ? this.#lanes.take(channel, listener) : 0
     try {
-      await (isSharded
-        ? client.sSubscribe(channel, listener, true)
-        : client.subscribe(channel, listener, true))
+      const listening = await this.#listeningOn(lane)
+      await listening.subscribe(channel, listener, isSharded)
     } catch (error) {
-      if (replyCode(error) !== null) throw asReplyError(error, 'subscribe')
-      throw this.#end ?? this.#lost(`confirmed no subscription: ${textOf(error)}`)
-    } finally {
-      this.#deafness.answered()
+      this.#lanes.give(channel, listener)
+      throw this.#end ?? error
     }
   }
 
   async unsubscribe(channel: string, listener: MessageListener, isSharded: boolean): Promise<void> {
-    if (this.#end || !this.#messages) return
-    const client = await this.#messages
-    await (isSharded
-      ? client.sUnsubscribe(channel, listener, true)
-      : client.unsubscribe(channel, listener, true))
+    const listening = await this.#listening[this.#lanes.give(channel, listener)]
+    if (!this.#end) await listening?.unsubscribe(channel, listener, isSharded)
   }
 
   /** Breaks it off: what was sent and not answered may have been carried out. */
@@ -178,13 +177,13 @@ export class Connection {
   #destroy(error: NarrowcastError): void {
     this.#end = error
     this.#silence.close()
-    this.#deafness.close()
-    if (this.#ping !== null) clearInterval(this.#ping)
     this.#commands.destroy()
-    this.#messages?.then(
-      (client) => client.destroy(),
-      () => {}, // never opened: whoever asked for it was told
-    )
+    for (const listening of this.#listening) {
+      listening?.then(
+        (open) => open.close(),
+        () => {}, // never opened: whoever asked for it was told
+      )
+    }
   }
 
   /** A primary that has become a replica takes nothing more, and its other answers are awaited. */
@@ -194,32 +193,49 @@ export class Connection {
     return known
   }
 
-  #messageClient(): Promise<Client> {
+  #listeningOn(lane: number): Promise<Listening> {
     if (this.#end ?? this.#demoted) throw this.#notSent('subscribe')
-    this.#messages ??= this.#openMessages()
-    return this.#messages
+    const listening = this.#listening[lane] ?? this.#openListening(lane)
+    this.#listening[lane] = listening
+    return listening
   }
 
-  async #openMessages(): Promise<Client> {
-    const limit = AbortSignal.timeout(connectMsMax)
+  async #openListening(lane: number): Promise<Listening> {
+    const lost = (what: string, cause: Error | null) => void this.#lostListening(what, cause)
+    const { address } = this
     try {
-      const client = await connectClient(this.address, this.#options, limit)
-      client.on('terminated', (cause: Error) => this.#break(cause, 'its message connection'))
-      client.on('sharded-channel-moved', () => this.lose(this.#lost('lost slots to another node')))
-      if (this.#end) client.destroy()
-      else this.#ping = setInterval(() => void this.#pinged(client), pingMs).unref()
-      return client
+      const listening = await Listening.open({
+        ...{ address, options: this.#options, silenceMsMax, lost },
+      })
+      if (this.#end) listening.close()
+      return listening
     } catch (error) {
-      this.#messages = null // the next one asks again
+      this.#listening[lane] = undefined // the next one asks again
       throw error
     }
   }
 
-  /** An error of it breaks the connection, which `terminated` tells. */
-  async #pinged(client: Client): Promise<void> {
-    this.#deafness.asked()
-    await client.sendCommand(['PING']).catch(() => {})
-    this.#deafness.answered()
+  /** Where the server still answers, it was the one that closed: it does so to who reads slowly. */
+  async #lostListening(what: string, cause: Error | null): Promise<void> {
+    if (this.#end) return
+    if (cause === null) return this.lose(this.#lost(what))
+    const limit = await this.#outputLimit()
+    if (limit === null) return this.lose(this.#lost(`${what}: ${cause.message}`, cause))
+    const text = `closed the message connection, and answers on another: it cuts off who reads too slowly (client-output-buffer-limit ${limit})`
+    this.lose(this.#lost(text, cause))
+  }
+
+  /** What the server lets a listener leave unread; null when it does not answer. */
+  async #outputLimit(): Promise<string | null> {
+    const name = 'client-output-buffer-limit'
+    const asking = this.send<Record<string, string>>(['CONFIG', 'GET', name], 'connection')
+    const late = sleep(explainMsMax, null, { ref: false })
+    try {
+      const found = await Promise.race([asking, late])
+      return found && (/pubsub \d+ \d+ \d+/.exec(found[name] ?? '')?.[0] ?? 'pubsub')
+    } catch (error) {
+      return repliedWith(error) === null ? null : 'pubsub'
+    }
   }
 
   #break(cause: Error, what: string): void {

@@ -72,7 +72,7 @@ const broadcast = {
   depth: 'no',
   watchdog: false,
   noReader: 'dropped-reported',
-  tells: ['no-worker'],
+  tells: ['no-worker', 'overflow'],
   source: 'https://redis.io/docs/latest/develop/pubsub/',
 } as const satisfies Contract
 

@@ -24,8 +24,8 @@ export interface Home {
     operation: string,
     as?: 'text' | 'bytes',
   ): Promise<T>
-  /** Resolves when the server has confirmed it. */
-  subscribe(channel: string, listener: MessageListener): Promise<void>
+  /** Resolves when the server has confirmed it. Counted: to the server it is a receiver of its own. */
+  subscribe(channel: string, listener: MessageListener, isCounted?: boolean): Promise<void>
   unsubscribe(channel: string, listener: MessageListener): Promise<void>
   /** Ends the session: what was sent and not answered may have been carried out, later too. */
   lose(error: NarrowcastError): void
@@ -147,7 +147,8 @@ function single(connection: Connection, ended: AbortSignal, close: () => void): 
     runId: async () => connection.facts.runId,
     send: (args, operation, as) => connection.send(args, operation, as),
     run: (script, keys, args, operation, as) => connection.run(script, keys, args, operation, as),
-    subscribe: (channel, listener) => connection.subscribe(channel, listener, false),
+    subscribe: (channel, listener, isCounted) =>
+      connection.subscribe(channel, listener, false, isCounted),
     unsubscribe: (channel, listener) => connection.unsubscribe(channel, listener, false),
     lose: (error) => connection.lose(error),
   }

@@ -55,7 +55,7 @@ export class RedisSession implements Session {
   readonly #probed: Probed
   readonly #queues: EngineName
   readonly #live: RedisLive
-  readonly #engines: Readonly<Record<EngineName, Engine>>
+  readonly #engines: Partial<Record<EngineName, Engine>> = {}
   readonly #declared = new Map<string, Promise<Declaration>>()
   #closing: Promise<void> | null = null
 
@@ -74,14 +74,15 @@ export class RedisSession implements Session {
         if (this.#closing !== null) throw closedError(operation)
       },
     }
-    this.#engines = { list: listEngine(this.#context), stream: streamEngine(this.#context) }
-    this.#live = new RedisLive(this.#context)
+    const declare = (operation: string, channel: ChannelSpec) => this.#declare(operation, channel)
+    this.#live = new RedisLive({ context: this.#context, declare })
     this.live = this.#live
     this.admin = redisAdmin({
       context: this.#context,
       queues,
-      engineOf: (declaration) => this.#engines[declaration.engine as EngineName],
+      engineOf: (declaration) => this.#engine(declaration.engine as EngineName),
       publisher: (channel, signal) => this.publisher(channel, signal),
+      live: this.#live,
       forget: (channel) => this.#declared.delete(channel),
     })
   }
@@ -94,7 +95,7 @@ export class RedisSession implements Session {
   async publisher(channel: ChannelSpec, signal: AbortSignal): Promise<Publisher> {
     const { engine } = await this.#declare('publisher', channel)
     if (engine === null) return await this.#live.publisher(channel)
-    return await this.#engines[engine].publisher(channel, signal)
+    return await this.#engine(engine).publisher(channel, signal)
   }
 
   async source(
@@ -106,15 +107,13 @@ export class RedisSession implements Session {
     checkKept('source', channel)
     checkGroup(channel, reader.group)
     const { engine } = await this.#declare('source', channel)
-    return await this.#engines[engine as EngineName].source(channel, reader, on, signal)
+    return await this.#engine(engine as EngineName).source(channel, reader, on, signal)
   }
 
   marks(channel: ChannelSpec, group: string | null): Marks {
     checkKept('marks', channel)
-    return this.#engines[declarationOf(channel, this.#queues).engine as EngineName].marks(
-      channel,
-      group,
-    )
+    const { engine } = declarationOf(channel, this.#queues)
+    return this.#engine(engine as EngineName).marks(channel, group)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -129,6 +128,14 @@ export class RedisSession implements Session {
     servers.close()
     const failed = closed.find((one) => one.status === 'rejected')
     if (failed && !isEnded) throw failed.reason
+  }
+
+  /** Made when the first channel needs it. */
+  #engine(name: EngineName): Engine {
+    const make = { list: listEngine, stream: streamEngine }[name]
+    const engine = this.#engines[name] ?? make(this.#context)
+    this.#engines[name] = engine
+    return engine
   }
 
   /** Once per channel and session. */

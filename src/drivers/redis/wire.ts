@@ -87,7 +87,7 @@ export function readWire(raw: Buffer): WireMessage {
   if (!isEvent(value)) return plain(raw, value)
   const { data, data_base64: base64 } = value
   if (typeof base64 === 'string') {
-    const body = Buffer.from(base64, 'base64')
+    const body = new Uint8Array(Buffer.from(base64, 'base64'))
     return messageOf(value, body, body.length)
   }
   const body = JSON.stringify(data ?? null)
@@ -122,7 +122,7 @@ function isEvent(value: unknown): value is Attributes {
 }
 
 function plain(raw: Buffer, value: unknown): WireMessage {
-  const body = value === undefined ? raw : raw.toString()
+  const body = value === undefined ? new Uint8Array(raw) : raw.toString()
   const unsaid = { id: null, key: null, timeMs: null, type: null, source: null }
   return { ...unsaid, headers: noHeaders, redrives: 0, body, bytes: raw.length }
 }

@@ -101,7 +101,7 @@ export const liveAdminCases: readonly LiveCase[] = [
   },
   {
     name: 'live: purge drops what waits unread, and those who are there stay',
-    needs: (claimed) => claimed.manage,
+    needs: (claimed) => claimed.manage && claimed.resumes,
     async run(world) {
       const channel = await declare(world)
       const joined = await join(world, channel)
@@ -115,9 +115,18 @@ export const liveAdminCases: readonly LiveCase[] = [
     },
     refusal: async (world) => {
       const channel = await declare(world)
-      await assert.rejects(async () => {
-        await (world.session.admin.purge?.(channel, world.signal) ?? refused())
-      }, unsupported)
+      const { purge } = world.session.admin
+      if (!world.claimed.manage) {
+        await assert.rejects(async () => {
+          await (purge?.(channel, world.signal) ?? refused())
+        }, unsupported)
+        return
+      }
+      // Where a broker keeps nothing for anybody, what waits is with those it was handed to.
+      const joined = await join(world, channel)
+      await hand(world, channel, joined, several(1))
+      assert.equal(await offered(purge, 'purge')(channel, world.signal), 0)
+      assert.deepEqual(await takeIds(world, joined, 1), ['m0'])
     },
   },
   {

@@ -1,0 +1,33 @@
+import { NarrowcastError } from '../../core/errors.ts'
+import { redisError } from './redisErrors.ts'
+import type { Home } from './servers.ts'
+
+/**
+ * What is asked for, or the end of the session where the signal fires first: it may still be
+ * carried out, and a late client must be gone before anybody is told that nobody knows.
+ * @throws what `ask` does; definite where the signal had fired before anything left
+ */
+export async function inTime<T>(
+  home: Home,
+  operation: string,
+  signal: AbortSignal,
+  ask: () => Promise<T>,
+): Promise<T> {
+  if (signal.aborted) throw tooLate(operation, signal, true)
+  const lose = () => home.lose(tooLate(operation, signal, false))
+  signal.addEventListener('abort', lose)
+  try {
+    return await ask()
+  } catch (error) {
+    throw signal.aborted ? tooLate(operation, signal, false) : error
+  } finally {
+    signal.removeEventListener('abort', lose)
+  }
+}
+
+function tooLate(operation: string, { reason }: AbortSignal, definite: boolean): NarrowcastError {
+  const code = reason instanceof NarrowcastError ? reason.code : 'ABORTED'
+  const why = reason instanceof Error ? reason.message : String(reason)
+  const what = definite ? 'ended before it had begun' : 'ended before there was an answer'
+  return redisError(code, operation, `${what}: ${why}`, { definite, cause: reason })
+}

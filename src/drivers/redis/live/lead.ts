@@ -1,0 +1,103 @@
+import type { Lead } from '../../../core/driver.ts'
+import type { ErrorCode, NarrowcastError } from '../../../core/errors.ts'
+import { keepScript, leaseKeyOf, releaseScript } from './leadScripts.ts'
+import { type LiveSourceOptions, RedisLiveSource } from './liveSource.ts'
+import { leadChannelOf } from './names.ts'
+import { removedText } from './presence.ts'
+
+/** The relay that leads: its lease lies in Redis, and every send of it compares the fence there. */
+export class RedisLead extends RedisLiveSource implements Lead {
+  readonly fence: string
+  readonly #key: string
+  readonly #told: string
+  readonly #renewing: NodeJS.Timeout
+  /** Until then the lease holds for certain. */
+  #heldUntilMs: number
+  #isListening = false
+
+  constructor(options: LiveSourceOptions, fence: string) {
+    super(options)
+    this.fence = fence
+    this.#key = leaseKeyOf(options.channel.name)
+    this.#told = leadChannelOf(options.channel.name)
+    this.#heldUntilMs = performance.now()
+    this.#renewing = setInterval(() => void this.#renewInTime(), this.leaseMs / 3).unref()
+  }
+
+  /** False when the lease has ended meanwhile: another one may lead. */
+  async begin(): Promise<boolean> {
+    this.#isListening = true
+    await this.options.home.subscribe(this.#told, this.#listen)
+    await this.open()
+    return await this.#keep('+', this.leaseMs)
+  }
+
+  override async renew(signal: AbortSignal): Promise<void> {
+    await super.renew(signal)
+    if (!(await this.#keep('', this.leaseMs))) throw this.#fenced('renew')
+  }
+
+  /** First nobody publishes to it any more, then nothing more comes. */
+  override async stop(signal: AbortSignal): Promise<void> {
+    this.check('stop')
+    if (this.ended === null && !(await this.#keep('-', this.leaseMs))) throw this.#fenced('stop')
+    await super.stop(signal)
+  }
+
+  /** What came after another one was granted the lead is not for this one. */
+  protected override get isAssured(): boolean {
+    return performance.now() < this.#heldUntilMs
+  }
+
+  protected override async assure(): Promise<void> {
+    if (!(await this.#keep('', this.leaseMs))) throw this.#fenced('receive')
+  }
+
+  override leave(): Promise<void> {
+    clearInterval(this.#renewing)
+    return super.leave()
+  }
+
+  protected override async leaveBroker(): Promise<void> {
+    const { home } = this.options
+    if (this.#isListening) await home.unsubscribe(this.#told, this.#listen)
+    await home.run(releaseScript(home), [this.#key], [this.fence, this.#told], 'lead')
+  }
+
+  protected override goneCode(): ErrorCode {
+    return 'FENCED'
+  }
+
+  readonly #listen = (raw: Buffer) => {
+    if (raw.toString() === removedText) {
+      this.end(this.error('FENCED', 'receive', 'the channel was removed'))
+    }
+  }
+
+  /** Who waits for messages, or has just taken some, renews nothing itself. */
+  async #renewInTime(): Promise<void> {
+    const { leftMs } = this.lease
+    if (leftMs <= 0 || this.#heldUntilMs - performance.now() > (this.leaseMs * 3) / 4) return
+    try {
+      if (!(await this.#keep('', leftMs))) this.#fenced('renew')
+    } catch {
+      // The lease ends by it, which is told: by the session, or where it is next asked for.
+    }
+  }
+
+  async #keep(mark: '+' | '-' | '', ms: number): Promise<boolean> {
+    const untilMs = performance.now() + ms
+    const args = [this.fence, mark, String(Math.ceil(ms))]
+    const held = await this.options.home.run<number>(keepScript, [this.#key], args, 'lead')
+    if (held === 1) this.#heldUntilMs = untilMs
+    return held === 1
+  }
+
+  #fenced(operation: string): NarrowcastError {
+    const { worker } = this.options.spec
+    const text = `${worker.id} leads no longer: its lease of ${this.leaseMs} ms has ended`
+    const error = this.error('FENCED', operation, text)
+    this.end(error)
+    return error
+  }
+}

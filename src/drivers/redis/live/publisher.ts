@@ -1,0 +1,88 @@
+import type { ChannelSpec } from '../../../core/channel.ts'
+import type { Publisher } from '../../../core/driver.ts'
+import { asNarrowcastError } from '../../../core/errors.ts'
+import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
+import { inTime } from '../inTime.ts'
+import { redisError } from '../redisErrors.ts'
+import type { Home } from '../servers.ts'
+import { leaseKeyOf } from './leadScripts.ts'
+import { liveFault, wireForm } from './outgoing.ts'
+import { liveScripts } from './scripts.ts'
+
+/** Messages of one script: it stops the server for as long as it runs. */
+const batchMax = 1_000
+
+/** Gives a broadcast to all who listen, and a narrowcast to the relay that leads. */
+export class LivePublisher implements Publisher {
+  readonly #home: Home
+  readonly #channel: ChannelSpec
+  readonly #checkOpen: (operation: string) => void
+  #isClosed = false
+
+  constructor(home: Home, channel: ChannelSpec, checkOpen: (operation: string) => void) {
+    this.#home = home
+    this.#channel = channel
+    this.#checkOpen = checkOpen
+  }
+
+  async publish(batch: readonly OutgoingMessage[], signal: AbortSignal): Promise<PublishOutcome[]> {
+    this.#check()
+    const outcomes: PublishOutcome[] = []
+    const fit: { readonly message: OutgoingMessage; readonly at: number }[] = []
+    for (const [at, message] of batch.entries()) {
+      const fault = liveFault(message, this.#channel)
+      if (fault === null) fit.push({ message, at })
+      else outcomes[at] = this.#refused(fault)
+    }
+    for (let from = 0; from < fit.length; from += batchMax) {
+      const some = fit.slice(from, from + batchMax)
+      const messages = some.map(({ message }) => message)
+      const said = await this.#publishSome(messages, signal)
+      for (const [n, { at }] of some.entries()) outcomes[at] = said[n] as PublishOutcome
+    }
+    return outcomes
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+  }
+
+  async #publishSome(
+    messages: readonly OutgoingMessage[],
+    signal: AbortSignal,
+  ): Promise<PublishOutcome[]> {
+    try {
+      const receivers = await inTime(this.#home, 'publish', signal, () => this.#send(messages))
+      return receivers.map((n) => ({ state: 'stored', duplicate: false, receivers: n }))
+    } catch (cause) {
+      const { code, message, hint, definite } = asNarrowcastError(cause)
+      return messages.map(() => ({ state: definite ? 'refused' : 'unknown', code, message, hint }))
+    }
+  }
+
+  async #send(messages: readonly OutgoingMessage[]): Promise<number[]> {
+    const { name, pattern } = this.#channel
+    const scripts = liveScripts(this.#home)
+    const args = [name, ...messages.map((message) => wireForm(message, this.#channel))]
+    if (pattern === 'broadcast') {
+      return await this.#home.run<number[]>(scripts.broadcast, [name], args, 'publish')
+    }
+    const keys = [leaseKeyOf(name)]
+    const receivers = await this.#home.run<number>(scripts.toLead, keys, args, 'publish')
+    return messages.map(() => receivers)
+  }
+
+  #check(): void {
+    this.#checkOpen('publish')
+    if (!this.#isClosed) return
+    throw redisError('CLOSED', 'publish', 'this publisher was closed', {
+      channel: this.#channel.name,
+    })
+  }
+
+  #refused({ code, text, hint }: NonNullable<ReturnType<typeof liveFault>>): PublishOutcome {
+    const { pattern, name } = this.#channel
+    const message = `redis: publish to ${pattern} "${name}": ${text}`
+    return { state: 'refused', code, message, hint }
+  }
+}
