@@ -1,0 +1,239 @@
+import { RESP_TYPES } from '@redis/client'
+import { describe, expect, test } from 'vitest'
+import {
+  channelName,
+  missing,
+  named,
+  ourBus,
+  pythonSocket,
+  redisCliRaw,
+  theirClient,
+} from './redisForeign.ts'
+
+interface Seen {
+  readonly data: unknown
+  readonly id: string
+  readonly attempt: number
+}
+
+/** What a worker of ours was given of a queue. The first `failing` deliveries fail. */
+async function worker(name: string, failing = 0) {
+  const queue = (await ourBus()).queue<unknown>(name, {
+    backoff: { delayMsMin: 1, delayMsMax: 1 },
+    attempts: failing + 1,
+  })
+  const seen: Seen[] = []
+  const subscription = queue.subscribe((data, { message, attempt }) => {
+    seen.push({ data, id: message.id, attempt })
+    if (seen.length <= failing) throw new Error('not yet')
+  })
+  subscription.on('error', () => {}) // those that fail are meant to
+  await subscription.ready()
+  return { queue, seen, subscription }
+}
+
+const until = (check: () => void) => expect.poll(check, { timeout: 10_000 })
+
+describe.skipIf(missing.redis !== null)(
+  named('a list, beside programs without us', missing.redis),
+  () => {
+    test.skipIf(missing.cli !== null)(
+      'takes plain JSON that redis-cli pushes, and keeps its id',
+      async () => {
+        const name = channelName('push')
+        const { seen } = await worker(name, 1)
+        await redisCliRaw('LPUSH', name, '{"order":7}')
+        await until(() => seen.length).toBe(2)
+        const [first, second] = seen
+        expect(first).toMatchObject({ data: { order: 7 }, attempt: 1 })
+        expect(second).toMatchObject({ data: { order: 7 }, attempt: 2 })
+        expect(second?.id).toBe(first?.id)
+        expect(first?.id).not.toBe('')
+      },
+    )
+
+    test.each(['7', '"text"', 'null', '[1,2]', '{"data":1,"id":"theirs"}', ' {"spaced" : true} '])(
+      'takes %s as the data itself',
+      async (text) => {
+        const name = channelName('any')
+        const { seen } = await worker(name)
+        await (await theirClient()).lPush(name, text)
+        await until(() => seen.length).toBe(1)
+        expect(seen[0]?.data).toEqual(JSON.parse(text))
+      },
+    )
+
+    test('takes a CloudEvent of another program with its id, time, key and headers', async () => {
+      const name = channelName('event')
+      const queue = (await ourBus()).queue<unknown>(name)
+      const event = {
+        ...{ specversion: '1.0', id: 'theirs-1', source: 'shop', type: 'order.placed' },
+        ...{
+          time: '2026-01-02T03:04:05Z',
+          subject: 'ada',
+          headers: '{"lang":"de"}',
+          data: { n: 1 },
+        },
+      }
+      await (await theirClient()).lPush(name, JSON.stringify(event, null, 2))
+      const given = Promise.withResolvers<unknown>()
+      queue.subscribe((data, { message }) => {
+        const { id, source, type, timeMs, key, headers } = message
+        given.resolve({ data, id, source, type, timeMs, key, headers })
+      })
+      expect(await given.promise).toEqual({
+        ...{ data: { n: 1 }, id: 'theirs-1', source: 'shop', type: 'order.placed', key: 'ada' },
+        ...{ timeMs: Date.parse('2026-01-02T03:04:05Z'), headers: { lang: 'de' } },
+      })
+    })
+
+    test.each([
+      ['text', Buffer.from('no JSON')],
+      ['bytes', Buffer.from([0xff, 0x00, 0x10])],
+      ['bytes that begin with a zero', Buffer.from([0x00, 0xff, 0x0a])],
+      ['nothing', Buffer.alloc(0)],
+    ])(
+      'gives %s as bytes at every try, and as JSON makes a dead letter of it',
+      async (_, bytes) => {
+        const name = channelName('bytes')
+        const client = await theirClient()
+        const backoff = { delayMsMin: 1, delayMsMax: 1 }
+        const raw = (await ourBus()).queue(name, { codec: 'bytes', backoff })
+        const given: Buffer[] = []
+        const reading = raw.subscribe((data) => {
+          given.push(Buffer.from(data))
+          if (given.length < 3) throw new Error('not yet')
+        })
+        reading.on('error', () => {}) // two tries are meant to fail
+        await client.lPush(name, bytes)
+        await until(() => given).toEqual([bytes, bytes, bytes])
+        await reading.drain()
+
+        const { subscription, seen } = await worker(name)
+        const dead = Promise.withResolvers<string>()
+        subscription.on('dead', ({ letter }) => dead.resolve(letter.cause))
+        await client.lPush(name, bytes)
+        await client.lPush(name, '{"after":1}')
+        expect(await dead.promise).toBe('invalid')
+        await until(() => seen.map(({ data }) => data)).toEqual([{ after: 1 }])
+      },
+    )
+
+    test.skipIf(missing.cli !== null)(
+      'shows what waits as readable JSON, the newest first',
+      async () => {
+        const name = channelName('waits')
+        const queue = (await ourBus()).queue<unknown>(name)
+        await queue.publish({ n: 1 }, { id: 'one' })
+        await redisCliRaw('LPUSH', name, '{"n":2}')
+        const lines = await redisCliRaw('LRANGE', name, '0', '-1')
+        expect(lines.map((line) => JSON.parse(line))).toEqual([
+          { n: 2 },
+          expect.objectContaining({ id: 'one', data: { n: 1 } }),
+        ])
+        expect(await redisCliRaw('LLEN', name)).toEqual(['2'])
+      },
+    )
+
+    test('is written as CloudEvents JSON, every field of it', async () => {
+      const name = channelName('wire')
+      const queue = (await ourBus()).queue<unknown>(name)
+      const raw = (await ourBus()).queue(name, { codec: 'bytes' })
+      const timeMs = Date.now()
+      const time = new Date(timeMs).toISOString()
+      const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+      await queue.publish(
+        { total: 12.5, note: 'ünï' },
+        {
+          ...{ id: 'all', key: 'ada', type: 'order.placed', source: 'shop', timeMs },
+          headers: { lang: 'de', traceparent },
+        },
+      )
+      await queue.publish([1], { id: 'few', timeMs })
+      await raw.publish(Uint8Array.of(0, 255, 10), { id: 'bytes', timeMs })
+      const client = await theirClient()
+      const popped = [await client.rPop(name), await client.rPop(name), await client.rPop(name)]
+      const common = { specversion: '1.0', time }
+      const own = { source: 'narrowcast', type: name }
+      const isJson = { datacontenttype: 'application/json' }
+      expect(popped.map((text) => JSON.parse(String(text)))).toEqual([
+        {
+          ...{
+            ...common,
+            ...isJson,
+            id: 'all',
+            source: 'shop',
+            type: 'order.placed',
+            subject: 'ada',
+          },
+          ...{ headers: '{"lang":"de"}', traceparent, data: { total: 12.5, note: 'ünï' } },
+        },
+        { ...common, ...own, ...isJson, id: 'few', data: [1] },
+        { ...common, ...own, id: 'bytes', data_base64: 'AP8K' },
+      ])
+    })
+
+    test('shares its messages with a plain BRPOP consumer, each for one of both', async () => {
+      const name = channelName('share')
+      const { queue, seen } = await worker(name)
+      const client = await theirClient()
+      const theirs: number[] = []
+      const consume = async () => {
+        for (;;) {
+          const popped = await client.brPop(name, 0.5)
+          if (popped === null) return
+          theirs.push((JSON.parse(popped.element) as { data: number }).data)
+        }
+      }
+      const consuming = consume()
+      const all = Array.from({ length: 300 }, (_, n) => n)
+      for (const n of all) await queue.publish(n)
+      await consuming
+      await until(() => theirs.length + seen.length).toBe(300)
+      const both = [...theirs, ...seen.map(({ data }) => Number(data))]
+      expect(both.sort((a, b) => a - b)).toEqual(all)
+    })
+
+    test.skipIf(missing.python !== null)(
+      'takes part with a program of another language on a bare socket',
+      async () => {
+        const name = channelName('python')
+        const { seen, subscription } = await worker(name)
+        await pythonSocket(['LPUSH', name, '{"from":"python"}'], ['LPUSH', name, '"zwei"'])
+        await until(() => seen.map(({ data }) => data)).toEqual([{ from: 'python' }, 'zwei'])
+        await subscription.drain()
+        await (await ourBus()).queue<unknown>(name).publish({ to: 'python' })
+        const [popped] = (await pythonSocket(['BRPOP', name, '5'])) as [[string, string]]
+        expect(JSON.parse(popped[1])).toMatchObject({ specversion: '1.0', data: { to: 'python' } })
+      },
+    )
+  },
+)
+
+describe.skipIf(missing.redis !== null)(named('a list with envelope: false', missing.redis), () => {
+  test('holds the data alone, as JSON or as bytes, and is read by us too', async () => {
+    const name = channelName('plain')
+    const client = await theirClient()
+    const queue = (await ourBus()).queue<unknown>(name, { envelope: false })
+    const raw = (await ourBus()).queue(name, { envelope: false, codec: 'bytes' })
+    await queue.publish({ n: 1, name: 'ünï' })
+    await raw.publish(Uint8Array.of(0xff, 0x01))
+    expect(await client.rPop(name)).toBe('{"n":1,"name":"ünï"}')
+    const asBytes = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
+    expect(await asBytes.rPop(name)).toEqual(Buffer.from([0xff, 0x01]))
+    const { seen } = await worker(name)
+    await queue.publish({ n: 2 })
+    await until(() => seen.map(({ data }) => data)).toEqual([{ n: 2 }])
+  })
+
+  test('is traced without a header, and takes no option that would be one', async () => {
+    const name = channelName('traced')
+    const queue = (await ourBus({ tracing: true })).queue<unknown>(name, { envelope: false })
+    await queue.publish('traced')
+    expect(await (await theirClient()).rPop(name)).toBe('"traced"')
+    await expect(queue.publish(1, { key: 'ada' })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('option key cannot travel with envelope: false'),
+    })
+  })
+})
