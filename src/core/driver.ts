@@ -37,6 +37,8 @@ export interface BrokerInfo {
   readonly version: string
   readonly settings: Readonly<Record<string, string>>
   readonly warnings: readonly string[]
+  /** What the broker does not tell. The contract claims nothing that rests on it. */
+  readonly unknown: readonly { readonly fact: string; readonly why: string }[]
 }
 
 /** One live connection to a broker. */

@@ -96,6 +96,7 @@ export class FileSession implements Session {
       version: String(schemaVersion),
       settings: { path: db.path, sync, sqlite: process.versions.sqlite ?? 'unknown' },
       warnings: [],
+      unknown: [],
     }
   }
 

@@ -25,6 +25,7 @@ export class MemorySession implements Session {
     version: process.version,
     settings: {},
     warnings: [],
+    unknown: [],
   }
   readonly admin: Admin
   readonly live: MemoryLive

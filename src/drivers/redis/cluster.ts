@@ -39,7 +39,7 @@ export class Cluster implements Servers {
     return {
       isCluster: true,
       ended: this.#opening.over.signal,
-      runId: async () => (await this.#nodeOf(slot)).facts.runId,
+      facts: async () => (await this.#nodeOf(slot)).facts,
       send: (args, operation, as) =>
         this.#call(slot, {
           send: (node) => node.send(args, operation, as),

@@ -73,15 +73,8 @@ export class Connection {
     signal: AbortSignal,
   ): Promise<Connection> {
     const client = await connectClient(address, options, signal)
-    try {
-      const facts = factsOf(await client.sendCommand<string>(['INFO', ...infoSections]))
-      return new Connection(address, options, { client, facts }, ended)
-    } catch (error) {
-      client.destroy()
-      if (replyCode(error) !== null) throw asReplyError(error, `connect to ${placeOf(address)}`)
-      const text = `${placeOf(address)} does not say who it is: ${textOf(error)}`
-      throw redisError('CONNECT_FAILED', 'connect', text, { cause: error })
-    }
+    const facts = await askFacts(client, address)
+    return new Connection(address, options, { client, facts }, ended)
   }
 
   /** One command, its reply as text and numbers, or with bytes where text may not be UTF-8. */
@@ -252,5 +245,16 @@ export class Connection {
     const end = (this.#end ?? this.#demoted) as NarrowcastError
     const { code, message, cause } = end
     return new NarrowcastError(code, message, { driver: 'redis', operation, definite: true, cause })
+  }
+}
+
+async function askFacts(client: Client, address: Address): Promise<ServerFacts> {
+  try {
+    return factsOf(await client.sendCommand<string>(['INFO', ...infoSections]))
+  } catch (error) {
+    client.destroy()
+    if (replyCode(error) !== null) throw asReplyError(error, `connect to ${placeOf(address)}`)
+    const text = `${placeOf(address)} does not say who it is: ${textOf(error)}`
+    throw redisError('CONNECT_FAILED', 'connect', text, { cause: error })
   }
 }

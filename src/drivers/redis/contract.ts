@@ -1,7 +1,8 @@
 import type { ChannelSpec } from '../../core/channel.ts'
 import { type Contract, type Contracts, contractRow } from '../../core/contract.ts'
 import { isLive } from '../../core/message.ts'
-import type { Probed } from './probe.ts'
+import type { EngineName } from './engine.ts'
+import type { Keeping } from './keeping.ts'
 
 /** Largest body that is taken. */
 export const payloadBytesMax = 64 * 1024 * 1024
@@ -44,7 +45,14 @@ const list = {
   source: 'https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/',
 } as const satisfies Contract
 
-const stream = { ...list, plainData: false, positions: 'reusable' } as const satisfies Contract
+/** What waits keeps its entry id, and the data of a message are fields. */
+const queueOnStream = {
+  ...list,
+  plainData: false,
+  positions: 'reusable',
+} as const satisfies Contract
+
+const stream = { ...queueOnStream, replay: true, seek: true } as const satisfies Contract
 
 const broadcast = {
   ...list,
@@ -84,15 +92,30 @@ export const contracts = {
   narrowcast,
   'narrowcast-relay': { ...narrowcast, fencing: 'token', noReader: 'dropped-reported' },
   queue: list,
-  stream: { ...stream, replay: true, seek: true },
+  stream,
 } as const satisfies Contracts
 
-/** What holds for this channel on this server, as it is set up. */
+/** Queues are kept as lists, or as streams where it was asked for. */
+export type RedisContracts = Omit<typeof contracts, 'queue'> & {
+  readonly queue: typeof list | typeof queueOnStream
+}
+
+export function contractsOf(queues: EngineName): RedisContracts {
+  return queues === 'list' ? contracts : { ...contracts, queue: queueOnStream }
+}
+
+/** What holds for this channel on a server that keeps what it has in this way. */
 export function contractOf(
   channel: Pick<ChannelSpec, 'pattern' | 'via' | 'leaseMs'>,
-  _probed: Probed,
+  queues: EngineName,
+  keeping: Keeping,
 ): Contract {
-  const most: Contract = contracts[contractRow(channel)]
+  const most: Contract = contractsOf(queues)[contractRow(channel)]
   if (isLive(channel.pattern)) return most
-  return { ...most, redelivery: { ...most.redelivery, withinMs: channel.leaseMs + 1_000 } }
+  return {
+    ...most,
+    stored: { in: keeping.in, copies: 1 },
+    survives: { ...most.survives, ...keeping.survives },
+    redelivery: { ...most.redelivery, withinMs: channel.leaseMs + 1_000 },
+  }
 }

@@ -1,6 +1,8 @@
 import type { Driver } from '../../core/driver.ts'
 import { type BrokerUrl, parseBrokerUrl } from '../../core/url.ts'
-import { contracts } from './contract.ts'
+import { contractsOf, type RedisContracts } from './contract.ts'
+import { catalogKey } from './keys.ts'
+import { KnownServers } from './knownServers.ts'
 import { type RedisOptions, type RedisTarget, targetOf } from './options.ts'
 import { probe } from './probe.ts'
 import { openServers } from './servers.ts'
@@ -15,7 +17,7 @@ export type { RedisOptions } from './options.ts'
  * queues, streams for streams. Needs the package `@redis/client`.
  * @throws INVALID_CONFIG for a wrong option.
  */
-export function redis({ url, password, queue }: RedisOptions): Driver<typeof contracts> {
+export function redis({ url, password, queue }: RedisOptions): Driver<RedisContracts> {
   const target = targetOf(parseBrokerUrl(url))
   return driverOf({
     ...target,
@@ -25,14 +27,15 @@ export function redis({ url, password, queue }: RedisOptions): Driver<typeof con
 }
 
 /** `redis://user:password@host:port/database?queue=list|stream`. @throws INVALID_CONFIG */
-export function fromUrl(url: BrokerUrl): Driver<typeof contracts> {
+export function fromUrl(url: BrokerUrl): Driver<RedisContracts> {
   return driverOf(targetOf(url))
 }
 
-function driverOf({ queues, tls, ...target }: RedisTarget): Driver<typeof contracts> {
+function driverOf({ queues, tls, ...target }: RedisTarget): Driver<RedisContracts> {
+  const known = new KnownServers()
   return {
     name: 'redis',
-    contracts,
+    contracts: contractsOf(queues),
     async open(on, signal) {
       let isOpen = false
       const ended = (error: Parameters<typeof on.closed>[0]) => {
@@ -41,7 +44,8 @@ function driverOf({ queues, tls, ...target }: RedisTarget): Driver<typeof contra
       const options = { ...target, tls: await readTls(tls) }
       const servers = await openServers(options, ended, signal)
       try {
-        const session = new RedisSession({ servers, probed: await probe(servers), queues })
+        const probed = await probe(servers.home(catalogKey))
+        const session = new RedisSession({ servers, probed, queues, known })
         isOpen = true
         return session
       } catch (error) {

@@ -87,7 +87,7 @@ function tlsOf(scheme: string, options: BrokerUrl['options']): TlsFiles | null {
   return null
 }
 
-const form = /^\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^@/]*)(?:\/(\d*))?$/
+const form = /^(?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^@/]*)(?:\/(\d*))?)?$/
 
 type Place = Pick<RedisTarget, 'addresses' | 'username' | 'password' | 'database'>
 

@@ -5,7 +5,7 @@ import { type Argument, Connection, type MessageListener } from './connection.ts
 import { closedError, redisError } from './redisErrors.ts'
 import type { Script } from './script.ts'
 import { openGuarded } from './sentinel.ts'
-import { checkPrimary } from './serverFacts.ts'
+import { checkPrimary, type ServerFacts } from './serverFacts.ts'
 
 /** Where one channel lives: one server, on a cluster whichever has its slot now. */
 export interface Home {
@@ -13,8 +13,8 @@ export interface Home {
   readonly isCluster: boolean
   /** Fires when the session has ended; its reason is the error that every call has from then on. */
   readonly ended: AbortSignal
-  /** Of the server's process: another one need not have all that was told to this one. */
-  runId(): Promise<string>
+  /** What the server has said of itself when it was connected to. */
+  facts(): Promise<ServerFacts>
   send<T = unknown>(args: readonly Argument[], operation: string, as?: 'text' | 'bytes'): Promise<T>
   /** Every key must be of this channel. */
   run<T = unknown>(
@@ -144,7 +144,7 @@ function single(connection: Connection, ended: AbortSignal, close: () => void): 
   const home: Home = {
     isCluster: false,
     ended,
-    runId: async () => connection.facts.runId,
+    facts: async () => connection.facts,
     send: (args, operation, as) => connection.send(args, operation, as),
     run: (script, keys, args, operation, as) => connection.run(script, keys, args, operation, as),
     subscribe: (channel, listener, isCounted) =>

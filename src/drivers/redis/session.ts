@@ -21,9 +21,10 @@ import { redisAdmin } from './admin.ts'
 import { Catalog, checkPattern, type Declaration, declarationOf } from './catalog.ts'
 import { contractOf } from './contract.ts'
 import type { Engine, EngineName } from './engine.ts'
+import type { KnownServers } from './knownServers.ts'
 import { listEngine } from './list/index.ts'
 import { RedisLive } from './live/index.ts'
-import type { Probed } from './probe.ts'
+import { type Probed, probe } from './probe.ts'
 import { closedError, redisError } from './redisErrors.ts'
 import type { Home, Servers } from './servers.ts'
 import { streamEngine } from './stream/index.ts'
@@ -33,6 +34,7 @@ export interface SessionOptions {
   readonly probed: Probed
   /** How a queue is kept that is made here. */
   readonly queues: EngineName
+  readonly known: KnownServers
 }
 
 /** What the parts of one session share. */
@@ -52,15 +54,18 @@ export class RedisSession implements Session {
   readonly admin: Admin
   readonly live: Live
   readonly #context: Context
-  readonly #probed: Probed
+  /** By the run of the server: the nodes of a cluster may be set up differently. */
+  readonly #probed = new Map<string, Promise<Probed>>()
+  readonly #known: KnownServers
   readonly #queues: EngineName
   readonly #live: RedisLive
   readonly #engines: Partial<Record<EngineName, Engine>> = {}
   readonly #declared = new Map<string, Promise<Declaration>>()
   #closing: Promise<void> | null = null
 
-  constructor({ servers, probed, queues }: SessionOptions) {
-    this.#probed = probed
+  constructor({ servers, probed, queues, known }: SessionOptions) {
+    this.#probed.set(probed.runId, Promise.resolve(probed))
+    this.#known = known
     this.#queues = queues
     this.info = probed.info
     const ended = servers.home('').ended
@@ -89,7 +94,16 @@ export class RedisSession implements Session {
 
   async contract(channel: ChannelSpec): Promise<Contract> {
     this.#context.checkOpen('contract')
-    return contractOf(channel, this.#probed)
+    const home = this.#context.home(channel.name)
+    const { runId } = await home.facts()
+    const probed = this.#probed.get(runId) ?? probe(home)
+    this.#probed.set(runId, probed)
+    try {
+      return contractOf(channel, this.#queues, (await probed).keeping)
+    } catch (error) {
+      this.#probed.delete(runId)
+      throw error
+    }
   }
 
   async publisher(channel: ChannelSpec, signal: AbortSignal): Promise<Publisher> {
@@ -107,7 +121,13 @@ export class RedisSession implements Session {
     checkKept('source', channel)
     checkGroup(channel, reader.group)
     const { engine } = await this.#declare('source', channel)
-    return await this.#engine(engine as EngineName).source(channel, reader, on, signal)
+    const { runId } = await this.#context.home(channel.name).facts()
+    const isAnother = this.#known.isAnother(reader.worker, runId)
+    if (isAnother) on.lost('all', 'disconnected')
+    const asked = isAnother ? { ...reader, holding: [] } : reader
+    const source = await this.#engine(engine as EngineName).source(channel, asked, on, signal)
+    this.#known.note(reader.worker, runId)
+    return source
   }
 
   marks(channel: ChannelSpec, group: string | null): Marks {
