@@ -16,13 +16,16 @@ export interface CloudEvent {
   readonly traceparent?: string
   readonly redrivecount?: number
   readonly firstpublished?: string
+  /** When it came in here, where `time` is another one. */
+  readonly storedtime?: string
 }
 
 /**
  * One element of a list, or one message of Pub/Sub: CloudEvents 1.0 in its JSON form, the body as
  * it is. @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+ * `storedMs`: when it comes in, said where the message has another time.
  */
-export function cloudEventText(message: OutgoingMessage): string {
+export function cloudEventText(message: OutgoingMessage, storedMs: number | null = null): string {
   const { id, source, type, timeMs, key, headers, redrives, body } = message
   const { traceparent, ...own } = headers
   const attributes = JSON.stringify({
@@ -35,6 +38,7 @@ export function cloudEventText(message: OutgoingMessage): string {
     ...(Object.keys(own).length === 0 ? {} : { headers: JSON.stringify(own) }),
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(redrives === 0 ? {} : { redrivecount: redrives }),
+    ...(storedMs === null ? {} : { storedtime: new Date(storedMs).toISOString() }),
   })
   const data =
     typeof body === 'string'
@@ -92,6 +96,16 @@ export function readWire(raw: Buffer): WireMessage {
   }
   const body = JSON.stringify(data ?? null)
   return messageOf(value, body, Buffer.byteLength(body))
+}
+
+/** Since when it is there, if it says so. */
+export function storedAtMs(raw: Buffer): number | null {
+  const at = dataAt(raw)
+  const event = parsed(at < 0 ? raw.toString() : `${raw.toString('utf8', 0, at)}}`)
+  if (!isEvent(event)) return null
+  const text = event.storedtime ?? event.time
+  const ms = typeof text === 'string' ? Date.parse(text) : Number.NaN
+  return Number.isNaN(ms) ? null : ms
 }
 
 /** Where the data of our own form begins: attributes are flat, so the first one is it. -1: none. */

@@ -63,7 +63,8 @@ export const countCases: readonly Case[] = [
         await using opened = (await openReader(world, channel)).source
         const reader = { name: '', source: opened, lost: [] }
         const got = await take(world, reader, 3)
-        assert.deepEqual(got.map(counts), [
+        const isInOrder = world.claimed.order.scope === 'channel'
+        assert.deepEqual(isInOrder ? got.map(counts) : got.map(counts).sort(), [
           ['m0', 0, 0],
           ['m1', 0, 0],
           ['m2', 0, 0],

@@ -1,7 +1,58 @@
+import type { ChannelSpec, ReaderSpec } from '../../../core/channel.ts'
+import { systemClock } from '../../../core/clock.ts'
+import type { SourceEvents } from '../../../core/driver.ts'
 import type { Engine } from '../engine.ts'
-import { redisError } from '../redisErrors.ts'
 import type { Context } from '../session.ts'
+import { listAdmin } from './admin.ts'
+import { listMarks } from './marks.ts'
+import { ListPublisher } from './publisher.ts'
+import { Queue } from './queue.ts'
+import { openReader } from './readers.ts'
+import { ListSource } from './source.ts'
 
-export function listEngine(_context: Context): Engine {
-  throw redisError('UNSUPPORTED', 'open', 'not built yet')
+/** Queues that are kept as lists: `LRANGE orders 0 -1` shows what waits. */
+export function listEngine(context: Context): Engine {
+  const { catalog, opened, home, checkOpen } = context
+  const queueOf = (channel: string) => new Queue(channel, home(channel))
+  const sources = new Set<ListSource>()
+
+  async function source(channel: ChannelSpec, spec: ReaderSpec, on: SourceEvents) {
+    const queue = queueOf(channel.name)
+    const ownedUntilMs = systemClock.monotonicMs() + spec.leaseMs
+    const reader = await openReader(queue, { name: channel.name, pattern: 'queue' }, spec)
+    for (const before of sources) if (before.isOf(channel, spec)) await before.replaced()
+    const made = new ListSource({
+      queue,
+      channel,
+      spec,
+      on,
+      opened: reader,
+      ownedUntilMs,
+      checkOpen,
+      closed: (one) => {
+        sources.delete(one)
+        opened.delete(one)
+      },
+    })
+    sources.add(made)
+    opened.add(made)
+    await queue.home.subscribe(queue.layout.wake, made.ring)
+    return made
+  }
+
+  return {
+    async publisher(channel) {
+      const declared = await catalog.find(channel.name)
+      const { dedupeWindowMs } = declared ?? channel
+      return new ListPublisher({
+        queue: queueOf(channel.name),
+        spec: channel,
+        dedupeWindowMs,
+        checkOpen,
+      })
+    },
+    source,
+    marks: (channel) => listMarks(queueOf(channel.name)),
+    admin: listAdmin(queueOf),
+  }
 }

@@ -1,0 +1,155 @@
+import type { ChannelSpec } from '../../../core/channel.ts'
+import type { Publisher } from '../../../core/driver.ts'
+import { asNarrowcastError, type NarrowcastError } from '../../../core/errors.ts'
+import { randomName } from '../../../core/ids.ts'
+import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
+import { contracts, payloadBytesMax } from '../contract.ts'
+import { redisError } from '../redisErrors.ts'
+import { elementOf } from './element.ts'
+import { publishScript } from './publishScript.ts'
+import type { Queue } from './queue.ts'
+
+/** Messages stored by one command. */
+const batchMax = 1_000
+/** The last time that a date has. */
+const timeMsMax = 8_640_000_000_000_000
+const delayMsMax = contracts.queue.delay.msMax
+
+export interface PublisherOptions {
+  readonly queue: Queue
+  readonly spec: ChannelSpec
+  /** Of the channel as it was made. */
+  readonly dedupeWindowMs: number | null
+  readonly checkOpen: (operation: string) => void
+}
+
+interface Accepted {
+  readonly message: OutgoingMessage
+  readonly at: number
+}
+
+/** Stores batches, each by one command. */
+export class ListPublisher implements Publisher {
+  readonly #queue: Queue
+  readonly #spec: ChannelSpec
+  readonly #dedupeWindowMs: number | null
+  readonly #checkOpen: (operation: string) => void
+  readonly #name = `+${randomName()}`
+  #delayed = 0
+  #isClosed = false
+  /** The list held others when it was looked at last: nobody waits for these. */
+  #isBusy = false
+
+  constructor({ queue, spec, dedupeWindowMs, checkOpen }: PublisherOptions) {
+    this.#queue = queue
+    this.#spec = spec
+    this.#dedupeWindowMs = dedupeWindowMs
+    this.#checkOpen = checkOpen
+  }
+
+  async publish(batch: readonly OutgoingMessage[], signal: AbortSignal): Promise<PublishOutcome[]> {
+    this.#checkOpen('publish')
+    if (this.#isClosed) throw this.#error('CLOSED', 'this publisher was closed')
+    const outcomes = new Array<PublishOutcome>(batch.length)
+    const accepted: Accepted[] = []
+    batch.forEach((message, at) => {
+      const fault = this.#fault(message)
+      if (fault === null) accepted.push({ message, at })
+      else outcomes[at] = failed('refused', fault)
+    })
+    for (let from = 0; from < accepted.length; from += batchMax) {
+      await this.#storeSome(accepted.slice(from, from + batchMax), outcomes, signal)
+    }
+    return outcomes
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+  }
+
+  async #storeSome(
+    some: readonly Accepted[],
+    outcomes: PublishOutcome[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { home } = this.#queue
+    const giveUp = () => {
+      const text = 'publish was given up while its answer was out'
+      home.lose(redisError('CONNECTION_LOST', 'publish', text, { cause: signal.reason }))
+    }
+    try {
+      signal.throwIfAborted()
+      signal.addEventListener('abort', giveUp, { once: true })
+      const duplicates = await this.#store(some.map(({ message }) => message))
+      some.forEach(({ at }, n) => {
+        outcomes[at] = { state: 'stored', duplicate: duplicates?.[n] === 1 }
+      })
+    } catch (cause) {
+      const error = asNarrowcastError(cause, 'ABORTED', { definite: true })
+      const outcome = failed(error.definite ? 'refused' : 'unknown', error)
+      for (const { at } of some) outcomes[at] = outcome
+    } finally {
+      signal.removeEventListener('abort', giveUp)
+    }
+  }
+
+  /** What of it were duplicates; null: nothing. */
+  async #store(messages: readonly OutgoingMessage[]): Promise<number[] | null> {
+    const { layout, home, announce } = this.#queue
+    const elements = messages.map((message) => elementOf(message, this.#spec.envelope))
+    const isPlain = messages.every((one) => one.delayMs === 0 && this.#markOf(one) === null)
+    if (isPlain && this.#isBusy) {
+      const length = await home.send<number>(['LPUSH', layout.orders, ...elements], 'publish')
+      this.#isBusy = length > elements.length
+      // One that waits has looked before these came, and is not told by the command itself.
+      if (!this.#isBusy) await home.send([announce, layout.wake, ''], 'publish').catch(() => {})
+      return null
+    }
+    const keys: string[] = [layout.orders, layout.delayed, layout.flags]
+    const args: (string | Buffer)[] = [announce, String(this.#dedupeWindowMs ?? 0)]
+    messages.forEach((message, at) => {
+      const mark = this.#markOf(message)
+      if (mark !== null) keys.push(mark)
+      const tag = message.delayMs > 0 ? `${this.#name}-${++this.#delayed}` : ''
+      const number = mark === null ? '0' : String(keys.length)
+      args.push(elements[at] as string | Buffer, String(message.delayMs), number, tag)
+    })
+    const reply = await home.run<number[]>(publishScript, keys, args, 'publish')
+    this.#isBusy = reply.pop() === 1
+    return reply
+  }
+
+  #markOf({ dedupeId }: OutgoingMessage): string | null {
+    if (dedupeId === null || this.#dedupeWindowMs === null) return null
+    return this.#queue.layout.dedupe(dedupeId)
+  }
+
+  #fault({ id, body, delayMs, timeMs }: OutgoingMessage): NarrowcastError | null {
+    const bytesMax = Math.min(this.#spec.payloadBytesMax, payloadBytesMax)
+    const isLarge = typeof body !== 'string' || body.length * 3 > bytesMax
+    const bytes = isLarge ? Buffer.byteLength(body) : 0
+    if (bytes > bytesMax) {
+      const text = `message ${id} has ${bytes} bytes, at most ${bytesMax} are taken`
+      return this.#error('PAYLOAD_TOO_LARGE', text)
+    }
+    if (!Number.isInteger(timeMs) || Math.abs(timeMs) > timeMsMax) {
+      const text = `message ${id} has the time ${timeMs}, expected whole milliseconds`
+      return this.#error('INVALID_ARGUMENT', text)
+    }
+    if (delayMs >= 0 && delayMs <= delayMsMax) return null
+    const text = `message ${id} has a delay of ${delayMs} ms, expected 0 to ${delayMsMax}`
+    return this.#error('INVALID_ARGUMENT', text)
+  }
+
+  #error(code: 'CLOSED' | 'PAYLOAD_TOO_LARGE' | 'INVALID_ARGUMENT', text: string) {
+    const { name } = this.#spec
+    return redisError(code, 'publish', `to "${name}": ${text}`, { channel: name })
+  }
+}
+
+function failed(
+  state: 'refused' | 'unknown',
+  { code, message, hint }: NarrowcastError,
+): PublishOutcome {
+  return { state, code, message, hint }
+}
