@@ -131,14 +131,18 @@ async function redriveTo(
   publisher: Publisher,
   signal: AbortSignal,
 ): Promise<PublishOutcome[]> {
-  const letters = await from.dead(ref, refs, signal)
+  const letters = await from.dead(ref, [...new Set(refs)], signal)
   const there = letters.flatMap((letter) => (letter === null ? [] : [letter]))
   const messages = there.map(({ message, letter }) => redriven(message, letter.redrives))
   const outcomes = there.length === 0 ? [] : await publisher.publish(messages, signal)
   const stored = there.filter((_, at) => outcomes[at]?.state === 'stored').map((one) => one.ref)
   if (stored.length > 0) await from.removeDead(ref, stored, signal)
   const byRef = new Map(there.map((one, at) => [one.ref, outcomes[at]]))
-  return refs.map((one) => byRef.get(one) ?? gone(ref, one))
+  return refs.map((one) => {
+    const outcome = byRef.get(one)
+    byRef.delete(one) // named twice, it is gone by then
+    return outcome ?? gone(ref, one)
+  })
 }
 
 export function gone({ name }: ChannelRef, ref: string): PublishOutcome {
