@@ -1,0 +1,67 @@
+import type { Delivery, SettleOutcome } from '../../../core/message.ts'
+import type { StreamToken } from './token.ts'
+
+/** One message that this reader holds. */
+export interface HeldEntry {
+  readonly token: StreamToken
+  readonly key: string | null
+  readonly past: Delivery['past']
+  /** While it is being settled. */
+  settling: Promise<SettleOutcome> | null
+}
+
+/** Lost tokens that are remembered, to answer `late` for them. */
+const lostMax = 100_000
+
+/** What one source holds, by serial and by entry. */
+export class Hand {
+  readonly #bySerial = new Map<number, HeldEntry>()
+  readonly #byEntry = new Map<string, HeldEntry>()
+  readonly #lost = new Set<number>()
+
+  get size(): number {
+    return this.#bySerial.size
+  }
+
+  get(serial: number): HeldEntry | undefined {
+    return this.#bySerial.get(serial)
+  }
+
+  values(): HeldEntry[] {
+    return [...this.#bySerial.values()]
+  }
+
+  /** Returns the token that it had for this very entry until now: it was taken from it meanwhile. */
+  add(held: HeldEntry): StreamToken | null {
+    const { serial, entry } = held.token
+    const before = this.#byEntry.get(entry)
+    if (before) this.lose(before)
+    this.#bySerial.set(serial, held)
+    this.#byEntry.set(entry, held)
+    return before?.token ?? null
+  }
+
+  /** Settled. */
+  drop({ token }: HeldEntry): void {
+    this.#bySerial.delete(token.serial)
+    if (this.#byEntry.get(token.entry)?.token === token) this.#byEntry.delete(token.entry)
+  }
+
+  lose(held: HeldEntry): void {
+    this.drop(held)
+    this.noteLost(held.token.serial)
+  }
+
+  noteLost(serial: number): void {
+    this.#lost.add(serial)
+    if (this.#lost.size <= lostMax) return
+    for (const oldest of this.#lost) {
+      this.#lost.delete(oldest)
+      return
+    }
+  }
+
+  wasLost(serial: number): boolean {
+    return this.#lost.has(serial)
+  }
+}

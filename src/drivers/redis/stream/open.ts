@@ -1,0 +1,69 @@
+import type { ChannelSpec, Ordering, ReaderSpec } from '../../../core/channel.ts'
+import type { Token } from '../../../core/message.ts'
+import { orderConflict } from '../../../core/orderConflict.ts'
+import { redisError } from '../redisErrors.ts'
+import { Script } from '../script.ts'
+import { type Attached, attach, type Beginning } from './attach.ts'
+import { type Entry, readEntry } from './entry.ts'
+import type { HeldEntry } from './hand.ts'
+import type { Line } from './line.ts'
+import { groupLua } from './lua.ts'
+import { reclaimExpired } from './reclaim.ts'
+import type { StreamToken } from './token.ts'
+
+export type Opened = Extract<Attached, { state: 'open' }>
+
+const lookingForExpired = new Script(
+  `${groupLua}
+return redis.call('ZRANGEBYSCORE', readers, '-inf', now)
+`,
+)
+
+/**
+ * Opens a reader; `beginning` says where its group begins if it is not there.
+ * @throws NOT_FOUND without one, CONFLICT where others read in another order
+ */
+export async function open(
+  line: Line,
+  channel: ChannelSpec,
+  spec: ReaderSpec,
+  holding: readonly Token[],
+  above: number,
+  beginning?: () => Promise<Beginning>,
+): Promise<Opened> {
+  let attached = await attach(line, spec, holding, above, null)
+  if (attached.state === 'no-group' && beginning) {
+    attached = await attach(line, spec, holding, above, await beginning())
+  }
+  if (attached.state === 'conflict' && (await reclaimAll(line))) {
+    attached = await attach(line, spec, holding, above, null)
+  }
+  if (attached.state === 'open') return attached
+  if (attached.state === 'conflict') {
+    throw orderConflict('redis', channel, spec.group, spec.order as Ordering, attached.found)
+  }
+  const text = `"${channel.name}" or its group "${line.group}" was removed`
+  throw redisError('NOT_FOUND', 'source', text, { channel: channel.name })
+}
+
+/** Readers that hold something, but whose lease has ended, do not stand in the way of another order. */
+async function reclaimAll(line: Line): Promise<boolean> {
+  const expired = await line.run<string[]>(lookingForExpired, '', '', [])
+  for (const reader of expired) await reclaimExpired(line, reader)
+  return expired.length > 0
+}
+
+/** What a reader has in hand that was opened again: the key, and what was noted of failures. */
+export async function heldAgain(line: Line, kept: readonly StreamToken[]): Promise<HeldEntry[]> {
+  return await Promise.all(
+    kept.map(async (token): Promise<HeldEntry> => {
+      const range = ['XRANGE', line.channel, token.entry, token.entry]
+      const [[entry], noted] = await Promise.all([
+        line.send<Entry[]>(range, 'bytes'),
+        line.noted(token.entry),
+      ])
+      const key = entry ? readEntry(line.channel, entry).message.key : null
+      return { token, key, past: noted?.past ?? null, settling: null }
+    }),
+  )
+}

@@ -1,0 +1,145 @@
+import type { ChannelSpec } from '../../../core/channel.ts'
+import type { Publisher } from '../../../core/driver.ts'
+import { asNarrowcastError } from '../../../core/errors.ts'
+import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
+import type { Argument } from '../connection.ts'
+import { contracts } from '../contract.ts'
+import { inTime } from '../inTime.ts'
+import { helperKey } from '../keys.ts'
+import { redisError } from '../redisErrors.ts'
+import { Script } from '../script.ts'
+import type { Context } from '../session.ts'
+import type { Declared } from './declared.ts'
+import { fieldsOf } from './entry.ts'
+import { channelKeys } from './keys.ts'
+import { storingLua } from './lua.ts'
+import { trim } from './retention.ts'
+import { publishWord } from './words.ts'
+
+/**
+ * Stores a batch in one step: data first, then the mark of publish-dedupe. After the window of
+ * dedupe come, for each message, its delay, the number of its key of dedupe, and its fields.
+ */
+const storing = new Script(
+  `${storingLua}
+local windowMs = tonumber(ARGV[2])
+local out = {}
+local at = 3
+while at <= #ARGV do
+  local delayMs, mark, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local first, last = at + 3, at + 2 + count
+  local known = mark > 0 and redis.call('GET', KEYS[mark])
+  if known then
+    out[#out + 1] = '=' .. known
+  elseif delayMs > 0 then
+    local number = redis.call('HINCRBY', flags, 'delayed', 1)
+    redis.call('HSET', delayedMessages, number, cmsgpack.pack({ unpack(ARGV, first, last) }))
+    redis.call('ZADD', delayed, now + delayMs, number)
+    out[#out + 1] = ''
+  else
+    out[#out + 1] = redis.call('XADD', stream, '*', unpack(ARGV, first, last))
+  end
+  if mark > 0 and not known then
+    redis.call('SET', KEYS[mark], out[#out], 'PX', windowMs)
+  end
+  at = last + 1
+end
+wake()
+return out
+`,
+)
+
+const { msMax } = contracts.queue.delay
+/** How often a publisher lets a stream forget what its retention allows. */
+const trimEveryMs = 1_000
+
+export class StreamPublisher implements Publisher {
+  readonly #context: Context
+  readonly #channel: ChannelSpec
+  readonly #declared: Declared
+  #isClosed = false
+  #trimmedMs = Number.NEGATIVE_INFINITY
+
+  constructor(context: Context, channel: ChannelSpec, declared: Declared) {
+    this.#context = context
+    this.#channel = channel
+    this.#declared = declared
+    context.opened.add(this)
+  }
+
+  async publish(batch: readonly OutgoingMessage[], signal: AbortSignal): Promise<PublishOutcome[]> {
+    this.#context.checkOpen('publish')
+    if (this.#isClosed) throw redisError('CLOSED', 'publish', 'this publisher was closed')
+    const outcomes = batch.map((message) => this.#fault(message))
+    const sent = batch.filter((_, at) => outcomes[at] === null)
+    if (sent.length > 0) {
+      const stored = await this.#store(sent, signal)
+      for (let at = 0, next = 0; at < batch.length; at++) outcomes[at] ??= stored[next++] ?? null
+    }
+    return outcomes as PublishOutcome[]
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    this.#context.opened.delete(this)
+  }
+
+  #fault({ body, delayMs }: OutgoingMessage): PublishOutcome | null {
+    const bytes = Buffer.byteLength(body)
+    const { name, payloadBytesMax } = this.#channel
+    if (bytes > payloadBytesMax) {
+      const message = `redis: publish: a message of ${bytes} bytes; "${name}" takes ${payloadBytesMax}`
+      return { state: 'refused', code: 'PAYLOAD_TOO_LARGE', message }
+    }
+    if (delayMs <= msMax) return null
+    const message = `redis: publish: a delay of ${delayMs} ms; at most ${msMax} ms are kept`
+    return { state: 'refused', code: 'UNSUPPORTED', message }
+  }
+
+  async #store(batch: readonly OutgoingMessage[], signal: AbortSignal): Promise<PublishOutcome[]> {
+    const { name } = this.#channel
+    const home = this.#context.home(name)
+    try {
+      const [keys, args] = this.#request(batch)
+      const store = () => home.run<string[]>(storing, keys, args, 'publish')
+      const answers = await inTime(home, 'publish', signal, store)
+      await this.#forget()
+      return answers.map(outcomeOf)
+    } catch (cause) {
+      const { code, message, definite, hint } = asNarrowcastError(cause)
+      const failure = { state: definite ? 'refused' : 'unknown', code, message, hint } as const
+      return batch.map(() => failure)
+    }
+  }
+
+  #request(batch: readonly OutgoingMessage[]): [string[], Argument[]] {
+    const { name } = this.#channel
+    const { dedupeWindowMs } = this.#declared
+    const keys = channelKeys(name)
+    const args: Argument[] = [publishWord(this.#context, name), String(dedupeWindowMs ?? 0)]
+    for (const message of batch) {
+      const { dedupeId, delayMs } = message
+      const isMarked = dedupeWindowMs !== null && dedupeId !== null
+      if (isMarked) keys.push(helperKey(name, `dedupe:${dedupeId}`))
+      const fields = fieldsOf(name, message)
+      args.push(String(Math.ceil(delayMs)), String(isMarked ? keys.length : 0))
+      args.push(String(fields.length))
+      for (const field of fields) args.push(field)
+    }
+    return [keys, args]
+  }
+
+  /** What fails here is tried again with a later batch: these messages are stored. */
+  async #forget(): Promise<void> {
+    const nowMs = performance.now()
+    if (!this.#declared.isRetained || nowMs - this.#trimmedMs < trimEveryMs) return
+    this.#trimmedMs = nowMs
+    await trim(this.#context, this.#channel.name, this.#declared.retention).catch(() => undefined)
+  }
+}
+
+function outcomeOf(answer: string): PublishOutcome {
+  const duplicate = answer.startsWith('=')
+  const position = duplicate ? answer.slice(1) : answer
+  return { state: 'stored', duplicate, ...(position === '' ? {} : { position }) }
+}

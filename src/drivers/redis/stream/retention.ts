@@ -1,0 +1,89 @@
+import type { Retention } from '../../../core/channel.ts'
+import { Script } from '../script.ts'
+import type { Context } from '../session.ts'
+import { channelKeys } from './keys.ts'
+import { channelLua } from './lua.ts'
+import { publishWord } from './words.ts'
+
+/** Entries looked at in one step. */
+const stepMax = 500
+
+/**
+ * Forgets what retention allows and every group has settled, oldest first. How many bytes are
+ * stored is counted along the stream, those of other programs too: \`bytes\` holds up to where.
+ * Returns whether there is more to do.
+ */
+const trimming = new Script(
+  `${channelLua}
+local ageMs, messages, bytesMax = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local length = redis.call('XLEN', stream)
+if length == 0 then
+  redis.call('HDEL', flags, 'bytes', 'counted')
+  return 0
+end
+local function sizeOf(entry)
+  local size = 0
+  local fields = entry[2]
+  for n = 1, #fields, 2 do
+    if fields[n] == 'data' then return #fields[n + 1] end
+    size = size + #fields[n] + #fields[n + 1]
+  end
+  return size
+end
+local bytes = 0
+local more = 0
+local counted = redis.call('HGET', flags, 'counted') or '0-0'
+if bytesMax then
+  local size = 0
+  local found = redis.call('XRANGE', stream, '(' .. counted, '+', 'COUNT', ${stepMax})
+  for _, entry in ipairs(found) do
+    size = size + sizeOf(entry)
+    counted = entry[1]
+  end
+  bytes = redis.call('HINCRBY', flags, 'bytes', size)
+  redis.call('HSET', flags, 'counted', counted)
+  if #found == ${stepMax} then more = 1 end
+end
+local to = bytesMax and counted or '+'
+local function number(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(seq)
+end
+local function isBelow(id, other)
+  if other == '+' then return true end
+  local ms, seq = number(id)
+  local otherMs, otherSeq = number(other)
+  return ms < otherMs or (ms == otherMs and seq < otherSeq)
+end
+for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+  local group, last = info[2], info[8]
+  local pending = redis.call('XPENDING', stream, group)
+  if pending[1] > 0 and isBelow(pending[2], to) then to = pending[2] end
+  local following = redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', 1)[1]
+  if following and isBelow(following[1], to) then to = following[1] end
+end
+local oldest = redis.call('XRANGE', stream, '-', to == '+' and '+' or '(' .. to, 'COUNT', ${stepMax})
+local removed = 0
+for _, entry in ipairs(oldest) do
+  local isOld = ageMs and number(entry[1]) <= now - ageMs
+  local isOver = (messages and length > messages) or (bytesMax and bytes > bytesMax)
+  if not (isOld or isOver) then break end
+  local size = sizeOf(entry)
+  redis.call('XDEL', stream, entry[1])
+  length = length - 1
+  bytes = bytes - size
+  removed = removed + 1
+  if bytesMax then redis.call('HINCRBY', flags, 'bytes', -size) end
+end
+if removed == ${stepMax} then more = 1 end
+return more
+`,
+)
+
+export async function trim(context: Context, channel: string, retention: Retention): Promise<void> {
+  const { ageMs, messages, bytes } = retention
+  const limits = [ageMs, messages, bytes].map((limit) => (limit === null ? '' : String(limit)))
+  const args = [publishWord(context, channel), ...limits]
+  const home = context.home(channel)
+  while ((await home.run<number>(trimming, channelKeys(channel), args, 'retention')) === 1);
+}

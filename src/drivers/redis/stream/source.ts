@@ -1,0 +1,271 @@
+import type { ChannelSpec, ReaderSpec } from '../../../core/channel.ts'
+import type { LostWhy, Source, SourceEvents } from '../../../core/driver.ts'
+import type { Delivery, Settlement, SettleOutcome, Token } from '../../../core/message.ts'
+import { redisError } from '../redisErrors.ts'
+import type { Context } from '../session.ts'
+import type { Declared } from './declared.ts'
+import { promoteDelayed } from './delayed.ts'
+import { deliverableOf } from './depth.ts'
+import { Fetcher } from './fetcher.ts'
+import { Hand, type HeldEntry } from './hand.ts'
+import { isQueue, wakeChannel } from './keys.ts'
+import type { Line } from './line.ts'
+import { type Opened, open } from './open.ts'
+import { giveUp } from './reclaim.ts'
+import { renew } from './renew.ts'
+import { trim } from './retention.ts'
+import { type Open, settle, settleMax } from './settle.ts'
+import type { Room } from './take.ts'
+
+export interface SourceOptions {
+  readonly context: Context
+  readonly channel: ChannelSpec
+  readonly line: Line
+  readonly spec: ReaderSpec
+  readonly on: SourceEvents
+  readonly opened: Opened
+  readonly held: readonly HeldEntry[]
+  readonly declared: Declared
+}
+
+const keepEveryMs = 1_000
+
+/** One subscription. What it takes, `receive` returns; what comes too late for it waits here. */
+export class StreamSource implements Source {
+  readonly leaseMs: number
+  readonly #options: SourceOptions
+  readonly #hand = new Hand()
+  readonly #fetcher: Fetcher
+  readonly #ring = () => this.#fetcher.ring()
+  #opened: Opened
+  /** Lost since the last renewal, which says so again. */
+  #lostTokens: Token[] = []
+  /** Marked as begun up to here. */
+  #begun = 0
+  #isReceiving = false
+  #isStopped = false
+  #isReplaced = false
+  #attaching: Promise<void> | null = null
+  #closing: Promise<void> | null = null
+  readonly #keeping: NodeJS.Timeout
+
+  constructor(options: SourceOptions) {
+    const { spec, opened, held, context } = options
+    this.leaseMs = spec.leaseMs
+    this.#options = options
+    this.#opened = opened
+    for (const one of held) this.#hand.add(one)
+    this.#fetcher = new Fetcher({
+      ...options,
+      hand: this.#hand,
+      opened: () => this.#opened.opened,
+      again: (opened) => this.#attachAgain(opened),
+      replaced: () => this.#replaced(),
+      lost: (tokens) => this.#lost(tokens, 'expired'),
+    })
+    this.#lost(opened.lost, 'expired')
+    this.#keeping = setInterval(() => this.#keep(), keepEveryMs)
+    context.opened.add(this)
+  }
+
+  /** Resolves when the server has confirmed that it announces here. */
+  async listen(): Promise<void> {
+    const { context, channel } = this.#options
+    await context.home(channel.name).subscribe(wakeChannel(channel.name), this.#ring)
+  }
+
+  async receive(room: Room, signal: AbortSignal): Promise<Delivery[]> {
+    this.#checkReceive(room)
+    if (signal.aborted) return []
+    this.#isReceiving = true
+    try {
+      return await this.#fetcher.next(room, signal)
+    } finally {
+      this.#isReceiving = false
+    }
+  }
+
+  async settle(batch: readonly Settlement[]): Promise<SettleOutcome[]> {
+    this.#checkOpen('settle')
+    const asked: Open[] = []
+    const answers = batch.map((settlement) => this.#answer(settlement, asked))
+    const settled: Promise<unknown>[] = []
+    for (let from = 0; from < asked.length; from += settleMax) {
+      settled.push(this.#settle(asked.slice(from, from + settleMax)))
+    }
+    await Promise.all(settled)
+    return await Promise.all(answers)
+  }
+
+  async renew(begun: Token | null): Promise<Token[]> {
+    this.#checkOpen('renew')
+    const { spec, line } = this.#options
+    const isMarking = spec.charge === 'marked' && begun?.reader === spec.reader
+    const upTo = isMarking ? begun.serial : 0
+    const before = this.#hand.values().filter(({ settling }) => settling === null)
+    const marked = before.filter(({ token: { serial } }) => serial > this.#begun && serial <= upTo)
+    const { opened } = this.#opened
+    const expected = this.#hand.size
+    const { state, owned } = await renew(line, { spec, opened, marked, expected })
+    this.#begun = Math.max(this.#begun, upTo)
+    if (state === 'replaced') this.#replaced()
+    else if (state === 'expired') await this.#attachAgain(opened)
+    else if (owned) {
+      const isLost = ({ token, settling }: HeldEntry) =>
+        settling === null &&
+        this.#hand.get(token.serial) !== undefined &&
+        owned.get(token.entry) !== token.count
+      await this.#tellTaken(before.filter(isLost))
+    }
+    return this.#lostTokens.splice(0)
+  }
+
+  async deliverable(): Promise<{ messages: number; oldestMs: number }> {
+    this.#checkOpen('deliverable')
+    const { context, channel, line } = this.#options
+    return await deliverableOf(context, channel, line.group)
+  }
+
+  async stop(): Promise<Delivery[]> {
+    this.#isStopped = true
+    return await this.#fetcher.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const { context, channel, line, spec } = this.#options
+    this.#isStopped = true
+    context.opened.delete(this)
+    clearInterval(this.#keeping)
+    await this.#fetcher.stop().catch(() => undefined) // its own caller was told
+    await Promise.allSettled(this.#hand.values().map(({ settling }) => settling))
+    await context.home(channel.name).unsubscribe(wakeChannel(channel.name), this.#ring)
+    if (!this.#isReplaced) await giveUp(line, spec.reader, this.#opened.opened)
+  }
+
+  /** Also while nobody receives, what is due gets its place, and what may be forgotten goes. */
+  #keep(): void {
+    const { context, channel, declared } = this.#options
+    const { name } = channel
+    const kept = [
+      ...(this.#fetcher.isResting ? [promoteDelayed(context, name)] : []),
+      ...(declared.isRetained ? [trim(context, name, declared.retention)] : []),
+    ]
+    for (const one of kept) one.catch((error: unknown) => this.#fetcher.fail(error))
+  }
+
+  /** The answer for one settlement; what must be asked of the server is added to `asked`. */
+  #answer(settlement: Settlement, asked: Open[]): Promise<SettleOutcome> | SettleOutcome {
+    const { token } = settlement
+    const held = this.#hand.get(token.serial)
+    if (token.reader !== this.#options.spec.reader) return 'late'
+    if (!held) {
+      const isOurs = token.serial <= this.#fetcher.lastSerial
+      return isOurs && !this.#hand.wasLost(token.serial) ? 'settled' : 'late'
+    }
+    if (held.settling !== null) return held.settling
+    const { promise, resolve, reject } = Promise.withResolvers<SettleOutcome>()
+    promise.catch(() => undefined) // whoever asked is told
+    held.settling = promise
+    asked.push({ held, settlement, resolve, reject })
+    return promise
+  }
+
+  async #settle(batch: readonly Open[]): Promise<void> {
+    const { context, channel, line, spec } = this.#options
+    const { reader, charge } = spec
+    const settler = {
+      ...{ context, line, reader, opened: this.#opened.opened },
+      ...{ isQueue: isQueue(channel), isMarked: charge === 'marked' },
+    }
+    try {
+      const { outcomes, state } = await settle(settler, batch)
+      for (const one of batch) this.#settled(one, outcomes.get(one) as SettleOutcome)
+      if (state === 'replaced') this.#isReplaced = true
+      if (batch.some(({ settlement: { kind } }) => kind === 'retry' || kind === 'release')) {
+        this.#fetcher.expectBack()
+      }
+    } catch (error) {
+      for (const { held, reject } of batch) {
+        held.settling = null
+        reject(error)
+      }
+    }
+  }
+
+  #settled({ held, resolve }: Open, outcome: SettleOutcome): void {
+    if (outcome === 'late') this.#lost([held.token], 'expired')
+    else this.#hand.drop(held)
+    resolve(outcome)
+  }
+
+  /** Somebody has moved the group, or removed the message. */
+  async #tellTaken(lost: readonly HeldEntry[]): Promise<void> {
+    const { line } = this.#options
+    for (const { token } of lost) {
+      const range = ['XRANGE', line.channel, token.entry, token.entry]
+      const isThere = (await line.send<unknown[]>(range, 'bytes')).length > 0
+      this.#lost([token], isThere ? 'revoked' : 'cancelled')
+    }
+  }
+
+  /** The lease had ended while it was open as this: all that it held is lost. */
+  async #attachAgain(opened: string): Promise<void> {
+    if (opened !== this.#opened.opened) return
+    this.#attaching ??= this.#attachNow().finally(() => {
+      this.#attaching = null
+    })
+    await this.#attaching
+  }
+
+  async #attachNow(): Promise<void> {
+    const { line, spec, channel } = this.#options
+    const held = this.#hand.values().map(({ token }) => token)
+    this.#lost(held, 'expired')
+    this.#opened = await open(line, channel, spec, [], this.#fetcher.lastSerial)
+  }
+
+  #lost(tokens: readonly Token[], why: LostWhy): void {
+    if (tokens.length === 0) return
+    for (const { serial } of tokens) {
+      const held = this.#hand.get(serial)
+      if (held) this.#hand.lose(held)
+      else this.#hand.noteLost(serial)
+    }
+    this.#lostTokens.push(...tokens)
+    this.#options.on.lost(tokens, why)
+  }
+
+  /** Another source was opened for this reader, and speaks for it from now on. */
+  #replaced(): never {
+    this.#isReplaced = true
+    throw this.#error('CLOSED', `another source was opened for ${this.#options.spec.reader}`)
+  }
+
+  #checkReceive({ messages, bytes }: Room): void {
+    this.#checkOpen('receive')
+    if (this.#isReceiving) {
+      throw this.#error('INVALID_ARGUMENT', 'receive: one is under way already')
+    }
+    if (this.#isStopped) throw this.#error('CLOSED', 'receive: this source was stopped')
+    if (messages >= 1 && bytes >= 0) return
+    const text = `receive: room for ${messages} messages and ${bytes} bytes; expected at least one`
+    throw this.#error('INVALID_ARGUMENT', text)
+  }
+
+  #checkOpen(operation: string): void {
+    this.#options.context.checkOpen(operation)
+    if (this.#closing !== null || this.#isReplaced) {
+      throw this.#error('CLOSED', `${operation}: this source was closed`)
+    }
+  }
+
+  #error(code: 'CLOSED' | 'INVALID_ARGUMENT', text: string) {
+    const { name } = this.#options.channel
+    return redisError(code, 'source', `"${name}": ${text}`, { channel: name })
+  }
+}
