@@ -44,7 +44,9 @@ function driverOf({ queues, tls, ...target }: RedisTarget): Driver<RedisContract
       const options = { ...target, tls: await readTls(tls) }
       const servers = await openServers(options, ended, signal)
       try {
-        const probed = await probe(servers.home(catalogKey))
+        const home = servers.home(catalogKey)
+        const probed = await probe(home)
+        home.ended.throwIfAborted() // lost meanwhile: nobody was told, for nobody had it yet
         const session = new RedisSession({ servers, probed, queues, known })
         isOpen = true
         return session

@@ -21,19 +21,22 @@ export async function openGuarded(opening: Opening, name: string): Promise<Guard
   const { signal } = opening
   const client = await openSentinel(opening)
   try {
-    let address: Address | null = null
+    const state: { named: string | null; primary: string | null } = { named: null, primary: null }
     await client.subscribe('+switch-master', (message) => {
       const [of, , , host = '', port = ''] = message.split(' ')
-      if (of !== name || !address || placeOf({ host, port: Number(port) }) === placeOf(address))
-        return
-      const text = `the Sentinels have made ${host}:${port} the primary instead of ${placeOf(address)}`
+      if (of !== name) return
+      state.named = placeOf({ host, port: Number(port) })
+      if (state.primary === null || state.primary === state.named) return
+      const text = `the Sentinels have made ${state.named} the primary instead of ${state.primary}`
       opening.lost(redisError('CONNECTION_LOST', 'connection', text))
     })
     const reach = async (now: Address) => {
-      address = now
+      state.named = placeOf(now)
       const connection = await opening.connect(now)
       try {
         checkPrimary(now, connection.facts)
+        checkNamed(now, state.named)
+        state.primary = placeOf(now)
         return connection
       } catch (error) {
         connection.close()
@@ -46,6 +49,13 @@ export async function openGuarded(opening: Opening, name: string): Promise<Guard
     client.destroy()
     throw error
   }
+}
+
+/** A switch that is told while we connect is followed, not lost. @throws UNAVAILABLE */
+function checkNamed(address: Address, named: string): void {
+  if (placeOf(address) === named) return
+  const text = `${placeOf(address)} was the primary; the Sentinels have just made ${named} it`
+  throw redisError('UNAVAILABLE', 'connect', text)
 }
 
 async function openSentinel(opening: Opening): Promise<Client> {
