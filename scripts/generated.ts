@@ -51,6 +51,9 @@ ${[...names.map((name) => [name, name]), ...alsoCalled]
   .map(([scheme, name]) => `  ${scheme}: () => import('./${name}/index.ts'),`)
   .join('\n')}
 } as const satisfies Record<string, () => Promise<DriverModule>>
+
+/** Each driver once: a second scheme of it is none of its own. */
+export const driverNames = [${names.map((name) => `'${name}'`).join(', ')}] as const
 `
 }
 

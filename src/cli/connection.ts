@@ -27,6 +27,8 @@ export interface ConnectWish {
   readonly look: boolean
   /** It works for long, and tells others of it. @default false: looking leaves nothing behind */
   readonly telemetry?: boolean
+  /** Says what the broker warns of. @default true */
+  readonly warns?: boolean
 }
 
 /**
@@ -36,7 +38,7 @@ export interface ConnectWish {
  */
 export async function connectTo(
   invocation: Invocation,
-  { look, telemetry = false }: ConnectWish,
+  { look, telemetry = false, warns = true }: ConnectWish,
 ): Promise<Connected> {
   const settings = await loadSettings(invocation)
   const { origin } = settings.url
@@ -52,7 +54,7 @@ export async function connectTo(
   const bus = await connect(text, wish).catch((error) => {
     throw limit.aborted ? noAnswer(shownUrl, invocation.timeoutMs, error) : error
   })
-  for (const warning of bus.info.warnings) invocation.output.warn(warning)
+  if (warns) for (const warning of bus.info.warnings) invocation.output.warn(warning)
   return {
     bus: { ...bus, admin: withLimits(bus.admin, bus.driver, invocation.timeoutMs) },
     settings,

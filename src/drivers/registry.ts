@@ -13,3 +13,6 @@ export const drivers = {
   redis: () => import('./redis/index.ts'),
   rediss: () => import('./redis/index.ts'),
 } as const satisfies Record<string, () => Promise<DriverModule>>
+
+/** Each driver once: a second scheme of it is none of its own. */
+export const driverNames = ['file', 'memory', 'redis'] as const

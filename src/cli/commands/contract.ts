@@ -1,24 +1,25 @@
 import type { Contract, ContractRow } from '../../core/contract.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import { drivers } from '../../drivers/registry.ts'
-import { type Backend, claimed, contractRows } from '../contracts/claimed.ts'
+import { driverNames } from '../../drivers/registry.ts'
+import { type Backend, claimedAll, contractRows } from '../contracts/claimed.ts'
 import { unmet } from '../contracts/require.ts'
 import { contractFacts, contractJson, contractLines } from '../contracts/show.ts'
 import type { Run } from '../invocation.ts'
 import type { Output } from '../output/output.ts'
 import type { Column } from '../output/table.ts'
 
-/** `contract [BACKEND|URL…]`: data, side by side; nothing is connected, and no store is made. */
+/** `contract [BACKEND|URL…]`: data, side by side; only the server of a URL is asked, and nothing is made. */
 export const contract: Run = async (invocation) => {
   const { flags, output, args } = invocation
-  const backends = await Promise.all((args.length > 0 ? args : Object.keys(drivers)).map(claimed))
+  const words = args.length > 0 ? args : driverNames
+  const backends = await claimedAll(words, invocation.timeoutMs)
   const asked = flags.text('pattern')
   // A narrowcast by relay is a narrowcast, with a contract of its own.
   const shown = contractRows.filter((row) => asked === undefined || row.split('-')[0] === asked)
   const found = shown.flatMap((pattern) =>
-    backends.flatMap(({ name, contracts }) => {
+    backends.flatMap(({ name, contracts, unknown }) => {
       const one = contracts[pattern]
-      return one ? [{ backend: name, pattern, contract: one }] : []
+      return one ? [{ backend: name, pattern, contract: one, unknown }] : []
     }),
   )
   if (found.length === 0) throw offersNone(backends, asked ?? 'pattern')
@@ -32,6 +33,7 @@ export const contract: Run = async (invocation) => {
         backend: one.backend,
         pattern: one.pattern,
         contract: contractJson(one.contract),
+        unknown: one.unknown.map(({ fact, why }) => ({ fact, why })),
       }),
     })
   }
@@ -42,8 +44,11 @@ export const contract: Run = async (invocation) => {
       await output.data(oneBelowTheOther(pattern, some, output))
     } else await output.list({ type: 'contract', ...sideBySide(pattern, some) })
   }
+  for (const { name, unknown } of backends) {
+    for (const { fact, why } of unknown) output.note(`${name} does not tell ${fact}: ${why}`)
+  }
   const what = backends.every(({ isUrl }) => isUrl)
-    ? 'what is claimed with these settings'
+    ? 'what holds with these settings'
     : 'the most that a backend claims; of a URL, what its settings leave of that'
   output.note(`This is ${what}. Of a channel: narrowcast channels show CHANNEL`)
 }

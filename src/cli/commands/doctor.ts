@@ -33,7 +33,7 @@ export const doctor: Run = async (invocation) => {
     checkCores(),
     await checkPort(simulatorPort),
     await checkProjectFile(asked),
-    await checkBackend(asked),
+    ...(await checkBackend(asked)),
   ]
   const problems = checks.filter(({ state }) => state === 'problem')
   const warnings = checks.filter(({ state }) => state === 'warning')

@@ -16,7 +16,7 @@ export function contractFacts(contract: Contract): readonly (readonly [string, s
   return [
     ['delivery', contract.delivery],
     ['stored', stored.in === 'nowhere' ? 'nowhere' : `${stored.in}, ${copies}`],
-    ['survives', survived(contract).join(' ') || 'nothing'],
+    ['survives', survival(contract)],
     ['settle', `${contract.settle}, fenced by ${contract.fencing}`],
     ['counts', `failures ${counts.failures}, crashes ${counts.crashes}`],
     ['release', contract.release],
@@ -64,6 +64,14 @@ export function survived({ survives }: Contract): string[] {
     if (holds === 'yes') return [loss]
     return typeof holds === 'object' ? [`${loss} (but ${showDuration(holds.lossWindowMs)})`] : []
   })
+}
+
+function survival(contract: Contract): string {
+  const yes = survived(contract).join(' ') || 'nothing'
+  const unknown = Object.entries(contract.survives).flatMap(([loss, holds]) =>
+    holds === 'unknown' ? [loss] : [],
+  )
+  return unknown.length === 0 ? yes : `${yes}; not known: ${unknown.join(' ')}`
 }
 
 const factColumns = 13

@@ -1,3 +1,4 @@
+import type { BrokerInfo } from '../../core/driver.ts'
 import { asNarrowcastError, errorCodes } from '../../core/errors.ts'
 import { redactUrl } from '../../core/url.ts'
 import { loadSettings, projectFileOf } from '../config/settings.ts'
@@ -19,38 +20,49 @@ export async function checkProjectFile(invocation: Invocation): Promise<Check> {
   }
 }
 
-/** Can it be reached, how fast does it answer, and may we look? Nothing is changed there. */
-export async function checkBackend(invocation: Invocation): Promise<Check> {
+/**
+ * Can it be reached, how fast does it answer, may we look, and is it set up to keep what it is
+ * given? Nothing is changed there.
+ */
+export async function checkBackend(invocation: Invocation): Promise<Check[]> {
   const { clock } = invocation
   let shown = 'the backend'
   try {
     shown = redactUrl((await loadSettings(invocation)).url.value)
     if (shown.startsWith('memory:')) {
-      return {
-        name: 'backend',
-        state: 'ok',
-        text: `${shown} needs nothing, and ends with its process`,
-      }
+      const text = `${shown} needs nothing, and ends with its process`
+      return [{ name: 'backend', state: 'ok', text }]
     }
-    await using connected = await connectTo(invocation, { look: true })
+    await using connected = await connectTo(invocation, { look: true, warns: false })
     const beganMs = clock.monotonicMs()
     const query = { prefix: '', cursor: null, limit: 1_000, newestFirst: false }
     const { items } = await connected.bus.admin.channels(query)
     const tookMs = clock.monotonicMs() - beganMs
     const { product, version } = connected.bus.info
-    return {
-      name: 'backend',
-      state: 'ok',
-      text: `${shown}: ${product} ${version}, ${countOf(items.length, 'channel')}, answers in ${showDuration(tookMs)}`,
-    }
+    const text = `${shown}: ${product} ${version}, ${countOf(items.length, 'channel')}, answers in ${showDuration(tookMs)}`
+    return [{ name: 'backend', state: 'ok', text }, ...checkSettings(connected.bus.info)]
   } catch (error) {
-    if (asNarrowcastError(error).code !== 'NOT_FOUND') return failed('backend', error)
-    return {
-      name: 'backend',
-      state: 'ok',
-      text: `${shown}: no store yet, the first message makes it`,
-    }
+    if (asNarrowcastError(error).code !== 'NOT_FOUND') return [failed('backend', error)]
+    const text = `${shown}: no store yet, the first message makes it`
+    return [{ name: 'backend', state: 'ok', text }]
   }
+}
+
+/** What a server is set up to do, what it warns of, and what it does not tell. */
+function checkSettings({ product, settings, warnings, unknown }: BrokerInfo): Check[] {
+  const shown = Object.entries(settings).map(([name, value]) => `${name} ${value || '(none)'}`)
+  const all: Check[] = warnings.map((text) => ({ name: 'settings', state: 'warning', text }))
+  const [first] = unknown
+  if (first) {
+    all.push({
+      name: 'settings',
+      state: 'warning',
+      text: `${product} does not tell ${unknown.map(({ fact }) => fact).join(', ')}: ${first.why}`,
+      hint: 'the contract claims nothing that rests on them',
+    })
+  }
+  if (shown.length === 0) return all
+  return [{ name: 'settings', state: 'ok', text: `${product}: ${shown.join(', ')}` }, ...all]
 }
 
 function failed(name: string, thrown: unknown): Check {

@@ -80,7 +80,12 @@ export const otherSchemas: Readonly<Record<string, Shape>> = {
     docs: text,
     exit: count,
   }),
-  contract: list({ backend: text, pattern: text, contract }),
+  contract: list({
+    backend: text,
+    pattern: text,
+    contract,
+    unknown: many(object({ fact: text, why: text })),
+  }),
   bench: [
     {
       items: many(object(rate)),

@@ -23,8 +23,11 @@ export const otherCommands: readonly CommandSpec[] = [
       'narrowcast contract',
       'narrowcast contract file memory --pattern queue',
       'narrowcast contract file --pattern stream --require survives=broker-crash',
+      'narrowcast contract redis://localhost?queue=stream --pattern queue',
     ],
-    notes: ['Of a URL it is what its settings leave of that. Nothing is connected, no store made.'],
+    notes: [
+      'Of a URL it is what its settings leave of that. A server is asked for its own; nothing is made.',
+    ],
   },
   {
     name: 'bench',
