@@ -38,7 +38,7 @@ const bodies: Readonly<Record<string, () => Promise<Run>>> = {
   'workers show': () => import('./commands/workers.ts').then(({ show }) => show),
   top: () => import('./commands/top.ts').then(({ top }) => top),
   stats: () => import('./commands/stats.ts').then(({ stats }) => stats),
-  'sim server': () => import('./commands/sim.ts').then(({ server }) => server),
+  'sim server': () => import('./commands/simServer.ts').then(({ server }) => server),
   'sim bots': () => import('./commands/sim.ts').then(({ bots }) => bots),
   'sim run': () => import('./commands/sim.ts').then(({ run }) => run),
   'sim heroes': () => import('./commands/simHeroes.ts').then(({ heroes }) => heroes),

@@ -1,18 +1,10 @@
 import { resolve } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
-import {
-  type GameRecord,
-  type GameServer,
-  gamesOf,
-  loadHeroes,
-  type ServerOptions,
-  startServer,
-} from '../../simulator/index.ts'
+import { type GameRecord, gamesOf, loadHeroes, startServer } from '../../simulator/index.ts'
 import { connectTo, openChannel } from '../connection.ts'
 import { isDryRun } from '../consent.ts'
 import type { Invocation, Run } from '../invocation.ts'
-import { makeFeed } from '../output/feed.ts'
-import { countOf, showCount, showDuration, showElapsed, showRate } from '../output/quantities.ts'
+import { countOf, showDuration, showRate } from '../output/quantities.ts'
 import { runEngine } from '../simulation/engine.ts'
 import { readHeroes } from '../simulation/heroes.ts'
 import {
@@ -25,95 +17,10 @@ import {
   playersDefault,
   seedDefault,
 } from '../simulation/players.ts'
-import { closeRecords, openRecords, recordsCode, recordsText } from '../simulation/records.ts'
+import { openRecords, recordsCode, recordsText } from '../simulation/records.ts'
+import { serverOptions, totalsJson } from '../simulation/serverOptions.ts'
 
 const serverDefault = 'ws://127.0.0.1:5678'
-
-/** `sim server`: until Ctrl-C. */
-export const server: Run = async (invocation) => {
-  const { flags, output, clock, interrupts } = invocation
-  const options = serverOptions(invocation)
-  if (await isDryRun(invocation, `would listen on port ${options.port ?? 5_678}`)) return 0
-  // Connected first, so that a wrong URL is told here and not by lost records.
-  await using connected = await connectTo(invocation, { look: false })
-  const records = openRecords(connected.url)
-  const game = await startServer({ ...options, log: records.log }).catch(async (error: unknown) => {
-    await closeRecords(records)
-    throw error
-  })
-  const stopping = interrupts.claim()
-  const beganMs = clock.monotonicMs()
-  await output.event('sim.server', { url: game.url, port: game.port })
-  await output.data(`sim server ${game.url}   records to ${connected.shownUrl}   Ctrl-C to stop\n`)
-  const status = () => serverLine(game, clock.monotonicMs() - beganMs)
-  const feed = makeFeed({
-    live: invocation.live,
-    quiet: output.quiet,
-    screen: process.stderr,
-    keyboard: process.stdin,
-    frame: () => [status()],
-    heartbeat: status,
-    onStop: interrupts.stop,
-    onInterrupt: interrupts.interrupt,
-    ellipsis: output.lookOfStderr.ellipsis,
-    clock,
-  })
-  game.on('error', (error) => feed.say(`error ${error.message}`))
-  if (!flags.isSet('quiet')) output.next(`narrowcast sim bots ${game.url}`)
-  await new Promise<void>((done) => {
-    if (stopping.aborted) done()
-    else stopping.addEventListener('abort', () => done(), { once: true })
-  })
-  feed.close()
-  await game.close()
-  const stats = game.stats()
-  const counts = await closeRecords(records)
-  const { acked, dropped, kept } = counts
-  await output.answer({
-    type: 'sim.server.summary',
-    fields: { ...totalsJson(stats), records: acked, dropped, kept },
-    lines: () => [
-      `${countOf(stats.started, 'game')} started, ${showCount(stats.complete)} won, ${showCount(stats.abandoned)} abandoned, ${countOf(stats.hits, 'hit')}; ${recordsText(counts)}`,
-    ],
-  })
-  return recordsCode(counts)
-}
-
-function serverLine(game: GameServer, upMs: number): string {
-  const { connections, games, started, complete, hits } = game.stats()
-  return `${countOf(connections, 'connection')}  games ${showCount(games)} open, ${showCount(started)} started, ${showCount(complete)} won  hits ${showCount(hits)}   up ${showElapsed(upMs)}`
-}
-
-function totalsJson({
-  started,
-  complete,
-  abandoned,
-  timedOut,
-  hits,
-  forfeits,
-  refusals,
-  errors,
-}: ReturnType<GameServer['stats']>) {
-  return { started, complete, abandoned, timed_out: timedOut, hits, forfeits, refusals, errors }
-}
-
-function serverOptions({ flags, folder }: Invocation): ServerOptions {
-  const port = flags.whole('port', { max: 65_535 })
-  const host = flags.text('host')
-  const heroes = flags.text('heroes')
-  const turnMs = flags.durationMs('turn')
-  const lobbyTimeoutMs = flags.durationMs('lobby-timeout')
-  return {
-    seed: flags.whole('seed') ?? seedDefault,
-    finished: (flags.text('finished') as 'host' | 'all' | undefined) ?? 'host',
-    events: flags.isSet('events'),
-    ...(port === undefined ? {} : { port }),
-    ...(host === undefined ? {} : { host }),
-    ...(heroes === undefined ? {} : { heroes: readHeroes(resolve(folder, heroes)) }),
-    ...(turnMs === undefined ? {} : { turnMs }),
-    ...(lobbyTimeoutMs === undefined ? {} : { lobbyTimeoutMs }),
-  }
-}
 
 /** `sim bots [SERVER]` */
 export const bots: Run = async (invocation) => {
@@ -167,7 +74,7 @@ async function runOnSockets(invocation: Invocation): Promise<number> {
     ...serverOptions(invocation),
     log: records.log,
   }).catch(async (error: unknown) => {
-    await closeRecords(records)
+    await records.close()
     throw error
   })
   const beganMs = clock.monotonicMs()
@@ -177,7 +84,7 @@ async function runOnSockets(invocation: Invocation): Promise<number> {
   const { summary } = await play(invocation, game.url, plan)
   await game.close()
   const tookMs = clock.monotonicMs() - beganMs
-  const counts = await closeRecords(records)
+  const counts = await records.close()
   const { acked, dropped, kept } = counts
   const stats = game.stats()
   await output.answer({

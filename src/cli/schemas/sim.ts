@@ -16,6 +16,7 @@ const totals: Fields = {
   started: count,
   complete: count,
   abandoned: count,
+  rescued: count,
   timed_out: count,
   hits: count,
   forfeits: count,
@@ -37,8 +38,14 @@ const hero: Fields = {
 
 /** What the simulator prints. */
 export const simSchemas: Readonly<Record<string, Shape>> = {
-  'sim.server': [{ url: text, port: count }, dryRun],
-  'sim.server.summary': answer({ ...totals, records: count, dropped: count, kept: count }),
+  'sim.server': [{ url: text, port: count, processes: count, state: text }, dryRun],
+  'sim.server.summary': answer({
+    ...totals,
+    records: count,
+    dropped: count,
+    kept: count,
+    died: count,
+  }),
   'sim.bots': [
     {
       players: count,

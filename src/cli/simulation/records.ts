@@ -1,45 +1,77 @@
 import { createHash } from 'node:crypto'
 import { pino } from 'pino'
-import { createPinoTransport, type PinoTransport, type Route } from '../../pino.ts'
+import { createPinoTransport, type PinoTransportOptions, type Route } from '../../pino.ts'
+import type { Channel } from '../../runtime/api.ts'
 import { finishedMessage, type GameRecord, logTo, pinoSettings } from '../../simulator/index.ts'
 import { countOf, showCount } from '../output/quantities.ts'
 
 /** The way of the server's records into the backend: a logger with the narrowcast transport. */
 export interface Records {
-  readonly transport: PinoTransport
-  readonly log: (record: GameRecord) => void
-  /** Records handed to the logger. */
-  readonly written: () => number
+  /** Of a record that is waited for: resolves when the backend has it. */
+  readonly log: (record: GameRecord) => undefined | Promise<void>
+  /** Sends what is left, 2 s at most, and says what became of all. */
+  close(): Promise<RecordCounts>
 }
 
+const channels = ['lib.server.lobby', 'lib.server.game', 'combat.events']
+const byChannel: readonly Route[] = channels.map((channel) => ({ when: { channel }, channel }))
+
 /** A finished game is never dropped while the disk takes it. All else is worth no disk. */
-const routes: readonly Route[] = [
+const keeping: readonly Route[] = [
   { when: { log_message: finishedMessage }, channel: 'lib.server.lobby', keep: true },
-  ...['lib.server.lobby', 'lib.server.game', 'combat.events'].map((channel) => ({
-    when: { channel },
-    channel,
-  })),
+  ...byChannel,
 ]
 
 /** Every record travels by its field `channel`. Games left by an earlier run go first. */
 export function openRecords(url: string): Records {
   // A folder for each backend, so that no game goes to another than it was meant for.
   const place = createHash('sha256').update(url).digest('hex').slice(0, 12)
-  const transport = createPinoTransport({
-    url,
-    key: 'key',
-    routes: [...routes],
-    patterns: { 'combat.events': 'stream' },
-    spool: { dir: `.narrowcast/spool/sim-${place}` },
-  })
+  return throughLogger(url, keeping, { spool: { dir: `.narrowcast/spool/sim-${place}` } })
+}
+
+/**
+ * The same for a state that is shared: it keeps a finished game until the backend has its record,
+ * so that is published, and waited for.
+ */
+export function openSharedRecords(url: string, channel: Channel<GameRecord>): Records {
+  const logger = throughLogger(url, byChannel, {})
+  const games = { written: 0, acked: 0 }
+  async function publish(record: GameRecord): Promise<void> {
+    games.written++
+    await channel.publish(record, { id: record.mid, timeMs: Date.parse(record.timestamp) })
+    games.acked++
+  }
+  return {
+    log: (record) =>
+      record.log_message === finishedMessage ? publish(record) : logger.log(record),
+    async close() {
+      const { acked, dropped } = await logger.close()
+      return { acked: acked + games.acked, dropped, kept: games.written - games.acked }
+    },
+  }
+}
+
+function throughLogger(
+  url: string,
+  routes: readonly Route[],
+  options: Pick<PinoTransportOptions, 'spool'>,
+): Records {
+  const patterns = { 'combat.events': 'stream' } as const
+  const routing = { key: 'key', routes: [...routes], patterns }
+  const transport = createPinoTransport({ url, ...routing, ...options })
   const log = logTo(pino(pinoSettings, transport))
   let written = 0
   return {
-    transport,
-    written: () => written,
     log(record) {
       written++
       log(record)
+    },
+    async close() {
+      await transport.close()
+      const { acked = 0, accepted = 0, spilled: kept = 0, dropped = {} } = transport.stats ?? {}
+      const told = Object.values(dropped).reduce((total, count) => total + count, 0)
+      // What never reached the thread, because that had died, is in nobody's count.
+      return { acked, kept, dropped: told + Math.max(0, written - accepted) }
     },
   }
 }
@@ -48,17 +80,8 @@ export interface RecordCounts {
   readonly acked: number
   /** Lost. */
   readonly dropped: number
-  /** Finished games on disk, for the next start with the same URL in the same folder. */
+  /** Finished games that wait, on disk or in the shared state, for the next start. */
   readonly kept: number
-}
-
-/** Sends what is left, 2 s at most, and says what became of all. */
-export async function closeRecords({ transport, written }: Records): Promise<RecordCounts> {
-  await transport.close()
-  const { acked = 0, accepted = 0, spilled: kept = 0, dropped = {} } = transport.stats ?? {}
-  const told = Object.values(dropped).reduce((total, count) => total + count, 0)
-  // What never reached the thread, because that had died, is in nobody's count.
-  return { acked, kept, dropped: told + Math.max(0, written() - accepted) }
 }
 
 export function recordsText({ acked, dropped, kept }: RecordCounts): string {

@@ -48,12 +48,32 @@ export const simCommand: CommandSpec = {
         { flags: '--host <address>', text: 'default 127.0.0.1' },
         turn,
         { flags: '--lobby-timeout <time>', text: 'of a lobby that does not fill, default 5s' },
+        {
+          flags: '--state <where>',
+          text: 'of the games: memory (default), or redis://host:port, which servers share',
+        },
+        {
+          flags: '--state-expiry <time>',
+          text: 'how long Redis keeps a finished game, default 30s',
+        },
+        {
+          flags: '--processes <n>',
+          text: 'server processes on one port and one --state, default 1',
+        },
         seed,
         heroes,
         ...records,
       ],
-      examples: ['narrowcast sim server', 'narrowcast sim server --port 5679 --turn 50ms --events'],
-      notes: ['Channels: lib.server.lobby (joins, starts, ends), lib.server.game (hits).', ...kept],
+      examples: [
+        'narrowcast sim server',
+        'narrowcast sim server --port 5679 --turn 50ms --events',
+        'narrowcast sim server --state redis://localhost:6379 --processes 2',
+      ],
+      notes: [
+        'Channels: lib.server.lobby (joins, starts, ends), lib.server.game (hits).',
+        ...kept,
+        'With a state in Redis a finished game waits there instead, for any server that shares it.',
+      ],
     },
     {
       name: 'bots',

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import type { After, Entry, Left, Refusal, Round, State } from '../state/state.ts'
+import type { After, Entry, Left, Refusal, Round, State, Turn } from '../state/state.ts'
 import { answers } from './answers.ts'
 import type { Connection } from './connection.ts'
 import { addListener, hasStarted, type Lobby, newLobby, removeListener, tell } from './lobby.ts'
@@ -99,10 +99,10 @@ export class Lobbies {
     if (lobby) this.#end(lobby, answers.complete(game))
   }
 
-  /** It is the turn of that user at that step, unless more is known here. */
-  turned(game: string, step: number, turn: string): void {
+  /** It is that turn, unless more is known here. */
+  turned(game: string, turn: Turn): void {
     const lobby = this.#lobbies.get(game)
-    if (lobby && hasStarted(lobby)) this.#go(lobby, { step, turn })
+    if (lobby && hasStarted(lobby) && turn.step > lobby.step) this.#go(lobby, turn)
   }
 
   /** The player listens by another server from now on. */
@@ -204,14 +204,14 @@ export class Lobbies {
     for (const one of listeners) one.close(stateLostCode, 'the game is gone from the state')
   }
 
-  /** The turn is that of this step, unless a later one is known. */
-  #go(lobby: Lobby, { step, turn }: { readonly step: number; readonly turn: string }): void {
+  #go(lobby: Lobby, { turn, hits, step }: Turn): void {
     if (step < lobby.step) return
+    const isNew = hits !== lobby.hits || turn !== lobby.turn
     const isRepeated = step === lobby.step
-    lobby.step = step
+    Object.assign(lobby, { hits, step })
+    if (isNew) this.#announce(lobby, turn)
     // Said again: the answer to what the player did meanwhile may have been lost.
-    if (isRepeated && lobby.turn === turn) this.#openTurn(lobby, turn)
-    else if (lobby.turn !== turn) this.#announce(lobby, turn)
+    else if (isRepeated) this.#openTurn(lobby, turn)
   }
 
   /** A game that goes on elsewhere, and in which nobody here plays any more. */

@@ -11,6 +11,7 @@ export interface Lobby {
   turn: string | null
   /** Of the game, as last heard. */
   step: number
+  hits: number
   /** Turns so far, the one to be announced included. */
   turns: number
   /** Monotonic time since which the game waits for this turn. */
@@ -25,6 +26,7 @@ export function newLobby(game: string): Lobby {
     over: new AbortController(),
     turn: null,
     step: -1,
+    hits: -1,
     turns: 0,
     turnSinceMs: 0,
   }

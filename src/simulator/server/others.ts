@@ -24,7 +24,7 @@ export class Others {
   #follow(happening: Happening): void {
     const { lobbies, report, reporting } = this.#options
     const { type } = happening
-    if (type === 'turn') lobbies.turned(happening.game, happening.step, happening.turn)
+    if (type === 'turn') lobbies.turned(happening.game, happening)
     else if (type === 'over') lobbies.over(happening.game)
     else if (type === 'look') this.#run(lobbies.refresh(happening.game))
     else if (type === 'taken') lobbies.taken(happening.game, happening.user)

@@ -15,6 +15,7 @@ import type {
   Round,
   Seat,
   State,
+  Turn,
 } from './state.ts'
 
 export interface MemoryStateOptions {
@@ -118,7 +119,7 @@ export class MemoryState implements State {
 
   async timeOutTurn(token: string, step: number, nowMs: number): Promise<Left> {
     const game = this.#running.get(token)
-    const isStill = game !== undefined && stepOf(game) === step
+    const isStill = game !== undefined && standOf(game).step === step
     return await this.leave(token, isStill ? [turnOf(game.fight)] : [], nowMs)
   }
 
@@ -201,9 +202,8 @@ export class MemoryState implements State {
 
   #after(game: RunningGame, nowMs: number): After {
     const { fight } = game
-    const step = stepOf(game)
-    if (!isOver(fight)) return { step, turn: turnOf(fight), finished: null }
-    return { step, turn: null, finished: this.#finish(game, nowMs), winner: winnerOf(fight) }
+    if (!isOver(fight)) return { ...standOf(game), finished: null }
+    return { turn: null, finished: this.#finish(game, nowMs), winner: winnerOf(fight) }
   }
 
   #finish(game: RunningGame, nowMs: number): FinishedGame {
@@ -238,13 +238,18 @@ const has = (fighters: readonly Fighter[], token: string) =>
 
 const turnOf = (fight: Fight): string => (fight.fighters[fight.turn] as Fighter).token
 
-const stepOf = ({ hits, fight }: RunningGame): number => hits.length + fight.deaths.length
+function standOf({ hits, fight }: RunningGame): Turn {
+  return {
+    turn: turnOf(fight),
+    hits: hits.length,
+    step: hits.length + fight.deaths.length,
+  }
+}
 
 function roundOf(game: RunningGame): Round {
   return {
     participants: game.seats.map(({ token }) => token),
     fighters: game.fight.fighters,
-    turn: turnOf(game.fight),
-    step: stepOf(game),
+    ...standOf(game),
   }
 }

@@ -46,7 +46,7 @@ export interface State extends AsyncDisposable {
 /** What comes from others who share the state. */
 export type Happening =
   /** Another server's player moved: it is the turn of that user now. */
-  | { readonly type: 'turn'; readonly game: string; readonly step: number; readonly turn: string }
+  | ({ readonly type: 'turn'; readonly game: string } & Turn)
   | { readonly type: 'over'; readonly game: string }
   /** It has started, or will not: look. */
   | { readonly type: 'look'; readonly game: string }
@@ -99,21 +99,26 @@ export type Entry =
   /** `isStarting`: this call made it start. */
   | { readonly status: 'running'; readonly isStarting: boolean; readonly round: Round }
 
-/** A running game as its players may see it. */
-export interface Round {
-  /** In the order of the seats. */
-  readonly participants: readonly string[]
-  readonly fighters: readonly Fighter[]
+/** How far a running game is. */
+export interface Turn {
   /** User token of the player whose turn it is. */
   readonly turn: string
+  /** Hits so far: with each begins another turn, also when all that is between was missed. */
+  readonly hits: number
   /** Hits and deaths so far; a later state has a greater one. */
   readonly step: number
 }
 
+/** A running game as its players may see it. */
+export interface Round extends Turn {
+  /** In the order of the seats. */
+  readonly participants: readonly string[]
+  readonly fighters: readonly Fighter[]
+}
+
 export type After =
-  | { readonly step: number; readonly turn: string; readonly finished: null }
+  | (Turn & { readonly finished: null })
   | {
-      readonly step: number
       readonly turn: null
       readonly finished: FinishedGame
       readonly winner: string | null

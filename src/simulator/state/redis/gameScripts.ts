@@ -98,7 +98,7 @@ export const gameScripts = {
     if prior == 0 then return 'ENEMY IS DEAD' end
     local post = math.max(0, prior - tonumber(call('HGET', hero(user), 'attack')))
     call('HSET', hero(enemy), 'health', post)
-    local hits = call('RPUSH', of('logs'), string.format(
+    call('RPUSH', of('logs'), string.format(
       '{"TIMESTAMP":"%s","PAYLOAD":{"GAME_TOKEN":"%s","USER_TOKEN":"%s"},"STATUS":{"ACTION":"ATTACK","DETAILS":{"ENEMY_TOKEN":"%s","ENEMY_DAMAGE":%.0f,"ENEMY_HEALTH_PRIOR":%.0f,"ENEMY_HEALTH_POST":%.0f}}}',
       ARGV[8], T, user, enemy, prior - post, prior, post))
     if post == 0 then
@@ -106,7 +106,7 @@ export const gameScripts = {
       call('RPUSH', of('deaths'), enemy)
     end
     call('LMOVE', of('order'), of('order'), 'LEFT', 'RIGHT')
-    return { prior - post, prior, post, after(hits + call('LLEN', of('deaths'))) }`),
+    return { prior - post, prior, post, after() }`),
 
   /** USERS of this server; without any, all of them. */
   leave: gameScript('return leave(me, 6)'),

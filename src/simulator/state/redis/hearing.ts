@@ -1,5 +1,6 @@
 import { NarrowcastError } from '../../../core/errors.ts'
 import type { Happening } from '../state.ts'
+import { turnOf } from './replies.ts'
 
 /**
  * Hands on what is heard. What came after an answer is told after whoever waited for the answer
@@ -26,8 +27,8 @@ export class Hearing {
 
 /** What the scripts publish to a server. */
 export function happeningOf(words: string): Happening {
-  const [type, game = '', word = '', turn = ''] = words.split(' ')
-  if (type === 'turn') return { type, game, step: Number(word), turn }
+  const [type, game = '', word = '', hits, deaths] = words.split(' ')
+  if (type === 'turn') return { type, game, ...turnOf(word, Number(hits), Number(deaths)) }
   if (type === 'taken') return { type, game, user: word }
   if (type === 'over' || type === 'look') return { type, game }
   const text = `sim server: another server said ${JSON.stringify(words.slice(0, 100))}`

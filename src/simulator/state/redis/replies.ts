@@ -1,7 +1,7 @@
 import { NarrowcastError } from '../../../core/errors.ts'
 import type { FinishedGame, GameHit } from '../../records.ts'
 import type { Fighter } from '../../rules.ts'
-import type { After, Blow, Entry, Left, Refusal, Round } from '../state.ts'
+import type { After, Blow, Entry, Left, Refusal, Round, Turn } from '../state.ts'
 
 /** What a script answers. */
 export type Reply = string | number | null | readonly Reply[]
@@ -40,7 +40,7 @@ export function entryOf(reply: Reply): Entry | Refusal {
 
 const byToken = (a: Fighter, b: Fighter) => (a.token < b.token ? -1 : 1)
 
-function roundOf([step, turn, ...values]: List): Round {
+function roundOf([turn, hits, deaths, ...values]: List): Round {
   const fighters: Fighter[] = []
   for (let at = 0; at < values.length; at += 4) {
     const [id, attack, health] = values.slice(at + 1, at + 4).map(Number)
@@ -49,8 +49,7 @@ function roundOf([step, turn, ...values]: List): Round {
   return {
     participants: fighters.map(({ token }) => token),
     fighters: fighters.toSorted(byToken),
-    turn: String(turn),
-    step: Number(step),
+    ...turnOf(String(turn), Number(hits), Number(deaths)),
   }
 }
 
@@ -88,9 +87,13 @@ function standingOf(status: Reply | undefined, what: Reply | undefined): Left {
 }
 
 function afterOf(reply: Reply | undefined): After {
-  const [step, turn, game] = listOf(reply)
-  if (turn != null) return { step: Number(step), turn: String(turn), finished: null }
-  return { step: Number(step), turn: null, ...endOf(listOf(game)) }
+  const [turn, next, deaths] = listOf(reply)
+  if (turn === null) return { turn, ...endOf(listOf(next)) }
+  return { ...turnOf(String(turn), Number(next), Number(deaths)), finished: null }
+}
+
+export function turnOf(turn: string, hits: number, deaths: number): Turn {
+  return { turn, hits, step: hits + deaths }
 }
 
 /** A finished game and who won it. */

@@ -92,19 +92,24 @@ local function finished()
   return { T, call('GET', of('host')), at[1], at[2], players, deaths, logs }
 end
 
+-- Whose turn it is, hits so far, and deaths.
+local function turn()
+  return { call('LINDEX', of('order'), 0), call('LLEN', of('logs')), call('LLEN', of('deaths')) }
+end
+
 -- After a hit or a death. Who ends the game reports it; where that fails, whoever sees it due.
-local function after(step)
-  local turn = call('LINDEX', of('order'), 0)
+local function after()
   if call('LLEN', of('order')) > 1 then
-    tell('turn ' .. T .. ' ' .. step .. ' ' .. turn)
-    return { step, turn }
+    local stands = turn()
+    tell('turn ' .. T .. ' ' .. table.concat(stands, ' '))
+    return stands
   end
   call('SET', of('status'), 'COMPLETE')
   local started = tonumber(call('HGET', of('seats'), 'started'))
   call('HSET', of('seats'), 'ended', math.max(started, now))
   close('over ' .. T)
   call('ZADD', 'games:unreported', serverMs() + lease, T)
-  return { step, false, finished() }
+  return { false, finished() }
 end
 
 -- Players of a running game die. What of them is dead already stays so.
@@ -117,9 +122,7 @@ local function fall(users)
       fallen[#fallen + 1] = user
     end
   end
-  local step = call('LLEN', of('logs')) + call('LLEN', of('deaths'))
-  if #fallen == 0 then return { fallen, { step, call('LINDEX', of('order'), 0) } } end
-  return { fallen, after(step) }
+  return { fallen, #fallen == 0 and turn() or after() }
 end
 
 -- Players of an open game give back their seats; true when nobody is left in it.
@@ -175,8 +178,7 @@ local function leave(server, from)
 end
 
 local function round()
-  local turn = call('LINDEX', of('order'), 0)
-  local answer = { call('LLEN', of('logs')) + call('LLEN', of('deaths')), turn }
+  local answer = turn()
   for _, user in ipairs(seated()) do
     answer[#answer + 1] = user
     for _, value in ipairs(call('HMGET', hero(user), 'id', 'attack', 'health')) do

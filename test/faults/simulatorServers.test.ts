@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { findRedisProgram } from '../../src/lab/brokers/redisProgram.ts'
+import { SimulatorScene } from './simulatorScene.ts'
+
+const hasRedis = (await findRedisProgram()) !== null
+
+/** Every game that started has its record, under one id; and no game is left over. */
+async function adUp(scene: SimulatorScene): Promise<void> {
+  await expect
+    .poll(() => scene.statuses().then((all) => [all.get('START') ?? 0, all.get('unreported')]), {
+      timeout: 40_000,
+    })
+    .toEqual([0, 0])
+  const ids = await scene.finished()
+  const games = new Set(ids.map((id) => id.split('+')[0]))
+  expect([...scene.started].filter((game) => !games.has(game))).toEqual([])
+  expect(new Set(ids).size).toBe(games.size)
+  expect((await scene.statuses()).get('COMPLETE')).toBe(games.size)
+}
+
+describe.skipIf(!hasRedis)('games of several server processes', () => {
+  it.for([2, 4])(
+    '%i processes, 100 bots: nothing is refused, and all is reported once',
+    async (processes) => {
+      await using scene = await SimulatorScene.open({ processes, players: 100, rounds: 4 })
+      const { missing } = await scene.bots.done
+      expect(missing).toEqual([])
+      await adUp(scene)
+      expect((await scene.finished()).length).toBe((await scene.statuses()).get('COMPLETE'))
+      const summary = await scene.end()
+      expect(summary).toMatchObject({ code: 130, died: 0, refusals: 0, forfeits: 0, errors: 0 })
+      expect(summary.complete).toBe(summary.started)
+    },
+  )
+
+  it('a server process and bots are killed with SIGKILL: each game still has its record', async () => {
+    await using scene = await SimulatorScene.open({ processes: 2, players: 100, rounds: 6 })
+    await scene.games(40)
+    process.kill(await scene.pid('w1'), 'SIGKILL')
+    await scene.games(80)
+    for (const { pid } of scene.bots.processes.slice(0, 2)) process.kill(pid, 'SIGKILL')
+    await scene.games(120)
+    process.kill(await scene.pid('w2'), 'SIGKILL')
+    const { missing } = await scene.bots.done
+    expect(missing.every(({ why }) => why === 'SIGKILL')).toBe(true)
+    await adUp(scene)
+    expect(await scene.end()).toMatchObject({ code: 130, died: 2 })
+  })
+
+  it('Redis dies and comes back: the servers say so, and all games go on', async () => {
+    await using scene = await SimulatorScene.open({ processes: 2, players: 100, rounds: 6 })
+    await scene.games(40)
+    await scene.redis.kill()
+    await expect.poll(() => scene.said).toMatch(/the state in Redis is out of reach/)
+    await scene.redis.restart()
+    const { missing } = await scene.bots.done
+    expect(missing).toEqual([])
+    expect(scene.said).toMatch(/the state in Redis is there again/)
+    await adUp(scene)
+    expect(await scene.end()).toMatchObject({ code: 130, died: 0, errors: 0 })
+  })
+})
