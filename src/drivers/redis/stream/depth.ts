@@ -20,7 +20,9 @@ local last, lag = '0-0', false
 for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
   if info[2] == group then last, lag = info[8], info[12] end
 end
+local fresh = redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', 1)[1]
 if ARGV[5] == '1' then lag = redis.call('XLEN', stream) - pending[1] end
+if not fresh then lag = 0 end -- a replica is not told how many were read, and counts them again
 if not lag then
   lag = #redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', ${countMax} + 1)
   if lag > ${countMax} then lag = -1 end
@@ -43,7 +45,6 @@ for _, one in ipairs(redis.call('XPENDING', stream, group, '-', '+', 100, nobody
   local dueMs = tonumber(redis.call('ZSCORE', retry, pad(one[1])) or 0)
   if waitingId == '' and dueMs <= now then waitingId = one[1] end
 end
-local fresh = redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', 1)[1]
 local idleMs = 0
 for _, range in ipairs({ { back, '-inf' }, { back, '(0' } }) do
   local id = redis.call('ZRANGEBYSCORE', range[1], range[2], '+inf', 'LIMIT', 0, 1)[1]
