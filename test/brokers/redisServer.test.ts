@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createClient } from '@redis/client'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { askRedis } from '../../src/lab/brokers/askRedis.ts'
 import { selfSigned } from '../../src/lab/brokers/certificate.ts'
 import { obtainRedis } from '../../src/lab/brokers/obtainRedis.ts'
@@ -16,11 +16,8 @@ import { ownFolder } from '../../src/lab/brokers/ownFolder.ts'
 import { OwnProcess } from '../../src/lab/brokers/ownProcess.ts'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
 import { startRedisCluster } from '../../src/lab/brokers/redisCluster.ts'
-import { findRedisProgram } from '../../src/lab/brokers/redisProgram.ts'
 import { startRedisSentinel } from '../../src/lab/brokers/redisSentinel.ts'
-
-const program = await findRedisProgram()
-const missing = program === null ? ': no redis-server on the PATH' : ''
+import { describeRedis, redisProgram } from './redisHere.ts'
 
 const setting = async (url: string, name: string) =>
   ((await askRedis(url, 'CONFIG', 'GET', name)) as Record<string, string>)[name]
@@ -36,11 +33,15 @@ async function gone(url: string): Promise<void> {
   await new Promise((closed) => socket.resume().once('close', closed))
 }
 
-describe.skipIf(program === null)(`a Redis of our own${missing}`, () => {
+describeRedis('a Redis of our own', () => {
   test('takes commands, and leaves neither process nor folder', async () => {
     const server = await startRedis()
     expect(await askRedis(server.url, 'PING')).toBe('PONG')
-    expect(server).toMatchObject({ version: program?.version, how: 'on the PATH', isRunning: true })
+    expect(server).toMatchObject({
+      version: redisProgram?.version,
+      how: 'on the PATH',
+      isRunning: true,
+    })
     expect(server.log).toContain('Ready to accept connections')
     const { folder } = server
     expect(await setting(server.url, 'dir')).toBe(folder)
@@ -115,7 +116,7 @@ describe.skipIf(program === null)(`a Redis of our own${missing}`, () => {
       const args = ['--bind', '127.0.0.1', '--port', `${port}`, '--dir', folder.path]
       const ready = /Ready to accept connections/
       return await OwnProcess.start(
-        { command: program?.command ?? '', args, ready, readyWithinMs: 10_000 },
+        { command: redisProgram?.command ?? '', args, ready, readyWithinMs: 10_000 },
         folder,
       )
     }
@@ -147,7 +148,7 @@ describe.skipIf(program === null)(`a Redis of our own${missing}`, () => {
   )
 })
 
-describe.skipIf(program === null)(`a Redis for a test file${missing}`, () => {
+describeRedis('a Redis for a test file', () => {
   afterEach(() => vi.unstubAllEnvs())
 
   test('is the one that the environment gives, and stays when it is stopped', async () => {
@@ -156,7 +157,7 @@ describe.skipIf(program === null)(`a Redis for a test file${missing}`, () => {
     const { redis } = await obtainRedis()
     expect(redis).toMatchObject({
       url: server.url,
-      version: program?.version,
+      version: redisProgram?.version,
       how: 'given by NARROWCAST_TEST_REDIS_URL',
     })
     await redis?.stop()
@@ -212,7 +213,7 @@ case $1 in
 esac
 `
 
-describe.skipIf(program === null)(`TLS and users${missing}`, () => {
+describeRedis('TLS and users', () => {
   const server = selfSigned('server')
   const client = selfSigned('client')
 
@@ -258,7 +259,7 @@ describe.skipIf(program === null)(`TLS and users${missing}`, () => {
   })
 })
 
-describe.skipIf(program === null)(`a cluster of our own${missing}`, () => {
+describeRedis('a cluster of our own', () => {
   test('serves every slot by three masters, and leaves nothing', async () => {
     const cluster = await startRedisCluster()
     const { nodes } = cluster
@@ -292,13 +293,14 @@ describe.skipIf(program === null)(`a cluster of our own${missing}`, () => {
     expect(now.url).not.toBe(former.url)
     expect(await askRedis(now.url, 'GET', 'a')).toBe('1')
     await former.restart()
+    expect((await cluster.masterOf('a')).url).toBe(now.url)
     await cluster.ready()
     expect((await cluster.masterOf('a')).url).toBe(now.url)
     expect(await roleOf(former.url)).toEqual(['slave', '127.0.0.1', now.port])
   })
 })
 
-describe.skipIf(program === null)(`sentinels of our own${missing}`, () => {
+describeRedis('sentinels of our own', () => {
   test('make the replica the master when that is killed, and leave nothing', async () => {
     const own = await startRedisSentinel()
     const all = [...own.servers, ...own.sentinels]

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,6 +58,16 @@ test('a program that cannot say its version is no reason to go on without it', a
   await program('redis-server', 'echo broken >&2; exit 1')
   await program('valkey-server', 'echo Valkey server v=8.1.1 sha=0')
   await expect(findRedisProgram()).rejects.toThrow('broken')
+})
+
+test('a program that does not start leaves no folder', async () => {
+  for (const name of ['sh', 'rm', 'sleep']) await symlink(`/bin/${name}`, join(folder, name))
+  await program('redis-server', '[ "$1" = --version ] && echo v=7.0.15; exit 0')
+  const places = join(folder, 'places')
+  await mkdir(places)
+  vi.stubEnv('TMPDIR', places)
+  await expect(startRedis()).rejects.toThrow('it ended with 0 before it was ready')
+  expect(await readdir(places)).toEqual([])
 })
 
 test('a URL that leads nowhere is a reason, without its password, and no program is tried', async () => {
