@@ -235,6 +235,10 @@ async function peekPages(world: World): Promise<void> {
     ['in-flight', 'in-flight', 'in-flight', 'waiting'],
   )
   const after = { ...query, from: { position: items[9]?.position ?? '' } }
+  if (world.claimed.positions === 'none') {
+    await assert.rejects(peek(channel, after, world.signal), { code: 'UNSUPPORTED' })
+    return
+  }
   const rest = await peek(channel, after, world.signal)
   assert.equal(rest.items[0]?.message.id, 'm10')
 }

@@ -2,9 +2,9 @@ import type { ChannelSpec, ReaderSpec } from '../../../core/channel.ts'
 import { systemClock } from '../../../core/clock.ts'
 import type { SourceEvents } from '../../../core/driver.ts'
 import type { Engine } from '../engine.ts'
+import { redisMarks } from '../marks.ts'
 import type { Context } from '../session.ts'
 import { listAdmin } from './admin.ts'
-import { listMarks } from './marks.ts'
 import { ListPublisher } from './publisher.ts'
 import { Queue } from './queue.ts'
 import { openReader } from './readers.ts'
@@ -52,7 +52,10 @@ export function listEngine(context: Context): Engine {
       })
     },
     source,
-    marks: (channel) => listMarks(queueOf(channel.name)),
+    marks({ name }) {
+      const { home: server, layout } = queueOf(name)
+      return redisMarks(server, (id) => layout.seen(id))
+    },
     admin: listAdmin(queueOf),
   }
 }

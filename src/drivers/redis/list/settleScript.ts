@@ -1,3 +1,4 @@
+import { doneMark } from '../marks.ts'
 import { Script } from '../script.ts'
 import { channelScript, lanesLua, readyLua } from './lua.ts'
 
@@ -69,7 +70,7 @@ for at = 4, #ARGV, 6 do
     isSettled = tonumber(serial) >= 1 and tonumber(serial) <= last and redis.call('HEXISTS', lost, serial) == 0
   end
   if isSettled and kind == 'a' and text ~= '' then
-    redis.call('SET', KEYS[tonumber(text)], 'done', 'PX', delayMs)
+    redis.call('SET', KEYS[tonumber(text)], '${doneMark}', 'PX', delayMs)
   end
   outcomes[#outcomes + 1] = isSettled and 1 or 0
 end

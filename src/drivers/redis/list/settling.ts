@@ -31,8 +31,7 @@ export class Settling {
       const list = isPlain ? acks : others
       list.push({ settlement, at })
     })
-    // The first is to be the next again: each goes back before the ones that came before it.
-    others.sort((a, b) => b.settlement.token.serial - a.settlement.token.serial)
+    others.sort(byTurn)
     const steps: Promise<void>[] = []
     for (const some of chunks(acks)) steps.push(this.#ack(some, outcomes))
     for (const some of chunks(others)) steps.push(this.#settle(some, outcomes, ''))
@@ -106,6 +105,13 @@ export class Settling {
         return [serial, 'd', '0', '0', '0', JSON.stringify(settlement.letter)]
     }
   }
+}
+
+/** The dead as they came. Of the rest the first is to be the next again: it goes back last. */
+function byTurn({ settlement: a }: Indexed, { settlement: b }: Indexed): number {
+  const isDead = a.kind === 'dead'
+  if (isDead !== (b.kind === 'dead')) return isDead ? -1 : 1
+  return isDead ? a.token.serial - b.token.serial : b.token.serial - a.token.serial
 }
 
 function chunks(all: readonly Indexed[]): Indexed[][] {

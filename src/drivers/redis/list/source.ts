@@ -55,8 +55,11 @@ export class ListSource implements Source {
     this.#of = { queue, channel, spec, opened, lost, gone: () => this.#gone() }
     this.#receiver = new Receiver(this.#of, ownedUntilMs)
     this.#settling = new Settling(queue, spec.reader)
-    const held = new Set(opened.held)
-    const away = ({ reader, serial }: Token) => reader !== spec.reader || !held.has(serial)
+    const isNew = opened.opened === '1'
+    const lostBefore = new Set(opened.lostBefore)
+    // What is in hand no more and was not lost is settled: only the answer did not arrive.
+    const away = ({ reader, serial }: Token) =>
+      reader !== spec.reader || isNew || serial > opened.serial || lostBefore.has(serial)
     lost.tellTokens(spec.holding.filter(away), 'expired')
   }
 

@@ -1,0 +1,114 @@
+import type { DeadEntry, Page, PageQuery } from '../../../core/admin.ts'
+import type { ChannelRef } from '../../../core/channel.ts'
+import { type DeadLetter, type PublishOutcome, redriven } from '../../../core/message.ts'
+import { gone } from '../admin.ts'
+import { redisError } from '../redisErrors.ts'
+import { elementOf, readMessage } from './element.ts'
+import { channelScript } from './lua.ts'
+import type { Queue } from './queue.ts'
+
+/** Names an entry of a stream. */
+const refForm = /^\d{1,19}-\d{1,19}$/
+
+type Entry = readonly [ref: Buffer, fields: readonly Buffer[]]
+
+interface Dead {
+  readonly own: DeadEntry
+  readonly redrives: number
+}
+
+export async function deadPage(
+  queue: Queue,
+  { cursor, limit, newestFirst }: PageQuery,
+): Promise<Page<DeadEntry>> {
+  const { layout, home } = queue
+  if (cursor !== null && !refForm.test(cursor)) {
+    const text = `page cursor ${JSON.stringify(cursor)} is not one that a page gave`
+    throw redisError('INVALID_ARGUMENT', 'page', text, { channel: layout.channel })
+  }
+  const after = cursor === null ? null : `(${cursor}`
+  const range = newestFirst ? ['XREVRANGE', after ?? '+', '-'] : ['XRANGE', after ?? '-', '+']
+  const [command, ...bounds] = range as [string, string, string]
+  const asked = [command, layout.dead, ...bounds, 'COUNT', String(limit + 1)]
+  const found = await home.send<Entry[]>(asked, 'deadLetters', 'bytes')
+  const items = found.slice(0, limit).map((entry) => readDead(layout.channel, entry).own)
+  return { items, cursor: found.length > limit ? (items.at(-1)?.ref ?? null) : null }
+}
+
+export async function deadByRef(
+  queue: Queue,
+  refs: readonly string[],
+): Promise<(DeadEntry | null)[]> {
+  return (await findDead(queue, refs)).map((dead) => dead?.own ?? null)
+}
+
+export async function removeDead(
+  { layout, home }: Queue,
+  refs: readonly string[],
+): Promise<number> {
+  const ours = refs.filter((ref) => refForm.test(ref))
+  if (ours.length === 0) return 0
+  return await home.send<number>(['XDEL', layout.dead, ...ours], 'removeDead')
+}
+
+/** Arguments: announce, and ref and element of each. Replies 1 for each that was there. */
+const reviveScript = channelScript(`
+local revived, count = {}, 0
+for at = 2, #ARGV, 2 do
+  local isThere = #redis.call('XRANGE', dead, ARGV[at], ARGV[at]) == 1
+  if isThere then
+    redis.call('LPUSH', orders, ARGV[at + 1])
+    redis.call('XDEL', dead, ARGV[at])
+    count = count + 1
+  end
+  revived[#revived + 1] = isThere and 1 or 0
+end
+if count > 0 then
+  redis.call('HINCRBY', flags, 'redriven', count)
+  announce()
+end
+return revived
+`)
+
+/** Back into the queue, each letter gone in the same step. No window of publish-dedupe holds it up. */
+export async function revive(
+  queue: Queue,
+  channel: ChannelRef,
+  refs: readonly string[],
+): Promise<PublishOutcome[]> {
+  const found = await findDead(queue, refs)
+  const there = found.flatMap((dead) => dead ?? [])
+  const args = there.flatMap(({ own, redrives }) => [
+    own.ref,
+    elementOf(redriven(own.message, redrives), true),
+  ])
+  const said =
+    there.length === 0 ? [] : await queue.run<number[]>(reviveScript, 'redrive', '', args)
+  const revived = new Set(there.filter((_, at) => said[at] === 1).map(({ own }) => own.ref))
+  return refs.map((ref) =>
+    revived.delete(ref) ? { state: 'stored', duplicate: false } : gone(channel, ref),
+  )
+}
+
+async function findDead(queue: Queue, refs: readonly string[]): Promise<(Dead | null)[]> {
+  const { layout, home } = queue
+  return await Promise.all(
+    refs.map(async (ref) => {
+      if (!refForm.test(ref)) return null
+      const range = ['XRANGE', layout.dead, ref, ref]
+      const [entry] = await home.send<Entry[]>(range, 'deadLetters', 'bytes')
+      return entry ? readDead(layout.channel, entry) : null
+    }),
+  )
+}
+
+function readDead(channel: string, [ref, fields]: Entry): Dead {
+  const named = new Map<string, Buffer>()
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    named.set(String(fields[at]), fields[at + 1] as Buffer)
+  }
+  const element = named.get('message') ?? Buffer.alloc(0)
+  const { message, redrives } = readMessage(channel, element, String(named.get('id') ?? ''))
+  const letter = JSON.parse(String(named.get('letter') ?? 'null')) as DeadLetter
+  return { own: { ref: String(ref), message, letter }, redrives }
+}

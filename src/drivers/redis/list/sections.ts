@@ -1,0 +1,110 @@
+import { type Queue, tagOf } from './queue.ts'
+
+/** One value, and where it lies. */
+export interface Placed {
+  readonly section: Section
+  readonly raw: Buffer
+  /** What names it, where nothing stands beside it. */
+  readonly tag: string
+  /** In hand: its serial. */
+  readonly serial: string
+  /** Not to be taken before. */
+  readonly dueMs: number
+}
+
+/** One of the places where messages of a queue lie, in the order in which they are shown. */
+export interface Section {
+  readonly where: 'held' | 'gone' | 'suspects' | 'back' | 'behind' | 'orders' | 'delayed'
+  /** Held: of whom. */
+  readonly reader: string
+  /** Sections are shown in the order of their ranks. */
+  readonly rank: string
+  size(): Promise<number>
+  /** From the one that comes next to the one that comes last. */
+  read(from: number, count: number): Promise<Placed[]>
+}
+
+/** In hand first, then what is ready, what waits behind others, what producers wrote, what is not due. */
+export async function sectionsOf(queue: Queue): Promise<Section[]> {
+  const { layout, home } = queue
+  const readers = await home.send<string[]>(['ZRANGE', layout.readers, '0', '-1'], 'peek')
+  return [
+    ...readers.sort().map((reader) => heldBy(queue, reader)),
+    hash(queue, { where: 'gone', reader: '', rank: '1' }, layout.gone, 'gone'),
+    sorted(queue, 'suspects', '2'),
+    list(queue, 'back', '3'),
+    sorted(queue, 'behind', '4'),
+    list(queue, 'orders', '5'),
+    sorted(queue, 'delayed', '6'),
+  ]
+}
+
+type Head = Pick<Section, 'where' | 'reader' | 'rank'>
+
+function heldBy(queue: Queue, reader: string): Section {
+  const head = { where: 'held', reader, rank: `0${reader}` } as const
+  return hash(queue, head, queue.layout.held(reader), tagOf(reader))
+}
+
+function hash({ home }: Queue, head: Head, key: string, tag: string): Section {
+  const section: Section = {
+    ...head,
+    size: async () => await home.send<number>(['HLEN', key], 'peek'),
+    async read(from, count) {
+      const all = await home.send<string[]>(['HKEYS', key], 'peek')
+      const serials = all.sort((a, b) => Number(a) - Number(b)).slice(from, from + count)
+      if (serials.length === 0) return []
+      const command = ['HMGET', key, ...serials]
+      const values = await home.send<(Buffer | null)[]>(command, 'peek', 'bytes')
+      return values.flatMap((raw, at) => {
+        const serial = serials[at] ?? ''
+        return raw === null ? [] : { section, raw, tag: `${tag}-${serial}`, serial, dueMs: 0 }
+      })
+    },
+  }
+  return section
+}
+
+/** Taken from the right. */
+function list({ home, layout }: Queue, where: 'back' | 'orders', rank: string): Section {
+  const section: Section = {
+    where,
+    rank,
+    reader: '',
+    size: async () => await home.send<number>(['LLEN', layout[where]], 'peek'),
+    async read(from, count) {
+      const range = ['LRANGE', layout[where], String(-from - count), String(-from - 1)]
+      const values = await home.send<Buffer[]>(range, 'peek', 'bytes')
+      return values.reverse().map((raw) => ({ section, raw, tag: '', serial: '', dueMs: 0 }))
+    },
+  }
+  return section
+}
+
+function sorted(
+  { home, layout }: Queue,
+  where: 'suspects' | 'behind' | 'delayed',
+  rank: string,
+): Section {
+  const section: Section = {
+    where,
+    rank,
+    reader: '',
+    size: async () => await home.send<number>(['ZCARD', layout[where]], 'peek'),
+    async read(from, count) {
+      const range = ['ZRANGE', layout[where], String(from), String(from + count - 1), 'WITHSCORES']
+      const pairs = await home.send<[Buffer, number][]>(range, 'peek', 'bytes')
+      return pairs.map(([member, score]) => {
+        const raw = where === 'behind' ? member.subarray(laneSize(member)) : member
+        return { section, raw, tag: '', serial: '', dueMs: where === 'delayed' ? score : 0 }
+      })
+    },
+  }
+  return section
+}
+
+/** What stands before a value that waits in the lane of its key: its size, the key, a turn. */
+export function laneSize(member: Buffer): number {
+  const at = member.indexOf(':')
+  return at + 1 + Number(member.toString('latin1', 0, at)) + 1 + 16
+}
