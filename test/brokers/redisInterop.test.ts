@@ -1,5 +1,6 @@
 import { RESP_TYPES } from '@redis/client'
 import { describe, expect, test } from 'vitest'
+import { collector, registerContext } from '../otelScene.ts'
 import {
   channelName,
   missing,
@@ -228,8 +229,12 @@ describe.skipIf(missing.redis !== null)(named('a list with envelope: false', mis
 
   test('is traced without a header, and takes no option that would be one', async () => {
     const name = channelName('traced')
-    const queue = (await ourBus({ tracing: true })).queue<unknown>(name, { envelope: false })
+    registerContext()
+    const { options, spans } = collector()
+    const bus = await ourBus({ tracing: options })
+    const queue = bus.queue<unknown>(name, { envelope: false })
     await queue.publish('traced')
+    expect((await spans()).map((span) => span.name)).toEqual([`publish ${name}`])
     expect(await (await theirClient()).rPop(name)).toBe('"traced"')
     await expect(queue.publish(1, { key: 'ada' })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
