@@ -41,9 +41,12 @@ export async function connectClient(
     commandOptions: noLimit,
   }
   const client = createClient(options) as Client
+  const over = AbortSignal.any([signal, AbortSignal.timeout(connectMsMax)])
   const seen: Seen = { isAccepted: false, isForeign: false }
   client.on('connect', () => {
     seen.isAccepted = true
+    // A client that is ended before it has its socket waits on: it is ended when it has it.
+    if (over.aborted) client.destroy()
   })
   // Each call that it breaks rejects, and `terminated` says the rest. What is not the protocol of
   // Redis is told here alone.
@@ -52,17 +55,26 @@ export async function connectClient(
     seen.isForeign = true
     client.destroy()
   })
-  const either = AbortSignal.any([signal, AbortSignal.timeout(connectMsMax)])
-  const stop = () => client.destroy()
-  either.addEventListener('abort', stop, { once: true })
   try {
-    either.throwIfAborted()
-    await client.connect()
+    await connected(client, over)
     return client
   } catch (error) {
-    throw connectError(error, { address, seen, isTls: tls !== null, isOver: either.aborted })
+    throw connectError(error, { address, seen, isTls: tls !== null, isOver: over.aborted })
+  }
+}
+
+async function connected(client: Client, over: AbortSignal): Promise<void> {
+  over.throwIfAborted()
+  const ended = Promise.withResolvers<never>()
+  const stop = () => {
+    client.destroy()
+    ended.reject(over.reason)
+  }
+  over.addEventListener('abort', stop, { once: true })
+  try {
+    await Promise.race([client.connect(), ended.promise])
   } finally {
-    either.removeEventListener('abort', stop)
+    over.removeEventListener('abort', stop)
   }
 }
 
@@ -112,7 +124,9 @@ function explained(error: unknown, { address, seen, isTls, isOver }: Tried): [st
   }
   const isTlsTrouble = /SSL|TLS|CERT|SIGNATURE|SIGNED/.test(code) || /SSL routines/.test(text)
   if (isTls && isTlsTrouble) return tlsTrouble(code, text)
-  if (/closed unexpectedly/.test(text)) return ['it closed the connection at once', tryTls]
+  if (/closed unexpectedly/.test(text) || code === 'ECONNRESET' || code === 'EPIPE') {
+    return ['it closed the connection at once', tryTls]
+  }
   return [text, 'Check host and port of the URL, and the network between.']
 }
 
