@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -70,7 +70,7 @@ function start(command: string, cwd: string): Program {
   }
 }
 
-describe.for(['file'])('on %s', (broker) => {
+describe.for(['file', 'redis'])('on %s', (broker) => {
   const skip = broker === 'redis' && missing !== null
   const reason = skip ? `: skipped, ${missing}` : ''
 
@@ -103,6 +103,35 @@ describe.for(['file'])('on %s', (broker) => {
     expect(output).toMatch(/on the dead list: .*\{"n":3\}/)
   })
 })
+
+const hasCli = spawnSync('redis-cli', ['--version']).status === 0
+
+test.skipIf(missing !== null || !hasCli)(
+  `programs beside them take part as the page says${hasCli ? '' : ': skipped, no redis-cli'}`,
+  async () => {
+    const cwd = await checkout()
+    const page = await readFile(join(root, 'examples/README.md'), 'utf8')
+    const commands = [...page.matchAll(/`(redis-cli [^`]+)`/g)].map(([, command = '']) =>
+      command.replace('redis-cli', `redis-cli -u ${redis?.url}`),
+    )
+    const [push = '', look = '', add = ''] = commands
+    await start(push, cwd).ended
+    expect(await start(look, cwd).ended).toBe('{"n":7}\n')
+    const worker = start(await commandOf('listWorker.ts', 'redis'), cwd)
+    await worker.shows(/done 7 at attempt 1/)
+    worker.interrupt()
+    await worker.ended
+
+    const orders = await commandOf('orderGroups.ts', 'redis')
+    await start(orders, cwd).ended
+    expect(await start(add, cwd).ended).toMatch(/^\d+-0\n$/)
+    const output = await start(orders, cwd).ended
+    for (const group of ['email_group', 'fulfillment_group']) {
+      const seventh = new RegExp(`^${group}, worker \\w+: .* Ada, order 7$`, 'gm')
+      expect(output.match(seventh)).toHaveLength(1)
+    }
+  },
+)
 
 test('every example is in the list of them, and every file of the list is there', async () => {
   const page = await readFile(join(root, 'examples/README.md'), 'utf8')
