@@ -80,6 +80,16 @@ export function figure(
   return { what, unit, runs, median, ratioTo, ...counts }
 }
 
+/**
+ * What two names begin with needs saying once: beside `queue, 100 B: ours`, `queue, 100 B: raw` is
+ * `raw`.
+ */
+export function shortly(what: string, beside: string): string {
+  const end = beside.indexOf(': ')
+  const shared = end < 0 ? '' : beside.slice(0, end + 2)
+  return what.startsWith(shared) ? what.slice(shared.length) : what
+}
+
 /** How many times `beside` the figure is to be. */
 export function ratioTarget(
   one: Figure,
@@ -90,7 +100,7 @@ export function ratioTarget(
   const ratio = one.median / beside.median
   return {
     what: one.what,
-    wanted: `${bound === 'min' ? '≥' : '≤'} ${times} × ${beside.what}`,
+    wanted: `${bound === 'min' ? '≥' : '≤'} ${times} × ${shortly(beside.what, one.what)}`,
     got: `${ratio.toFixed(2)} ×`,
     isMet: bound === 'min' ? ratio >= times : ratio <= times,
   }
@@ -101,7 +111,7 @@ export function mostTarget(one: Figure, max: number, beside?: Figure): Target {
   const value = one.median - (beside?.median ?? 0)
   return {
     what: one.what,
-    wanted: `≤ ${max} ${one.unit}${beside ? ` more than ${beside.what}` : ''}`,
+    wanted: `≤ ${max} ${one.unit}${beside ? ` more than ${shortly(beside.what, one.what)}` : ''}`,
     got: `${value.toFixed(2)} ${one.unit}`,
     isMet: value <= max,
   }

@@ -1,7 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
-import type { Bench, Figure, Measured, Target } from './harness.ts'
+import { type Bench, type Figure, type Measured, shortly, type Target } from './harness.ts'
 import { surroundings } from './machine.ts'
 
 const suffix = '.bench.ts'
@@ -30,15 +30,9 @@ function shown(value: number): string {
   return isLarge ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)))
 }
 
-/** What both begin with needs saying once: `queue, 100 B: raw` beside `queue, 100 B: ours` is `raw`. */
-function besides(what: string, other: string): string {
-  const shared = what.slice(0, what.indexOf(': ') + 2)
-  return other.startsWith(shared) ? other.slice(shared.length) : other
-}
-
 function row({ what, unit, runs, median, ratioTo, lost, duplicated }: Figure): string[] {
   const spread = `${shown(Math.min(...runs))} – ${shown(Math.max(...runs))}`
-  const ratio = ratioTo ? `${ratioTo.ratio.toFixed(2)} × ${besides(what, ratioTo.what)}` : ''
+  const ratio = ratioTo ? `${ratioTo.ratio.toFixed(2)} × ${shortly(ratioTo.what, what)}` : ''
   const counts = [lost, duplicated].map((count) => (count === undefined ? '-' : shown(count)))
   return [what, `${shown(median)} ${unit}`, spread, String(runs.length), ...counts, ratio]
 }

@@ -1,7 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { figure, inTurns, medianOf, mostTarget, quantileOf, ratioTarget } from '../bench/harness.ts'
+import {
+  figure,
+  inTurns,
+  medianOf,
+  mostTarget,
+  quantileOf,
+  ratioTarget,
+  shortly,
+} from '../bench/harness.ts'
 import { Tally } from '../bench/redis/tally.ts'
 import { type Consumer, firstNumber } from '../bench/redis/way.ts'
 
@@ -56,6 +64,12 @@ test('a target says what was wanted and what came, met or not', () => {
     ...{ wanted: '≤ 2 ms more than ours', got: '2.00 ms', isMet: true },
   })
   expect(mostTarget(raw, 1.9, ours).isMet).toBe(false)
+})
+
+test('what two names begin with is said once', () => {
+  expect(shortly('queue, 100 B: raw', 'queue, 100 B: ours')).toBe('raw')
+  expect(shortly('queue, 1 KB: raw', 'queue, 100 B: ours')).toBe('queue, 1 KB: raw')
+  expect(shortly('raw one', 'raw two')).toBe('raw one')
 })
 
 test.for([

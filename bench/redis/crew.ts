@@ -48,6 +48,7 @@ export class Crew implements Disposable {
     await consumer.ask({ open: 'consumer', task })
     await consumer.ask('start')
     await producer.ask({ open: 'producer', task })
+    consumer.onProgress = ({ progress }) => producer.tell({ progress })
     const drained = consumer.ask<Drained>('drain')
     const published = await producer.ask<Published>('publish')
     const both = { ...published, ...(await drained), startMs: published.startMs }

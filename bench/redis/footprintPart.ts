@@ -28,7 +28,13 @@ const others: readonly Keeper[] = [
 async function megabytes(rig: Rig, { side, kind }: Keeper): Promise<number> {
   const task: Task = {
     ...{ side, kind, url: rig.url, channel: await rig.channel(), bodyBytes, isTuned: true },
-    ...{ messages: messages / rig.sizes.divisor, batch: 500, inFlight: 2, concurrency: 100 },
+    ...{
+      messages: messages / rig.sizes.divisor,
+      batch: 500,
+      inFlight: 2,
+      window: 0,
+      concurrency: 100,
+    },
   }
   const before = await rig.usedBytes()
   await rig.crew.publish(task)

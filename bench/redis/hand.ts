@@ -1,19 +1,34 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { on, once } from 'node:events'
+import { once } from 'node:events'
 import { join } from 'node:path'
 
 const answerMsMax = 120_000
 
+/** Sent without being asked for: so many more messages were settled. */
+export interface Progress {
+  readonly progress: number
+}
+
+function isProgress(message: unknown): message is Progress {
+  return typeof message === 'object' && message !== null && 'progress' in message
+}
+
 /** A process of the benchmark that is asked things of type `A`. What it sends is kept until it is wanted. */
 export class Hand<A extends string | object> {
+  onProgress: ((progress: Progress) => void) | null = null
   readonly #child: ChildProcess
-  readonly #messages: AsyncIterator<unknown[]>
   readonly #gone: Promise<never>
+  readonly #come: unknown[] = []
+  #wake: () => void = () => {}
 
   /** `file`: of this folder. */
   constructor(file: string, args: readonly string[] = []) {
     this.#child = fork(join(import.meta.dirname, file), args)
-    this.#messages = on(this.#child, 'message')
+    this.#child.on('message', (message) => {
+      if (isProgress(message)) return this.onProgress?.(message)
+      this.#come.push(message)
+      this.#wake()
+    })
     this.#gone = once(this.#child, 'exit').then(([code, signal]) => {
       throw new Error(`bench/redis/${file} ${args.join(' ')}: ended with ${code ?? signal}`)
     })
@@ -21,21 +36,27 @@ export class Hand<A extends string | object> {
   }
 
   async next<T>(): Promise<T> {
+    const came = new Promise<void>((resolve) => {
+      this.#wake = resolve
+      if (this.#come.length > 0) resolve()
+    })
     const silent = Promise.withResolvers<never>()
-    const limit = setTimeout(
-      () => silent.reject(new Error(`a process was silent for ${answerMsMax} ms`)),
-      answerMsMax,
-    )
+    const text = `a process was silent for ${answerMsMax} ms`
+    const limit = setTimeout(() => silent.reject(new Error(text)), answerMsMax)
     try {
-      const got = await Promise.race([this.#messages.next(), this.#gone, silent.promise])
-      return got.value[0] as T
+      await Promise.race([came, this.#gone, silent.promise])
+      return this.#come.shift() as T
     } finally {
       clearTimeout(limit)
     }
   }
 
-  ask<T>(ask: A): Promise<T> {
-    this.#child.send(ask)
+  tell(what: A): void {
+    this.#child.send(what)
+  }
+
+  ask<T>(what: A): Promise<T> {
+    this.tell(what)
     return this.next<T>()
   }
 

@@ -59,7 +59,9 @@ export const narrowcast: Way = {
           if (kind === 'ack' && outcome !== 'late') came.settled(1)
         })
         subscription.on('error', ({ error }) => {
-          throw error
+          queueMicrotask(() => {
+            throw error // ends this process: what a listener throws is only told
+          })
         })
         await subscription.ready()
         // A publisher learns of a worker by asking; a relay keeps what it was told.

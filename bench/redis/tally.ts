@@ -24,6 +24,11 @@ export class Tally implements Came {
     this.#silentMsMax = silentMsMax
   }
 
+  /** How many were settled so far. */
+  get count(): number {
+    return this.#settled
+  }
+
   readonly message = ({ n }: Data): void => {
     const at = n - firstNumber
     this.#seen[at] = (this.#seen[at] as number) + 1

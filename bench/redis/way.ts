@@ -20,6 +20,11 @@ export interface Task {
   readonly batch: number
   /** Calls of publish that are open at once. */
   readonly inFlight: number
+  /**
+   * Messages that may be under way at once; 0: no bound. What keeps nothing drops what a slow
+   * receiver has no room for, so a fast publisher waits.
+   */
+  readonly window: number
   /** Handlers at once; 0: messages come in batches, for sides that have those. */
   readonly concurrency: number
   /** The settings that cost a peer least; false: as it comes. */
