@@ -29,7 +29,14 @@ const everything = [
   ...['hit GAME NOT STARTED', 'hit NOT YOUR TURN', 'hit UNKNOWN ENEMY TOKEN'],
   ...['hit UNKNOWN GAME TOKEN', 'hit USER NOT IN GAME', 'hit over'],
   ...['join', 'join none', 'leave gone', 'leave open', 'leave running', 'leave running over'],
-  ...['look UNKNOWN GAME TOKEN', 'look complete', 'look running', 'look timedOut', 'look waiting'],
+  ...[
+    'look elsewhere',
+    'look UNKNOWN GAME TOKEN',
+    'look complete',
+    'look running',
+    'look timedOut',
+    'look waiting',
+  ],
   ...['timeOutTurn gone', 'timeOutTurn running', 'timeOutTurn running over'],
 ].toSorted()
 

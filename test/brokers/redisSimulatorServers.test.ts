@@ -1,6 +1,7 @@
 import { createClient } from '@redis/client'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { obtainRedis } from '../../src/lab/brokers/obtainRedis.ts'
+import { startRedis } from '../../src/lab/brokers/redis.ts'
 import { type GameRecord, type ServerOptions, startServer } from '../../src/simulator/index.ts'
 import { Client, startedDuel, TestPlayer } from '../e2e/simulatorClient.ts'
 
@@ -162,9 +163,30 @@ describe.skipIf(redis === null)(`servers on one state in Redis ${missing ?? ''}`
     expect(server.stats()).toMatchObject({ started: 1, complete: 1, rescued: 1 })
   })
 
+  it('says when a game that runs is gone, and lets its players go', async () => {
+    await using server = await start({ turnTimeoutMs: 100 })
+    const { first, second } = await startedDuel(server.url)
+    await using _first = first
+    await using _second = second
+    const closed = Promise.all([first.lobby.closed(), second.lobby.closed()])
+    await client.flushDb()
+    const gone = { code: 1011, reason: 'the game is gone from the state' }
+    expect(await closed).toEqual([gone, gone])
+    expect(server.stats()).toMatchObject({ games: 0, complete: 0 })
+  })
+
+  it('refuses a node of a cluster', async () => {
+    await using node = await startRedis({ args: ['--cluster-enabled', 'yes'] })
+    await expect(start({ state: node.url })).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: 'sim server: the state cannot lie on a Redis Cluster',
+    })
+  })
+
   it.for([
     ['redis://127.0.0.1:1', 'CONNECT_FAILED', 'cannot use the state redis://127.0.0.1:1'],
     ['redis://me:secret@127.0.0.1:1', 'CONNECT_FAILED', 'redis://me:***@127.0.0.1:1'],
+    ['redis://127.0.0.1:99999', 'INVALID_CONFIG', 'redis://127.0.0.1:99999 is no URL of a Redis'],
     ['file:./store', 'INVALID_ARGUMENT', 'expected memory or redis://host:port without options'],
     ['redis://localhost?queue=list', 'INVALID_ARGUMENT', 'without options'],
   ] as const)('refuses the state %s', async ([url, code, text]) => {

@@ -98,7 +98,10 @@ export class StatesInStep {
     const fighter = await this.#memory.fighter(twin.memory, user)
     this.#same('fighter', fighter, await this.#server.fighter(twin.redis, user))
     const ours = await this.#memory.look(twin.memory)
-    this.#same('look', ours, await this.#server.look(twin.redis))
+    const theirs = await this.#server.look(twin.redis)
+    // Not by every server there are players of it.
+    if ('refused' in theirs && theirs.refused === 'USER NOT IN GAME') this.#count('look elsewhere')
+    else this.#same('look', ours, theirs)
     if ('round' in ours) twin.step = ours.round.step
   }
 

@@ -1,5 +1,5 @@
-import { createClient } from '@redis/client'
-import { startRedis } from '../../src/lab/brokers/redis.ts'
+import { createClient, type RedisClientType } from '@redis/client'
+import { type RedisProfile, startRedis } from '../../src/lab/brokers/redis.ts'
 import type { RedisServer } from '../../src/lab/brokers/redisServer.ts'
 import { mixedPlan } from '../../src/simulator/plan.ts'
 import { type BotsRun, runBots } from '../../src/simulator/runBots.ts'
@@ -9,6 +9,8 @@ export interface SceneOptions {
   readonly processes: number
   readonly players: number
   readonly rounds: number
+  /** @default 'always' */
+  readonly profile?: RedisProfile
 }
 
 /** Several server processes on one Redis, bots in others, and what the backend has at the end. */
@@ -45,8 +47,9 @@ export class SimulatorScene implements AsyncDisposable {
     })
   }
 
-  static async open({ processes, players, rounds }: SceneOptions): Promise<SimulatorScene> {
-    const redis = await startRedis({ profile: 'always' })
+  static async open(options: SceneOptions): Promise<SimulatorScene> {
+    const { processes, players, rounds, profile = 'always' } = options
+    const redis = await startRedis({ profile })
     const world = cliWorld()
     try {
       const state = ['--state', redis.url, '--state-expiry', '1h', '--processes', String(processes)]
@@ -97,9 +100,7 @@ export class SimulatorScene implements AsyncDisposable {
 
   /** Games in Redis, by their status. */
   async statuses(): Promise<ReadonlyMap<string, number>> {
-    const client = createClient({ url: this.redis.url })
-    await client.connect()
-    try {
+    return await this.#ask(async (client) => {
       const keys = await client.keys('games:*:status')
       const all = await Promise.all(keys.map((key) => client.get(key)))
       const counts = Map.groupBy(all, (status) => String(status))
@@ -108,6 +109,19 @@ export class SimulatorScene implements AsyncDisposable {
         'unreported',
         waiting,
       )
+    })
+  }
+
+  /** Servers that count as living. */
+  async servers(): Promise<number> {
+    return await this.#ask((client) => client.zCard('games:servers'))
+  }
+
+  async #ask<T>(question: (client: RedisClientType) => Promise<T>): Promise<T> {
+    const client: RedisClientType = createClient({ url: this.redis.url })
+    await client.connect()
+    try {
+      return await question(client)
     } finally {
       client.destroy()
     }

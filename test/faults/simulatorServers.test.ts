@@ -59,4 +59,36 @@ describe.skipIf(!hasRedis)('games of several server processes', () => {
     await adUp(scene)
     expect(await scene.end()).toMatchObject({ code: 130, died: 0, errors: 0 })
   })
+
+  it('a server is frozen, taken for dead, and comes back: no game is told twice', async () => {
+    await using scene = await SimulatorScene.open({ processes: 2, players: 60, rounds: 10 })
+    await scene.games(40)
+    const pid = await scene.pid('w1')
+    process.kill(pid, 'SIGSTOP')
+    // Its players are taken for gone after the lease.
+    await expect.poll(() => scene.servers(), { timeout: 20_000 }).toBe(1)
+    process.kill(pid, 'SIGCONT')
+    await expect.poll(() => scene.servers(), { timeout: 20_000 }).toBe(2)
+    await scene.bots.done
+    await adUp(scene)
+    expect(await scene.end()).toMatchObject({ code: 130, died: 0 })
+  })
+
+  it('Redis comes back without memory: the players begin anew, and the servers say what is gone', async () => {
+    await using scene = await SimulatorScene.open({
+      ...{ processes: 2, players: 60, rounds: 8, profile: 'default' },
+    })
+    await scene.games(40)
+    await scene.redis.kill()
+    await scene.redis.restart()
+    const { missing } = await scene.bots.done
+    expect(missing).toEqual([])
+    expect(scene.said).toMatch(/games that ran here and are not in the state any more: \d+/)
+    const { code, started, complete } = await scene.end()
+    expect(code).toBe(130)
+    expect(Number(started)).toBeGreaterThan(Number(complete))
+    expect([...(await scene.statuses())]).not.toContainEqual(['START', expect.any(Number)])
+    const ids = await scene.finished()
+    expect(ids.length).toBe(Number(complete))
+  })
 })

@@ -213,10 +213,12 @@ function textIn(frame: Frame, field: string): string {
 
 /** The server has lost its state for a while. */
 const stateAway = 'STATE UNAVAILABLE'
+/** It has lost it for good: another login helps. */
+const forgotten = 'UNKNOWN USER TOKEN'
 
 function unexpected(frame: Frame): NarrowcastError {
-  if (frame.STATUS === stateAway) {
-    return new NarrowcastError('UNAVAILABLE', 'bot: the server cannot reach its state')
+  if (frame.STATUS === stateAway || frame.STATUS === forgotten) {
+    return new NarrowcastError('UNAVAILABLE', `bot: the server answered ${frame.STATUS}`)
   }
   const text = `bot: the server answered ${JSON.stringify(frame).slice(0, 200)}`
   return new NarrowcastError('INTERNAL', text)

@@ -147,11 +147,14 @@ export class Lobbies {
     if (lobby) this.#dropIfIdle(lobby)
   }
 
-  /** Reads where a game stands, and tells its players here, who may have missed all of it. */
-  async refresh(game: string): Promise<void> {
+  /**
+   * Reads where a game stands, and tells its players here, who may have missed all of it. False:
+   * it ran, and cannot be known any more.
+   */
+  async refresh(game: string): Promise<boolean> {
     const entry = await this.#options.state.look(game)
     const lobby = this.#lobbies.get(game)
-    if (lobby) this.#show(lobby, entry)
+    return lobby === undefined || this.#show(lobby, entry)
   }
 
   /** Ends the games of this server, so that each that has started leaves its record. */
@@ -185,23 +188,25 @@ export class Lobbies {
     this.left(game, users, await state.leave(game, users, clock.wallMs()), 'left')
   }
 
-  #show(lobby: Lobby, entry: Entry | Refusal): void {
+  #show(lobby: Lobby, entry: Entry | Refusal): boolean {
     const { game } = lobby
-    if ('refused' in entry) this.#lose(lobby)
-    else if (entry.status === 'complete') this.#end(lobby, answers.complete(game))
+    if ('refused' in entry) return this.#lose(lobby)
+    if (entry.status === 'complete') this.#end(lobby, answers.complete(game))
     else if (entry.status === 'timedOut') this.#end(lobby, answers.timedOut(game))
     else if (entry.status === 'running') {
       this.start(game, entry.round)
       this.#dropIfIdle(lobby)
     }
+    return true
   }
 
   /** The state knows nothing of it: before the start that is the end of a lobby. */
-  #lose(lobby: Lobby): void {
+  #lose(lobby: Lobby): boolean {
     const isLost = hasStarted(lobby)
     const listeners = isLost ? new Set(lobby.listeners.values()) : []
     this.#end(lobby, isLost ? null : answers.timedOut(lobby.game))
     for (const one of listeners) one.close(stateLostCode, 'the game is gone from the state')
+    return !isLost
   }
 
   #go(lobby: Lobby, { turn, hits, step }: Turn): void {
@@ -275,6 +280,8 @@ export class Lobbies {
     try {
       const left = await state.timeOutTurn(lobby.game, lobby.step, clock.wallMs())
       this.left(lobby.game, [], left, 'turn timed out')
+      // It went on without us, or is gone.
+      if (left.status !== 'running' || left.fallen.length === 0) await this.refresh(lobby.game)
     } catch (error) {
       if (!isOutage(error)) throw error
     }

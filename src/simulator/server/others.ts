@@ -1,3 +1,4 @@
+import { NarrowcastError } from '../../core/errors.ts'
 import type { Happening, State } from '../state/state.ts'
 import type { Lobbies } from './lobbies.ts'
 import { isOutage } from './outage.ts'
@@ -54,13 +55,22 @@ export class Others {
       await lobbies.missing(game, users)
       lobbies.open(game)
     }
-    await Promise.all(lobbies.games.map((game) => lobbies.refresh(game)))
+    const isKnown = await Promise.all(lobbies.games.map((game) => lobbies.refresh(game)))
+    const lost = isKnown.filter((isStill) => !isStill).length
+    if (lost > 0) this.#options.report.failed(gone(lost))
   }
 
   /** Where the state goes away again, so does the need: it is all done anew when it is back. */
-  #run(work: Promise<void>): void {
+  #run(work: Promise<unknown>): void {
     work.catch((error: unknown) => {
       if (!isOutage(error)) this.#options.report.failed(error)
     })
   }
+}
+
+function gone(games: number): NarrowcastError {
+  const text = `sim server: games that ran here and are not in the state any more: ${games}`
+  return new NarrowcastError('NOT_FOUND', text, {
+    hint: 'Redis lost them, or took this server for dead. An append-only file keeps games.',
+  })
 }

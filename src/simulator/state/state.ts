@@ -22,7 +22,7 @@ export interface State extends AsyncDisposable {
   join(userToken: string, size: GameSize): Promise<Seat | null>
   /** The player is in the lobby. The game starts when all its seats are. */
   enter(game: string, userToken: string, nowMs: number): Promise<Entry | Refusal>
-  /** How it stands, without changing it. */
+  /** How it stands, without changing it. Refused where no player of it is here any more. */
   look(game: string): Promise<Entry | Refusal>
   /**
    * Who came to the lobby by this server leaves it. Before the start the seat is free again;

@@ -30,14 +30,7 @@ export class Client {
 
   /** @throws CLIENT_MISSING, INVALID_CONFIG, CONNECT_FAILED, LOGIN_REFUSED, UNSUPPORTED */
   static async open({ url, channel, onMessage, onLost }: ClientOptions): Promise<Client> {
-    const { createClient } = await loadRedis()
-    const client = createClient({
-      url,
-      RESP: 3,
-      disableOfflineQueue: true,
-      maintNotifications: 'disabled',
-      socket: { reconnectStrategy: false, connectTimeout: connectTimeoutMs },
-    }) as RedisClient
+    const client = await newClient(url)
     client.on('error', () => {}) // told by each call that it breaks, and by 'terminated'
     try {
       await client.connect()
@@ -100,8 +93,10 @@ export class Client {
   #failure(cause: unknown): NarrowcastError {
     const text = textOf(cause)
     if (this.#end) return this.#end
-    if (/^(ERR|WRONGTYPE|NOPERM) /.test(text)) {
-      return new NarrowcastError('INTERNAL', `sim server: Redis refused: ${text}`, { cause })
+    const found = /^(ERR|WRONGTYPE|NOPERM) /.exec(text)
+    if (found) {
+      const code = found[1] === 'NOPERM' ? 'LOGIN_REFUSED' : 'INTERNAL'
+      return new NarrowcastError(code, `sim server: Redis refused: ${text}`, { cause })
     }
     const error = unavailable(cause)
     // A reply means that nothing was done; without one the connection broke in between.
@@ -115,6 +110,18 @@ const textOf = (error: unknown) => (error instanceof Error ? error.message : Str
 function unavailable(cause: unknown): NarrowcastError {
   const text = `sim server: the state in Redis is out of reach: ${textOf(cause)}`
   return new NarrowcastError('UNAVAILABLE', text, { cause, definite: false })
+}
+
+async function newClient(url: string): Promise<RedisClient> {
+  const { createClient } = await loadRedis()
+  const socket = { reconnectStrategy: false, connectTimeout: connectTimeoutMs } as const
+  const settings = { RESP: 3, disableOfflineQueue: true, maintNotifications: 'disabled' } as const
+  try {
+    return createClient({ url, socket, ...settings }) as RedisClient
+  } catch (cause) {
+    const text = `sim server: the state ${redactUrl(url)} is no URL of a Redis: ${textOf(cause)}`
+    throw new NarrowcastError('INVALID_CONFIG', text, { cause })
+  }
 }
 
 async function loadRedis(): Promise<typeof import('@redis/client')> {

@@ -80,6 +80,8 @@ export const gameScripts = {
   look: gameScript(`
     local status = call('GET', of('status'))
     if not status then return 'UNKNOWN GAME TOKEN' end
+    local isOver = status ~= 'OPEN' and status ~= 'START'
+    if not isOver and not servers()[me] then return 'USER NOT IN GAME' end
     if status ~= 'START' then return { status } end
     return { status, 0, round() }`),
 
