@@ -195,6 +195,51 @@ describe.skipIf(missing.redis !== null)(
       expect(both.sort((a, b) => a - b)).toEqual(all)
     })
 
+    test('shows a plain consumer nothing but what producers wrote: what failed waits apart', async () => {
+      const name = channelName('failed')
+      const queue = (await ourBus()).queue<unknown>(name, {
+        backoff: { delayMsMin: 1, delayMsMax: 1 },
+      })
+      const client = await theirClient()
+      await client.lPush(name, ['{"n":1}', '{"n":2}', '{"n":3}'])
+      const failing = queue.subscribe(() => {
+        throw new Error('not today')
+      })
+      const failed = Promise.withResolvers<void>()
+      failing.on('error', () => failed.resolve())
+      await failed.promise
+      await failing.drain()
+      const waiting = await client.lRange(name, 0, -1)
+      expect(waiting).toEqual(['{"n":3}', '{"n":2}'].slice(-waiting.length))
+      const { seen } = await worker(name)
+      await until(() => seen.map(({ data }) => data)).toHaveLength(3)
+    })
+
+    test('comes again from the dead letters with its id', async () => {
+      const name = channelName('redriven')
+      const bus = await ourBus()
+      const channel = { name, pattern: 'queue' } as const
+      const queue = bus.queue<unknown>(name, { attempts: 1 })
+      const seen: unknown[] = []
+      const tried = queue.subscribe((data, { message, redrives }) => {
+        seen.push([data, message.id, redrives])
+        if (redrives === 0) throw new Error('not today')
+      })
+      tried.on('error', () => {}) // the first one is meant to fail
+      const dead = Promise.withResolvers<string>()
+      tried.on('dead', ({ id }) => dead.resolve(id))
+      await (await theirClient()).lPush(name, '{"n":1}')
+      const id = await dead.promise
+      const page = { cursor: null, limit: 9, newestFirst: false }
+      const { items } = await bus.admin.deadLetters(channel, null, page)
+      expect(items.map(({ message }) => [message.id, message.body])).toEqual([[id, '{"n":1}']])
+      await bus.admin.redrive(channel, [String(items[0]?.ref)], null)
+      await until(() => seen).toEqual([
+        [{ n: 1 }, id, 0],
+        [{ n: 1 }, id, 1],
+      ])
+    })
+
     test.skipIf(missing.python !== null)(
       'takes part with a program of another language on a bare socket',
       async () => {
