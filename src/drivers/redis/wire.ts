@@ -1,4 +1,5 @@
 import type { OutgoingMessage } from '../../core/message.ts'
+import { timeText } from './timeText.ts'
 
 /** Names of our own beside those of CloudEvents 1.0. */
 export interface CloudEvent {
@@ -27,24 +28,28 @@ export interface CloudEvent {
  */
 export function cloudEventText(message: OutgoingMessage, storedMs: number | null = null): string {
   const { id, source, type, timeMs, key, headers, redrives, body } = message
-  const { traceparent, ...own } = headers
-  const attributes = JSON.stringify({
-    specversion: '1.0',
-    id,
-    source,
-    type,
-    time: new Date(timeMs).toISOString(),
-    ...(key === null ? {} : { subject: key }),
-    ...(Object.keys(own).length === 0 ? {} : { headers: JSON.stringify(own) }),
-    ...(traceparent === undefined ? {} : { traceparent }),
-    ...(redrives === 0 ? {} : { redrivecount: redrives }),
-    ...(storedMs === null ? {} : { storedtime: new Date(storedMs).toISOString() }),
-  })
-  const data =
-    typeof body === 'string'
-      ? `,"datacontenttype":"application/json","data":${body}}`
-      : `,"data_base64":"${Buffer.from(body).toString('base64')}"}`
-  return attributes.slice(0, -1) + data
+  // Put together by hand: to write an object of these takes three times as long.
+  let text = `{"specversion":"1.0","id":${quoted(id)},"source":${quoted(source)},"type":${quoted(type)},"time":"${timeText(timeMs)}"`
+  if (key !== null) text += `,"subject":${quoted(key)}`
+  text += headersText(headers)
+  if (redrives !== 0) text += `,"redrivecount":${redrives}`
+  if (storedMs !== null) text += `,"storedtime":"${timeText(storedMs)}"`
+  return typeof body === 'string'
+    ? `${text},"datacontenttype":"application/json","data":${body}}`
+    : `${text},"data_base64":"${Buffer.from(body).toString('base64')}"}`
+}
+
+const quoted = (text: string) => JSON.stringify(text)
+
+/** Attributes of CloudEvents are texts: all headers but one are one of them. */
+function headersText(headers: Readonly<Record<string, string>>): string {
+  for (const _ in headers) {
+    const { traceparent, ...own } = headers
+    const isAny = Object.keys(own).length > 0
+    const ownText = isAny ? `,"headers":${quoted(JSON.stringify(own))}` : ''
+    return traceparent === undefined ? ownText : `${ownText},"traceparent":${quoted(traceparent)}`
+  }
+  return ''
 }
 
 /** What was read from the wire. Null is what a message of another program does not say. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingMessage } from '../../../core/message.ts'
 import type { Argument } from '../connection.ts'
+import { timeText } from '../timeText.ts'
 
 /** An entry as the server gives it: id, then names and values of its fields. */
 export type Entry = readonly [id: Buffer, fields: readonly Buffer[]]
@@ -19,7 +20,7 @@ export function fieldsOf(channel: string, message: OutgoingMessage): Argument[] 
   const { id, key, timeMs, headers, type, source, redrives, body } = message
   const fields: Argument[] = [
     ...['data', typeof body === 'string' ? body : Buffer.from(body), 'id', id],
-    ...['time', new Date(timeMs).toISOString()],
+    ...['time', timeText(timeMs)],
   ]
   if (key !== null) fields.push('key', key)
   if (type !== channel) fields.push('type', type)
