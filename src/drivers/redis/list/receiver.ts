@@ -5,6 +5,7 @@ import { orderConflict } from '../../../core/orderConflict.ts'
 import { redisError } from '../redisErrors.ts'
 import { readMessage } from './element.ts'
 import type { LostTokens } from './lostTokens.ts'
+import { OwnForm } from './ownForm.ts'
 import { type Queue, tagOf } from './queue.ts'
 import { lostOf, type OpenedReader, reclaim } from './readers.ts'
 import { takeByKeyScript, takeScript } from './takeScript.ts'
@@ -36,6 +37,7 @@ export class Receiver {
   order: Ordering
   readonly #of: Subscription
   readonly #tag: string
+  readonly #ownForm = new OwnForm()
   #serial: number
   /** Held, but never handed out: its connection broke before. */
   #regained: readonly number[]
@@ -85,19 +87,42 @@ export class Receiver {
     const words = [this.#serial, Math.min(takeMax, messages), bytes, leaseMs].map(String)
     const args = [reader, opened.opened, ...words, this.order, charge, this.#tag]
     const script = this.order === 'none' ? takeScript : takeByKeyScript
-    const reply = await queue.run<(Buffer | number)[]>(script, 'receive', reader, args, {
-      as: 'bytes',
-    })
+    const reply = await queue.run<(string | number)[]>(script, 'receive', reader, args)
     const [said, first, next, ...values] = reply
-    if (String(said) !== 'ok') {
+    if (said !== 'ok') {
       await this.#answer(String(said), String(first))
       return { deliveries: [], nextMs: 0 }
     }
     this.#ownedUntilMs = ownedUntilMs
-    if (first !== lost.count) lost.tell(await lostOf(queue, reader), Number(first))
-    const deliveries = (values as Buffer[]).map((raw, at) => this.#read(raw, this.#serial + at + 1))
+    const from = this.#serial + 1
     this.#serial += values.length
+    if (first !== lost.count) lost.tell(await lostOf(queue, reader), Number(first))
+    const deliveries = await this.#readTexts(values as string[], from)
     return { deliveries, nextMs: Number(next) }
+  }
+
+  /** What was no text when it was written is asked for again, as bytes. */
+  async #readTexts(texts: readonly string[], from: number): Promise<Delivery[]> {
+    const broken: number[] = []
+    const deliveries: Delivery[] = []
+    texts.forEach((text, at) => {
+      const serial = from + at
+      if (text.includes('\ufffd')) broken.push(serial)
+      else deliveries.push(this.#readText(text, serial))
+    })
+    if (broken.length > 0) {
+      deliveries.push(...(await this.#readHeld(broken)))
+      deliveries.sort((a, b) => a.token.serial - b.token.serial)
+    }
+    return deliveries
+  }
+
+  #readText(text: string, serial: number): Delivery {
+    const message = this.#ownForm.read(text)
+    if (message === null) return this.#read(Buffer.from(text), serial)
+    const token = { reader: this.#of.spec.reader, serial }
+    const ownedUntilMs = this.#ownedUntilMs
+    return { token, message, failures: 0, crashes: 0, redrives: 0, past: null, ownedUntilMs }
   }
 
   /** @throws NOT_FOUND, CLOSED, CONFLICT */
@@ -146,6 +171,7 @@ export class Receiver {
     const { channel, spec } = this.#of
     const { message, redrives, value } = readMessage(channel.name, raw, `${this.#tag}-${serial}`)
     const { failures, crashes, past } = value
+    this.#ownForm.learn(message)
     const token = { reader: spec.reader, serial }
     return { token, message, failures, crashes, redrives, past, ownedUntilMs: this.#ownedUntilMs }
   }

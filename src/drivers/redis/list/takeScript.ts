@@ -28,35 +28,33 @@ if due[2] and tonumber(due[2]) <= now then
   due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
 end
 if redis.call('ZADD', readers, whole(now + leaseMs), name) == 1 then redis.call('PERSIST', reader) end
-local taken, fields, bytes, popped, again = {}, {}, 0, 0, 0
+local reply, fields, taken, bytes, popped, again = { 'ok', tonumber(row[2] or 0), -1 }, {}, 0, 0, 0, 0
 local function fits(size)
-  return #taken < room and (#taken == 0 or bytes + size <= bytesMax)
+  return taken < room and (taken == 0 or bytes + size <= bytesMax)
 end
 local function give(value)
-  serial = serial + 1
-  bytes = bytes + #value
-  taken[#taken + 1] = value
-  fields[#fields + 1] = serial
-  fields[#fields + 1] = value
+  serial, taken, bytes = serial + 1, taken + 1, bytes + #value
+  reply[taken + 3] = value
+  fields[2 * taken - 1] = serial
+  fields[2 * taken] = value
 end
 `
 
 /** What follows on the values that were taken. */
 const endLua = `
-if #taken > 0 then
+if taken > 0 then
   redis.call('HSET', held, unpack(fields))
   redis.call('HSET', reader, 'serial', whole(serial))
   count('popped', popped)
   count('again', again)
+elseif isMore then
+  reply[3] = 0
+elseif flagged[2] ~= '1' then
+  local nextMs = redis.call('ZRANGE', readers, 0, 0, 'WITHSCORES')[2] - now
+  if due[2] then nextMs = math.min(nextMs, due[2] - now) end
+  reply[3] = math.max(0, nextMs)
 end
-local nextMs = -1
-if #taken == 0 and not isMore and flagged[2] ~= '1' then
-  if due[2] then nextMs = math.max(0, due[2] - now) end
-  local deadline = redis.call('ZRANGE', readers, 0, 0, 'WITHSCORES')[2]
-  if deadline and (nextMs < 0 or deadline - now < nextMs) then nextMs = math.max(0, deadline - now) end
-end
-if isMore and #taken == 0 then nextMs = 0 end
-return { 'ok', tonumber(row[2] or 0), nextMs, unpack(taken) }
+return reply
 `
 
 /** Takes what is ready. A take begins with the pop, so that a full server can be drained. */
@@ -65,22 +63,22 @@ export const takeScript = channelScript(
   'local function promote(m) ready(m) end',
   beginLua,
   `
-local isMore = false
+local isMore, byte = false, string.byte
 local function drain(list)
   local drained = 0
-  while #taken < room do
-    local got = redis.call('RPOP', list, math.min(room - #taken, 128))
+  while taken < room do
+    local got = redis.call('RPOP', list, math.min(room - taken, 128))
     if not got then return drained, false end
-    for at, value in ipairs(got) do
+    for at = 1, #got do
+      local value = got[at]
       if not fits(#value) then
         for rest = #got, at, -1 do redis.call('RPUSH', list, got[rest]) end
         return drained, true
       end
-      if list == orders and string.byte(value, 1) == 0 then
-        give(seal(fresh(value, tag .. '-' .. whole(serial + 1))))
-      else
-        give(value)
+      if byte(value) == 0 and list == orders then
+        value = seal(fresh(value, tag .. '-' .. whole(serial + 1)))
       end
+      give(value)
       drained = drained + 1
     end
   end
@@ -124,7 +122,7 @@ end
 local isMore, laned = false, 0
 local function drainBack()
   for _ = 1, 2000 do
-    if #taken >= room then return true end
+    if taken >= room then return true end
     local value = redis.call('RPOP', back)
     if not value then return false end
     local m = open(value)
@@ -143,9 +141,9 @@ local function drainBack()
 end
 local function drainOrders()
   local looked = 0
-  while #taken < room do
+  while taken < room do
     if looked >= 2000 then isMore = true return end
-    local got = redis.call('RPOP', orders, math.min(room - #taken, 128))
+    local got = redis.call('RPOP', orders, math.min(room - taken, 128))
     if not got then return end
     looked = looked + #got
     for at, value in ipairs(got) do
@@ -180,14 +178,14 @@ if flagged[2] ~= '1' then
     end
     redis.call('ZREM', suspects, suspect[at])
   end
-  if #taken == 0 then
+  if taken == 0 then
     if #suspect > 0 then isMore = true
     elseif not drainBack() then drainOrders() end
   end
 end
 if laned > 0 then
   count('laned', laned)
-  if #taken == 0 then count('popped', popped) end
+  if taken == 0 then count('popped', popped) end
 end
 `,
   endLua,
