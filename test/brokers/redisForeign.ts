@@ -29,9 +29,12 @@ export const url = obtained.redis?.url ?? ''
 /** A channel that nobody else uses. */
 export const channelName = (what: string) => `interop.${what}.${randomName()}`
 
-/** Ours, on this side. */
-export async function ourBus(options: Parameters<typeof connect>[1] = {}): Promise<Bus> {
-  const bus = (await connect(url, { telemetry: false, ...options })) as Bus
+/** Ours, on this side; `query`: what the URL says besides. */
+export async function ourBus(
+  options: Parameters<typeof connect>[1] = {},
+  query = '',
+): Promise<Bus> {
+  const bus = (await connect(url + query, { telemetry: false, ...options })) as Bus
   onTestFinished(() => bus.close({ timeoutMs: 1_000 }))
   return bus
 }

@@ -130,6 +130,18 @@ describe.skipIf(missing.redis !== null)(
       },
     )
 
+    test('is a queue with ?queue=stream, to which others add entries', async () => {
+      const name = channelName('queue')
+      const queue = (await ourBus({}, '?queue=stream')).queue<unknown>(name)
+      const seen: unknown[] = []
+      await queue.subscribe((data) => void seen.push(data)).ready()
+      const client = await theirClient()
+      await client.xAdd(name, '*', { number: '7', customer: 'Ada' })
+      await queue.publish('ours')
+      await until(() => seen).toEqual([{ number: 7, customer: 'Ada' }, 'ours'])
+      await expect.poll(() => client.xLen(name)).toBe(0)
+    })
+
     test('says that its data stands alone already, where envelope: false is asked for', async () => {
       const stream = (await ourBus()).stream<unknown>(channelName('plain'), { envelope: false })
       await expect(stream.publish(1)).rejects.toMatchObject({
