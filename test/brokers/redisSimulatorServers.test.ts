@@ -82,6 +82,24 @@ describe.skipIf(redis === null)(`servers on one state in Redis ${missing ?? ''}`
     expect(finished()).toHaveLength(1)
   })
 
+  it('a server whose last player has gone to another one lets go of the game', async () => {
+    await using one = await start()
+    await using two = await start()
+    await using ada = await TestPlayer.login(one.url, 'ada')
+    await using ben = await TestPlayer.login(two.url, 'ben')
+    const game = await ada.join(2)
+    await ben.join(2)
+    for (const player of [ada, ben]) player.enter(game)
+    for (const player of [ada, ben]) expect(await player.lobby.next()).toMatchObject(starts)
+    await using moved = await Client.open(two.url, '/game/lobby')
+    const payload = { GAME_TOKEN: game, USER_TOKEN: ada.token }
+    expect(await moved.ask(payload)).toMatchObject(starts)
+    await expect.poll(() => one.stats().games).toBe(0)
+    await ada.lobby[Symbol.asyncDispose]()
+    expect(two.stats()).toMatchObject({ games: 1, forfeits: 0 })
+    expect(one.stats()).toMatchObject({ games: 0, forfeits: 0 })
+  })
+
   it('a lobby that does not fill times out for those who wait by other servers', async () => {
     await using one = await start({ lobbyTimeoutMs: 100 })
     await using two = await start({ lobbyTimeoutMs: 60_000 })
@@ -161,6 +179,35 @@ describe.skipIf(redis === null)(`servers on one state in Redis ${missing ?? ''}`
     await expect.poll(() => client.zCard('games:unreported')).toBe(0)
     expect(taken).toHaveLength(1)
     expect(server.stats()).toMatchObject({ started: 1, complete: 1, rescued: 1 })
+  })
+
+  it('answers clearly while Redis is away, and goes on from where it was', async () => {
+    await using own = await startRedis({ profile: 'always' })
+    await using server = await start({ state: own.url })
+    const changes: boolean[] = []
+    server.on('state', ({ isUp }) => changes.push(isUp))
+    const { game, first, second } = await startedDuel(server.url)
+    await using _first = first
+    await using _second = second
+    await using cleo = await TestPlayer.login(server.url, 'cleo')
+    const open = await cleo.join(3)
+    cleo.enter(open)
+    // The answer on the same connection says that she is in.
+    await cleo.lobby.ask({})
+    await own.kill()
+    await expect.poll(() => changes).toEqual([false])
+    const away = { PAYLOAD: {}, STATUS: 'STATE UNAVAILABLE' }
+    expect(await first.attack(game, second.token)).toEqual(away)
+    expect(await cleo.join(2)).toBe('undefined')
+    // Who leaves meanwhile is found to be gone afterwards.
+    await cleo.lobby[Symbol.asyncDispose]()
+    await own.restart()
+    expect(await first.lobby.next()).toMatchObject(turn)
+    expect(changes).toEqual([false, true])
+    expect(await first.attack(game, second.token)).toMatchObject({ STATUS: { ACTION: 'ATTACK' } })
+    expect(await second.lobby.next()).toMatchObject(turn)
+    await expect.poll(() => server.stats().games).toBe(1)
+    expect(server.stats()).toMatchObject({ forfeits: 0, errors: 0 })
   })
 
   it('says when a game that runs is gone, and lets its players go', async () => {
