@@ -85,8 +85,28 @@ describe.skipIf(redis === null)(`the state in Redis ${missing ?? ''}`, () => {
     expect(await client.zScore('games:participants', game)).toBe(2)
     await one.enter(game, ada, 1_000)
     expect(await client.get(`games:${game}:status`)).toBe('OPEN')
+    expect(await client.hGetAll('games:waiting')).toEqual({
+      [`${ada} 2`]: game,
+      [`${ben} 2`]: game,
+    })
     await one.enter(game, ben, 1_000)
     const order = [ada, ben].toSorted()
+    const [server] = await client.zRange('games:servers', 0, -1)
+    const kinds = {
+      seats: 'hash',
+      servers: 'hash',
+      order: 'list',
+      superheros: 'set',
+      host: 'string',
+    }
+    const others = {
+      'users:tokens': 'set',
+      'games:opened': 'string',
+      [`games:server:${server}`]: 'set',
+    }
+    for (const [name, type] of Object.entries({ ...mapped(game, kinds), ...others })) {
+      expect([name, await client.type(name)]).toEqual([name, type])
+    }
     expect(await client.sMembers(`games:${game}`)).toEqual(expect.arrayContaining([ada, ben]))
     expect(await client.get(`games:${game}:participants`)).toBe('2')
     expect(await client.get(`games:${game}:status`)).toBe('START')
@@ -207,6 +227,9 @@ const still: Clock = {
     }),
 }
 const brief = { leaseMs: 200, gamesMax: 100 }
+
+const mapped = (game: string, kinds: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(kinds).map(([name, type]) => [`games:${game}:${name}`, type]))
 
 /** The tokens of up to three users. */
 async function loggedIn(state: State, ...names: string[]): Promise<[string, string, string]> {
