@@ -33,6 +33,10 @@ export class LostTokens {
     }
   }
 
+  has({ reader, serial }: Token): boolean {
+    return reader === this.#reader && this.#told.has(serial)
+  }
+
   tellTokens(tokens: readonly Token[], why: 'expired' | 'cancelled'): void {
     if (tokens.length === 0 || this.#isOver) return
     this.#forRenew.push(...tokens)

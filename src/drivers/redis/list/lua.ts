@@ -27,6 +27,8 @@ export function channelScript(...parts: readonly string[]): Script {
 const namesLua = `
 local ${channelKeys.join(', ')}, held, reader, lost = unpack(KEYS)
 local function announce() redis.call(ARGV[1], '{' .. orders .. '}:wake', '') end
+-- now is cut to whole milliseconds: a lease is never shorter than its owner thinks
+local function leaseEnd(now, leaseMs) return string.format('%.0f', now + leaseMs + 1) end
 local function count(name, by) if by ~= 0 then redis.call('HINCRBY', flags, name, by) end end
 `
 

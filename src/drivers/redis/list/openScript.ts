@@ -44,7 +44,7 @@ if wanted ~= '' and wanted ~= order then
   redis.call('HSET', flags, 'order', wanted)
   order = wanted
 end
-redis.call('ZADD', readers, whole(now + leaseMs), name)
+redis.call('ZADD', readers, leaseEnd(now, leaseMs), name)
 redis.call('HSET', reader, 'worker', worker, 'charge', charge)
 redis.call('PERSIST', reader)
 local opened = redis.call('HINCRBY', reader, 'opened', 1)

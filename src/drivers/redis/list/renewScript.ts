@@ -15,6 +15,6 @@ local deadline = redis.call('ZSCORE', readers, name)
 if deadline and tonumber(deadline) <= now then return { 'expired', name } end
 local upTo = math.min(tonumber(begun), tonumber(row[3] or 0))
 if upTo > tonumber(row[4] or 0) then redis.call('HSET', reader, 'begun', whole(upTo)) end
-if redis.call('ZADD', readers, whole(now + leaseMs), name) == 1 then redis.call('PERSIST', reader) end
+if redis.call('ZADD', readers, leaseEnd(now, leaseMs), name) == 1 then redis.call('PERSIST', reader) end
 return { 'ok', tonumber(row[2] or 0) }
 `)

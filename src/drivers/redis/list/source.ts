@@ -71,7 +71,7 @@ export class ListSource implements Source {
     if (signal.aborted) return []
     this.#isReceiving = true
     try {
-      if (this.#came.length === 0) await this.#come(room, signal)
+      await this.#come(room, signal)
       if (this.#came.length > 0) return this.#pick(room)
       if (this.#failure === null) return []
       const { error } = this.#failure
@@ -150,6 +150,7 @@ export class ListSource implements Source {
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
     const isWanted = () => !(signal.aborted || this.#isStopped)
+    this.#came = this.#came.filter(({ token }) => !this.#of.lost.has(token))
     signal.addEventListener('abort', this.ring)
     while (isWanted() && this.#came.length === 0 && this.#failure === null) {
       this.#taking ??= this.#take(room, isWanted)

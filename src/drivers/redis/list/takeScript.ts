@@ -27,7 +27,7 @@ if due[2] and tonumber(due[2]) <= now then
   redis.call('ZREMRANGEBYRANK', delayed, 0, #some - 1)
   due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
 end
-if redis.call('ZADD', readers, whole(now + leaseMs), name) == 1 then redis.call('PERSIST', reader) end
+if redis.call('ZADD', readers, leaseEnd(now, leaseMs), name) == 1 then redis.call('PERSIST', reader) end
 local reply, fields, taken, bytes, popped, again = { 'ok', tonumber(row[2] or 0), -1 }, {}, 0, 0, 0, 0
 local function fits(size)
   return taken < room and (taken == 0 or bytes + size <= bytesMax)
