@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { createClient, type RedisClientType } from '@redis/client'
 import { type RedisProfile, startRedis } from '../../src/lab/brokers/redis.ts'
 import type { RedisServer } from '../../src/lab/brokers/redisServer.ts'
@@ -110,6 +112,19 @@ export class SimulatorScene implements AsyncDisposable {
         waiting,
       )
     })
+  }
+
+  /** Until it is disposed of, the backend takes no record. */
+  holdStore(): Disposable {
+    const place = join(this.#world.folder, '.narrowcast/store/store.db')
+    const db = new DatabaseSync(place, { timeout: 10_000 })
+    db.exec('begin immediate')
+    return {
+      [Symbol.dispose]() {
+        db.exec('rollback')
+        db.close()
+      },
+    }
   }
 
   /** Servers that count as living. */

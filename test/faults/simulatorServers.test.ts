@@ -60,7 +60,7 @@ describe.skipIf(!hasRedis)('games of several server processes', () => {
     expect(await scene.end()).toMatchObject({ code: 130, died: 0, errors: 0 })
   })
 
-  it('a server is frozen, taken for dead, and comes back: no game is told twice', async () => {
+  it('a server is frozen, taken for dead, and comes back: each game still has its record', async () => {
     await using scene = await SimulatorScene.open({ processes: 2, players: 60, rounds: 10 })
     await scene.games(40)
     const pid = await scene.pid('w1')
@@ -90,5 +90,35 @@ describe.skipIf(!hasRedis)('games of several server processes', () => {
     expect([...(await scene.statuses())]).not.toContainEqual(['START', expect.any(Number)])
     const ids = await scene.finished()
     expect(ids.length).toBe(Number(complete))
+  })
+
+  it('all servers are killed with finished games that no backend has: those are not lost', async () => {
+    await using scene = await SimulatorScene.open({ processes: 2, players: 40, rounds: 3 })
+    await scene.games(5)
+    {
+      using _held = scene.holdStore()
+      await scene.games(40)
+      const waiting = (await scene.statuses()).get('unreported')
+      expect(waiting).toBeGreaterThan(10)
+      for (const name of ['w1', 'w2']) process.kill(await scene.pid(name), 'SIGKILL')
+      await expect.poll(() => scene.said, { timeout: 20_000 }).toMatch(/w2 started anew/)
+    }
+    await scene.bots.done
+    await adUp(scene)
+    const { rescued } = await scene.end()
+    expect(rescued).toBeGreaterThan(10)
+  })
+
+  it('a server that dies while Redis is away is started when it is back', async () => {
+    await using scene = await SimulatorScene.open({ processes: 2, players: 40, rounds: 6 })
+    await scene.games(20)
+    await scene.redis.kill()
+    process.kill(await scene.pid('w1'), 'SIGKILL')
+    await expect.poll(() => scene.said, { timeout: 20_000 }).toMatch(/w1 cannot start yet/)
+    await scene.redis.restart()
+    await scene.bots.done
+    await adUp(scene)
+    await expect.poll(() => scene.servers(), { timeout: 20_000 }).toBe(2)
+    expect(await scene.end()).toMatchObject({ code: 130, died: 1 })
   })
 })

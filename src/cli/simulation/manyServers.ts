@@ -39,7 +39,7 @@ export async function startMany({ count, job, say }: ManyOptions): Promise<ManyS
       say(`${name} ${restarts > 0 ? 'started anew, ' : ''}pid ${pid}`),
     onDeath: ({ name, pid }, why) => {
       lives.died++
-      say(`${name} pid ${pid} died (${why}); its players have left their games`)
+      say(`${name} pid ${pid} died (${why}); its players leave their games`)
     },
     onEvent(child, event) {
       if (event.kind === 'said') say(`${child.name} ${event.text}`)
