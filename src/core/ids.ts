@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const variants = '89ab'
 
 /**
  * Makes UUIDs of version 7 (RFC 9562): milliseconds, then a counter of 12 bits that starts anew
@@ -11,7 +11,9 @@ export function uuidMaker(wallMs: () => number = Date.now): () => string {
   let counter = 0
   let prefix = ''
   const pool = Buffer.alloc(8 * 512)
-  let used = pool.length
+  /** The pool in hexadecimal digits: they are taken from it as they are. */
+  let random = ''
+  let used = 0
   return () => {
     const now = wallMs()
     if (now > lastMs || ++counter > 0xfff) {
@@ -20,16 +22,15 @@ export function uuidMaker(wallMs: () => number = Date.now): () => string {
       const time = lastMs.toString(16).padStart(12, '0')
       prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`
     }
-    if (used >= pool.length) {
-      randomFillSync(pool)
+    if (used >= random.length) {
+      random = randomFillSync(pool).toString('hex')
       used = 0
     }
     const at = used
-    used += 8
-    const byte = (n: number) => hex[pool[at + n] as number]
-    const variant = hex[((pool[at] as number) & 0x3f) | 0x80]
+    used += 16
+    const variant = variants[((pool[at / 2] as number) >> 4) & 3]
     const sequence = counter.toString(16).padStart(3, '0')
-    return `${prefix}${sequence}-${variant}${byte(1)}-${byte(2)}${byte(3)}${byte(4)}${byte(5)}${byte(6)}${byte(7)}`
+    return `${prefix}${sequence}-${variant}${random.slice(at + 1, at + 4)}-${random.slice(at + 4, at + 16)}`
   }
 }
 
