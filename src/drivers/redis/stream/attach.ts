@@ -18,7 +18,7 @@ local from, read, above = ARGV[9], ARGV[10], tonumber(ARGV[11])
 local pending = redis.pcall('XPENDING', stream, group)
 if pending.err then
   if not string.find(pending.err, 'NOGROUP', 1, true) then return redis.error_reply(pending.err) end
-  if from == '' then return { 'nogroup', '', {} } end
+  if from == '' then return { 'nogroup', '', {}, {} } end
   redis.call('XGROUP', 'CREATE', stream, group, from, 'MKSTREAM', 'ENTRIESREAD', read)
   redis.call('DEL', back, retry, counts, heads, behind, self)
   redis.call('ZREM', readers, me)
@@ -28,7 +28,7 @@ local untilMs = tonumber(redis.call('ZSCORE', readers, me) or 0)
 local known = redis.call('HGET', self, 'opened')
 if untilMs <= now then
   if #redis.call('XPENDING', stream, group, '-', '+', 1, me) > 0 or untilMs > 0 then
-    return { 'expired', '', {} }
+    return { 'expired', '', {}, {} }
   end
   known = false
 end
@@ -36,10 +36,10 @@ local ordering = order()
 if wanted ~= '' and wanted ~= ordering then
   local others = redis.call('ZRANGEBYSCORE', readers, '(' .. string.format('%.0f', now), '+inf')
   for _, other in ipairs(others) do
-    if other ~= me then return { 'conflict', ordering, {} } end
+    if other ~= me then return { 'conflict', ordering, {}, {} } end
   end
   for _, one in ipairs(pending[4] or {}) do
-    if one[1] ~= nobody then return { 'conflict', ordering, {} } end
+    if one[1] ~= nobody then return { 'conflict', ordering, {}, {} } end
   end
   redis.call('HSET', flags, 'order:' .. group, wanted)
   local isByKey = wanted ~= 'none'
@@ -64,11 +64,19 @@ local holding = {}
 for at = 12, #ARGV, 2 do
   holding[ARGV[at]] = tonumber(ARGV[at + 1])
 end
-local kept = {}
+local wasBegun, begun, kept = {}, {}, {}
+local noted = redis.call('HGETALL', self)
+for n = 1, #noted, 2 do
+  if string.sub(noted[n], 1, 6) == 'begun:' then
+    for id in string.gmatch(noted[n + 1], '%S+') do wasBegun[id] = true end
+    redis.call('HDEL', self, noted[n])
+  end
+end
 for _, one in ipairs(redis.call('XPENDING', stream, group, '-', '+', 1000000, me)) do
   local id, count = one[1], one[4]
   if known and holding[id] == count then
     kept[#kept + 1] = id
+    if wasBegun[id] then begun[#begun + 1] = id end
   else
     toNobody(id, count - 1)
     redis.call('ZADD', back, count - 1, pad(id))
@@ -76,10 +84,11 @@ for _, one in ipairs(redis.call('XPENDING', stream, group, '-', '+', 1000000, me
 end
 local opened = math.max((now - 1700000000000) * 4096, above + 1, tonumber(known or 0) + 1)
 opened = string.format('%.0f', opened)
+if #begun > 0 then redis.call('HSET', self, 'begun:0', table.concat(begun, ' ')) end
 redis.call('HSET', self, 'opened', opened, 'worker', worker, 'charge', charge)
 redis.call('ZADD', readers, now + leaseMs, me)
 wake()
-return { known and 'again' or 'new', opened, kept }
+return { known and 'again' or 'new', opened, kept, begun }
 `,
 )
 
@@ -98,6 +107,8 @@ export type Attached =
       readonly opened: string
       /** What it has in hand, and owns. */
       readonly kept: readonly StreamToken[]
+      /** Entries of these that it had begun. */
+      readonly begun: readonly string[]
       /** What it has in hand, and lost. */
       readonly lost: readonly Token[]
       /** Monotonic, from before the request left. */
@@ -122,8 +133,8 @@ export async function attach(
   let isExpired = false
   for (;;) {
     const askedMs = performance.now()
-    const answer = await line.run<[string, string, string[]]>(attaching, reader, '', args)
-    const [state, found, kept] = answer
+    const answer = await line.run<[string, string, string[], string[]]>(attaching, reader, '', args)
+    const [state, found, kept, begun] = answer
     if (state === 'nogroup') return { state: 'no-group' }
     if (state === 'conflict') return { state: 'conflict', found: found as Ordering }
     if (state === 'expired') {
@@ -138,6 +149,7 @@ export async function attach(
       state: 'open',
       opened: found,
       kept: tokens.filter(isKept),
+      begun,
       // Where it never expired, what is not there any more was settled before.
       lost: state === 'again' && !isExpired ? others(holding, inHand) : without(holding, isKept),
       askedMs,

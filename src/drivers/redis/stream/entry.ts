@@ -45,8 +45,8 @@ export function readEntry(channel: string, [idBytes, fields]: Entry): EntryMessa
   let onlyGroup: string | null = null
   let isBytes = false
   for (let at = 0; at < fields.length; at += 2) {
-    const name = (fields[at] as Buffer).toString()
     const value = fields[at + 1] as Buffer
+    const name = nameOf(fields[at] as Buffer)
     if (name === 'data') data = value
     else if (name === 'id') id = value.toString()
     else if (name === 'time') timeMs = Date.parse(value.toString('latin1'))
@@ -66,6 +66,22 @@ export function readEntry(channel: string, [idBytes, fields]: Entry): EntryMessa
     bytes: data === null ? Buffer.byteLength(body) : data.length,
   }
   return { message, redrives, onlyGroup }
+}
+
+const nameBytesMax = 4
+const frequent = ['data', 'id', 'time', 'key', 'type'].map((name) => ({
+  name,
+  bytes: Buffer.from(name),
+}))
+
+/** The names of nearly all fields are told apart without making texts of them. */
+function nameOf(field: Buffer): string {
+  if (field.length <= nameBytesMax) {
+    for (const { name, bytes } of frequent) {
+      if (bytes.length === field.length && bytes[0] === field[0] && bytes.equals(field)) return name
+    }
+  }
+  return field.toString()
 }
 
 /** When the server stored an entry. */

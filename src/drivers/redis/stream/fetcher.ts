@@ -44,6 +44,8 @@ export class Fetcher {
   #isPlain = false
   /** The last take brought nothing. */
   #isIdle = false
+  /** In doubt it is. */
+  #isByKey = true
   #gone = 0
   #serial: number
   /** Of a message, smoothed: not much more than what fits is asked for. */
@@ -65,6 +67,11 @@ export class Fetcher {
   /** Something was given back: it comes before what is new. */
   expectBack(): void {
     this.#isPlain = false
+  }
+
+  /** What is held may stand at the head of its key. */
+  get isByKey(): boolean {
+    return this.#isByKey
   }
 
   get isResting(): boolean {
@@ -129,6 +136,7 @@ export class Fetcher {
     const reading = this.#isPlain ? takeFresh(line, spec.reader, count, room) : null
     const [seen, read] = await Promise.all([looking, reading])
     this.#isPlain = isPlain(seen)
+    if (seen.state === 'ok') this.#isByKey = seen.order !== 'none'
     if (read !== null) {
       const isTaken = seen.state === 'ok' && !seen.isPaused && seen.order === 'none'
       const over = isTaken ? read.over : [...read.took.map(idOf), ...read.over]
@@ -205,7 +213,14 @@ export class Fetcher {
     const position = entry[0].toString('latin1')
     const serial = ++this.#serial
     const token = { reader: spec.reader, serial, entry: position, count: crashes + 1 }
-    const before = hand.add({ token, key: message.key, past, settling: null })
+    const before = hand.add({
+      token,
+      key: message.key,
+      past,
+      begun: null,
+      settling: null,
+      outcome: null,
+    })
     if (before) lost([before])
     this.#averageBytes = this.#averageBytes * 0.9 + message.bytes * 0.1
     return { token, message, failures, crashes, redrives, past, ownedUntilMs, position }

@@ -1,4 +1,5 @@
 import type { Delivery, SettleOutcome } from '../../../core/message.ts'
+import type { Begun } from './begun.ts'
 import type { StreamToken } from './token.ts'
 
 /** One message that this reader holds. */
@@ -6,8 +7,11 @@ export interface HeldEntry {
   readonly token: StreamToken
   readonly key: string | null
   readonly past: Delivery['past']
+  /** Noted at the server, that a crash may be charged. */
+  begun: Begun | null
   /** While it is being settled. */
-  settling: Promise<SettleOutcome> | null
+  settling: Promise<void> | null
+  outcome: SettleOutcome | null
 }
 
 /** Lost tokens that are remembered, to answer `late` for them. */
@@ -18,6 +22,8 @@ export class Hand {
   readonly #bySerial = new Map<number, HeldEntry>()
   readonly #byEntry = new Map<string, HeldEntry>()
   readonly #lost = new Set<number>()
+  /** Nothing is left of them, and the server need not be told at once. */
+  readonly #over: Begun[] = []
 
   get size(): number {
     return this.#bySerial.size
@@ -42,7 +48,9 @@ export class Hand {
   }
 
   /** Settled. */
-  drop({ token }: HeldEntry): void {
+  drop({ token, begun }: HeldEntry): void {
+    begun?.delete(token.entry)
+    if (begun?.isEmpty) this.#over.push(begun)
     this.#bySerial.delete(token.serial)
     if (this.#byEntry.get(token.entry)?.token === token) this.#byEntry.delete(token.entry)
   }
@@ -59,6 +67,10 @@ export class Hand {
       this.#lost.delete(oldest)
       return
     }
+  }
+
+  takeOver(): Begun[] {
+    return this.#over.splice(0)
   }
 
   wasLost(serial: number): boolean {

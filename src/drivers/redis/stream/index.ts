@@ -38,7 +38,7 @@ async function openSource(
   const beginning = () => beginningOf(context, channel.name, from)
   const declared = await declaredOf(context, channel)
   const opened = await open(line, channel, spec, holding, above, beginning)
-  const held = await heldAgain(line, opened.kept)
+  const held = await heldAgain(line, opened)
   const source = new StreamSource({ context, channel, line, spec, on, opened, held, declared })
   await source.listen()
   return source

@@ -4,12 +4,12 @@ import { orderConflict } from '../../../core/orderConflict.ts'
 import { redisError } from '../redisErrors.ts'
 import { Script } from '../script.ts'
 import { type Attached, attach, type Beginning } from './attach.ts'
+import { Begun } from './begun.ts'
 import { type Entry, readEntry } from './entry.ts'
 import type { HeldEntry } from './hand.ts'
 import type { Line } from './line.ts'
 import { groupLua } from './lua.ts'
 import { reclaimExpired } from './reclaim.ts'
-import type { StreamToken } from './token.ts'
 
 export type Opened = Extract<Attached, { state: 'open' }>
 
@@ -54,7 +54,9 @@ async function reclaimAll(line: Line): Promise<boolean> {
 }
 
 /** What a reader has in hand that was opened again: the key, and what was noted of failures. */
-export async function heldAgain(line: Line, kept: readonly StreamToken[]): Promise<HeldEntry[]> {
+export async function heldAgain(line: Line, { kept, begun }: Opened): Promise<HeldEntry[]> {
+  const mark = new Begun(0, begun)
+  const wasBegun = new Set(begun)
   return await Promise.all(
     kept.map(async (token): Promise<HeldEntry> => {
       const range = ['XRANGE', line.channel, token.entry, token.entry]
@@ -63,7 +65,9 @@ export async function heldAgain(line: Line, kept: readonly StreamToken[]): Promi
         line.noted(token.entry),
       ])
       const key = entry ? readEntry(line.channel, entry).message.key : null
-      return { token, key, past: noted?.past ?? null, settling: null }
+      const past = noted?.past ?? null
+      const isBegun = wasBegun.has(token.entry)
+      return { token, key, past, begun: isBegun ? mark : null, settling: null, outcome: null }
     }),
   )
 }

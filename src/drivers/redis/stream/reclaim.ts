@@ -26,9 +26,18 @@ local isTaken = redis.call('HGET', self, 'charge') ~= 'marked'
 if why == 'expired' then redis.call('HDEL', self, 'opened') end
 local held = redis.pcall('XPENDING', stream, group, '-', '+', ${stepMax}, me)
 if held.err then held = {} end
+local begun = {}
+if not isTaken then
+  local known = redis.call('HGETALL', self)
+  for n = 1, #known, 2 do
+    if string.sub(known[n], 1, 6) == 'begun:' then
+      for id in string.gmatch(known[n + 1], '%S+') do begun[id] = true end
+    end
+  end
+end
 for _, one in ipairs(held) do
   local id, count = one[1], one[4]
-  local isCharged = why == 'expired' and (isTaken or redis.call('HEXISTS', self, 'begun:' .. id) == 1)
+  local isCharged = why == 'expired' and (isTaken or begun[id])
   local crashes = isCharged and count or count - 1
   toNobody(id, crashes)
   redis.call('ZADD', back, crashes, pad(id))

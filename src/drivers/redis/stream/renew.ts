@@ -1,6 +1,6 @@
 import type { ReaderSpec } from '../../../core/channel.ts'
 import { Script } from '../script.ts'
-import type { HeldEntry } from './hand.ts'
+import type { Begun } from './begun.ts'
 import type { Line } from './line.ts'
 import { groupLua } from './lua.ts'
 
@@ -13,9 +13,8 @@ const renewing = new Script(
 local current = state()
 if current ~= 'ok' then return { current } end
 redis.call('ZADD', readers, now + tonumber(ARGV[5]), me)
-for at = 7, #ARGV do
-  redis.call('HSET', self, 'begun:' .. ARGV[at], 1)
-end
+if ARGV[7] ~= '' then redis.call('HSET', self, ARGV[7], ARGV[8]) end
+for at = 9, #ARGV do redis.call('HDEL', self, ARGV[at]) end
 local pending = redis.pcall('XPENDING', stream, group)
 if pending.err then return { 'expired' } end
 local count = 0
@@ -35,7 +34,9 @@ return { current, owned }
 export interface Renewal {
   readonly spec: ReaderSpec
   readonly opened: string
-  readonly marked: readonly HeldEntry[]
+  /** What has begun since the last renewal, and the marks that nothing is left of. */
+  readonly begun: Begun | null
+  readonly over: readonly Begun[]
   /** How many it holds by its own account. */
   readonly expected: number
 }
@@ -43,10 +44,11 @@ export interface Renewal {
 /** `owned`: entry → its delivery, of all that is in its hand; null: as many as it says. */
 export async function renew(
   line: Line,
-  { spec, opened, marked, expected }: Renewal,
+  { spec, opened, begun, over, expected }: Renewal,
 ): Promise<{ state: string; owned: Map<string, number> | null }> {
-  const begun = marked.map(({ token }) => token.entry)
-  const args = [String(spec.leaseMs), String(expected), ...begun]
+  const mark = [begun?.field ?? '', begun?.text ?? '']
+  const fields = over.map(({ field }) => field)
+  const args = [String(spec.leaseMs), String(expected), ...mark, ...fields]
   const reply = await line.run<[string, (string | number)[]?]>(renewing, spec.reader, opened, args)
   const [state, list] = reply
   if (!list) return { state, owned: null }

@@ -1,4 +1,4 @@
-import type { Settlement, SettleOutcome } from '../../../core/message.ts'
+import type { Settlement } from '../../../core/message.ts'
 import type { Argument } from '../connection.ts'
 import { helperKey } from '../keys.ts'
 import { Script } from '../script.ts'
@@ -12,22 +12,24 @@ import { publishWord } from './words.ts'
 
 /**
  * Settles what the pending list says is in this very hand, for the very delivery that the token
- * names; the rest is late. Acks come first, then the others, one after the other.
+ * names; the rest is late. First come acks of which there is nothing to say: the first delivery of
+ * a message that holds up no key. Then other acks, then the rest, one after the other.
  */
 const settling = new Script(
   `${groupLua}
 local dead = KEYS[13]
-local isQueue, isMarked = ARGV[5] == '1', ARGV[6] == '1'
-local acks, plain = tonumber(ARGV[7]), tonumber(ARGV[8])
-local at = 9
+local isQueue, acks = ARGV[5] == '1', tonumber(ARGV[6])
+local at = 8
+local plain = {}
+for id in string.gmatch(ARGV[7], '%S+') do plain[#plain + 1] = id end
 local out = {}
 local current = state()
 local isByKey = order() ~= 'none'
 local hasCounts = redis.call('EXISTS', counts) == 1
 local isWaking = false
 local own = {}
-if current == 'ok' and plain > 1 then
-  local list = redis.pcall('XPENDING', stream, group, ARGV[at], ARGV[at + 4 * plain - 4], plain, me)
+if current == 'ok' and #plain > 1 then
+  local list = redis.pcall('XPENDING', stream, group, plain[1], plain[#plain], #plain, me)
   if not list.err then
     for _, one in ipairs(list) do own[one[1]] = one[4] end
   end
@@ -44,28 +46,32 @@ local function finish(ids)
     if isQueue then redis.call('XDEL', stream, ...) end
     if hasCounts then redis.call('HDEL', counts, ...) end
   end)
-  if isMarked then
-    for _, id in ipairs(ids) do redis.call('HDEL', self, 'begun:' .. id) end
-  end
 end
 local function free(key, id)
   if isByKey and key ~= '-' and leave(string.sub(key, 2), pad(id)) then isWaking = true end
 end
 local done = {}
-for n = 1, acks do
+for n, id in ipairs(plain) do
+  if owns(id, 1) then
+    own[id] = -1
+    done[#done + 1] = id
+    out[n] = 1
+  else
+    out[n] = 0
+  end
+end
+for n = #plain + 1, #plain + acks do
   local id, count, key, mark = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
   if owns(id, count) then
     own[id] = -1
     done[#done + 1] = id
     out[n] = 1
     free(key, id)
-    if mark > 0 then
-      redis.call('SET', KEYS[mark], 'done', 'PX', ARGV[at + 4])
-    end
+    if mark > 0 then redis.call('SET', KEYS[mark], 'done', 'PX', ARGV[at + 4]) end
   else
     out[n] = 0
   end
-  at = at + (mark > 0 and 5 or 4)
+  at = at + 5
 end
 if #done > 0 then
   finish(done)
@@ -73,8 +79,8 @@ if #done > 0 then
 end
 while at <= #ARGV do
   local id, count, key, kind = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
-  local delayMs, text = tonumber(ARGV[at + 4]), ARGV[at + 5]
-  at = at + 6
+  local delayMs, text, begun = tonumber(ARGV[at + 4]), ARGV[at + 5], ARGV[at + 6]
+  at = at + 8
   if not owns(id, count) then
     out[#out + 1] = 0
   elseif kind == 'dead' then
@@ -88,7 +94,7 @@ while at <= #ARGV do
   else
     own[id] = -1
     toNobody(id, count - 1)
-    if isMarked then redis.call('HDEL', self, 'begun:' .. id) end
+    if begun ~= '' then redis.call('HSET', self, begun, ARGV[at - 1]) end
     if kind == 'retry' then redis.call('HSET', counts, id, text) end
     if delayMs > 0 then
       redis.call('ZADD', retry, now + delayMs, pad(id))
@@ -111,45 +117,45 @@ export interface Settler {
   readonly reader: string
   readonly opened: string
   readonly isQueue: boolean
-  readonly isMarked: boolean
+  readonly isByKey: boolean
 }
 
 /** One settlement of what is in hand. */
 export interface Open {
   readonly held: HeldEntry
   readonly settlement: Settlement
-  readonly resolve: (outcome: SettleOutcome) => void
-  readonly reject: (error: unknown) => void
 }
 
 /** Not more than the room for values on the stack of a script. */
 export const settleMax = 1_000
 
-/** The outcomes, and what the reader is to the server: `ok`, `expired` or `replaced`. */
+/** What became of each is noted there; returns what the reader is to the server. */
 export async function settle(
-  settler: Settler,
+  { context, line, reader, opened, isQueue, isByKey }: Settler,
   batch: readonly Open[],
-): Promise<{ outcomes: Map<Open, SettleOutcome>; state: string }> {
-  const { context, line, reader, opened, isQueue, isMarked } = settler
-  const acks = batch.filter(({ settlement }) => settlement.kind === 'ack')
-  const rest = batch.filter(({ settlement }) => settlement.kind !== 'ack')
-  // The range of the acks is read in one go: those without a mark have a fixed place.
-  const isRemembered = ({ settlement }: Open) =>
-    settlement.kind === 'ack' && settlement.remember !== undefined
-  const ordered = [...acks.filter((one) => !isRemembered(one)), ...acks.filter(isRemembered)]
+): Promise<string> {
+  const isAck = ({ settlement }: Open) => settlement.kind === 'ack'
+  const isPlain = ({ held, settlement }: Open) =>
+    settlement.kind === 'ack' &&
+    settlement.remember === undefined &&
+    held.token.count === 1 &&
+    (held.key === null || !isByKey)
+  const plain = batch.filter(isPlain)
+  const acks = batch.filter((one) => isAck(one) && !isPlain(one))
+  const rest = batch.filter((one) => !isAck(one))
   const keys = [...groupKeys(line.channel, line.group, reader), deadKey(line.channel)]
   const args: Argument[] = [publishWord(context, line.channel), line.group, reader, opened]
-  const plain = ordered.length - acks.filter(isRemembered).length
-  args.push(isQueue ? '1' : '0', isMarked ? '1' : '0', String(ordered.length), String(plain))
-  for (const one of ordered) args.push(...ackArgs(line, one, keys))
+  args.push(isQueue ? '1' : '0', String(acks.length))
+  args.push(plain.map(({ held }) => held.token.entry).join(' '))
+  for (const one of acks) args.push(...ackArgs(line, one, keys))
   for (const one of rest) args.push(...restArgs(one))
   const home = context.home(line.channel)
   const [state, ...said] = await home.run<[string, ...number[]]>(settling, keys, args, 'settle')
-  const outcomes = new Map<Open, SettleOutcome>()
-  for (const [at, one] of [...ordered, ...rest].entries()) {
-    outcomes.set(one, said[at] === 1 ? 'settled' : 'late')
+  let at = 0
+  for (const some of [plain, acks, rest]) {
+    for (const { held } of some) held.outcome = said[at++] === 1 ? 'settled' : 'late'
   }
-  return { outcomes, state }
+  return state
 }
 
 const keyArg = (key: string | null) => (key === null ? '-' : `+${key}`)
@@ -157,21 +163,28 @@ const keyArg = (key: string | null) => (key === null ? '-' : `+${key}`)
 function ackArgs(line: Line, { held, settlement }: Open, keys: string[]): string[] {
   const { token, key } = held
   const args = [token.entry, String(token.count), keyArg(key)]
-  if (settlement.kind !== 'ack' || !settlement.remember) return [...args, '0']
+  if (settlement.kind !== 'ack' || !settlement.remember) return [...args, '0', '0']
   const { id, keepMs } = settlement.remember
   keys.push(helperKey(line.channel, `seen:${line.group}:${id}`))
   return [...args, String(keys.length), String(Math.ceil(keepMs))]
 }
 
 function restArgs({ held, settlement }: Open): string[] {
-  const { token, key, past } = held
+  const { token, key, begun } = held
   const args = [token.entry, String(token.count), keyArg(key), settlement.kind]
-  if (settlement.kind === 'dead') return [...args, '0', JSON.stringify(settlement.letter)]
-  if (settlement.kind !== 'retry') return [...args, delayOf(settlement), '']
+  if (settlement.kind === 'dead') return [...args, '0', JSON.stringify(settlement.letter), '', '']
+  // The next one that takes it, maybe this very reader, has not begun.
+  begun?.delete(token.entry)
+  const left = [begun?.field ?? '', begun?.text ?? '']
+  return [...args, delayOf(settlement), notedText(held, settlement), ...left]
+}
+
+function notedText({ past }: HeldEntry, settlement: Settlement): string {
+  if (settlement.kind !== 'retry') return ''
   const { failures, error } = settlement
   const firstFailedMs = past?.firstFailedMs ?? error.atMs
   const noted: Noted = { failures, past: { firstFailedMs, last: error } }
-  return [...args, delayOf(settlement), JSON.stringify(noted)]
+  return JSON.stringify(noted)
 }
 
 const delayOf = (settlement: Settlement) =>

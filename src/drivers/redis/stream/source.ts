@@ -3,6 +3,7 @@ import type { LostWhy, Source, SourceEvents } from '../../../core/driver.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../../../core/message.ts'
 import { redisError } from '../redisErrors.ts'
 import type { Context } from '../session.ts'
+import { Begun } from './begun.ts'
 import type { Declared } from './declared.ts'
 import { promoteDelayed } from './delayed.ts'
 import { deliverableOf } from './depth.ts'
@@ -41,7 +42,7 @@ export class StreamSource implements Source {
   /** Lost since the last renewal, which says so again. */
   #lostTokens: Token[] = []
   /** Marked as begun up to here. */
-  #begun = 0
+  #begunTo = 0
   #isReceiving = false
   #isStopped = false
   #isReplaced = false
@@ -87,14 +88,26 @@ export class StreamSource implements Source {
 
   async settle(batch: readonly Settlement[]): Promise<SettleOutcome[]> {
     this.#checkOpen('settle')
-    const asked: Open[] = []
-    const answers = batch.map((settlement) => this.#answer(settlement, asked))
-    const settled: Promise<unknown>[] = []
-    for (let from = 0; from < asked.length; from += settleMax) {
-      settled.push(this.#settle(asked.slice(from, from + settleMax)))
+    const asked = new Map<HeldEntry, Open>()
+    const settled = new Set<Promise<void>>()
+    const answers = batch.map((settlement) => {
+      const answer = this.#answer(settlement)
+      if (typeof answer === 'string') return answer
+      if (answer.settling !== null) settled.add(answer.settling)
+      else if (!asked.has(answer)) asked.set(answer, { held: answer, settlement })
+      return answer
+    })
+    const all = [...asked.values()]
+    for (let from = 0; from < all.length; from += settleMax) {
+      const some = all.slice(from, from + settleMax)
+      const settling = this.#settle(some)
+      for (const { held } of some) held.settling = settling
+      settled.add(settling)
     }
     await Promise.all(settled)
-    return await Promise.all(answers)
+    return answers.map((answer) =>
+      typeof answer === 'string' ? answer : (answer.outcome ?? 'late'),
+    )
   }
 
   async renew(begun: Token | null): Promise<Token[]> {
@@ -103,11 +116,16 @@ export class StreamSource implements Source {
     const isMarking = spec.charge === 'marked' && begun?.reader === spec.reader
     const upTo = isMarking ? begun.serial : 0
     const before = this.#hand.values().filter(({ settling }) => settling === null)
-    const marked = before.filter(({ token: { serial } }) => serial > this.#begun && serial <= upTo)
+    const marked = before.filter(
+      ({ token: { serial } }) => serial > this.#begunTo && serial <= upTo,
+    )
     const { opened } = this.#opened
     const expected = this.#hand.size
-    const { state, owned } = await renew(line, { spec, opened, marked, expected })
-    this.#begun = Math.max(this.#begun, upTo)
+    const mark = marked.length > 0 ? new Begun(upTo, marked.map(entryOf)) : null
+    const over = this.#hand.takeOver()
+    const { state, owned } = await renew(line, { spec, opened, begun: mark, over, expected })
+    if (mark) for (const held of marked) held.begun = mark
+    this.#begunTo = Math.max(this.#begunTo, upTo)
     if (state === 'replaced') this.#replaced()
     else if (state === 'expired') await this.#attachAgain(opened)
     else if (owned) {
@@ -158,49 +176,43 @@ export class StreamSource implements Source {
     for (const one of kept) one.catch((error: unknown) => this.#fetcher.fail(error))
   }
 
-  /** The answer for one settlement; what must be asked of the server is added to `asked`. */
-  #answer(settlement: Settlement, asked: Open[]): Promise<SettleOutcome> | SettleOutcome {
-    const { token } = settlement
-    const held = this.#hand.get(token.serial)
+  /** The answer for one settlement, or what it is about. */
+  #answer({ token }: Settlement): SettleOutcome | HeldEntry {
     if (token.reader !== this.#options.spec.reader) return 'late'
-    if (!held) {
-      const isOurs = token.serial <= this.#fetcher.lastSerial
-      return isOurs && !this.#hand.wasLost(token.serial) ? 'settled' : 'late'
-    }
-    if (held.settling !== null) return held.settling
-    const { promise, resolve, reject } = Promise.withResolvers<SettleOutcome>()
-    promise.catch(() => undefined) // whoever asked is told
-    held.settling = promise
-    asked.push({ held, settlement, resolve, reject })
-    return promise
+    const held = this.#hand.get(token.serial)
+    if (held) return held
+    const isOurs = token.serial <= this.#fetcher.lastSerial
+    return isOurs && !this.#hand.wasLost(token.serial) ? 'settled' : 'late'
   }
 
   async #settle(batch: readonly Open[]): Promise<void> {
     const { context, channel, line, spec } = this.#options
-    const { reader, charge } = spec
+    const { opened } = this.#opened
+    const isByKey = this.#fetcher.isByKey
     const settler = {
-      ...{ context, line, reader, opened: this.#opened.opened },
-      ...{ isQueue: isQueue(channel), isMarked: charge === 'marked' },
+      context,
+      line,
+      reader: spec.reader,
+      opened,
+      isQueue: isQueue(channel),
+      isByKey,
     }
     try {
-      const { outcomes, state } = await settle(settler, batch)
-      for (const one of batch) this.#settled(one, outcomes.get(one) as SettleOutcome)
+      const state = await settle(settler, batch)
       if (state === 'replaced') this.#isReplaced = true
-      if (batch.some(({ settlement: { kind } }) => kind === 'retry' || kind === 'release')) {
-        this.#fetcher.expectBack()
-      }
     } catch (error) {
-      for (const { held, reject } of batch) {
-        held.settling = null
-        reject(error)
-      }
+      for (const { held } of batch) held.settling = null
+      throw error
     }
-  }
-
-  #settled({ held, resolve }: Open, outcome: SettleOutcome): void {
-    if (outcome === 'late') this.#lost([held.token], 'expired')
-    else this.#hand.drop(held)
-    resolve(outcome)
+    for (const { held } of batch) if (held.outcome === 'settled') this.#hand.drop(held)
+    const late = batch.filter(({ held }) => held.outcome === 'late')
+    this.#lost(
+      late.map(({ held }) => held.token),
+      'expired',
+    )
+    if (batch.some(({ settlement: { kind } }) => kind === 'retry' || kind === 'release')) {
+      this.#fetcher.expectBack()
+    }
   }
 
   /** Somebody has moved the group, or removed the message. */
@@ -269,3 +281,5 @@ export class StreamSource implements Source {
     return redisError(code, 'source', `"${name}": ${text}`, { channel: name })
   }
 }
+
+const entryOf = ({ token }: HeldEntry): string => token.entry
