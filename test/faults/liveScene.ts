@@ -4,6 +4,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { startRedis } from '../../src/lab/brokers/redis.ts'
+import { findRedisProgram } from '../../src/lab/brokers/redisProgram.ts'
 
 /** A line of the book of one process. */
 export interface Line {
@@ -88,10 +90,18 @@ export interface Scene extends AsyncDisposable {
   start(role: 'relay' | 'worker' | 'publisher', name: string, wish?: object): Actor
 }
 
-/** A store in a folder of its own, and processes that end with it. */
-export async function liveScene(): Promise<Scene> {
+/** Where processes meet: a store in a folder, or a server of its own. */
+export type Ground = 'file' | 'redis'
+
+/** Those that can be had here. */
+export const grounds: readonly Ground[] =
+  (await findRedisProgram()) === null ? ['file'] : ['file', 'redis']
+
+/** A store in a folder, or a server, of its own, and processes that end with it. */
+export async function liveScene(ground: Ground = 'file'): Promise<Scene> {
   const dir = await mkdtemp(join(tmpdir(), 'narrowcast-live-'))
-  const url = `file:${join(dir, 'store')}`
+  const server = ground === 'redis' ? await startRedis() : null
+  const url = server?.url ?? `file:${join(dir, 'store')}`
   const actors: Actor[] = []
   return {
     dir,
@@ -105,6 +115,7 @@ export async function liveScene(): Promise<Scene> {
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(actors.map((one) => one.kill()))
+      await server?.stop()
       await rm(dir, { recursive: true })
     },
   }

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { RelayCounts } from '../../src/runtime/live/relayApi.ts'
 import { seededRandom } from '../../src/runtime/random.ts'
-import { type Actor, liveScene, nowMs, type Scene } from './liveScene.ts'
+import { type Actor, grounds, liveScene, nowMs, type Scene } from './liveScene.ts'
 
 const leaseMs = 400
 const kills = 50
@@ -152,53 +152,57 @@ function unreadOf(relay: Actor, ledger: Ledger): string[] {
     .flatMap(([id]) => (ledger.taken.has(id) ? [] : [id]))
 }
 
-test('a relay is killed 50 times under load: each message goes to one worker at most, and the books add up', async () => {
-  const seed = Math.floor(Math.random() * 1_000_000)
-  const random = seededRandom(seed)
-  const startedMs = nowMs()
-  await using scene = await liveScene()
-  const workers = ['a', 'b', 'c'].map((name) => scene.start('worker', name, { via: 'relay' }))
-  await Promise.all(workers.map((one) => one.tells('opened')))
-  const relays = await Relays.begin(scene)
-  const flow = { via: 'relay', atOnce: 10, pauseMs: 20 }
-  const publishers = ['p', 'q'].map((name) => scene.start('publisher', name, flow))
-  await Promise.all(publishers.map((one) => one.tells('opened')))
+test.for(grounds)(
+  '%s: a relay is killed 50 times under load: each message goes to one worker at most, and the books add up',
+  { timeout: 180_000 },
+  async (ground) => {
+    const seed = Math.floor(Math.random() * 1_000_000)
+    const random = seededRandom(seed)
+    const startedMs = nowMs()
+    await using scene = await liveScene(ground)
+    const workers = ['a', 'b', 'c'].map((name) => scene.start('worker', name, { via: 'relay' }))
+    await Promise.all(workers.map((one) => one.tells('opened')))
+    const relays = await Relays.begin(scene)
+    const flow = { via: 'relay', atOnce: 10, pauseMs: 20 }
+    const publishers = ['p', 'q'].map((name) => scene.start('publisher', name, flow))
+    await Promise.all(publishers.map((one) => one.tells('opened')))
 
-  for (let kill = 0; kill < kills; kill++) {
-    await wait(random() * 500)
-    await relays.replace((leader) => leader.kill(), random() < 0.8)
-    if (kill % 10 === 9) {
+    for (let kill = 0; kill < kills; kill++) {
       await wait(random() * 500)
-      await relays.replace((leader) => leader.end(), true)
+      await relays.replace((leader) => leader.kill(), random() < 0.8)
+      if (kill % 10 === 9) {
+        await wait(random() * 500)
+        await relays.replace((leader) => leader.end(), true)
+      }
     }
-  }
-  for (const one of publishers) await one.end()
-  await relays.end()
-  for (const one of workers) await one.end()
+    for (const one of publishers) await one.end()
+    await relays.end()
+    for (const one of workers) await one.end()
 
-  const ledger = new Ledger(scene.actors)
-  const said = (what: unknown) => [...ledger.told].filter((one) => one[1].said === what)
-  const given = said(1).map(([id]) => id)
-  const unread = given.filter((id) => !ledger.taken.has(id))
-  const all = scene.actors.filter(({ role }) => role === 'relay')
-  let inHand = 0
-  for (const relay of all) inHand += checkRelay(relay, ledger).inHand
-  const slowestMs = Math.max(...relays.takeoversMs)
-  process.stdout.write(
-    `seed ${seed}: ${kills} kills, ${all.length} relays, published ${ledger.told.size}: ${said(0).length} to no relay, ` +
-      `${given.length} to one; taken ${ledger.taken.size}, delivered ${ledger.got.size}, no worker ${ledger.noWorker.size}; ` +
-      `lost with the killed: ${inHand} in hand, ${unread.length} unread; ` +
-      `${relays.takeoversMs.length} takeovers in at most ${Math.round(slowestMs)} ms (lease ${leaseMs}); ` +
-      `${Math.round((nowMs() - startedMs) / 1_000)} s\n`,
-  )
-  expect(ledger.twice).toEqual([])
-  expect(ledger.gaps).toEqual([])
-  expect([...ledger.got].filter(([id, by]) => ledger.decided.get(id) !== by)).toEqual([])
-  expect(ledger.told.size).toBe(given.length + said(0).length)
-  expect(said(0).filter(([id]) => ledger.taken.has(id))).toEqual([])
-  expect([...ledger.taken.keys()].filter((id) => !ledger.told.has(id))).toEqual([])
-  expect(all.flatMap((relay) => unreadOf(relay, ledger))).toEqual([])
-  expect(unread.length).toBeLessThanOrEqual(kills * unreadMax)
-  expect(slowestMs).toBeLessThanOrEqual(takeoverMsMax)
-  expect(ledger.got.size).toBeGreaterThan(1_000)
-}, 180_000)
+    const ledger = new Ledger(scene.actors)
+    const said = (what: unknown) => [...ledger.told].filter((one) => one[1].said === what)
+    const given = said(1).map(([id]) => id)
+    const unread = given.filter((id) => !ledger.taken.has(id))
+    const all = scene.actors.filter(({ role }) => role === 'relay')
+    let inHand = 0
+    for (const relay of all) inHand += checkRelay(relay, ledger).inHand
+    const slowestMs = Math.max(...relays.takeoversMs)
+    process.stdout.write(
+      `${ground}: seed ${seed}: ${kills} kills, ${all.length} relays, published ${ledger.told.size}: ${said(0).length} to no relay, ` +
+        `${given.length} to one; taken ${ledger.taken.size}, delivered ${ledger.got.size}, no worker ${ledger.noWorker.size}; ` +
+        `lost with the killed: ${inHand} in hand, ${unread.length} unread; ` +
+        `${relays.takeoversMs.length} takeovers in at most ${Math.round(slowestMs)} ms (lease ${leaseMs}); ` +
+        `${Math.round((nowMs() - startedMs) / 1_000)} s\n`,
+    )
+    expect(ledger.twice).toEqual([])
+    expect(ledger.gaps).toEqual([])
+    expect([...ledger.got].filter(([id, by]) => ledger.decided.get(id) !== by)).toEqual([])
+    expect(ledger.told.size).toBe(given.length + said(0).length)
+    expect(said(0).filter(([id]) => ledger.taken.has(id))).toEqual([])
+    expect([...ledger.taken.keys()].filter((id) => !ledger.told.has(id))).toEqual([])
+    expect(all.flatMap((relay) => unreadOf(relay, ledger))).toEqual([])
+    expect(unread.length).toBeLessThanOrEqual(kills * unreadMax)
+    expect(slowestMs).toBeLessThanOrEqual(takeoverMsMax)
+    expect(ledger.got.size).toBeGreaterThan(1_000)
+  },
+)

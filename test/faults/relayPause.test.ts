@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { connect } from '../../src/index.ts'
 import type { RelayCounts } from '../../src/runtime/live/relayApi.ts'
-import { type Actor, liveScene } from './liveScene.ts'
+import { type Actor, type Ground, grounds, liveScene } from './liveScene.ts'
 
 const leaseMs = 500
 
@@ -13,8 +13,8 @@ const errors = ({ book }: Actor) =>
 const countsOf = async (relay: Actor) => (await relay.end()).counts as RelayCounts
 
 /** Two relays, of which the first leads, and somebody who publishes. */
-async function paused(wish: object) {
-  const scene = await liveScene()
+async function paused(ground: Ground, wish: object) {
+  const scene = await liveScene(ground)
   const bus = await connect(scene.url)
   const start = async (name: string, more: object = {}) => {
     const relay = scene.start('relay', name, more)
@@ -40,104 +40,118 @@ async function paused(wish: object) {
   }
 }
 
-test('a relay paused past its lease between decision and send routes nothing old when it goes on', async () => {
-  await using run = await paused({ pauses: true, options: { leaseMs } })
-  const { scene, first, second, publish } = run
-  const worker = scene.start('worker', 'w', { via: 'relay' })
-  await worker.tells('opened')
-  await publish('old-1', 'old-2')
-  const { ids } = await first.tells('deciding')
-  expect(ids).toEqual(['old-1', 'old-2'])
-  await publish('unread')
-  first.signal('SIGSTOP')
-  await second.tells('leads')
-  await publish('new-1')
-  first.say('go on')
-  first.signal('SIGCONT')
-  await first.tells('stands by')
-  await publish('new-2')
-  expect(await countsOf(second)).toMatchObject({ taken: 2, routed: 2 })
+test.for(grounds)(
+  '%s: a relay paused past its lease between decision and send routes nothing old when it goes on',
+  { timeout: 60_000 },
+  async (ground) => {
+    await using run = await paused(ground, { pauses: true, options: { leaseMs } })
+    const { scene, first, second, publish } = run
+    const worker = scene.start('worker', 'w', { via: 'relay' })
+    await worker.tells('opened')
+    await publish('old-1', 'old-2')
+    const { ids } = await first.tells('deciding')
+    expect(ids).toEqual(['old-1', 'old-2'])
+    await publish('unread')
+    first.signal('SIGSTOP')
+    await second.tells('leads')
+    await publish('new-1')
+    first.say('go on')
+    first.signal('SIGCONT')
+    await first.tells('stands by')
+    await publish('new-2')
+    expect(await countsOf(second)).toMatchObject({ taken: 2, routed: 2 })
 
-  await first.tells('leads', 2)
-  await publish('again')
-  await first.tells('deciding', 2)
-  first.say('go on')
-  expect(await countsOf(first)).toMatchObject({ taken: 3, routed: 1, dropped: 2, unknown: 0 })
-  await worker.end()
-  expect(got(worker)).toEqual(['new-1', 'new-2', 'again'])
-  expect(errors(first)).toContainEqual(['old-1', 'FENCED'])
-  expect(errors(first)).toContainEqual(['old-2', 'FENCED'])
-}, 60_000)
+    await first.tells('leads', 2)
+    await publish('again')
+    await first.tells('deciding', 2)
+    first.say('go on')
+    expect(await countsOf(first)).toMatchObject({ taken: 3, routed: 1, dropped: 2, unknown: 0 })
+    await worker.end()
+    expect(got(worker)).toEqual(['new-1', 'new-2', 'again'])
+    expect(errors(first)).toContainEqual(['old-1', 'FENCED'])
+    expect(errors(first)).toContainEqual(['old-2', 'FENCED'])
+  },
+)
 
-test('a relay paused past its lease gives up what it held for a worker to come', async () => {
-  const hold = { messages: 10, ms: 60_000 }
-  await using run = await paused({ options: { leaseMs, hold } })
-  const { scene, first, second, publish } = run
-  await publish('old-1', 'old-2')
-  const isTaken = () => first.book.some(({ event }) => event === 'decided')
-  await expect.poll(isTaken, { timeout: 30_000 }).toBe(true)
-  first.signal('SIGSTOP')
-  await second.tells('leads')
-  const worker = scene.start('worker', 'w', { via: 'relay' })
-  await worker.tells('opened')
-  await publish('new')
-  first.signal('SIGCONT')
-  await first.tells('stands by')
-  await expect.poll(() => errors(first), { timeout: 30_000 }).toContainEqual(['old-2', 'FENCED'])
-  expect(await countsOf(second)).toMatchObject({ taken: 1, routed: 1 })
-  await first.tells('leads', 2)
-  expect(await countsOf(first)).toMatchObject({ taken: 2, routed: 0, dropped: 2, held: 0 })
-  await worker.end()
-  expect(got(worker)).toEqual(['new'])
-}, 60_000)
+test.for(grounds)(
+  '%s: a relay paused past its lease gives up what it held for a worker to come',
+  { timeout: 60_000 },
+  async (ground) => {
+    const hold = { messages: 10, ms: 60_000 }
+    await using run = await paused(ground, { options: { leaseMs, hold } })
+    const { scene, first, second, publish } = run
+    await publish('old-1', 'old-2')
+    const isTaken = () => first.book.some(({ event }) => event === 'decided')
+    await expect.poll(isTaken, { timeout: 30_000 }).toBe(true)
+    first.signal('SIGSTOP')
+    await second.tells('leads')
+    const worker = scene.start('worker', 'w', { via: 'relay' })
+    await worker.tells('opened')
+    await publish('new')
+    first.signal('SIGCONT')
+    await first.tells('stands by')
+    await expect.poll(() => errors(first), { timeout: 30_000 }).toContainEqual(['old-2', 'FENCED'])
+    expect(await countsOf(second)).toMatchObject({ taken: 1, routed: 1 })
+    await first.tells('leads', 2)
+    expect(await countsOf(first)).toMatchObject({ taken: 2, routed: 0, dropped: 2, held: 0 })
+    await worker.end()
+    expect(got(worker)).toEqual(['new'])
+  },
+)
 
-test('relays that are frozen in turn under load route each message once', async () => {
-  await using scene = await liveScene()
-  const workers = ['a', 'b'].map((name) => scene.start('worker', name, { via: 'relay' }))
-  await Promise.all(workers.map((one) => one.tells('opened')))
-  const relays = ['first', 'second'].map((name) => {
-    return scene.start('relay', name, { options: { leaseMs, strategy: 'roundRobin' } })
-  })
-  await Promise.all(relays.map((one) => one.tells('waits')))
-  for (const one of relays) one.say('begin')
-  const leading = await Promise.race(relays.map((one) => one.tells('leads').then(() => one)))
-  const publisher = scene.start('publisher', 'p', { via: 'relay', atOnce: 50, pauseMs: 1 })
-  await publisher.tells('opened')
-  const times = new Map(relays.map((one) => [one, one === leading ? 1 : 0]))
-  for (let freeze = 0, leader = leading; freeze < 6; freeze++) {
-    const other = relays.find((one) => one !== leader) as Actor
-    const nth = (times.get(other) ?? 0) + 1
-    times.set(other, nth)
-    const { length } = got(workers[0] as Actor)
-    const more = () => got(workers[0] as Actor).length
-    await expect.poll(more, { timeout: 30_000 }).toBeGreaterThan(length)
-    // It may have the store's write lock, for which everybody waits: then it is let go, and may renew
-    // before the other gets its turn. A lease that nobody took over is rightly kept: freeze it again.
-    const taken = other.tells('leads', nth).then(() => true)
-    for (let isTaken = false; !isTaken; ) {
-      leader.signal('SIGSTOP')
-      isTaken = await Promise.race([taken, wait(4 * leaseMs, false)])
-      leader.signal('SIGCONT')
-      isTaken ||= await Promise.race([taken, wait(leaseMs / 10, false)])
+test.for(grounds)(
+  '%s: relays that are frozen in turn under load route each message once',
+  { timeout: 90_000 },
+  async (ground) => {
+    await using scene = await liveScene(ground)
+    const workers = ['a', 'b'].map((name) => scene.start('worker', name, { via: 'relay' }))
+    await Promise.all(workers.map((one) => one.tells('opened')))
+    const relays = ['first', 'second'].map((name) => {
+      return scene.start('relay', name, { options: { leaseMs, strategy: 'roundRobin' } })
+    })
+    await Promise.all(relays.map((one) => one.tells('waits')))
+    for (const one of relays) one.say('begin')
+    const leading = await Promise.race(relays.map((one) => one.tells('leads').then(() => one)))
+    const publisher = scene.start('publisher', 'p', { via: 'relay', atOnce: 50, pauseMs: 1 })
+    await publisher.tells('opened')
+    const times = new Map(relays.map((one) => [one, one === leading ? 1 : 0]))
+    for (let freeze = 0, leader = leading; freeze < 6; freeze++) {
+      const other = relays.find((one) => one !== leader) as Actor
+      const nth = (times.get(other) ?? 0) + 1
+      times.set(other, nth)
+      const { length } = got(workers[0] as Actor)
+      const more = () => got(workers[0] as Actor).length
+      await expect.poll(more, { timeout: 30_000 }).toBeGreaterThan(length)
+      // It may have the store's write lock, for which everybody waits: then it is let go, and may renew
+      // before the other gets its turn. A lease that nobody took over is rightly kept: freeze it again.
+      const taken = other.tells('leads', nth).then(() => true)
+      for (let isTaken = false; !isTaken; ) {
+        leader.signal('SIGSTOP')
+        isTaken = await Promise.race([taken, wait(4 * leaseMs, false)])
+        leader.signal('SIGCONT')
+        isTaken ||= await Promise.race([taken, wait(leaseMs / 10, false)])
+      }
+      await leader.tells('stands by', times.get(leader))
+      leader = other
     }
-    await leader.tells('stands by', times.get(leader))
-    leader = other
-  }
-  await publisher.end()
-  const counts: RelayCounts[] = []
-  for (const one of relays) counts.push(await countsOf(one))
-  for (const one of workers) await one.end()
-  const delivered = workers.flatMap(got)
-  const taken = relays.flatMap(({ book }) =>
-    book.flatMap(({ made }) => ((made ?? []) as string[][]).filter(([, kind]) => kind === 'taken')),
-  )
-  expect(new Set(delivered).size).toBe(delivered.length)
-  expect(new Set(taken.map(([id]) => id)).size).toBe(taken.length)
-  const sum = (of: (one: RelayCounts) => number) => counts.reduce((all, one) => all + of(one), 0)
-  expect(sum(({ taken: own }) => own)).toBe(taken.length)
-  // Workers that had to wait for the write lock, too, may not have been there for a moment.
-  expect(sum(({ routed }) => routed)).toBeGreaterThanOrEqual(delivered.length)
-  expect(sum(({ unknown, held }) => unknown + held)).toBe(0)
-  expect(sum(({ routed, noWorker, dropped }) => routed + noWorker + dropped)).toBe(taken.length)
-  expect(delivered.length).toBeGreaterThan(0)
-}, 90_000)
+    await publisher.end()
+    const counts: RelayCounts[] = []
+    for (const one of relays) counts.push(await countsOf(one))
+    for (const one of workers) await one.end()
+    const delivered = workers.flatMap(got)
+    const taken = relays.flatMap(({ book }) =>
+      book.flatMap(({ made }) =>
+        ((made ?? []) as string[][]).filter(([, kind]) => kind === 'taken'),
+      ),
+    )
+    expect(new Set(delivered).size).toBe(delivered.length)
+    expect(new Set(taken.map(([id]) => id)).size).toBe(taken.length)
+    const sum = (of: (one: RelayCounts) => number) => counts.reduce((all, one) => all + of(one), 0)
+    expect(sum(({ taken: own }) => own)).toBe(taken.length)
+    // Workers that had to wait for the write lock, too, may not have been there for a moment.
+    expect(sum(({ routed }) => routed)).toBeGreaterThanOrEqual(delivered.length)
+    expect(sum(({ unknown, held }) => unknown + held)).toBe(0)
+    expect(sum(({ routed, noWorker, dropped }) => routed + noWorker + dropped)).toBe(taken.length)
+    expect(delivered.length).toBeGreaterThan(0)
+  },
+)
