@@ -28,6 +28,9 @@ export class Listening {
   readonly #client: Client
   readonly #silence: Silence
   readonly #ping: NodeJS.Timeout
+  /** Rejects when it is over: what the client is asked from then on it would never answer. */
+  readonly #over = Promise.withResolvers<never>()
+  #isOver = false
 
   private constructor(client: Client, { silenceMsMax, lost }: ListeningOptions) {
     this.#client = client
@@ -35,7 +38,11 @@ export class Listening {
       lost(`gave no answer for ${silenceMsMax} ms`, null),
     )
     this.#ping = setInterval(() => void this.#pinged(), pingMs).unref()
-    client.on('terminated', (cause: Error) => lost('lost its message connection', cause))
+    this.#over.promise.catch(() => undefined) // nobody may be waiting
+    client.on('terminated', (cause: Error) => {
+      this.#end(cause)
+      lost('lost its message connection', cause)
+    })
     client.on('sharded-channel-moved', () => lost('lost slots to another node', null))
   }
 
@@ -48,9 +55,10 @@ export class Listening {
   async subscribe(channel: string, listener: MessageListener, isSharded: boolean): Promise<void> {
     this.#silence.asked()
     try {
-      await (isSharded
+      const confirmed = isSharded
         ? this.#client.sSubscribe(channel, listener, true)
-        : this.#client.subscribe(channel, listener, true))
+        : this.#client.subscribe(channel, listener, true)
+      await Promise.race([confirmed, this.#over.promise])
     } catch (error) {
       if (replyCode(error) !== null) throw asReplyError(error, 'subscribe')
       const text = `redis: subscribe: it was not confirmed: ${textOf(error)}`
@@ -62,15 +70,26 @@ export class Listening {
   }
 
   async unsubscribe(channel: string, listener: MessageListener, isSharded: boolean): Promise<void> {
-    await (isSharded
+    const confirmed = isSharded
       ? this.#client.sUnsubscribe(channel, listener, true)
-      : this.#client.unsubscribe(channel, listener, true))
+      : this.#client.unsubscribe(channel, listener, true)
+    try {
+      await Promise.race([confirmed, this.#over.promise])
+    } catch (error) {
+      if (!this.#isOver) throw error
+    }
   }
 
   close(): void {
     clearInterval(this.#ping)
     this.#silence.close()
     this.#client.destroy()
+    this.#end(new Error('the connection was closed'))
+  }
+
+  #end(cause: Error): void {
+    this.#isOver = true
+    this.#over.reject(cause)
   }
 
   /** An error of it breaks the connection, which `terminated` tells. */

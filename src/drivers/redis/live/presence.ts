@@ -46,12 +46,21 @@ export class Presence {
     await home.subscribe(this.#channel, this.#listen)
     const say = home.isCluster ? 'SPUBLISH' : 'PUBLISH'
     const heard = await home.send<number>([say, this.#channel, this.#text], 'subscribe')
-    await this.#heard.promise
+    await this.#hears(home.ended)
     const untilMs = performance.now() + leaveMsMax
     for (let pauseMs = 2; heard > 1 && performance.now() < untilMs; pauseMs *= 2) {
       if ((await this.#count()) <= 1) return
       await sleep(Math.min(pauseMs, 50))
     }
+  }
+
+  /** A lost session brings nothing any more, the own word included. @throws what ended it */
+  async #hears(ended: AbortSignal): Promise<void> {
+    const lost = () => this.#heard.resolve()
+    ended.addEventListener('abort', lost)
+    if (!ended.aborted) await this.#heard.promise
+    ended.removeEventListener('abort', lost)
+    ended.throwIfAborted()
   }
 
   async leave(): Promise<void> {
