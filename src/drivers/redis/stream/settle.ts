@@ -1,6 +1,7 @@
 import type { Settlement } from '../../../core/message.ts'
 import type { Argument } from '../connection.ts'
 import { helperKey } from '../keys.ts'
+import { doneMark } from '../marks.ts'
 import { Script } from '../script.ts'
 import type { Context } from '../session.ts'
 import type { HeldEntry } from './hand.ts'
@@ -67,7 +68,7 @@ for n = #plain + 1, #plain + acks do
     done[#done + 1] = id
     out[n] = 1
     free(key, id)
-    if mark > 0 then redis.call('SET', KEYS[mark], 'done', 'PX', ARGV[at + 4]) end
+    if mark > 0 then redis.call('SET', KEYS[mark], '${doneMark}', 'PX', ARGV[at + 4]) end
   else
     out[n] = 0
   end

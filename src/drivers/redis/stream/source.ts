@@ -13,6 +13,7 @@ import { isQueue, wakeChannel } from './keys.ts'
 import type { Line } from './line.ts'
 import { type Opened, open } from './open.ts'
 import { giveUp } from './reclaim.ts'
+import { reconcile } from './reconcile.ts'
 import { renew } from './renew.ts'
 import { trim } from './retention.ts'
 import { type Open, settle, settleMax } from './settle.ts'
@@ -30,6 +31,8 @@ export interface SourceOptions {
 }
 
 const keepEveryMs = 1_000
+/** How many leases a consumer of others may be silent before what it holds is taken back. */
+const silentLeases = 10
 
 /** One subscription. What it takes, `receive` returns; what comes too late for it waits here. */
 export class StreamSource implements Source {
@@ -49,6 +52,7 @@ export class StreamSource implements Source {
   #attaching: Promise<void> | null = null
   #closing: Promise<void> | null = null
   readonly #keeping: NodeJS.Timeout
+  #reconciledMs = performance.now()
 
   constructor(options: SourceOptions) {
     const { spec, opened, held, context } = options
@@ -167,9 +171,13 @@ export class StreamSource implements Source {
 
   /** Also while nobody receives, what is due gets its place, and what may be forgotten goes. */
   #keep(): void {
-    const { context, channel, declared } = this.#options
+    const { context, channel, line, declared } = this.#options
     const { name } = channel
-    const kept = [
+    const silentMs = silentLeases * this.leaseMs
+    const isLong = performance.now() - this.#reconciledMs >= silentMs
+    if (isLong) this.#reconciledMs = performance.now()
+    const kept: Promise<unknown>[] = [
+      ...(isLong ? [reconcile(line, silentMs)] : []),
       ...(this.#fetcher.isResting ? [promoteDelayed(context, name)] : []),
       ...(declared.isRetained ? [trim(context, name, declared.retention)] : []),
     ]
