@@ -5,6 +5,8 @@ import { startRedis } from '../../src/lab/brokers/redis.ts'
 import { type GameRecord, type ServerOptions, startServer } from '../../src/simulator/index.ts'
 import { Client, startedDuel, TestPlayer } from '../e2e/simulatorClient.ts'
 
+const patient = { timeout: 20_000 }
+
 const { redis, missing } = await obtainRedis()
 
 const starts = { STATUS: { GAME: 'START' } }
@@ -78,7 +80,7 @@ describe.skipIf(redis === null)(`servers on one state in Redis ${missing ?? ''}`
     expect(await second.lobby.next()).toMatchObject(turn)
     await again[Symbol.asyncDispose]()
     expect(await second.lobby.next()).toMatchObject(completes)
-    await expect.poll(() => [one.stats().games, two.stats().games]).toEqual([0, 0])
+    await expect.poll(() => [one.stats().games, two.stats().games], patient).toEqual([0, 0])
     expect(finished()).toHaveLength(1)
   })
 
@@ -94,7 +96,7 @@ describe.skipIf(redis === null)(`servers on one state in Redis ${missing ?? ''}`
     await using moved = await Client.open(two.url, '/game/lobby')
     const payload = { GAME_TOKEN: game, USER_TOKEN: ada.token }
     expect(await moved.ask(payload)).toMatchObject(starts)
-    await expect.poll(() => one.stats().games).toBe(0)
+    await expect.poll(() => one.stats().games, patient).toBe(0)
     await ada.lobby[Symbol.asyncDispose]()
     expect(two.stats()).toMatchObject({ games: 1, forfeits: 0 })
     expect(one.stats()).toMatchObject({ games: 0, forfeits: 0 })
@@ -173,10 +175,10 @@ describe.skipIf(redis === null)(`servers on one state in Redis ${missing ?? ''}`
     await using _first = first
     await using _second = second
     await first.lobby[Symbol.asyncDispose]()
-    await expect.poll(() => errors.length).toBeGreaterThan(1)
+    await expect.poll(() => errors.length, patient).toBeGreaterThan(1)
     expect(errors[0]).toContain(`the finished game ${game} is yet to be written: no broker`)
     isBroken = false
-    await expect.poll(() => client.zCard('games:unreported')).toBe(0)
+    await expect.poll(() => client.zCard('games:unreported'), patient).toBe(0)
     expect(taken).toHaveLength(1)
     expect(server.stats()).toMatchObject({ started: 1, complete: 1, rescued: 1 })
   })
@@ -195,7 +197,7 @@ describe.skipIf(redis === null)(`servers on one state in Redis ${missing ?? ''}`
     // The answer on the same connection says that she is in.
     await cleo.lobby.ask({})
     await own.kill()
-    await expect.poll(() => changes).toEqual([false])
+    await expect.poll(() => changes, patient).toEqual([false])
     const away = { PAYLOAD: {}, STATUS: 'STATE UNAVAILABLE' }
     expect(await first.attack(game, second.token)).toEqual(away)
     expect(await cleo.join(2)).toBe('undefined')
@@ -206,7 +208,7 @@ describe.skipIf(redis === null)(`servers on one state in Redis ${missing ?? ''}`
     expect(changes).toEqual([false, true])
     expect(await first.attack(game, second.token)).toMatchObject({ STATUS: { ACTION: 'ATTACK' } })
     expect(await second.lobby.next()).toMatchObject(turn)
-    await expect.poll(() => server.stats().games).toBe(1)
+    await expect.poll(() => server.stats().games, patient).toBe(1)
     expect(server.stats()).toMatchObject({ forfeits: 0, errors: 0 })
   })
 

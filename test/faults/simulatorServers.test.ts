@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { findRedisProgram } from '../../src/lab/brokers/redisProgram.ts'
 import { SimulatorScene } from './simulatorScene.ts'
 
+const patient = { timeout: 20_000 }
+
 const hasRedis = (await findRedisProgram()) !== null
 
 /** Every game that started has its record, under one id; and no game is left over. */
@@ -51,7 +53,7 @@ describe.skipIf(!hasRedis)('games of several server processes', () => {
     await using scene = await SimulatorScene.open({ processes: 2, players: 100, rounds: 6 })
     await scene.games(40)
     await scene.redis.kill()
-    await expect.poll(() => scene.said).toMatch(/the state in Redis is out of reach/)
+    await expect.poll(() => scene.said, patient).toMatch(/the state in Redis is out of reach/)
     await scene.redis.restart()
     const { missing } = await scene.bots.done
     expect(missing).toEqual([])

@@ -51,10 +51,9 @@ export class Others {
   /** What happened while nothing was heard. */
   async #catchUp(): Promise<void> {
     const { state, lobbies } = this.#options
-    for (const { game, users } of await state.present()) {
-      await lobbies.missing(game, users)
-      lobbies.open(game)
-    }
+    const present = await state.present()
+    await Promise.all(present.map(({ game, users }) => lobbies.missing(game, users)))
+    for (const { game } of present) lobbies.open(game)
     const isKnown = await Promise.all(lobbies.games.map((game) => lobbies.refresh(game)))
     const lost = isKnown.filter((isStill) => !isStill).length
     if (lost > 0) this.#options.report.failed(gone(lost))

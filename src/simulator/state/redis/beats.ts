@@ -26,6 +26,8 @@ export class Beats {
   /** Finished games that are being reported: as long as this server lives they are its own. */
   readonly reporting = new Set<string>()
   readonly #running: Promise<void>
+  /** The cleaning that goes on; beside it this server has to say that it lives. */
+  #cleaning: Promise<void> | null = null
   /** Since when the others count this server among the living. */
   #aliveSinceMs = 0
 
@@ -37,10 +39,11 @@ export class Beats {
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#running
+    await this.#cleaning
   }
 
   async #beat(): Promise<void> {
-    const { clock, leaseMs, wire, hear } = this.#options
+    const { clock, leaseMs, wire } = this.#options
     const { signal } = this.#stopping
     for (;;) {
       await clock.sleep(leaseMs / beatsPerLease, signal)
@@ -53,9 +56,7 @@ export class Beats {
       try {
         await this.#once(() => answered.abort())
       } catch (error) {
-        // A broken link says so by itself.
-        const isOutage = error instanceof NarrowcastError && error.code !== 'INTERNAL'
-        if (!isOutage) hear({ type: 'failed', error })
+        this.#failed(error)
       } finally {
         answered.abort()
       }
@@ -66,7 +67,7 @@ export class Beats {
     const { wire, clock, leaseMs, hear } = this.#options
     // Where Redis was away all are overdue alike: none sweeps before the others could come back.
     const sinceMs = Math.max(this.#aliveSinceMs, wire.upSinceMs)
-    const maySweep = clock.monotonicMs() - sinceMs >= leaseMs
+    const maySweep = this.#cleaning === null && clock.monotonicMs() - sinceMs >= leaseMs
     const reply = await wire.run(sharedScripts.beat, '', 0, maySweep ? '1' : '0', ...this.reporting)
     answered()
     const [wasDead, dead, due] = listOf(reply)
@@ -75,8 +76,23 @@ export class Beats {
       this.#aliveSinceMs = clock.monotonicMs()
       hear({ type: 'up' })
     }
-    for (const game of textsOf(due)) await this.#report(game)
-    for (const server of textsOf(dead)) await this.#sweep(server)
+    if (!maySweep) return
+    this.#cleaning = this.#clean(textsOf(due), textsOf(dead))
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => {
+        this.#cleaning = null
+      })
+  }
+
+  async #clean(due: readonly string[], dead: readonly string[]): Promise<void> {
+    for (const game of due) await this.#report(game)
+    for (const server of dead) await this.#sweep(server)
+  }
+
+  #failed(error: unknown): void {
+    // A broken link says so by itself.
+    const isOutage = error instanceof NarrowcastError && error.code !== 'INTERNAL'
+    if (!isOutage) this.#options.hear({ type: 'failed', error })
   }
 
   async #report(game: string): Promise<void> {
