@@ -19,8 +19,8 @@ export const commands: Readonly<Record<string, readonly Step[]>> = {
     // One set of modules for all files takes half the time; `test` gives each its own.
     [vitest, 'run', '--project', 'unit', '--no-isolate', '--maxWorkers=100%'],
   ],
-  /** Workers killed at random instants, at full length. */
-  'test:kill': [['test/faults/kill.ts']],
+  /** Workers and brokers killed at random instants, at full length. */
+  'test:kill': [['test/faults/redisKillLong.ts'], ['test/faults/kill.ts']],
   /** Twenty runs of the demo, a seed each, a line each. */
   'demo:seeds': [['test/e2e/demoSeeds.ts']],
   bench: [['bench/main.ts']],

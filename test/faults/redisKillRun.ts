@@ -1,0 +1,227 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
+import { connect } from '../../src/connect.ts'
+import { asNarrowcastError } from '../../src/core/errors.ts'
+import { redis } from '../../src/drivers/redis/index.ts'
+import { startRedis } from '../../src/lab/brokers/redis.ts'
+import type { RedisServer } from '../../src/lab/brokers/redisServer.ts'
+import { seededRandom } from '../../src/runtime/random.ts'
+
+export interface RedisKillPlan {
+  /** How the queue is kept. */
+  readonly queue: 'list' | 'stream'
+  readonly messages: number
+  /** Of workers and of the server; every fourth is the server. */
+  readonly kills: number
+  readonly workers: number
+  readonly seed: number
+  /** Nothing is worked off for so long: it hangs. */
+  readonly stuckMs: number
+  readonly say: (line: string) => void
+}
+
+export interface RedisKillLedger {
+  readonly published: number
+  readonly worked: number
+  /** Stored, and given to nobody. */
+  readonly lost: number
+  /** Given more than once. */
+  readonly repeats: number
+  /** Of these, with no kill between one time and the next. */
+  readonly unexplained: number
+  readonly dead: number
+  /** Still there when all was done. */
+  readonly left: number
+  readonly workerKills: number
+  readonly serverKills: number
+}
+
+/** One time that a message was worked on, or one kill. */
+interface Happened {
+  readonly atMs: number
+  readonly worker: number
+}
+
+interface Worker {
+  readonly number: number
+  readonly child: ChildProcess
+  /** Has told of a message: it is at work. */
+  readonly working: PromiseWithResolvers<void>
+}
+
+/** Of the server: it ends the ownership of nobody, but answers are lost. */
+const server = 0
+/** What was told just before a kill may be read after it. */
+const slackMs = 1_000
+
+class Run implements AsyncDisposable {
+  readonly #plan: RedisKillPlan
+  readonly #redis: RedisServer
+  readonly #times = new Map<number, Happened[]>()
+  readonly #kills: Happened[] = []
+  readonly #workers: Worker[] = []
+  readonly #unsure = new Set<number>()
+  #numbers = server
+  #repeats = 0
+
+  private constructor(plan: RedisKillPlan, redis: RedisServer) {
+    this.#plan = plan
+    this.#redis = redis
+  }
+
+  static async begin(plan: RedisKillPlan): Promise<Run> {
+    const run = new Run(plan, await startRedis({ profile: 'always' }))
+    for (let n = 0; n < plan.workers; n++) run.#start()
+    return run
+  }
+
+  async play(): Promise<RedisKillLedger> {
+    const { messages, kills, seed, say } = this.#plan
+    await using bus = await connect(this.#url)
+    const channel = bus.queue<number>('jobs', { leaseMs: 1_000 })
+    await channel.opened()
+    const random = seededRandom(seed)
+    let next = 0
+    for (let kill = 1; kill <= kills; kill++) {
+      // Ahead of the work, so that whoever is killed has something in hand.
+      const upTo = Math.min(messages, Math.floor((messages * (kill + 1)) / kills))
+      const publishing = this.#publish(channel, next, upTo)
+      await this.#kill(kill % 4 === 0, Math.floor(random() * this.#workers.length), random() * 50)
+      await publishing
+      next = upTo
+      if (kill % 10 === 0) say(`${kill} kills, ${this.#times.size} of ${next} worked off`)
+    }
+    await this.#drained()
+    const left = await this.#left()
+    return { ...this.#judge(), ...left }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { child } of this.#workers) child.kill('SIGKILL')
+    await this.#redis.stop()
+  }
+
+  get #url(): string {
+    return `${this.#redis.url}?queue=${this.#plan.queue}`
+  }
+
+  #start(): void {
+    const number = ++this.#numbers
+    const working = Promise.withResolvers<void>()
+    const child = fork(new URL('redisKillWorker.ts', import.meta.url), [this.#url])
+    child.on('message', (ids: number[]) => {
+      working.resolve()
+      const atMs = performance.now()
+      for (const id of ids) {
+        const before = this.#times.get(id)
+        if (before) {
+          this.#repeats++
+          before.push({ atMs, worker: number })
+        } else this.#times.set(id, [{ atMs, worker: number }])
+      }
+    })
+    this.#workers.push({ number, child, working })
+  }
+
+  async #kill(isServer: boolean, at: number, delayMs: number): Promise<void> {
+    await Promise.race(this.#workers.map(({ working }) => working.promise))
+    if (!isServer) await this.#workers[at]?.working.promise
+    await wait(delayMs)
+    if (isServer) {
+      await this.#redis.kill()
+      this.#kills.push({ atMs: performance.now(), worker: server })
+      await this.#redis.restart()
+      return
+    }
+    const [{ number, child }] = this.#workers.splice(at, 1) as [Worker]
+    const ended = once(child, 'close')
+    child.kill('SIGKILL')
+    await ended
+    this.#kills.push({ atMs: performance.now(), worker: number })
+    this.#start()
+  }
+
+  /** Until each is stored. What may be stored is published again: that is told as unsure. */
+  async #publish(
+    channel: { publishMany(batch: { data: number }[]): Promise<unknown[]> },
+    from: number,
+    to: number,
+  ): Promise<void> {
+    let rest = Array.from({ length: to - from }, (_, n) => from + n)
+    while (rest.length > 0) {
+      const some = rest.splice(0, 100)
+      const answers = await channel.publishMany(some.map((data) => ({ data })))
+      const failed = some.filter((data, at) => {
+        if (!(answers[at] instanceof Error)) return false
+        if (!asNarrowcastError(answers[at]).definite) this.#unsure.add(data)
+        return true
+      })
+      if (failed.length > 0) await wait(20)
+      rest = [...failed, ...rest]
+    }
+  }
+
+  async #drained(): Promise<void> {
+    const { messages, stuckMs } = this.#plan
+    let seen = -1
+    for (let sinceMs = performance.now(); this.#times.size < messages; await wait(50)) {
+      if (this.#times.size + this.#repeats !== seen) {
+        seen = this.#times.size + this.#repeats
+        sinceMs = performance.now()
+      }
+      if (performance.now() - sinceMs > stuckMs) return
+    }
+  }
+
+  /** What was told is acknowledged soon after. */
+  async #left(): Promise<{ dead: number; left: number }> {
+    const signal = new AbortController().signal
+    await using session = await redis({ url: this.#url }).open({ closed: () => {} }, signal)
+    const ask = async () => {
+      const ref = { name: 'jobs', pattern: 'queue' } as const
+      const [depth] = (await session.admin.depths?.([ref], signal)) ?? []
+      const { dead = 0, stored = 0 } = depth ?? {}
+      return { dead: Number(dead), left: Number(stored) }
+    }
+    for (let tries = 0; tries < 200; tries++) {
+      const { left } = await ask()
+      if (left === 0) break
+      await wait(50)
+    }
+    return await ask()
+  }
+
+  #judge(): Omit<RedisKillLedger, 'dead' | 'left'> {
+    let unexplained = 0
+    for (const [id, times] of this.#times) {
+      for (let at = 1; at < times.length; at++) {
+        const [before, again] = times.slice(at - 1, at + 1) as [Happened, Happened]
+        if (!this.#isExplained(before, again) && !this.#unsure.has(id)) unexplained++
+      }
+    }
+    const serverKills = this.#kills.filter(({ worker }) => worker === server).length
+    return {
+      published: this.#plan.messages,
+      worked: this.#times.size,
+      lost: this.#plan.messages - this.#times.size,
+      repeats: this.#repeats,
+      unexplained,
+      serverKills,
+      workerKills: this.#kills.length - serverKills,
+    }
+  }
+
+  #isExplained(before: Happened, again: Happened): boolean {
+    return this.#kills.some(({ atMs, worker }) => {
+      const isBetween = atMs >= before.atMs - slackMs && atMs <= again.atMs + slackMs
+      return isBetween && (worker === server || worker === before.worker)
+    })
+  }
+}
+
+/** Kills workers and the server, which writes each change to its disk, while messages flow. */
+export async function redisKillRun(plan: RedisKillPlan): Promise<RedisKillLedger> {
+  await using run = await Run.begin(plan)
+  return await run.play()
+}
