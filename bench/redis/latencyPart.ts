@@ -71,7 +71,15 @@ class Lines implements Disposable {
     const tasks = lines.map(
       ({ side, kind, isTuned = true }, n): Task => ({
         ...{ side, kind, isTuned, url: rig.url, channel: `${channel}-${n}` },
-        ...{ messages: 0, bodyBytes: 0, batch: 1, inFlight: 1, window: 0, concurrency: 1 },
+        ...{
+          messages: 0,
+          bodyBytes: 0,
+          batch: 1,
+          inFlight: 1,
+          window: 0,
+          isBatch: false,
+          concurrency: 1,
+        },
       }),
     )
     const relays: Hand<Ask>[] = []

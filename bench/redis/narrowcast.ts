@@ -22,14 +22,13 @@ function subscribe(channel: Channel<Data>, task: Task, came: Came): Subscription
   const handler = (data: Data) => came.message(data)
   if (isLive(task)) return channel.subscribe(handler, { concurrency: 100, holdMax })
   const group = task.kind === 'stream' ? { group: 'bench' } : {}
-  if (task.concurrency > 0) {
-    return channel.subscribe(handler, { ...group, concurrency: task.concurrency })
-  }
+  const { concurrency } = task
+  if (!task.isBatch) return channel.subscribe(handler, { ...group, concurrency })
   return channel.subscribe(
     async (batch) => {
       for (const { data } of batch) came.message(data)
     },
-    { ...group, batch: { size: 500, waitMsMax: 0 } },
+    { ...group, concurrency, batch: { size: 500, waitMsMax: 0 } },
   )
 }
 

@@ -51,9 +51,10 @@ export const streamPart = partOf({
     },
     {
       ...{ side: 'narrowcast', kind: 'stream', ...many, messages: 0 },
+      ...{ isBatch: true, concurrency: 4 },
       publish: 'narrowcast, publishMany of 500',
-      consume: 'narrowcast, handler of batches',
-      both: 'narrowcast, batches',
+      consume: 'narrowcast, 4 handlers of batches',
+      both: 'narrowcast, batches, 4 handlers',
     },
   ],
   shares: [0.85],

@@ -4,9 +4,13 @@ import type { Task } from './way.ts'
 
 /** One way in a comparison. The names tell its figures apart; without one there is no figure. */
 export interface Contender
-  extends Omit<Task, 'url' | 'channel' | 'bodyBytes' | 'isTuned' | 'concurrency' | 'window'> {
+  extends Omit<
+    Task,
+    'url' | 'channel' | 'bodyBytes' | 'isTuned' | 'concurrency' | 'isBatch' | 'window'
+  > {
   readonly isTuned?: boolean
   readonly concurrency?: number
+  readonly isBatch?: boolean
   readonly window?: number
   readonly publish?: string
   readonly consume?: string
@@ -41,7 +45,14 @@ function rate({ startMs, endMs }: Span, messages: number): number {
 /** Publishes alone and consumes that alone, then both at once, as far as it has names for that. */
 async function run(rig: Rig, one: Contender, bodyBytes: number, divisor: number): Promise<Flows> {
   const messages = Math.ceil(one.messages / divisor)
-  const defaults = { concurrency: 0, window: 0, isTuned: true, url: rig.url, bodyBytes }
+  const defaults = {
+    concurrency: 1,
+    isBatch: false,
+    window: 0,
+    isTuned: true,
+    url: rig.url,
+    bodyBytes,
+  }
   const task = async () => ({ ...defaults, ...one, messages, channel: await rig.channel() })
   const flows: Flows = {}
   if (one.publish || one.consume) {

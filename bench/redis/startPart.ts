@@ -20,7 +20,7 @@ const peers: readonly Starter[] = [{ name: 'BullMQ', side: 'bullmq', kind: 'queu
 async function startMs(rig: Rig, { side, kind }: Starter): Promise<number> {
   const task: Task = {
     ...{ side, kind, url: rig.url, channel: await rig.channel(), messages: 1, bodyBytes: 100 },
-    ...{ batch: 1, inFlight: 1, window: 0, concurrency: 1, isTuned: true },
+    ...{ batch: 1, inFlight: 1, window: 0, isBatch: false, concurrency: 1, isTuned: true },
   }
   await rig.crew.publish(task)
   const fromMs = nowMs()

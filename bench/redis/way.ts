@@ -25,8 +25,10 @@ export interface Task {
    * receiver has no room for, so a fast publisher waits.
    */
   readonly window: number
-  /** Handlers at once; 0: messages come in batches, for sides that have those. */
+  /** Handlers at once. */
   readonly concurrency: number
+  /** A handler is given many, on the sides that have such handlers. */
+  readonly isBatch: boolean
   /** The settings that cost a peer least; false: as it comes. */
   readonly isTuned: boolean
 }
