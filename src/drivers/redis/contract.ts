@@ -6,6 +6,8 @@ import type { Keeping } from './keeping.ts'
 
 /** Largest body that is taken. */
 export const payloadBytesMax = 64 * 1024 * 1024
+/** A server cuts off a listener that it owes 32 MB, one message or many, unless told otherwise. */
+const livePayloadBytesMax = 8 * 1024 * 1024
 
 /** Scripts of our own decide who owns what, so a list and a stream promise nearly the same. */
 const list = {
@@ -81,6 +83,7 @@ const broadcast = {
   watchdog: false,
   noReader: 'dropped-reported',
   tells: ['no-worker', 'overflow'],
+  payloadBytesMax: livePayloadBytesMax,
   source: 'https://redis.io/docs/latest/develop/pubsub/',
 } as const satisfies Contract
 

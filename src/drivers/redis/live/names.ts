@@ -43,8 +43,8 @@ export async function listening(
   return await home.send<string[]>(['PUBSUB', ask, pattern], operation)
 }
 
-/** Another program may listen to anything. */
-function decoded(text: string): string {
+/** Empty where it is none of ours: another program may listen to anything, and say anything. */
+export function decoded(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { SubscriberSpec } from '../../../core/channel.ts'
 import { randomName } from '../../../core/ids.ts'
 import type { Home } from '../servers.ts'
-import { presenceOf } from './names.ts'
+import { decoded, presenceOf } from './names.ts'
 
 /** What one says when it comes: its incarnation, and a name that no other subscription has. */
 const joined = /^[\w.!~*'()%-]+ [a-z2-7]{16}$/
@@ -78,7 +78,8 @@ export class Presence {
       this.#isThere = true
       this.#heard.resolve()
     } else if (this.#isThere && joined.test(text)) {
-      this.#options.replaced(decodeURIComponent(text.slice(0, text.indexOf(' '))))
+      const incarnation = decoded(text.slice(0, text.indexOf(' ')))
+      if (incarnation !== '') this.#options.replaced(incarnation)
     }
   }
 

@@ -2,15 +2,13 @@ import type { ChannelSpec } from '../../../core/channel.ts'
 import type { Publisher } from '../../../core/driver.ts'
 import { asNarrowcastError } from '../../../core/errors.ts'
 import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
+import type { Argument } from '../connection.ts'
 import { inTime } from '../inTime.ts'
 import { redisError } from '../redisErrors.ts'
 import type { Home } from '../servers.ts'
 import { leaseKeyOf } from './leadScripts.ts'
-import { liveFault, wireForm } from './outgoing.ts'
+import { inSteps, liveFault, wireForm } from './outgoing.ts'
 import { liveScripts } from './scripts.ts'
-
-/** Messages of one script: it stops the server for as long as it runs. */
-const batchMax = 1_000
 
 /** Gives a broadcast to all who listen, and a narrowcast to the relay that leads. */
 export class LivePublisher implements Publisher {
@@ -28,17 +26,18 @@ export class LivePublisher implements Publisher {
   async publish(batch: readonly OutgoingMessage[], signal: AbortSignal): Promise<PublishOutcome[]> {
     this.#check()
     const outcomes: PublishOutcome[] = []
-    const fit: { readonly message: OutgoingMessage; readonly at: number }[] = []
+    const fit: { readonly form: Argument; readonly at: number }[] = []
     for (const [at, message] of batch.entries()) {
       const fault = liveFault(message, this.#channel)
-      if (fault === null) fit.push({ message, at })
+      if (fault === null) fit.push({ form: wireForm(message, this.#channel), at })
       else outcomes[at] = this.#refused(fault)
     }
-    for (let from = 0; from < fit.length; from += batchMax) {
-      const some = fit.slice(from, from + batchMax)
-      const messages = some.map(({ message }) => message)
-      const said = await this.#publishSome(messages, signal)
-      for (const [n, { at }] of some.entries()) outcomes[at] = said[n] as PublishOutcome
+    for (const step of inSteps(fit, ({ form }) => form)) {
+      const said = await this.#publishStep(
+        step.map(({ form }) => form),
+        signal,
+      )
+      for (const [n, { at }] of step.entries()) outcomes[at] = said[n] as PublishOutcome
     }
     return outcomes
   }
@@ -47,29 +46,26 @@ export class LivePublisher implements Publisher {
     this.#isClosed = true
   }
 
-  async #publishSome(
-    messages: readonly OutgoingMessage[],
-    signal: AbortSignal,
-  ): Promise<PublishOutcome[]> {
+  async #publishStep(forms: readonly Argument[], signal: AbortSignal): Promise<PublishOutcome[]> {
     try {
-      const receivers = await inTime(this.#home, 'publish', signal, () => this.#send(messages))
+      const receivers = await inTime(this.#home, 'publish', signal, () => this.#send(forms))
       return receivers.map((n) => ({ state: 'stored', duplicate: false, receivers: n }))
     } catch (cause) {
       const { code, message, hint, definite } = asNarrowcastError(cause)
-      return messages.map(() => ({ state: definite ? 'refused' : 'unknown', code, message, hint }))
+      return forms.map(() => ({ state: definite ? 'refused' : 'unknown', code, message, hint }))
     }
   }
 
-  async #send(messages: readonly OutgoingMessage[]): Promise<number[]> {
+  async #send(forms: readonly Argument[]): Promise<number[]> {
     const { name, pattern } = this.#channel
     const scripts = liveScripts(this.#home)
-    const args = [name, ...messages.map((message) => wireForm(message, this.#channel))]
+    const args = [name, ...forms]
     if (pattern === 'broadcast') {
       return await this.#home.run<number[]>(scripts.broadcast, [name], args, 'publish')
     }
     const keys = [leaseKeyOf(name)]
     const receivers = await this.#home.run<number>(scripts.toLead, keys, args, 'publish')
-    return messages.map(() => receivers)
+    return forms.map(() => receivers)
   }
 
   #check(): void {

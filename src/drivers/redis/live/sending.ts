@@ -2,12 +2,13 @@ import type { ChannelSpec, WorkerRef } from '../../../core/channel.ts'
 import type { Lead, SendOutcome } from '../../../core/driver.ts'
 import { asNarrowcastError } from '../../../core/errors.ts'
 import type { OutgoingMessage } from '../../../core/message.ts'
+import type { Argument } from '../connection.ts'
 import { inTime } from '../inTime.ts'
 import { redisError } from '../redisErrors.ts'
 import type { Home } from '../servers.ts'
 import { leaseKeyOf } from './leadScripts.ts'
 import { addressOf } from './names.ts'
-import { liveFault, wireForm } from './outgoing.ts'
+import { inSteps, liveFault, wireForm } from './outgoing.ts'
 import { liveScripts } from './scripts.ts'
 
 export interface Addressed {
@@ -15,7 +16,7 @@ export interface Addressed {
   readonly message: OutgoingMessage
 }
 
-/** One step for the whole batch: with a lead its fence is compared in it. */
+/** With a lead its fence is compared in each step of sending. */
 export async function sendTo(
   home: Home,
   channel: ChannelSpec,
@@ -24,25 +25,42 @@ export async function sendTo(
   signal: AbortSignal,
 ): Promise<SendOutcome[]> {
   checkMessages(channel, batch)
-  const args = batch.flatMap(({ to, message }) => [
-    addressOf(channel.name, to, home),
-    wireForm(message, channel),
-  ])
-  const keys = [leaseKeyOf(channel.name)]
-  const ask = () =>
-    home.run<number[] | 'fenced'>(
-      liveScripts(home).send,
-      keys,
-      [lead?.fence ?? '', ...args],
-      'send',
+  const all = batch.map(({ to, message }) => ({
+    address: addressOf(channel.name, to, home),
+    form: wireForm(message, channel),
+  }))
+  const outcomes: SendOutcome[] = []
+  for (const step of inSteps(all, ({ form }) => form)) {
+    const args = [lead?.fence ?? '', ...step.flatMap(({ address, form }) => [address, form])]
+    outcomes.push(
+      ...(await sendStep({ home, channel, args, isFirst: outcomes.length === 0 }, signal)),
     )
+  }
+  return outcomes
+}
+
+interface Step {
+  readonly home: Home
+  readonly channel: ChannelSpec
+  /** The fence, then an address and a message in turn. */
+  readonly args: readonly Argument[]
+  /** Nothing was sent before: that it cannot be sent may be thrown. */
+  readonly isFirst: boolean
+}
+
+async function sendStep(step: Step, signal: AbortSignal): Promise<SendOutcome[]> {
+  const { home, channel, args, isFirst } = step
+  const keys = [leaseKeyOf(channel.name)]
+  const all = <T>(outcome: T) => new Array<T>((args.length - 1) / 2).fill(outcome)
   try {
-    const said = await inTime(home, 'send', signal, ask)
-    if (said === 'fenced') return batch.map(() => 'fenced')
+    const said = await inTime(home, 'send', signal, () =>
+      home.run<number[] | 'fenced'>(liveScripts(home).send, keys, args, 'send'),
+    )
+    if (said === 'fenced') return all('fenced')
     return said.map((isHeard) => (isHeard === 1 ? 'handed' : 'nobody'))
   } catch (error) {
-    if (asNarrowcastError(error).definite) throw error
-    return batch.map(() => 'unknown')
+    if (isFirst && asNarrowcastError(error).definite) throw error
+    return all('unknown')
   }
 }
 

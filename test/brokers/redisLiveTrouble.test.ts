@@ -1,0 +1,208 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient } from '@redis/client'
+import { expect, onTestFinished, test } from 'vitest'
+import type { ChannelSpec, SubscriberSpec } from '../../src/core/channel.ts'
+import type { Live, Session } from '../../src/core/driver.ts'
+import { randomName } from '../../src/core/ids.ts'
+import type { OutgoingMessage } from '../../src/core/message.ts'
+import { redis } from '../../src/drivers/redis/index.ts'
+import { connect, NarrowcastError } from '../../src/index.ts'
+import { askRedis } from '../../src/lab/brokers/askRedis.ts'
+import { startRedis } from '../../src/lab/brokers/redis.ts'
+import { Actor } from '../faults/liveScene.ts'
+import { describeRedis } from './redisHere.ts'
+
+const never = new AbortController().signal
+const room = { messages: 1_000, bytes: 64 * 1_048_576 }
+const silent = { gap: () => {} }
+
+function channel(over: Partial<ChannelSpec> = {}): ChannelSpec {
+  return {
+    name: `live-${randomName()}`,
+    pattern: 'broadcast',
+    via: 'direct',
+    leaseMs: 30_000,
+    envelope: true,
+    payloadBytesMax: 1_000_000,
+    dedupeWindowMs: null,
+    retention: { ageMs: null, messages: null, bytes: null },
+    ...over,
+  }
+}
+
+const message = (id: string, body = '1'): OutgoingMessage => ({
+  ...{ id, body, key: null, timeMs: 0, headers: {}, delayMs: 0, redrives: 0, dedupeId: null },
+  ...{ type: 't', source: 's' },
+})
+
+const subscriber = (id = 'w'): SubscriberSpec => ({
+  worker: { id, incarnation: 'one' },
+  leaseMs: 30_000,
+  hold: { messages: 10_000, bytes: 64 * 1_048_576 },
+})
+
+const liveOf = (session: Session) => session.live as Required<Live>
+
+async function server(...args: string[]) {
+  const started = await startRedis({ args })
+  onTestFinished(() => started.stop())
+  return started
+}
+
+/** A session, and what ended it. */
+async function opened(url: string) {
+  const ended = Promise.withResolvers<NarrowcastError>()
+  const session = await redis({ url }).open({ closed: ended.resolve }, never)
+  onTestFinished(() => session[Symbol.asyncDispose]())
+  return { session, live: liveOf(session), ended: ended.promise }
+}
+
+const pubsubLimit = (limit: string) => ['--client-output-buffer-limit', `pubsub ${limit}`] as const
+
+describeRedis('live patterns on redis in trouble:', () => {
+  test('a subscriber that is frozen is cut off, is told why and that it missed something, and is back', async () => {
+    const { url } = await server(...pubsubLimit('1mb 512kb 60'))
+    const dir = await mkdtemp(join(tmpdir(), 'narrowcast-slow-'))
+    const slow = new Actor(url, join(dir, 'book'), 'worker', 'slow', { pattern: 'broadcast' })
+    onTestFinished(async () => {
+      await slow.kill()
+      await rm(dir, { recursive: true })
+    })
+    await slow.tells('opened')
+    await using bus = await connect(url)
+    const rooms = bus.broadcast<string>('rooms')
+    slow.signal('SIGSTOP')
+    const large = '.'.repeat(200_000)
+    while ((await rooms.publish(large)).receivers !== 0);
+    slow.signal('SIGCONT')
+    expect(await slow.tells('gap')).toMatchObject({ missed: 'unknown', why: 'reconnect' })
+    await expect.poll(async () => (await rooms.publish('again', { id: 'again' })).receivers).toBe(1)
+    await expect.poll(() => slow.book.some(({ id }) => id === 'again')).toBe(true)
+    const errors = slow.book.filter(({ event }) => event === 'error')
+    expect(errors.map(({ code }) => code)).toContain('CONNECTION_LOST')
+  })
+
+  test('who was cut off is told what the server allows', async () => {
+    const { url } = await server(...pubsubLimit('1048576 524288 60'))
+    const spec = channel()
+    const { live, ended } = await opened(url)
+    const source = await live.subscribe(spec, subscriber(), silent, never)
+    const receiving = source.receive(room, never)
+    const lost = expect(receiving).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+    const flood = `for i = 1, 40 do redis.call('PUBLISH', ARGV[1], string.rep('.', 100000)) end`
+    await askRedis(url, 'EVAL', flood, '0', spec.name)
+    const error = await ended
+    expect(error.code).toBe('CONNECTION_LOST')
+    expect(error.message).toMatch(
+      /closed the message connection.*cuts off who reads too slowly.*pubsub 1048576 524288 60/,
+    )
+    await lost
+    await expect(source.renew(never)).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+  })
+
+  test('a large batch cuts nobody off: the server is given time to write', async () => {
+    const { url } = await server(...pubsubLimit('3mb 0 0'))
+    const spec = channel()
+    const { session, live } = await opened(url)
+    const source = await live.subscribe(spec, subscriber(), silent, never)
+    const body = JSON.stringify('.'.repeat(100_000))
+    const batch = Array.from({ length: 100 }, (_, n) => message(`m${n}`, body))
+    const publisher = await session.publisher(spec, never)
+    const outcomes = await publisher.publish(batch, never)
+    expect(outcomes.every((one) => one.state === 'stored' && one.receivers === 1)).toBe(true)
+    const ids: string[] = []
+    while (ids.length < 100) ids.push(...(await source.receive(room, never)).map(({ id }) => id))
+    expect(ids).toEqual(batch.map(({ id }) => id))
+  })
+
+  test('who listens to everything is neither a worker nor a lead', async () => {
+    const { url } = await server()
+    const watcher = await createClient({ url }).connect()
+    onTestFinished(() => watcher.destroy())
+    const seen: string[] = []
+    await watcher.pSubscribe('*', (_, name) => void seen.push(name))
+    const spec = channel({ pattern: 'narrowcast', via: 'relay' })
+    const { session, live } = await opened(url)
+    const to = { id: 'gone', incarnation: 'one' }
+    const outcomes = await live.send(spec, [{ to, message: message('m') }], null, never)
+    expect(outcomes).toEqual(['nobody'])
+    const publisher = await session.publisher(spec, never)
+    expect(await publisher.publish([message('m')], never)).toMatchObject([{ receivers: 0 }])
+    expect(await live.workers(spec, never)).toEqual([])
+    expect(seen.filter((name) => name.startsWith(spec.name))).toEqual([])
+  })
+
+  test('a publish that is not answered in time may have arrived, and its connection is gone first', async () => {
+    const { url } = await server()
+    const spec = channel()
+    const { session, ended } = await opened(url)
+    const publisher = await session.publisher(spec, never)
+    await askRedis(url, 'CLIENT', 'PAUSE', '60000', 'WRITE')
+    const abort = new AbortController()
+    const publishing = publisher.publish([message('m')], abort.signal)
+    const timeout = new NarrowcastError('TIMEOUT', 'no answer in time')
+    setImmediate(() => abort.abort(timeout))
+    expect(await publishing).toMatchObject([{ state: 'unknown', code: 'TIMEOUT' }])
+    expect((await ended).code).toBe('TIMEOUT')
+    const late = publisher.publish([message('m')], never)
+    await expect(late).rejects.toMatchObject({ code: 'TIMEOUT' })
+  })
+
+  test('what was aborted before it left is refused', async () => {
+    const { url } = await server()
+    const { session } = await opened(url)
+    const publisher = await session.publisher(channel(), never)
+    const refused = await publisher.publish([message('m')], AbortSignal.abort())
+    expect(refused).toMatchObject([{ state: 'refused', code: 'ABORTED' }])
+    expect(await publisher.publish([message('m')], never)).toMatchObject([{ receivers: 0 }])
+  })
+
+  test('one that was ahead and does not come is passed over', async () => {
+    const { url } = await server()
+    const spec = channel({ pattern: 'narrowcast', via: 'relay' })
+    const { live } = await opened(url)
+    const standby = `{${spec.name}}:standby`
+    const later = String(Date.now() + 600_000)
+    await askRedis(url, 'ZADD', standby, later, '0000000000000000:frozen')
+    const lead = await live.lead(spec, subscriber(), silent, never)
+    expect(lead.fence).not.toBe('')
+    expect(await askRedis(url, 'ZRANGE', standby, '0', '-1')).toEqual(['0000000000000000:frozen'])
+  })
+
+  test('when the server goes, whoever waits is told', async () => {
+    const killed = await server()
+    const spec = channel({ pattern: 'narrowcast', via: 'relay' })
+    const { live, ended } = await opened(killed.url)
+    const worker = await live.subscribe(spec, subscriber(), silent, never)
+    const lead = await live.lead(spec, subscriber('lead'), silent, never)
+    const lost = { code: 'CONNECTION_LOST' }
+    const told = [
+      expect(worker.receive(room, never)).rejects.toMatchObject(lost),
+      expect(lead.receive(room, never)).rejects.toMatchObject(lost),
+      expect(live.lead(spec, subscriber('next'), silent, never)).rejects.toMatchObject(lost),
+    ]
+    await killed.kill()
+    expect((await ended).code).toBe('CONNECTION_LOST')
+    await Promise.all(told)
+    await worker[Symbol.asyncDispose]()
+    await lead[Symbol.asyncDispose]()
+  })
+
+  test('what others say where only we listen does no harm', async () => {
+    const { url } = await server()
+    const spec = channel({ pattern: 'narrowcast' })
+    const { live } = await opened(url)
+    const worker = await live.subscribe(spec, subscriber(), silent, never)
+    for (const text of ['', '{}', 'a b', '%E0%A4%A 234567abcdefghij']) {
+      await askRedis(url, 'PUBLISH', `{${spec.name}}:s:w`, text)
+    }
+    const listener = createClient({ url })
+    await listener.connect()
+    onTestFinished(() => listener.destroy())
+    await listener.subscribe([`${spec.name}:w:%E0%A4%A:one`, `${spec.name}:w:only`], () => {})
+    expect(await live.workers(spec, never)).toEqual([{ id: 'w', incarnation: 'one' }])
+    await worker.renew(never)
+  })
+})
