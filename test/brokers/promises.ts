@@ -17,18 +17,34 @@ export interface Store extends AsyncDisposable {
   readonly clock?: VirtualClock
 }
 
-/** Every case of the conformance suite on a store of its own. */
+/** The cases of the conformance suite, each on what `make` gives it. */
 export interface Kind {
   readonly name: string
   readonly make: () => Promise<Store>
+  /** Those whose names match. @default all */
+  readonly only?: RegExp
+}
+
+/** Some do a thing a thousand times, on a real broker and beside other test files. */
+const limit = { timeout: 60_000 }
+
+/** Those of this pattern that are asked for. */
+function pick<P extends string, C extends { name: string; patterns?: readonly P[] }>(
+  cases: readonly C[],
+  pattern: P,
+  { only }: Kind,
+): C[] {
+  const isIts = ({ patterns }: C) => patterns?.includes(pattern) ?? true
+  return cases.filter((one) => isIts(one) && (only?.test(one.name) ?? true))
 }
 
 /** The driver, and a bus on it, keep what they promise of messages that are kept. */
-export function keepsPromises({ name, make }: Kind, patterns: readonly ('queue' | 'stream')[]) {
+export function keepsPromises(kind: Kind, patterns: readonly ('queue' | 'stream')[]) {
+  const { name, make } = kind
   describe(`${name} keeps its promises:`, () => {
     describe.for(patterns)('%s', (pattern) => {
-      const cases = conformance.filter((one) => one.patterns?.includes(pattern) ?? true)
-      test.for(cases)('$name', async (promise, { signal }) => {
+      const cases = pick(conformance, pattern, kind)
+      test.for(cases)('$name', limit, async (promise, { signal }) => {
         await using store = await make()
         await using world = await createWorld({ ...store, pattern, signal })
         await runCase(promise, world)
@@ -37,8 +53,8 @@ export function keepsPromises({ name, make }: Kind, patterns: readonly ('queue' 
   })
   describe(`a bus on ${name} keeps its promises:`, () => {
     describe.for(patterns)('%s', (pattern) => {
-      const cases = runtimeConformance.filter((one) => one.patterns?.includes(pattern) ?? true)
-      test.for(cases)('$name', async (promise, { signal }) => {
+      const cases = pick(runtimeConformance, pattern, kind)
+      test.for(cases)('$name', limit, async (promise, { signal }) => {
         await using store = await make()
         await using world = createRuntimeWorld({ ...store, pattern, signal })
         await runCase(promise, world)
@@ -56,11 +72,12 @@ const specOf = (row: LiveRow) =>
 const liveRows = ['broadcast', 'narrowcast', 'narrowcast-relay'] as const
 
 /** The driver, and a bus on it, keep what they promise to who is there. */
-export function keepsLivePromises({ name, make }: Kind, rows: readonly LiveRow[] = liveRows) {
+export function keepsLivePromises(kind: Kind, rows: readonly LiveRow[] = liveRows) {
+  const { name, make } = kind
   describe(`${name} keeps its live promises:`, () => {
     describe.for(rows)('%s', (row) => {
-      const cases = liveConformance.filter((one) => one.patterns?.includes(row) ?? true)
-      test.for(cases)('$name', async (promise, { signal }) => {
+      const cases = pick(liveConformance, row, kind)
+      test.for(cases)('$name', limit, async (promise, { signal }) => {
         await using store = await make()
         await using world = await createWorld({ ...store, ...specOf(row), signal })
         await runCase(promise, world)
@@ -69,8 +86,8 @@ export function keepsLivePromises({ name, make }: Kind, rows: readonly LiveRow[]
   })
   describe(`a bus on ${name} keeps its live promises:`, () => {
     describe.for(rows)('%s', (row) => {
-      const cases = runtimeLiveConformance.filter((one) => one.patterns?.includes(row) ?? true)
-      test.for(cases)('$name', async (promise, { signal }) => {
+      const cases = pick(runtimeLiveConformance, row, kind)
+      test.for(cases)('$name', limit, async (promise, { signal }) => {
         await using store = await make()
         await using world = createRuntimeWorld({ ...store, ...specOf(row), signal })
         await runCase(promise, world)
