@@ -33,6 +33,7 @@ async function megabytes(rig: Rig, { side, kind }: Keeper): Promise<number> {
       batch: 500,
       inFlight: 2,
       window: 0,
+      isBatch: false,
       concurrency: 100,
     },
   }

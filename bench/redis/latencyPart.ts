@@ -41,6 +41,10 @@ const peerLines: readonly Line[] = [
   { name: 'groupmq', side: 'groupmq', kind: 'queue', isTuned: false },
 ]
 
+const lookMs = 20
+/** When nothing has come for so long, the rest is lost. */
+const silentMsMax = 5_000
+
 interface Times {
   /** From the call to the handler in the other process. */
   readonly delivered: number[][]
@@ -98,14 +102,25 @@ class Lines implements Disposable {
   /** One more run of each line. */
   async measure(sending: Sending, into: readonly Times[]): Promise<void> {
     const answered = await this.#sender.ask<number[][]>(sending)
-    await wait(200)
     for (const [line, times] of into.entries()) {
-      const delivered = await this.#taken(line)
+      const delivered = await this.#allOf(line, sending.messages)
       times.answered.push(answered[line] as number[])
       times.delivered.push(delivered)
       times.lost += Math.max(0, sending.messages - delivered.length)
       times.duplicated += Math.max(0, delivered.length - sending.messages)
     }
+  }
+
+  /** Until all have come, or none comes any more. */
+  async #allOf(line: number, messages: number): Promise<number[]> {
+    const all: number[] = []
+    for (let silentMs = 0; all.length < messages && silentMs < silentMsMax; silentMs += lookMs) {
+      const some = await this.#taken(line)
+      all.push(...some)
+      if (some.length > 0) silentMs = 0
+      if (all.length < messages) await wait(lookMs)
+    }
+    return all
   }
 
   async #taken(line: number): Promise<number[]> {

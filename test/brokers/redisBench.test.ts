@@ -8,7 +8,7 @@ import { findRedisProgram } from '../../src/lab/brokers/redisProgram.ts'
 const root = join(import.meta.dirname, '../..')
 
 test('a quick run of the Redis benchmark loses nothing, and holds every target against a figure', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async ({ skip, onTestFinished }) => {
   if ((await findRedisProgram()) === null) return skip('no redis-server on the PATH')
   const bench = spawn(process.execPath, ['bench/main.ts', 'redis', '--quick'], { cwd: root })
