@@ -6,7 +6,7 @@ import { connect, NarrowcastError } from '../../src/index.ts'
 
 interface Wish {
   /** Of a channel. @default a narrowcast, direct */
-  readonly pattern?: 'broadcast'
+  readonly pattern?: 'broadcast' | 'queue' | 'stream'
   readonly via?: 'relay'
   /** A relay: with each decision to send it waits until it is told to go on. */
   readonly pauses?: boolean
@@ -23,6 +23,8 @@ interface Wish {
  */
 const [role = '', url = '', path = '', name = '', wishes = '{}'] = process.argv.slice(2)
 const wish = JSON.parse(wishes) as Wish
+
+const isKept = wish.pattern === 'queue' || wish.pattern === 'stream'
 
 /** Of the clock that all processes of a machine share. */
 const nowMs = () => Number(process.hrtime.bigint() / 1_000n) / 1_000
@@ -75,7 +77,8 @@ async function worker(bus: Bus): Promise<void> {
   const one = channelOf(bus).subscribe((_, { message }) => note({ event: 'got', id: message.id }), {
     name,
     concurrency: 10,
-    holdMax: 100_000,
+    ...(isKept ? {} : { holdMax: 100_000 }),
+    ...(wish.pattern === 'stream' ? { group: 'crew' } : {}),
     ...wish.options,
   })
   one.on('gap', (gap) => tell('gap', { ...gap }))
@@ -111,7 +114,7 @@ async function publisher(bus: Bus): Promise<void> {
 }
 
 function channelOf(bus: Bus): Channel<unknown> {
-  if (wish.pattern === 'broadcast') return bus.broadcast('rooms')
+  if (wish.pattern !== undefined) return bus[wish.pattern]('rooms')
   return bus.narrowcast('rooms', wish.via ? { via: wish.via } : {})
 }
 

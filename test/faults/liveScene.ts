@@ -98,10 +98,10 @@ export const grounds: readonly Ground[] =
   (await findRedisProgram()) === null ? ['file'] : ['file', 'redis']
 
 /** A store in a folder, or a server, of its own, and processes that end with it. */
-export async function liveScene(ground: Ground = 'file'): Promise<Scene> {
+export async function liveScene(ground: Ground = 'file', options = ''): Promise<Scene> {
   const dir = await mkdtemp(join(tmpdir(), 'narrowcast-live-'))
   const server = ground === 'redis' ? await startRedis() : null
-  const url = server?.url ?? `file:${join(dir, 'store')}`
+  const url = (server?.url ?? `file:${join(dir, 'store')}`) + options
   const actors: Actor[] = []
   return {
     dir,
