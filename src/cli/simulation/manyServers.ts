@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
-import { NarrowcastError } from '../../core/errors.ts'
 import type { ServerStats } from '../../simulator/index.ts'
+import { cannotListen } from '../../simulator/server/doors.ts'
 import { type ChildInfo, Children } from '../children/children.ts'
 import type { HostEnd } from './gameHost.ts'
 import type { RecordCounts } from './records.ts'
@@ -110,7 +110,7 @@ function sumOf<T extends object>(all: readonly T[], zero: T): T {
 async function freePort(port: number, host: string): Promise<number> {
   const probe = createServer()
   const found = await new Promise<number>((resolve, reject) => {
-    probe.once('error', (cause) => reject(taken(port, host, cause)))
+    probe.once('error', (cause) => reject(cannotListen(host, port, true, cause)))
     probe.listen({ port, host, exclusive: true }, () => {
       const address = probe.address()
       resolve(typeof address === 'object' && address ? address.port : port)
@@ -118,12 +118,4 @@ async function freePort(port: number, host: string): Promise<number> {
   })
   await new Promise((done) => probe.close(done))
   return found
-}
-
-function taken(port: number, host: string, cause: Error): NarrowcastError {
-  return new NarrowcastError(
-    'INVALID_CONFIG',
-    `sim server: cannot listen on ${host} port ${port}: ${cause.message}`,
-    { cause, hint: 'Port 0 takes a free one.' },
-  )
 }

@@ -66,7 +66,7 @@ export class Doors {
   listen(port: number, host: string, reusePort: boolean): Promise<number> {
     const http = this.#http
     return new Promise((resolve, reject) => {
-      http.once('error', (cause) => reject(cannotListen(host, port, cause)))
+      http.once('error', (cause) => reject(cannotListen(host, port, reusePort, cause)))
       http.listen({ port, host, reusePort, backlog: 4_096 }, () => {
         http.removeAllListeners('error')
         http.on('error', (error) => this.#context.report.failed(error))
@@ -152,10 +152,21 @@ function turnAway(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
-function cannotListen(host: string, port: number, cause: Error): NarrowcastError {
+export function cannotListen(
+  host: string,
+  port: number,
+  reusePort: boolean,
+  cause: NodeJS.ErrnoException,
+): NarrowcastError {
+  const isTaken = !reusePort || cause.code === 'EADDRINUSE'
   return new NarrowcastError(
     'INVALID_CONFIG',
     `sim server: cannot listen on ${host} port ${port}: ${cause.message}`,
-    { cause, hint: 'Port 0 takes a free one.' },
+    {
+      cause,
+      hint: isTaken
+        ? 'Port 0 takes a free one.'
+        : 'Where processes cannot share a port, give each its own, behind a load balancer.',
+    },
   )
 }

@@ -21,7 +21,7 @@ import type {
 import { Beats } from './beats.ts'
 import { gameScripts } from './gameScripts.ts'
 import { Hearing } from './hearing.ts'
-import { blowOf, entryOf, fighterOf, leftOf, listOf, textsOf } from './replies.ts'
+import { blowOf, entryOf, fighterWith, leftOf, listOf, textsOf } from './replies.ts'
 import { sharedScripts } from './sharedScripts.ts'
 import { openWire, type Wire } from './wire.ts'
 
@@ -148,7 +148,7 @@ export class RedisState implements State {
     const key = `games:${game}:superheros:${userToken}`
     const reply = await this.#wire.send(['HMGET', key, 'id', 'attack', 'health'])
     const values = listOf(reply)
-    if (values[0] !== null) return fighterOf(userToken, ...values.map(Number))
+    if (values[0] !== null) return fighterWith(userToken, ...values.map(Number))
     const isThere = (await this.#wire.send(['EXISTS', `games:${game}:status`])) === 1
     return { refused: isThere ? 'USER NOT IN GAME' : 'UNKNOWN GAME TOKEN' }
   }

@@ -44,7 +44,7 @@ function roundOf([turn, hits, deaths, ...values]: List): Round {
   const fighters: Fighter[] = []
   for (let at = 0; at < values.length; at += 4) {
     const [id, attack, health] = values.slice(at + 1, at + 4).map(Number)
-    fighters.push(fighterOf(String(values[at]), id, attack, health))
+    fighters.push(fighterWith(String(values[at]), id, attack, health))
   }
   return {
     participants: fighters.map(({ token }) => token),
@@ -53,7 +53,7 @@ function roundOf([turn, hits, deaths, ...values]: List): Round {
   }
 }
 
-export function fighterOf(token: string, id = 0, attack = 0, health = 0): Fighter {
+export function fighterWith(token: string, id = 0, attack = 0, health = 0): Fighter {
   return { token, id, attack, health }
 }
 
