@@ -58,6 +58,7 @@ describeRedis('all workers die during the run, and others come:', () => {
     ['narrowcast', {}, 1],
   ] as const)(
     'a %s loses what nobody was there for, and its publisher is told',
+    { timeout: 90_000 },
     async ([name, wish, copies]) => {
       const { scene, first, second, told } = await allDead(wish)
       await using _scene = scene
@@ -83,30 +84,25 @@ describeRedis('all workers die during the run, and others come:', () => {
       expect(later.length).toBeGreaterThan(0)
       expect(later.filter(({ id }) => handled.get(id) !== copies)).toEqual([])
     },
-    90_000,
   )
 
   test.for([
     ['queue on a list', { pattern: 'queue' }, keptUrl],
     ['queue on a stream', { pattern: 'queue' }, `${keptUrl}&queue=stream`],
     ['stream', { pattern: 'stream' }, keptUrl],
-  ] as const)(
-    'a %s delivers everything',
-    async ([name, wish, options]) => {
-      const { scene, first, second, told, isOver } = await allDead(wish, options)
-      await using _scene = scene
-      expect(told.filter(({ said }) => said !== null)).toEqual([])
-      const handled = () => new Set(gotBy([...first, ...second]))
-      await isOver(() => handled().size >= told.length)
-      for (const one of second) await one.end()
-      const got = gotBy([...first, ...second])
-      process.stdout.write(
-        `${name}: published ${told.length}, handled ${handled().size}, repeated ${got.length - handled().size}\n`,
-      )
-      expect([...handled()].sort()).toEqual(told.map(({ id }) => id).sort())
-      // Only what somebody had in hand when it was killed comes twice.
-      expect(got.length - handled().size).toBeLessThanOrEqual(crewSize * 2 * concurrency)
-    },
-    90_000,
-  )
+  ] as const)('a %s delivers everything', { timeout: 90_000 }, async ([name, wish, options]) => {
+    const { scene, first, second, told, isOver } = await allDead(wish, options)
+    await using _scene = scene
+    expect(told.filter(({ said }) => said !== null)).toEqual([])
+    const handled = () => new Set(gotBy([...first, ...second]))
+    await isOver(() => handled().size >= told.length)
+    for (const one of second) await one.end()
+    const got = gotBy([...first, ...second])
+    process.stdout.write(
+      `${name}: published ${told.length}, handled ${handled().size}, repeated ${got.length - handled().size}\n`,
+    )
+    expect([...handled()].sort()).toEqual(told.map(({ id }) => id).sort())
+    // Only what somebody had in hand when it was killed comes twice.
+    expect(got.length - handled().size).toBeLessThanOrEqual(crewSize * 2 * concurrency)
+  })
 })
