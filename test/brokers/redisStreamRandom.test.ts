@@ -24,8 +24,13 @@ import { createWorld } from '../../src/testing/conformance/world.ts'
 import { describeRedis } from './redisHere.ts'
 import { type Holder, StreamLedger } from './streamLedger.ts'
 
-const leaseMs = 900
+/** Of those who stay awake: no load of the machine makes them lose anything. */
+const leaseMs = 60_000
+/** Of those who fall asleep as soon as they have something in hand. */
+const shortLeaseMs = 400
 const steps = 150
+/** Nothing that is open takes so long to come. */
+const idleMsMax = 10_000
 
 interface Member extends Opened {
   readonly holder: Holder
@@ -83,7 +88,7 @@ class Scene {
     else if (roll < 78) await this.#settleOne(this.#any(), this.#roll(100))
     else if (roll < 84) await wait(this.#roll(60))
     else if (roll < 89) await this.#open()
-    else if (roll < 92) this.#sleep()
+    else if (roll < 92) await this.#sleep()
     else if (roll < 94) await this.#close()
     else if (roll < 97) await this.#reopen()
     else await this.#redrive()
@@ -94,13 +99,16 @@ class Scene {
   }
 
   async #open(): Promise<void> {
-    if (this.#members.length >= 4) return
+    if (this.#members.length < 4) this.#members.push(await this.#member(leaseMs, false))
+  }
+
+  async #member(ownLeaseMs: number, isAsleep: boolean): Promise<Member> {
     const session = await this.#world.open()
     const opened = await openReader(this.#world, this.#channel, {
-      ...{ order: this.#order, leaseMs, session },
+      ...{ order: this.#order, leaseMs: ownLeaseMs, session },
     })
-    const holder = { name: opened.name, isAsleep: false, held: new Map() }
-    this.#members.push({ ...opened, session, holder, tokens: new Map() })
+    const holder = { name: opened.name, isAsleep, held: new Map() }
+    return { ...opened, session, holder, tokens: new Map() }
   }
 
   async #publish(): Promise<void> {
@@ -146,11 +154,11 @@ class Scene {
     this.#ledger.settled(holder, settlement, outcome)
   }
 
-  /** It is not heard of again. */
-  #sleep(): void {
-    if (this.#members.length < 2) return
-    const member = this.#members.splice(this.#roll(this.#members.length), 1)[0] as Member
-    member.holder.isAsleep = true
+  /** One comes, takes something, and is not heard of again. */
+  async #sleep(): Promise<void> {
+    const member = await this.#member(shortLeaseMs, true)
+    await this.#take(member, 1 + this.#roll(4))
+    this.#ledger.took(member.holder, await member.source.stop(this.#world.signal))
   }
 
   async #close(): Promise<void> {
@@ -200,7 +208,7 @@ class Scene {
   /** With time and one reader everything comes to its end, and what slept is charged. */
   async #drain(): Promise<void> {
     let movedMs = performance.now()
-    while (this.#ledger.openIds().length > 0 && performance.now() - movedMs < 5 * leaseMs) {
+    while (this.#ledger.openIds().length > 0 && performance.now() - movedMs < idleMsMax) {
       const before = this.#ledger.openIds().length
       for (const member of this.#members) {
         await this.#take(member, 10, 200)
