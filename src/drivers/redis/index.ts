@@ -1,9 +1,9 @@
 import type { Driver } from '../../core/driver.ts'
-import { type BrokerUrl, parseBrokerUrl } from '../../core/url.ts'
+import type { BrokerUrl } from '../../core/url.ts'
 import { contractsOf, type RedisContracts } from './contract.ts'
 import { catalogKey } from './keys.ts'
 import { KnownServers } from './knownServers.ts'
-import { type RedisOptions, type RedisTarget, targetOf } from './options.ts'
+import { type RedisOptions, type RedisTarget, targetOf, targetOfOptions } from './options.ts'
 import { probe } from './probe.ts'
 import { openServers } from './servers.ts'
 import { RedisSession } from './session.ts'
@@ -17,13 +17,8 @@ export type { RedisOptions } from './options.ts'
  * queues, streams for streams. Needs the package `@redis/client`.
  * @throws INVALID_CONFIG for a wrong option.
  */
-export function redis({ url, password, queue }: RedisOptions): Driver<RedisContracts> {
-  const target = targetOf(parseBrokerUrl(url))
-  return driverOf({
-    ...target,
-    ...(password === undefined ? {} : { password }),
-    ...(queue === undefined ? {} : { queues: queue }),
-  })
+export function redis(options: RedisOptions): Driver<RedisContracts> {
+  return driverOf(targetOfOptions(options))
 }
 
 /** `redis://user:password@host:port/database?queue=list|stream`. @throws INVALID_CONFIG */

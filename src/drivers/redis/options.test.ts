@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseBrokerUrl } from '../../core/url.ts'
-import { targetOf } from './options.ts'
+import { type RedisOptions, targetOf, targetOfOptions } from './options.ts'
 
 const target = (url: string) => targetOf(parseBrokerUrl(url))
 
@@ -63,6 +63,8 @@ test.each([
   ['redis://h?sentinel=', 'expected the name of the primary'],
   ['redis://h?ca=/a', 'is for TLS'],
   ['rediss://h?cert=/a', 'belong together'],
+  ['redis://me@h', 'user me has no password'],
+  ['redis://me:@h', 'user me has no password'],
 ])('%s is refused', (url, text) => {
   expect(() => target(url)).toThrow(
     expect.objectContaining({
@@ -76,6 +78,25 @@ test('no refusal shows the password', () => {
   for (const url of ['redis://me:secret@h:0', 'redis://me:secret@h/x', 'redis://me:secret@h?a=1']) {
     expect(() => target(url)).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('secret') }),
+    )
+  }
+})
+
+test('options of a driver made by hand', () => {
+  const made = targetOfOptions({ url: 'redis://me@h', password: 'p', queue: 'stream' })
+  expect(made).toMatchObject({ username: 'me', password: 'p', queues: 'stream' })
+  for (const [wrong, text] of [
+    [{}, 'no URL'],
+    [{ url: 'file:./store' }, 'no URL'],
+    [{ url: 'redis://h', queue: 'table' }, 'expected list or stream'],
+    [{ url: 'redis://h', password: 1 }, 'expected a string'],
+    [{ url: 'redis://me@h' }, 'user me has no password'],
+  ] as const) {
+    expect(() => targetOfOptions(wrong as unknown as RedisOptions)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_CONFIG',
+        message: expect.stringContaining(text),
+      }),
     )
   }
 })

@@ -1,4 +1,4 @@
-import type { BrokerUrl } from '../../core/url.ts'
+import { type BrokerUrl, parseBrokerUrl } from '../../core/url.ts'
 import { nearest } from '../_shared/nearest.ts'
 import type { Address } from './connection.ts'
 import type { EngineName } from './engine.ts'
@@ -38,8 +38,40 @@ export interface TlsFiles {
 
 const known = ['queue', 'cluster', 'sentinel', 'ca', 'cert', 'key'] as const
 
+/** @throws INVALID_CONFIG */
+export function targetOfOptions({ url, password, queue }: RedisOptions): RedisTarget {
+  if (typeof url !== 'string' || !/^rediss?:/i.test(url)) throw invalid('redis: no URL', example)
+  if (password !== undefined && typeof password !== 'string') {
+    throw invalid(`redis: password is a ${typeof password}; expected a string`)
+  }
+  const target = read(parseBrokerUrl(url))
+  return withLogin({
+    ...target,
+    ...(password === undefined ? {} : { password }),
+    ...(queue === undefined ? {} : { queues: queueOf('redis: queue', queue) }),
+  })
+}
+
 /** @throws INVALID_CONFIG, naming what is wrong and the nearest option. */
-export function targetOf({ scheme, rest, options }: BrokerUrl): RedisTarget {
+export function targetOf(url: BrokerUrl): RedisTarget {
+  return withLogin(read(url))
+}
+
+/** The client would leave out a user without a password, and be somebody else. */
+function withLogin(target: RedisTarget): RedisTarget {
+  if (target.username === undefined || target.password) return target
+  throw invalid(
+    `user ${target.username} has no password`,
+    'Give it in the URL, or to redis({ url, password }). A user that needs none takes any.',
+  )
+}
+
+function queueOf(what: string, queue: string): EngineName {
+  if (queue === 'list' || queue === 'stream') return queue
+  throw invalid(`${what} is ${JSON.stringify(queue)}; expected list or stream`)
+}
+
+function read({ scheme, rest, options }: BrokerUrl): RedisTarget {
   for (const name of options.keys()) {
     if ((known as readonly string[]).includes(name)) continue
     const near = nearest(name, known)
@@ -48,10 +80,7 @@ export function targetOf({ scheme, rest, options }: BrokerUrl): RedisTarget {
       `A redis: URL takes ${known.join(', ')}.`,
     )
   }
-  const queues = options.get('queue') ?? 'list'
-  if (queues !== 'list' && queues !== 'stream') {
-    throw invalid(`URL option queue is ${JSON.stringify(queues)}; expected list or stream`)
-  }
+  const queues = queueOf('URL option queue', options.get('queue') ?? 'list')
   const sentinel = options.get('sentinel') ?? null
   if (sentinel === '') {
     throw invalid('URL option sentinel is empty; expected the name of the primary', example)
