@@ -1,6 +1,5 @@
 import type { Queue } from './queue.ts'
 import { laneSize, sectionsOf } from './sections.ts'
-import { readValue } from './value.ts'
 
 /** A value that has its place in a key. */
 interface InKey {
@@ -25,13 +24,12 @@ export async function faultsOf(queue: Queue): Promise<string[]> {
   let inHand = 0
   for (const section of await sectionsOf(queue)) {
     const size = await section.size()
-    for (const { raw } of await section.read(0, size)) {
+    for (const { raw, value } of await section.read(0, size)) {
       if (section.where === 'held' || section.where === 'gone') inHand++
-      const isSealed = raw[0] === 0 && section.where !== 'orders'
-      if (!isSealed) continue
-      const { crashes, tag } = readValue(raw)
-      if (tags.has(tag ?? '')) faults.push(`${section.where}: two have the tag ${tag}`)
-      tags.add(tag ?? '')
+      const { crashes, tag } = value
+      if (tag === null) continue
+      if (tags.has(tag)) faults.push(`${section.where}: two have the tag ${tag}`)
+      tags.add(tag)
       const isSuspect = section.where === 'suspects'
       const isReady = isSuspect || section.where === 'back'
       if (isReady && isSuspect !== crashes > 0) {

@@ -3,9 +3,11 @@ import type { ChannelRef } from '../../../core/channel.ts'
 import { type DeadLetter, type PublishOutcome, redriven } from '../../../core/message.ts'
 import { gone } from '../admin.ts'
 import { redisError } from '../redisErrors.ts'
-import { elementOf, readMessage } from './element.ts'
+import { readMessage } from './element.ts'
 import { channelScript } from './lua.ts'
+import { OwnWriter } from './ownWriter.ts'
 import type { Queue } from './queue.ts'
+import { asWritten } from './value.ts'
 
 /** Names an entry of a stream. */
 const refForm = /^\d{1,19}-\d{1,19}$/
@@ -80,7 +82,7 @@ export async function revive(
   const there = found.flatMap((dead) => dead ?? [])
   const args = there.flatMap(({ own, redrives }) => [
     own.ref,
-    elementOf(redriven(own.message, redrives), true),
+    new OwnWriter().write(redriven(own.message, redrives)),
   ])
   const said =
     there.length === 0 ? [] : await queue.run<number[]>(reviveScript, 'redrive', '', args)
@@ -108,7 +110,11 @@ function readDead(channel: string, [ref, fields]: Entry): Dead {
     named.set(String(fields[at]), fields[at + 1] as Buffer)
   }
   const element = named.get('message') ?? Buffer.alloc(0)
-  const { message, redrives } = readMessage(channel, element, String(named.get('id') ?? ''))
+  const { message, redrives } = readMessage(
+    channel,
+    asWritten(element),
+    String(named.get('id') ?? ''),
+  )
   const letter = JSON.parse(String(named.get('letter') ?? 'null')) as DeadLetter
   return { own: { ref: String(ref), message, letter }, redrives }
 }

@@ -18,7 +18,9 @@ if first then
   local value = redis.call('ZRANGE', behind, '[' .. first, '+', 'BYLEX', 'LIMIT', 0, 1)[1]
   found[#found + 1] = string.sub(value, #first + 1)
 end
-for _, value in ipairs({ redis.call('LINDEX', orders, -1), redis.call('LINDEX', back, -1),
+local written = redis.call('LINDEX', orders, -1)
+if written then found[#found + 1] = seal(fresh(written, '-')) end
+for _, value in ipairs({ redis.call('LINDEX', back, -1),
   redis.call('ZRANGE', suspects, 0, 0)[1] or false }) do
   if value then found[#found + 1] = value end
 end

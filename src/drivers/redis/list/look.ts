@@ -62,7 +62,7 @@ export async function find(queue: Queue, id: string): Promise<Placed | null> {
     for (let offset = 0; ; offset += stepMax) {
       const some = await section.read(offset, stepMax)
       const found = some.find(
-        ({ raw, tag }) => readMessage(queue.layout.channel, raw, tag).message.id === id,
+        ({ value, tag }) => readMessage(queue.layout.channel, value, tag).message.id === id,
       )
       if (found) return found
       if (some.length < stepMax) break
@@ -78,8 +78,8 @@ async function lookingAt(queue: Queue): Promise<Looking> {
 }
 
 async function shown({ queue, workers, nowMs }: Looking, placed: Placed): Promise<Stored> {
-  const { raw, tag, section, dueMs } = placed
-  const { message, redrives, value } = readMessage(queue.layout.channel, raw, tag)
+  const { value, tag, section, dueMs } = placed
+  const { message, redrives } = readMessage(queue.layout.channel, value, tag)
   const isHeld = section.where === 'held' || section.where === 'gone'
   const { failures, crashes } = value
   const worker = section.where === 'held' ? await workerOf(queue, workers, section.reader) : null

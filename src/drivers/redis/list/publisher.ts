@@ -5,7 +5,7 @@ import { randomName } from '../../../core/ids.ts'
 import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
 import { contracts, payloadBytesMax } from '../contract.ts'
 import { redisError } from '../redisErrors.ts'
-import { elementOf } from './element.ts'
+import { OwnWriter } from './ownWriter.ts'
 import { publishScript } from './publishScript.ts'
 import type { Queue } from './queue.ts'
 
@@ -35,6 +35,7 @@ export class ListPublisher implements Publisher {
   readonly #dedupeWindowMs: number | null
   readonly #checkOpen: (operation: string) => void
   readonly #name = `+${randomName()}`
+  readonly #writer = new OwnWriter()
   #delayed = 0
   #isClosed = false
   /** The list held others when it was looked at last: nobody waits for these. */
@@ -96,7 +97,7 @@ export class ListPublisher implements Publisher {
   /** What of it were duplicates; null: nothing. */
   async #store(messages: readonly OutgoingMessage[]): Promise<number[] | null> {
     const { layout, home, announce } = this.#queue
-    const elements = messages.map((message) => elementOf(message, this.#spec.envelope))
+    const elements = messages.map((message) => this.#elementOf(message))
     const isPlain = messages.every((one) => one.delayMs === 0 && this.#markOf(one) === null)
     if (isPlain && this.#isBusy) {
       const length = await home.send<number>(['LPUSH', layout.orders, ...elements], 'publish')
@@ -117,6 +118,13 @@ export class ListPublisher implements Publisher {
     const reply = await home.run<number[]>(publishScript, keys, args, 'publish')
     this.#isBusy = reply.pop() === 1
     return reply
+  }
+
+  /** Without an envelope the body alone. */
+  #elementOf(message: OutgoingMessage): string | Buffer {
+    const { body } = message
+    if (this.#spec.envelope) return this.#writer.write(message)
+    return typeof body === 'string' ? body : Buffer.from(body)
   }
 
   #markOf({ dedupeId }: OutgoingMessage): string | null {

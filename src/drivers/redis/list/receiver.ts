@@ -9,6 +9,7 @@ import { OwnForm } from './ownForm.ts'
 import { type Queue, tagOf } from './queue.ts'
 import { lostOf, type OpenedReader, reclaim } from './readers.ts'
 import { takeByKeyScript, takeScript } from './takeScript.ts'
+import { readValue } from './value.ts'
 import { lookMs, Waiting } from './waiting.ts'
 
 export interface Room {
@@ -169,7 +170,8 @@ export class Receiver {
 
   #read(raw: Buffer, serial: number): Delivery {
     const { channel, spec } = this.#of
-    const { message, redrives, value } = readMessage(channel.name, raw, `${this.#tag}-${serial}`)
+    const value = readValue(raw)
+    const { message, redrives } = readMessage(channel.name, value, `${this.#tag}-${serial}`)
     const { failures, crashes, past } = value
     this.#ownForm.learn(message)
     const token = { reader: spec.reader, serial }

@@ -1,9 +1,11 @@
 import { type Queue, tagOf } from './queue.ts'
+import { asWritten, readValue, type Value } from './value.ts'
 
 /** One value, and where it lies. */
 export interface Placed {
   readonly section: Section
   readonly raw: Buffer
+  readonly value: Value
   /** What names it, where nothing stands beside it. */
   readonly tag: string
   /** In hand: its serial. */
@@ -58,7 +60,9 @@ function hash({ home }: Queue, head: Head, key: string, tag: string): Section {
       const values = await home.send<(Buffer | null)[]>(command, 'peek', 'bytes')
       return values.flatMap((raw, at) => {
         const serial = serials[at] ?? ''
-        return raw === null ? [] : { section, raw, tag: `${tag}-${serial}`, serial, dueMs: 0 }
+        if (raw === null) return []
+        const value = readValue(raw)
+        return { section, raw, value, tag: `${tag}-${serial}`, serial, dueMs: 0 }
       })
     },
   }
@@ -75,7 +79,10 @@ function list({ home, layout }: Queue, where: 'back' | 'orders', rank: string): 
     async read(from, count) {
       const range = ['LRANGE', layout[where], String(-from - count), String(-from - 1)]
       const values = await home.send<Buffer[]>(range, 'peek', 'bytes')
-      return values.reverse().map((raw) => ({ section, raw, tag: '', serial: '', dueMs: 0 }))
+      return values.reverse().map((raw) => {
+        const value = where === 'orders' ? asWritten(raw) : readValue(raw)
+        return { section, raw, value, tag: '', serial: '', dueMs: 0 }
+      })
     },
   }
   return section
@@ -96,7 +103,8 @@ function sorted(
       const pairs = await home.send<[Buffer, number][]>(range, 'peek', 'bytes')
       return pairs.map(([member, score]) => {
         const raw = where === 'behind' ? member.subarray(laneSize(member)) : member
-        return { section, raw, tag: '', serial: '', dueMs: where === 'delayed' ? score : 0 }
+        const value = readValue(raw)
+        return { section, raw, value, tag: '', serial: '', dueMs: where === 'delayed' ? score : 0 }
       })
     },
   }

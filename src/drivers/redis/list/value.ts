@@ -22,9 +22,7 @@ export interface Value {
 const headEnd = 0x0a
 
 export function readValue(raw: Buffer): Value {
-  if (raw[0] !== 0) {
-    return { failures: 0, crashes: 0, sinceMs: 0, past: null, tag: null, element: raw }
-  }
+  if (raw[0] !== 0) return asWritten(raw)
   const end = raw.indexOf(headEnd)
   const words = raw.toString('latin1', 1, end).split(' ')
   const [failures, crashes, sinceMs, firstFailedMs, lastSize] = words.slice(0, 5).map(Number) as [
@@ -45,6 +43,11 @@ export function readValue(raw: Buffer): Value {
     tag: words[7] ?? null,
     element: raw.subarray(elementAt),
   }
+}
+
+/** What lies in `orders`, or died: nothing stands before it, whatever it begins with. */
+export function asWritten(element: Buffer): Value {
+  return { failures: 0, crashes: 0, sinceMs: 0, past: null, tag: null, element }
 }
 
 /** Lua: `fresh` and `open` take a value apart, `seal` puts it together. */
