@@ -12,6 +12,7 @@ import { redis } from '../../src/drivers/redis/index.ts'
 import { askRedis } from '../../src/lab/brokers/askRedis.ts'
 import { selfSigned } from '../../src/lab/brokers/certificate.ts'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
+import { testRedis } from './redisHere.ts'
 
 const quiet = { telemetry: false } as const
 
@@ -88,7 +89,7 @@ test('an abort ends the wait at once', async () => {
   })
 })
 
-test('logins', async () => {
+testRedis('logins', async () => {
   await using server = await startRedis({ args: ['--requirepass', 'secret'] })
   const at = `127.0.0.1:${server.port}`
   expect(await refusal(`redis://${at}`)).toMatchObject({
@@ -103,7 +104,7 @@ test('logins', async () => {
   expect(other.info.version).toBe(bus.info.version)
 })
 
-test('protected mode', async () => {
+testRedis('protected mode', async () => {
   await using server = await startRedis()
   const denied = '-DENIED Redis is running in protected mode because protected mode is enabled.\r\n'
   const port = await listening(createServer((socket) => void socket.end(denied)))
@@ -114,7 +115,7 @@ test('protected mode', async () => {
   expect(await askRedis(server.url, 'PING')).toBe('PONG')
 })
 
-test('a database that is not there', async () => {
+testRedis('a database that is not there', async () => {
   await using server = await startRedis()
   expect(await refusal(`${server.url}/99`)).toMatchObject({
     code: 'INVALID_CONFIG',
@@ -126,7 +127,7 @@ test('a database that is not there', async () => {
   expect(await askRedis(server.url, 'DBSIZE')).toBe(0)
 })
 
-test('no place for one more client', async () => {
+testRedis('no place for one more client', async () => {
   await using server = await startRedis({ args: ['--maxclients', '1'] })
   const client = createClient({ url: server.url })
   client.on('error', () => {}) // it ends with its server
@@ -138,7 +139,7 @@ test('no place for one more client', async () => {
   })
 })
 
-test('a server that does not know what is needed is too old', async () => {
+testRedis('a server that does not know what is needed is too old', async () => {
   await using server = await startRedis({ args: ['--rename-command', 'EVALSHA', ''] })
   expect(await refusal(server.url)).toMatchObject({
     code: 'UNSUPPORTED',
@@ -146,7 +147,7 @@ test('a server that does not know what is needed is too old', async () => {
   })
 })
 
-test('a server without HELLO is too old', async () => {
+testRedis('a server without HELLO is too old', async () => {
   await using server = await startRedis({ args: ['--rename-command', 'HELLO', ''] })
   expect(await refusal(server.url)).toMatchObject({
     code: 'UNSUPPORTED',
@@ -154,7 +155,7 @@ test('a server without HELLO is too old', async () => {
   })
 })
 
-test('a user without the rights', async () => {
+testRedis('a user without the rights', async () => {
   await using server = await startRedis()
   await askRedis(server.url, 'ACL', 'SETUSER', 'me', 'on', '>secret', '~*', '&*', '+@all', '-eval')
   expect(await refusal(`redis://me:secret@127.0.0.1:${server.port}`)).toMatchObject({
@@ -164,7 +165,7 @@ test('a user without the rights', async () => {
   })
 })
 
-test('a replica', async () => {
+testRedis('a replica', async () => {
   await using primary = await startRedis()
   const following = ['--replicaof', '127.0.0.1', String(primary.port)]
   await using replica = await startRedis({ args: following })
@@ -175,7 +176,7 @@ test('a replica', async () => {
   })
 })
 
-test('TLS: whom to trust, who we are, and which side speaks it', async () => {
+testRedis('TLS: whom to trust, who we are, and which side speaks it', async () => {
   const [server, client] = [selfSigned('server'), selfSigned('client')]
   const folder = await files({
     'ca.pem': server.certificate,

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { askRedis } from '../../src/lab/brokers/askRedis.ts'
 import { type RedisOptions, startRedis } from '../../src/lab/brokers/redis.ts'
 import { cliWorld } from '../e2e/cliRun.ts'
+import { testRedis } from './redisHere.ts'
 
 const powerLoss = ['--pattern', 'queue', '--require', 'survives=power-loss']
 
@@ -29,7 +30,7 @@ test('without a server contract shows both ways to keep a queue, and what does n
   ])
 })
 
-test('the server of a URL is asked, and nothing is made there', async () => {
+testRedis('the server of a URL is asked, and nothing is made there', async () => {
   using world = cliWorld()
   await using weak = await startRedis()
   await using safe = await startRedis({ profile: 'always' })
@@ -48,21 +49,24 @@ test('the server of a URL is asked, and nothing is made there', async () => {
   expect(await askRedis(weak.url, 'DBSIZE')).toBe(0)
 })
 
-test('contract and doctor name what the server does not tell, and never the password', async () => {
-  using world = cliWorld()
-  const { server, url } = await closed({ profile: 'always' })
-  await using _server = server
-  const { stdout, stderr } = await world.run(['contract', url, '--pattern', 'queue'])
-  expect(stdout).toContain('not known: broker-crash power-loss')
-  expect(stderr).toContain('redis does not tell appendfsync')
-  const { items } = await world.json('contract', url, '--pattern', 'queue')
-  expect(items).toMatchObject([{ unknown: expect.arrayContaining([expect.anything()]) }])
-  const doctor = await world.run(['doctor', url])
-  expect(doctor).toMatchObject({ code: 0, stdout: expect.stringContaining('does not tell') })
-  expect(stdout + stderr + doctor.stdout + doctor.stderr).not.toContain('secret')
-})
+testRedis(
+  'contract and doctor name what the server does not tell, and never the password',
+  async () => {
+    using world = cliWorld()
+    const { server, url } = await closed({ profile: 'always' })
+    await using _server = server
+    const { stdout, stderr } = await world.run(['contract', url, '--pattern', 'queue'])
+    expect(stdout).toContain('not known: broker-crash power-loss')
+    expect(stderr).toContain('redis does not tell appendfsync')
+    const { items } = await world.json('contract', url, '--pattern', 'queue')
+    expect(items).toMatchObject([{ unknown: expect.arrayContaining([expect.anything()]) }])
+    const doctor = await world.run(['doctor', url])
+    expect(doctor).toMatchObject({ code: 0, stdout: expect.stringContaining('does not tell') })
+    expect(stdout + stderr + doctor.stdout + doctor.stderr).not.toContain('secret')
+  },
+)
 
-test('doctor shows how the server is set up, and counts what it warns of once', async () => {
+testRedis('doctor shows how the server is set up, and counts what it warns of once', async () => {
   using world = cliWorld()
   await using server = await startRedis({
     profile: 'everysec',

@@ -1,11 +1,14 @@
-import { describe } from 'vitest'
+import { describe, type SuiteAPI, type TestAPI, test } from 'vitest'
 import { findRedisProgram } from '../../src/lab/brokers/redisProgram.ts'
 
 /** What `startRedis` would start; null: nothing. */
 export const redisProgram = await findRedisProgram()
 
-/** For tests that start servers of their own; skipped with the reason where none can be started. */
-export function describeRedis(title: string, tests: () => void): void {
-  const isMissing = redisProgram === null
-  describe.skipIf(isMissing)(isMissing ? `${title} (no redis-server on the PATH)` : title, tests)
-}
+const isMissing = redisProgram === null
+
+/**
+ * For tests that start servers of their own. Where no program is on the PATH they are skipped; the
+ * summary says so in the line of the brokers.
+ */
+export const testRedis: ReturnType<TestAPI['skipIf']> = test.skipIf(isMissing)
+export const describeRedis: ReturnType<SuiteAPI['skipIf']> = describe.skipIf(isMissing)

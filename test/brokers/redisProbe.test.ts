@@ -1,15 +1,16 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { connect } from '../../src/connect.ts'
 import type { Contract } from '../../src/core/contract.ts'
 import { askRedis, askRedisAll } from '../../src/lab/brokers/askRedis.ts'
 import { type RedisOptions, startRedis } from '../../src/lab/brokers/redis.ts'
 import type { Bus } from '../../src/runtime/api.ts'
+import { describeRedis, testRedis } from './redisHere.ts'
 
 type Survives = Partial<Contract['survives']>
 
 const within2s = { lossWindowMs: 2_000 }
 
-describe.each<{
+describeRedis.each<{
   readonly name: string
   readonly server: RedisOptions
   readonly stored: Contract['stored']['in']
@@ -84,7 +85,7 @@ async function publishTo(url: string): Promise<void> {
   await bus.queue<number>('orders').publishMany(Array.from({ length: 20 }, (_, data) => ({ data })))
 }
 
-describe('a server that does not tell its settings', () => {
+describeRedis('a server that does not tell its settings', () => {
   const denied = ['+@all', '-config']
 
   async function openAs(options: RedisOptions, rights: readonly string[]) {
@@ -120,7 +121,7 @@ describe('a server that does not tell its settings', () => {
   })
 })
 
-describe('what happens when memory is full', () => {
+describeRedis('what happens when memory is full', () => {
   test.each([
     ['allkeys-lru', /removes whole channels/],
     ['volatile-ttl', /dedupe marks/],
@@ -145,7 +146,7 @@ describe('what happens when memory is full', () => {
   })
 })
 
-test('the nodes of a server are asked anew at each opening', async () => {
+testRedis('the nodes of a server are asked anew at each opening', async () => {
   await using server = await startRedis({ profile: 'always' })
   await using bus = await connect(server.url, { telemetry: false })
   expect((await bus.queue('orders').opened()).stored.in).toBe('disk')

@@ -1,8 +1,9 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { connect } from '../../src/connect.ts'
 import { askRedis } from '../../src/lab/brokers/askRedis.ts'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
 import type { RedisServer } from '../../src/lab/brokers/redisServer.ts'
+import { describeRedis } from './redisHere.ts'
 
 interface Run {
   readonly crashes: unknown
@@ -37,7 +38,7 @@ async function working(server: RedisServer, queue: string) {
   return { bus, jobs, worker, said, runs, next }
 }
 
-describe.each(['list', 'stream'])('queues as %s', (queue) => {
+describeRedis.each(['list', 'stream'])('queues as %s', (queue) => {
   test('a restart voids what is held: it is lost, then comes again, charged to nobody', async () => {
     await using server = await startRedis({ profile: 'always' })
     const { jobs, worker, said, runs, next } = await working(server, queue)

@@ -7,6 +7,7 @@ import { askRedis } from '../../src/lab/brokers/askRedis.ts'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
 import type { RedisServer } from '../../src/lab/brokers/redisServer.ts'
 import type { Bus } from '../../src/runtime/api.ts'
+import { testRedis } from './redisHere.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/drivers/redis.md'), 'utf8')
 const [, listed = ''] = /ACL SETUSER shop on >PASSWORD ~\* &\* -@all ([^`]*)```/.exec(page) ?? []
@@ -98,7 +99,7 @@ async function doLive(bus: Bus, prefix: string): Promise<void> {
   await Promise.all(all.map((one) => one.drain()))
 }
 
-test.each(['list', 'stream'])(
+testRedis.each(['list', 'stream'])(
   'a user with exactly these rights can do everything (queues as %s)',
   async (queue) => {
     await using server = await startRedis()
@@ -113,17 +114,20 @@ test.each(['list', 'stream'])(
   },
 )
 
-test('keys and channels of a prefix are enough for channels of that prefix, and for no other', async () => {
-  await using server = await startRedis()
-  const url = await userOf(server, ...narrow.split(' '), ...heard.split(' '), ...rights)
-  const bus = await connect(url)
-  onTestFinished(() => bus.close())
-  await doAll(bus, 'shop.')
-  const other = bus.queue('other').publish(1)
-  await expect(other).rejects.toMatchObject({ code: 'LOGIN_REFUSED', definite: true })
-})
+testRedis(
+  'keys and channels of a prefix are enough for channels of that prefix, and for no other',
+  async () => {
+    await using server = await startRedis()
+    const url = await userOf(server, ...narrow.split(' '), ...heard.split(' '), ...rights)
+    const bus = await connect(url)
+    onTestFinished(() => bus.close())
+    await doAll(bus, 'shop.')
+    const other = bus.queue('other').publish(1)
+    await expect(other).rejects.toMatchObject({ code: 'LOGIN_REFUSED', definite: true })
+  },
+)
 
-test('without CONFIG GET everything else goes on', async () => {
+testRedis('without CONFIG GET everything else goes on', async () => {
   await using server = await startRedis()
   const fewer = rights.filter((right) => right !== '+config|get')
   const bus = await connect(await userOf(server, '~*', '&*', ...fewer))

@@ -43,7 +43,7 @@ const everything = [
 ].toSorted()
 
 describe.skipIf(redis === null)(`the state in Redis ${missing ?? ''}`, () => {
-  const url = `${redis?.url}/9`
+  const url = `${redis?.url ?? 'redis://nowhere'}/9`
   const client = createClient({ url })
   const open = (more: object = {}) =>
     RedisState.open({

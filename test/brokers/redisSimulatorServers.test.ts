@@ -14,7 +14,7 @@ const turn = { STATUS: { GAME: "USER'S TURN" } }
 const completes = { STATUS: { GAME: 'COMPLETE' } }
 
 describe.skipIf(redis === null)(`servers on one state in Redis ${missing ?? ''}`, () => {
-  const state = `${redis?.url}/8`
+  const state = `${redis?.url ?? 'redis://nowhere'}/8`
   const client = createClient({ url: state })
   const records: GameRecord[] = []
   const start = (more: ServerOptions = {}) =>

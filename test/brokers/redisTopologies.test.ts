@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { Script } from '../../src/drivers/redis/script.ts'
 import { slotOf } from '../../src/drivers/redis/slots.ts'
 import { askRedis } from '../../src/lab/brokers/askRedis.ts'
@@ -6,11 +6,12 @@ import { startRedis } from '../../src/lab/brokers/redis.ts'
 import { type RedisCluster, startRedisCluster } from '../../src/lab/brokers/redisCluster.ts'
 import { type RedisSentinel, startRedisSentinel } from '../../src/lab/brokers/redisSentinel.ts'
 import type { RedisServer } from '../../src/lab/brokers/redisServer.ts'
+import { describeRedis, testRedis } from './redisHere.ts'
 import { openUrl } from './redisServers.ts'
 
 const get = new Script("return redis.call('GET', KEYS[1])")
 
-describe('a cluster', () => {
+describeRedis('a cluster', () => {
   let cluster: RedisCluster
   beforeAll(async () => {
     cluster = await startRedisCluster({ replicas: 1 })
@@ -115,7 +116,7 @@ async function otherName(cluster: RedisCluster, than: RedisServer): Promise<stri
   throw new Error('all on one node')
 }
 
-describe('Sentinels', () => {
+describeRedis('Sentinels', () => {
   let sentinel: RedisSentinel
   beforeAll(async () => {
     sentinel = await startRedisSentinel()
@@ -199,20 +200,23 @@ describe('Sentinels', () => {
   }, 30_000)
 })
 
-test('a primary that becomes a replica takes nothing more and ends the session, but owes no answer', async () => {
-  await using server = await startRedis()
-  await using other = await startRedis()
-  const servers = await openUrl(server.url)
-  const home = servers.home('x')
-  await askRedis(server.url, 'REPLICAOF', '127.0.0.1', String(other.port))
-  const answers = await Promise.allSettled([
-    home.send(['SET', 'x', '1'], 'test'),
-    home.send(['SET', 'x', '2'], 'test'),
-    home.send(['GET', 'x'], 'test'),
-  ])
-  const codes = answers.map((one) => (one.status === 'rejected' ? one.reason.code : 'answered'))
-  expect(codes.slice(0, 2)).toEqual(['UNAVAILABLE', 'UNAVAILABLE'])
-  expect(answers.every((one) => one.status === 'fulfilled' || one.reason.definite)).toBe(true)
-  expect(await servers.lost).toMatchObject({ code: 'UNAVAILABLE' })
-  await expect(home.send(['GET', 'x'], 'test')).rejects.toMatchObject({ definite: true })
-})
+testRedis(
+  'a primary that becomes a replica takes nothing more and ends the session, but owes no answer',
+  async () => {
+    await using server = await startRedis()
+    await using other = await startRedis()
+    const servers = await openUrl(server.url)
+    const home = servers.home('x')
+    await askRedis(server.url, 'REPLICAOF', '127.0.0.1', String(other.port))
+    const answers = await Promise.allSettled([
+      home.send(['SET', 'x', '1'], 'test'),
+      home.send(['SET', 'x', '2'], 'test'),
+      home.send(['GET', 'x'], 'test'),
+    ])
+    const codes = answers.map((one) => (one.status === 'rejected' ? one.reason.code : 'answered'))
+    expect(codes.slice(0, 2)).toEqual(['UNAVAILABLE', 'UNAVAILABLE'])
+    expect(answers.every((one) => one.status === 'fulfilled' || one.reason.definite)).toBe(true)
+    expect(await servers.lost).toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(home.send(['GET', 'x'], 'test')).rejects.toMatchObject({ definite: true })
+  },
+)

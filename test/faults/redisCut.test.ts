@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '@redis/client'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { connect } from '../../src/connect.ts'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
 import type { Bus } from '../../src/runtime/api.ts'
+import { testRedis } from '../brokers/redisHere.ts'
 
 const cuts = 200
 const workers = 6
@@ -32,7 +33,7 @@ function reaches(seen: ReadonlySet<number>, count: () => number): Promise<void> 
   })
 }
 
-test.each(['list', 'stream'])(
+testRedis.each(['list', 'stream'])(
   'every connection is cut again and again under load: nothing is lost, nobody is deaf (%s)',
   async (queue) => {
     await using server = await startRedis()
@@ -91,27 +92,31 @@ test.each(['list', 'stream'])(
   180_000,
 )
 
-test('200 sessions come back at once after a restart, and each goes on', async () => {
-  await using server = await startRedis({ profile: 'everysec' })
-  const all = await buses(server.url, 200)
-  const heard = new Set<number>()
-  const seen = new Set<number>()
-  for (const [at, bus] of all.entries()) {
-    bus.queue<number>('jobs').subscribe((n) => void seen.add(n))
-    bus.broadcast<number>('news').subscribe(() => void heard.add(at))
-  }
-  await all[0]?.queue<number>('jobs').publish(0)
-  await reaches(seen, () => 1)
-  await server.kill()
-  await wait(1_000)
-  await server.restart()
-  const [first] = all as [Bus]
-  await first
-    .queue<number>('jobs')
-    .publishMany(Array.from({ length: 1_000 }, (_, at) => ({ data: at + 1 })))
-  await reaches(seen, () => 1_001)
-  while (heard.size < all.length) {
-    await first.broadcast<number>('news').publish(1)
-    await wait(50)
-  }
-}, 180_000)
+testRedis(
+  '200 sessions come back at once after a restart, and each goes on',
+  async () => {
+    await using server = await startRedis({ profile: 'everysec' })
+    const all = await buses(server.url, 200)
+    const heard = new Set<number>()
+    const seen = new Set<number>()
+    for (const [at, bus] of all.entries()) {
+      bus.queue<number>('jobs').subscribe((n) => void seen.add(n))
+      bus.broadcast<number>('news').subscribe(() => void heard.add(at))
+    }
+    await all[0]?.queue<number>('jobs').publish(0)
+    await reaches(seen, () => 1)
+    await server.kill()
+    await wait(1_000)
+    await server.restart()
+    const [first] = all as [Bus]
+    await first
+      .queue<number>('jobs')
+      .publishMany(Array.from({ length: 1_000 }, (_, at) => ({ data: at + 1 })))
+    await reaches(seen, () => 1_001)
+    while (heard.size < all.length) {
+      await first.broadcast<number>('news').publish(1)
+      await wait(50)
+    }
+  },
+  180_000,
+)
