@@ -93,3 +93,25 @@ test('headers that are none do no harm', () => {
     expect([{}, { b: 'c' }]).toContainEqual(read.headers)
   }
 })
+
+test.for([
+  ['the usual form', {}, { id: 'm', type: 't', timeMs: 1_234, body: '1' }],
+  ['attributes that are no ASCII', { id: 'ä😀', type: 'ü' }, { id: 'ä😀', type: 'ü' }],
+  ['attributes with escapes', { id: 'a"\\', source: '\u0001' }, { id: 'a"\\', source: '\u0001' }],
+  ['long attributes', { id: 'i'.repeat(255), type: 't'.repeat(255) }, { id: 'i'.repeat(255) }],
+  ['a body that is no ASCII', { body: '"ä😀"' }, { body: '"ä😀"', bytes: 8 }],
+  ['a key', { key: 'k' }, { key: 'k', body: '1' }],
+] as const)('%s is read', ([, over, read]) => {
+  expect(readWire(sent(over))).toMatchObject(read)
+})
+
+test('what only looks like the usual form is read as it is', () => {
+  const change = (from: string, to: string) => Buffer.from(sent().toString().replace(from, to))
+  const control = change('"id":"m"', '"id":"m\u0001"')
+  expect(readWire(control)).toMatchObject({ ...foreign, body: new Uint8Array(control) })
+  const nameless = change('"id":"m"', '"id":""')
+  expect(readWire(nameless)).toMatchObject({ ...foreign, body: nameless.toString() })
+  expect(readWire(change('1970', 'soon'))).toMatchObject({ id: 'm', timeMs: null, body: '1' })
+  const open = sent().subarray(0, -1)
+  expect(readWire(open)).toMatchObject({ ...foreign, body: new Uint8Array(open) })
+})

@@ -69,6 +69,10 @@ export interface WireMessage {
 const ownStart = Buffer.from('{"specversion":"1.0","id":')
 const dataMark = Buffer.from(',"datacontenttype":"application/json","data":')
 const closingBrace = 0x7d
+/** Most of what we write: no key, headers or redrives, and nothing but plain ASCII around the data. */
+const ownPlain =
+  /^\{"specversion":"1\.0","id":"([ !#-[\]-~]+)","source":"([ !#-[\]-~]+)","type":"([ !#-[\]-~]+)","time":"([ !#-[\]-~]+)","datacontenttype":"application\/json","data":/
+const ownPlainBytesMax = 512
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
 
 /**
@@ -85,6 +89,8 @@ export function wireBodyBytes(raw: Buffer): number {
  * throws. The body of what this library wrote is not parsed.
  */
 export function readWire(raw: Buffer): WireMessage {
+  const plainly = raw.at(-1) === closingBrace ? readPlainly(raw) : null
+  if (plainly !== null) return plainly
   const at = dataAt(raw)
   if (at >= 0) {
     const event = parsed(`${raw.toString('utf8', 0, at)}}`)
@@ -103,13 +109,31 @@ export function readWire(raw: Buffer): WireMessage {
   return messageOf(value, body, Buffer.byteLength(body))
 }
 
+/** The usual form by one look, in less than half the time of parsing its attributes. */
+function readPlainly(raw: Buffer): WireMessage | null {
+  const found = ownPlain.exec(raw.toString('latin1', 0, ownPlainBytesMax))
+  if (found === null) return null
+  const [attributes, id, source, type, time] = found as unknown as [string, ...ReadTexts]
+  const [start, end] = [attributes.length, raw.length - 1]
+  return {
+    ...{ id, key: null, timeMs: msOf(time), headers: noHeaders, type, source, redrives: 0 },
+    body: raw.toString('utf8', start, end),
+    bytes: end - start,
+  }
+}
+
+type ReadTexts = [id: string, source: string, type: string, time: string]
+
 /** Since when it is there, if it says so. */
 export function storedAtMs(raw: Buffer): number | null {
   const at = dataAt(raw)
   const event = parsed(at < 0 ? raw.toString() : `${raw.toString('utf8', 0, at)}}`)
   if (!isEvent(event)) return null
-  const text = event.storedtime ?? event.time
-  const ms = typeof text === 'string' ? Date.parse(text) : Number.NaN
+  return msOf(event.storedtime ?? event.time)
+}
+
+function msOf(time: unknown): number | null {
+  const ms = typeof time === 'string' ? Date.parse(time) : Number.NaN
   return Number.isNaN(ms) ? null : ms
 }
 
@@ -148,11 +172,10 @@ function plain(raw: Buffer, value: unknown): WireMessage {
 
 function messageOf(event: Attributes, body: string | Uint8Array, bytes: number): WireMessage {
   const { subject, time, redrivecount } = event
-  const timeMs = typeof time === 'string' ? Date.parse(time) : Number.NaN
   return {
     id: event.id as string,
     key: typeof subject === 'string' ? subject : null,
-    timeMs: Number.isNaN(timeMs) ? null : timeMs,
+    timeMs: msOf(time),
     headers: headersOf(event),
     type: event.type as string,
     source: event.source as string,
