@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { createClient, RESP_TYPES } from '@redis/client'
 import { afterAll, expect, test } from 'vitest'
 import type { ChannelSpec, ReaderSpec } from '../../src/core/channel.ts'
@@ -125,6 +126,7 @@ describeRedis('a list', () => {
     const channel = channelOf()
     const source = await sourceOf(session, channel)
     const receiving = source.receive(room, never)
+    await wait(100) // it has looked, and found nothing
     await client.lPush(channel.name, '{"n":1}')
     expect((await receiving).map(({ message: { body } }) => body)).toEqual(['{"n":1}'])
   })

@@ -21,23 +21,21 @@ export function listEngine(context: Context): Engine {
     const ownedUntilMs = systemClock.monotonicMs() + spec.leaseMs
     const reader = await openReader(queue, { name: channel.name, pattern: 'queue' }, spec)
     for (const before of sources) if (before.isOf(channel, spec)) await before.replaced()
-    const made = new ListSource({
-      queue,
-      channel,
-      spec,
-      on,
-      opened: reader,
-      ownedUntilMs,
-      checkOpen,
-      closed: (one) => {
-        sources.delete(one)
-        opened.delete(one)
-      },
-    })
+    const closed = (one: ListSource) => {
+      sources.delete(one)
+      opened.delete(one)
+    }
+    const options = { queue, channel, spec, on, opened: reader, ownedUntilMs, checkOpen, closed }
+    const made = new ListSource(options)
     sources.add(made)
     opened.add(made)
-    await queue.home.subscribe(queue.layout.wake, made.ring)
-    return made
+    try {
+      await queue.home.subscribe(queue.layout.wake, made.ring)
+      return made
+    } catch (error) {
+      await made[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   return {
