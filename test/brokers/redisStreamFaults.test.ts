@@ -207,6 +207,30 @@ describeRedis('what others do to a stream', () => {
     await ack(world, opened, [second, ...(await take(world, opened, 1))])
   })
 
+  test('a source that another one replaces is closed, and leaves it what it holds', async ({
+    signal,
+  }) => {
+    const world = await worldOf(signal)
+    const channel = await declare(world)
+    const opened = await openReader(world, channel)
+    await publish(world, channel, several(2))
+    const held = await take(world, opened, 2)
+    // It ends with nothing, or is told already.
+    const waiting = opened.source.receive({ messages: 1, bytes: 1 }, signal).catch(() => [])
+    const holding = held.map(({ token }) => token)
+    const next = await openReader(world, channel, { reader: opened.name, holding })
+    assert.deepEqual(await waiting, [])
+    const late = opened.source.receive({ messages: 1, bytes: 1 }, signal)
+    await assert.rejects(late, { code: 'CLOSED' })
+    await opened.source[Symbol.asyncDispose]()
+    await ack(world, next, held)
+    assert.deepEqual(await pendingOf(channel), [])
+    const worker = { id: `worker-${opened.name}`, incarnation: 'one' }
+    const { source } = await openReader(world, channel, { worker })
+    await assert.rejects(next.source.renew(null, signal), { code: 'CLOSED' })
+    await source.renew(null, signal)
+  })
+
   test('a lost reply of a take is found again, uncharged', async ({ signal }) => {
     const world = await worldOf(signal)
     const channel = await declare(world)

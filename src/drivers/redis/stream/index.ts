@@ -15,10 +15,21 @@ import { StreamSource } from './source.ts'
 
 /** Streams with consumer groups, and queues as streams with one group whose settled entries go. */
 export function streamEngine(context: Context): Engine {
+  const sources = new Set<StreamSource>()
   return {
     publisher: async (channel) =>
       new StreamPublisher(context, channel, await declaredOf(context, channel)),
-    source: async (channel, reader, on) => await openSource(context, channel, reader, on),
+    async source(channel, reader, on) {
+      const source = await openSource(context, channel, reader, on, (closed) => {
+        sources.delete(closed)
+        context.opened.delete(closed)
+      })
+      for (const before of sources) if (before.isOf(channel, reader)) await before.replaced()
+      sources.add(source)
+      context.opened.add(source)
+      await source.listen()
+      return source
+    },
     marks: ({ name }, group) =>
       redisMarks(context.home(name), (id) => helperKey(name, `seen:${groupName(group)}:${id}`)),
     admin: streamAdmin(context),
@@ -30,6 +41,7 @@ async function openSource(
   channel: ChannelSpec,
   spec: ReaderSpec,
   on: SourceEvents,
+  closed: (source: StreamSource) => void,
 ): Promise<StreamSource> {
   const line = lineOf(context, channel.name, groupName(spec.group))
   const { holding } = spec
@@ -39,7 +51,5 @@ async function openSource(
   const declared = await declaredOf(context, channel)
   const opened = await open(line, channel, spec, holding, above, beginning)
   const held = await heldAgain(line, opened)
-  const source = new StreamSource({ context, channel, line, spec, on, opened, held, declared })
-  await source.listen()
-  return source
+  return new StreamSource({ context, channel, line, spec, on, opened, held, declared, closed })
 }

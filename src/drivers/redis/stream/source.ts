@@ -28,6 +28,8 @@ export interface SourceOptions {
   readonly opened: Opened
   readonly held: readonly HeldEntry[]
   readonly declared: Declared
+  /** Called when its session has nothing to close here any more. */
+  readonly closed: (source: StreamSource) => void
 }
 
 const keepEveryMs = 1_000
@@ -65,12 +67,13 @@ export class StreamSource implements Source {
       hand: this.#hand,
       opened: () => this.#opened.opened,
       again: (opened) => this.#attachAgain(opened),
-      replaced: () => this.#replaced(),
+      replaced: () => this.#throwReplaced(),
       lost: (tokens) => this.#lost(tokens, 'expired'),
     })
     this.#lost(opened.lost, 'expired')
     this.#keeping = setInterval(() => this.#keep(), keepEveryMs)
-    context.opened.add(this)
+    const { ended } = context.home(options.channel.name)
+    ended.addEventListener('abort', () => clearInterval(this.#keeping), { once: true })
   }
 
   /** Resolves when the server has confirmed that it announces here. */
@@ -130,7 +133,7 @@ export class StreamSource implements Source {
     const { state, owned } = await renew(line, { spec, opened, begun: mark, over, expected })
     if (mark) for (const held of marked) held.begun = mark
     this.#begunTo = Math.max(this.#begunTo, upTo)
-    if (state === 'replaced') this.#replaced()
+    if (state === 'replaced') this.#throwReplaced()
     else if (state === 'expired') await this.#attachAgain(opened)
     else if (owned) {
       const isLost = ({ token, settling }: HeldEntry) =>
@@ -153,20 +156,42 @@ export class StreamSource implements Source {
     return await this.#fetcher.stop()
   }
 
+  /** Of the same worker, be it under another reader name. */
+  isOf({ name }: ChannelSpec, { reader, worker, group }: ReaderSpec): boolean {
+    const { channel, spec } = this.#options
+    if (channel.name !== name || spec.group !== group) return false
+    return spec.reader === reader || spec.worker.id === worker.id
+  }
+
+  /**
+   * Another source was opened for this worker. Nothing is given back: what this one held is that
+   * one's now, or belongs to a lease that ends by itself.
+   */
+  async replaced(): Promise<void> {
+    this.#isReplaced = true
+    await this.#rest()
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
   }
 
   async #close(): Promise<void> {
-    const { context, channel, line, spec } = this.#options
-    this.#isStopped = true
-    context.opened.delete(this)
-    clearInterval(this.#keeping)
-    await this.#fetcher.stop().catch(() => undefined) // its own caller was told
+    const { line, spec } = this.#options
+    await this.#rest()
     await Promise.allSettled(this.#hand.values().map(({ settling }) => settling))
-    await context.home(channel.name).unsubscribe(wakeChannel(channel.name), this.#ring)
     if (!this.#isReplaced) await giveUp(line, spec.reader, this.#opened.opened)
+  }
+
+  /** It asks for nothing more, and nobody calls it. */
+  async #rest(): Promise<void> {
+    const { context, channel, closed } = this.#options
+    this.#isStopped = true
+    closed(this)
+    clearInterval(this.#keeping)
+    await this.#fetcher.stop()
+    await context.home(channel.name).unsubscribe(wakeChannel(channel.name), this.#ring)
   }
 
   /** Also while nobody receives, what is due gets its place, and what may be forgotten goes. */
@@ -261,7 +286,7 @@ export class StreamSource implements Source {
   }
 
   /** Another source was opened for this reader, and speaks for it from now on. */
-  #replaced(): never {
+  #throwReplaced(): never {
     this.#isReplaced = true
     throw this.#error('CLOSED', `another source was opened for ${this.#options.spec.reader}`)
   }
