@@ -116,8 +116,10 @@ async function newClient(url: string): Promise<RedisClient> {
   const { createClient } = await loadRedis()
   const socket = { reconnectStrategy: false, connectTimeout: connectTimeoutMs } as const
   const settings = { RESP: 3, disableOfflineQueue: true, maintNotifications: 'disabled' } as const
+  // Each would have a timer of its own; whether Redis answers is seen by the beats.
+  const commandOptions = { timeout: 0 }
   try {
-    return createClient({ url, socket, ...settings }) as RedisClient
+    return createClient({ url, socket, ...settings, commandOptions }) as RedisClient
   } catch (cause) {
     const text = `sim server: the state ${redactUrl(url)} is no URL of a Redis: ${textOf(cause)}`
     throw new NarrowcastError('INVALID_CONFIG', text, { cause })
