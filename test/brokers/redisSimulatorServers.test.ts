@@ -212,6 +212,22 @@ describe.skipIf(redis === null)(`servers on one state in Redis ${missing ?? ''}`
     expect(server.stats()).toMatchObject({ forfeits: 0, errors: 0 })
   })
 
+  it('a Redis that hangs is one that is away', async () => {
+    await using own = await startRedis()
+    await using server = await start({ state: own.url, stateLeaseMs: 300 })
+    await using ada = await TestPlayer.login(server.url, 'ada')
+    const changes: string[] = []
+    server.on('state', ({ text }) => changes.push(text))
+    process.kill(own.pid, 'SIGSTOP')
+    await expect.poll(() => changes.length, patient).toBe(1)
+    expect(changes[0]).toBe('sim server: the state in Redis has not answered for 300 ms')
+    const answer = await ada.find.ask({ USER_TOKEN: ada.token, PARTICIPANTS: 2 })
+    expect(answer.STATUS).toBe('STATE UNAVAILABLE')
+    process.kill(own.pid, 'SIGCONT')
+    await expect.poll(() => changes.length, patient).toBe(2)
+    expect(await ada.join(2)).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
   it('says when a game that runs is gone, and lets its players go', async () => {
     await using server = await start({ turnTimeoutMs: 100 })
     const { first, second } = await startedDuel(server.url)
