@@ -3,6 +3,7 @@ import { isLive, type Pattern } from '../../core/message.ts'
 import type { EngineName } from './engine.ts'
 import { catalogKey } from './keys.ts'
 import { redisError } from './redisErrors.ts'
+import { Script } from './script.ts'
 import type { Home, Servers } from './servers.ts'
 
 /** What was declared of a channel when it was made, in this form on the server. */
@@ -20,6 +21,11 @@ export interface Difference {
   readonly found: string
 }
 
+/** At maxmemory too: who cannot open a channel cannot drain it. */
+const declaring = new Script(`#!lua flags=allow-oom
+return redis.call('HSETNX', KEYS[1], unpack(ARGV))
+`)
+
 /** The declarations of all channels: one hash of the server, read by every process. */
 export class Catalog {
   readonly #servers: Servers
@@ -31,8 +37,8 @@ export class Catalog {
   /** The channel's, made like this where there was none. Who was first decides. */
   async declare(channel: string, wanted: Declaration): Promise<[Declaration, 'created' | 'found']> {
     checkName('channel', channel)
-    const text = JSON.stringify(wanted)
-    const isMade = await this.#home.send<number>(['HSETNX', catalogKey, channel, text], 'declare')
+    const args = [channel, JSON.stringify(wanted)]
+    const isMade = await this.#home.run<number>(declaring, [catalogKey], args, 'declare')
     if (isMade === 1) return [wanted, 'created']
     return [(await this.find(channel)) ?? wanted, 'found']
   }

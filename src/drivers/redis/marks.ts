@@ -6,7 +6,8 @@ import type { Home } from './servers.ts'
 /** What is written for an id that was worked off. */
 export const doneMark = 'done'
 
-const claiming = new Script(`#!lua
+// They work at maxmemory: what nobody may take is never settled, and the server stays full.
+const claiming = new Script(`#!lua flags=allow-oom
 local said = {}
 for at, mark in ipairs(KEYS) do
   local found = redis.call('GET', mark)
@@ -22,7 +23,7 @@ end
 return said
 `)
 
-const finishing = new Script(`#!lua
+const finishing = new Script(`#!lua flags=allow-oom
 for _, mark in ipairs(KEYS) do redis.call('SET', mark, '${doneMark}', 'PX', ARGV[1]) end
 `)
 

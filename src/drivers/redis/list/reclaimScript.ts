@@ -30,7 +30,11 @@ end
 local begun, owner = string.match(draining, '^(%S+) (.*)$')
 if owner ~= name then return owner end
 begun = begun == 'inf' and math.huge or tonumber(begun)
-local some = redis.call('HSCAN', gone, '0', 'COUNT', 500)[2]
+-- what was drained before leaves buckets empty at the front
+local cursor, some = '0', {}
+repeat
+  cursor, some = unpack(redis.call('HSCAN', gone, cursor, 'COUNT', 500))
+until #some > 0 or cursor == '0'
 local items = {}
 for at = 1, #some, 2 do items[#items + 1] = { tonumber(some[at]), some[at], some[at + 1] } end
 table.sort(items, function(a, b) return a[1] < b[1] end)

@@ -15,7 +15,7 @@ export const standbyKeyOf = (channel: string) => helperKey(channel, 'standby')
  * KEYS: lease, standby. ARGV: fence to be, name in the standby or '', leaseMs, 1 to go ahead of who
  * came first. Answers: 1 where it leads now, else how long the lead has left, and its name.
  */
-export const standScript = new Script(`
+export const standScript = new Script(`#!lua flags=allow-oom
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 local leaseMs = tonumber(ARGV[3])
@@ -39,7 +39,7 @@ if redis.call('PTTL', KEYS[2]) < leaseMs then redis.call('PEXPIRE', KEYS[2], lea
 return {0, math.max(leftMs, 0), own}`)
 
 /** KEYS: lease. ARGV: fence, mark, ms. 1 where that one leads still. */
-export const keepScript = new Script(`
+export const keepScript = new Script(`#!lua flags=allow-oom
 local lead = redis.call('GET', KEYS[1])
 if not lead or string.sub(lead, 2) ~= ARGV[1] then return 0 end
 local mark = ARGV[2]
@@ -48,7 +48,7 @@ redis.call('SET', KEYS[1], mark .. ARGV[1], 'PX', ARGV[3])
 return 1`)
 
 const released = (publish: string) =>
-  new Script(`
+  new Script(`#!lua flags=allow-oom
 local lead = redis.call('GET', KEYS[1])
 if lead and string.sub(lead, 2) == ARGV[1] then
   redis.call('DEL', KEYS[1])

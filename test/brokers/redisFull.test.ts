@@ -1,0 +1,80 @@
+import { createClient } from '@redis/client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connect } from '../../src/connect.ts'
+import { startRedis } from '../../src/lab/brokers/redis.ts'
+import type { RedisServer } from '../../src/lab/brokers/redisServer.ts'
+import { describeRedis } from './redisHere.ts'
+
+describeRedis('redis at maxmemory', () => {
+  let server: RedisServer
+  beforeAll(async () => {
+    server = await startRedis()
+  })
+  afterAll(() => server.stop())
+
+  /** What came before is there; nothing that needs more memory is taken from now on. */
+  async function full() {
+    const client = createClient({ url: server.url })
+    client.on('error', () => {}) // the call that it breaks rejects
+    await client.connect()
+    await client.configSet('maxmemory', '1mb')
+    return {
+      async [Symbol.asyncDispose]() {
+        await client.configSet('maxmemory', '0')
+        client.destroy()
+      },
+    }
+  }
+  const open = (query = '') => connect(`${server.url}${query}`, { telemetry: false })
+
+  test.for([
+    ['list', {}],
+    ['stream', {}],
+    ['list', { dedupe: { on: 'consume' } }],
+    ['stream', { dedupe: { on: 'consume' } }],
+  ] as const)(
+    'a worker that comes then drains a %s with %o',
+    async ([queue, options], { task }) => {
+      const name = `full.${task.id}`
+      await using bus = await open(`?queue=${queue}`)
+      const batch = Array.from({ length: 50 }, (_, data) => ({ data }))
+      const channel = bus.queue<number>(name, { ...options, publish: { retry: false } })
+      await channel.publishMany(batch)
+      await using _ = await full()
+      await expect(bus.queue(name, options).publish(50)).rejects.toMatchObject({
+        code: 'UNAVAILABLE',
+      })
+      await using later = await open(`?queue=${queue}`)
+      const done = Promise.withResolvers<void>()
+      const left = new Set(batch.map(({ data }) => data))
+      const worker = later.queue<number>(name, options).subscribe((data) => {
+        left.delete(data)
+        if (left.size === 0) done.resolve()
+      })
+      await done.promise
+      await worker.drain()
+      const [depth] = await later.admin.depths([{ name, pattern: 'queue' }])
+      expect(depth).toMatchObject({ waiting: 0, inFlight: 0, out: 50 })
+    },
+  )
+
+  test('a relay goes on, and another one takes over', async () => {
+    await using bus = await open()
+    const rooms = bus.narrowcast<number>('full.rooms', { via: 'relay' })
+    const got: number[] = []
+    const worker = rooms.subscribe((data) => void got.push(data))
+    const first = await bus.relay('full.rooms', { leaseMs: 500 })
+    await Promise.all([worker.ready(), first.ready()])
+    await using _ = await full()
+    const second = await bus.relay('full.rooms', { leaseMs: 500 })
+    for (let n = 0; n < 20; n++) {
+      expect(await rooms.publish(n)).toMatchObject({ receivers: 1 })
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    await first[Symbol.asyncDispose]()
+    await second.ready()
+    expect(await rooms.publish(20)).toMatchObject({ receivers: 1 })
+    await expect.poll(() => got).toHaveLength(21)
+    await second[Symbol.asyncDispose]()
+  })
+})
