@@ -21,9 +21,13 @@ export class Hand<A extends string | object> {
   readonly #come: unknown[] = []
   #wake: () => void = () => {}
 
-  /** `file`: of this folder. */
-  constructor(file: string, args: readonly string[] = []) {
-    this.#child = fork(join(import.meta.dirname, file), args)
+  /** `file`: of this folder. `env`: beside our own. */
+  constructor(
+    file: string,
+    args: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ) {
+    this.#child = fork(join(import.meta.dirname, file), args, { env: { ...process.env, ...env } })
     this.#child.on('message', (message) => {
       if (isProgress(message)) return this.onProgress?.(message)
       this.#come.push(message)

@@ -1,7 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Channel, connect, NarrowcastError, type Subscription } from '../../src/index.ts'
+import type { Channel, Subscription } from '../../src/index.ts'
 import type { Bus } from '../../src/runtime/api.ts'
 import type { Came, Data, Task, Way } from './way.ts'
+
+type Package = typeof import('../../src/index.ts')
+
+/** The sources, unless a process is to load the package as it is published. */
+const entry = process.env.NARROWCAST_BENCH_ENTRY ?? '../../src/index.ts'
+const { connect, NarrowcastError } = (await import(entry)) as Package
 
 const holdMax = 1_000_000
 
