@@ -231,6 +231,19 @@ describeRedis('what others do to a stream', () => {
     await source.renew(null, signal)
   })
 
+  test('a reader that may not listen is refused, and leaves nothing', async ({ signal }) => {
+    const world = await worldOf(signal)
+    const channel = await declare(world)
+    await openReader(world, channel)
+    await ask('ACL', 'SETUSER', 'mute', 'on', 'nopass', '~*', '+@all', 'resetchannels')
+    const url = server.url.replace('redis://', 'redis://mute:any@')
+    const session = await redis({ url }).open({ closed: () => {} }, signal)
+    onTestFinished(() => session[Symbol.asyncDispose]())
+    await assert.rejects(openReader(world, channel, { session }), { code: 'LOGIN_REFUSED' })
+    const keys = (await ask('KEYS', `{${channel.name}}:reader:*`)) as string[]
+    assert.equal(keys.length, 1)
+  })
+
   test('a lost reply of a take is found again, uncharged', async ({ signal }) => {
     const world = await worldOf(signal)
     const channel = await declare(world)

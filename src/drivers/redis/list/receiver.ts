@@ -3,6 +3,7 @@ import { systemClock } from '../../../core/clock.ts'
 import type { Delivery } from '../../../core/message.ts'
 import { orderConflict } from '../../../core/orderConflict.ts'
 import { redisError } from '../redisErrors.ts'
+import { lookMs, Waiting } from '../waiting.ts'
 import { readMessage } from './element.ts'
 import type { LostTokens } from './lostTokens.ts'
 import { OwnForm } from './ownForm.ts'
@@ -10,7 +11,6 @@ import { type Queue, tagOf } from './queue.ts'
 import { lostOf, type OpenedReader, reclaim } from './readers.ts'
 import { takeByKeyScript, takeScript } from './takeScript.ts'
 import { readValue } from './value.ts'
-import { lookMs, Waiting } from './waiting.ts'
 
 export interface Room {
   readonly messages: number

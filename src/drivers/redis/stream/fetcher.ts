@@ -2,6 +2,7 @@ import type { ChannelSpec, ReaderSpec } from '../../../core/channel.ts'
 import type { Delivery, Token } from '../../../core/message.ts'
 import { orderConflict } from '../../../core/orderConflict.ts'
 import type { Context } from '../session.ts'
+import { lookMs, Waiting } from '../waiting.ts'
 import { promoteDelayed } from './delayed.ts'
 import { readEntry } from './entry.ts'
 import type { Hand } from './hand.ts'
@@ -10,10 +11,6 @@ import { type Look, look } from './look.ts'
 import { type Noted, readNoted } from './noted.ts'
 import { giveBack, passBy, reclaimExpired } from './reclaim.ts'
 import { deleted, type Room, type Took, takeBack, takeByKey, takeFresh, takeMax } from './take.ts'
-import { Waiting } from './waiting.ts'
-
-/** How often a reader that waits looks: for what other programs bring, and for a lost call. */
-const lookMs = 1_000
 
 export interface FetcherOptions {
   readonly context: Context

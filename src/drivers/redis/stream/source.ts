@@ -78,8 +78,15 @@ export class StreamSource implements Source {
 
   /** Resolves when the server has confirmed that it announces here. */
   async listen(): Promise<void> {
-    const { context, channel } = this.#options
-    await context.home(channel.name).subscribe(wakeChannel(channel.name), this.#ring)
+    const { context, channel, line, spec, closed } = this.#options
+    try {
+      await context.home(channel.name).subscribe(wakeChannel(channel.name), this.#ring)
+    } catch (error) {
+      clearInterval(this.#keeping)
+      closed(this)
+      await giveUp(line, spec.reader, this.#opened.opened).catch(() => undefined) // it says less
+      throw error
+    }
   }
 
   async receive(room: Room, signal: AbortSignal): Promise<Delivery[]> {
