@@ -33,6 +33,17 @@ test.each([
   expect(error.message).toBe(`redis: publish: ${text}`)
 })
 
+test.each([
+  [
+    "ERR The user executing the script can't publish to the channel mentioned in the script",
+    'LOGIN_REFUSED',
+  ],
+  ['WRONGTYPE Operation against a key holding the wrong kind of value', 'CONFLICT'],
+])('what is refused in the middle of a script may have begun: %s', (text, code) => {
+  const whole = `${text} script: 4a2267357833227dd98abdedb8cf24b15a986445, on @user_script:3.`
+  expect(asReplyError(new SimpleError(whole), 'publish')).toMatchObject({ code, definite: false })
+})
+
 test('a word of a reply is read from replies alone', () => {
   expect(replyCode(new ErrorReply('MOVED 1 a:1'))).toBe('MOVED')
   expect(replyCode(new ErrorReply('own text of a script'))).toBe('ERR')

@@ -42,6 +42,10 @@ const texts: readonly (readonly [RegExp, Meaning])[] = [
     /without any password configured/,
     ['LOGIN_REFUSED', 'The server has no password: leave it out of the URL.'],
   ],
+  [
+    /user executing the script can't/,
+    ['LOGIN_REFUSED', 'Its ACL user needs more rights: docs/drivers/redis.md lists them.'],
+  ],
   [/unknown (sub)?command|Error compiling script/, ['UNSUPPORTED', tooOld]],
 ]
 
@@ -76,7 +80,10 @@ export function asReplyError(error: unknown, operation: string): NarrowcastError
   if (error instanceof NarrowcastError) return error
   const text = error instanceof Error ? error.message : String(error)
   const [code, hint] = meaningOf(replyCode(error) ?? '', text)
-  return redisError(code, operation, text, { cause: error, ...(hint ? { hint } : {}) })
+  // What the steps of a script before the one that was refused have written stays.
+  const halfway = / script: \S+, on @user_script:\d+/.test(text) ? { definite: false } : {}
+  const advice = hint ? { hint } : {}
+  return redisError(code, operation, text, { cause: error, ...halfway, ...advice })
 }
 
 function meaningOf(word: string, text: string): Meaning {
