@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { connect } from '../../src/connect.ts'
 import type { Contract } from '../../src/core/contract.ts'
 import { askRedis, askRedisAll } from '../../src/lab/brokers/askRedis.ts'
@@ -90,15 +90,15 @@ describeRedis('a server that does not tell its settings', () => {
 
   async function openAs(options: RedisOptions, rights: readonly string[]) {
     const server = await startRedis(options)
+    onTestFinished(() => server.stop())
     await askRedis(server.url, 'ACL', 'SETUSER', 'app', 'on', '>pw', '~*', '&*', ...rights)
     const bus = await connect(`redis://app:pw@127.0.0.1:${server.port}`, { telemetry: false })
-    return { server, bus }
+    onTestFinished(() => bus.close())
+    return bus
   }
 
   test('claims nothing that rests on them, and says why', async () => {
-    const { server, bus } = await openAs({ profile: 'always' }, denied)
-    await using _server = server
-    await using _bus = bus
+    const bus = await openAs({ profile: 'always' }, denied)
     const { stored, survives } = await bus.queue('orders').opened()
     expect(stored.in).toBe('page-cache')
     expect(survives).toMatchObject({
@@ -112,9 +112,7 @@ describeRedis('a server that does not tell its settings', () => {
   })
 
   test('without a log whether it saves is not known either', async () => {
-    const { server, bus } = await openAs({}, denied)
-    await using _server = server
-    await using _bus = bus
+    const bus = await openAs({}, denied)
     const { stored, survives } = await bus.queue('orders').opened()
     expect(stored.in).toBe('memory')
     expect(survives).toMatchObject({ 'broker-restart': 'unknown', 'broker-crash': 'no' })
