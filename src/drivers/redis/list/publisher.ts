@@ -111,13 +111,18 @@ export class ListPublisher implements Publisher {
     messages.forEach((message, at) => {
       const mark = this.#markOf(message)
       if (mark !== null) keys.push(mark)
-      const tag = message.delayMs > 0 ? `${this.#name}-${++this.#delayed}` : ''
+      const tag = message.delayMs > 0 ? this.#nextTag() : ''
       const number = mark === null ? '0' : String(keys.length)
       args.push(elements[at] as string | Buffer, String(message.delayMs), number, tag)
     })
     const reply = await home.run<number[]>(publishScript, keys, args, 'publish')
     this.#isBusy = reply.pop() === 1
     return reply
+  }
+
+  /** What is due at one moment comes out in the order of its texts. */
+  #nextTag(): string {
+    return `${this.#name}-${String(++this.#delayed).padStart(16, '0')}`
   }
 
   /** Without an envelope the body alone. */

@@ -32,7 +32,8 @@ while at <= #ARGV do
   if known then
     out[#out + 1] = '=' .. known
   elseif delayMs > 0 then
-    local number = redis.call('HINCRBY', flags, 'delayed', 1)
+    -- of one moment they come out in the order of their texts
+    local number = string.format('%016.0f', redis.call('HINCRBY', flags, 'delayed', 1))
     redis.call('HSET', delayedMessages, number, cmsgpack.pack({ unpack(ARGV, first, last) }))
     redis.call('ZADD', delayed, now + delayMs, number)
     out[#out + 1] = ''
