@@ -87,9 +87,7 @@ export function definePipeline<const T extends readonly Table[], I = unknown, L 
   checkPipelineName(options.name)
   const { name, pattern = 'queue' } = options.channel ?? {}
   checkName('channel', name)
-  if (pattern !== 'queue' && pattern !== 'stream') {
-    throw wrongOption('channel.pattern', "'queue' or 'stream'", pattern)
-  }
+  checkPattern('channel.pattern', pattern)
   checkTables(options.name, options.tables)
   if (typeof options.transform !== 'function') {
     throw wrongOption('transform', 'a function', typeof options.transform)
@@ -108,6 +106,14 @@ export function definePipeline<const T extends readonly Table[], I = unknown, L 
 }
 
 /** It names a group and a folder. @throws INVALID_ARGUMENT */
+const patterns: readonly Pattern[] = ['queue', 'stream', 'broadcast', 'narrowcast']
+
+/** @throws INVALID_ARGUMENT */
+export function checkPattern(option: string, pattern: Pattern): void {
+  if (patterns.includes(pattern)) return
+  throw wrongOption(option, "'queue', 'stream', 'broadcast' or 'narrowcast'", pattern)
+}
+
 export function checkPipelineName(name: string): void {
   try {
     checkName('group', name)

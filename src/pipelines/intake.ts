@@ -23,6 +23,7 @@ export class Intake {
   /** The leading messages that may go together, counted once. */
   #run = { length: 0, bytes: 0, sizeMax: 0, isClosed: false }
   #isStopped = false
+  #isHurried = false
   #wake = Promise.withResolvers<void>()
 
   constructor(limits: BatchLimits, clock: Clock) {
@@ -37,7 +38,13 @@ export class Intake {
   add(raw: Raw): void {
     this.#waiting.push({ raw, atMs: this.#clock.monotonicMs() })
     this.#extend()
-    if (this.#isFull() || this.#waiting.length === 1) this.#wake.resolve()
+    if (this.#isFull() || this.#isHurried || this.#waiting.length === 1) this.#wake.resolve()
+  }
+
+  /** No batch waits to fill any more. */
+  hurry(): void {
+    this.#isHurried = true
+    this.#wake.resolve()
   }
 
   /** No more comes; what waits is handed out at once. */
@@ -60,7 +67,8 @@ export class Intake {
 
   #isReady(): boolean {
     if (this.#isStopped) return true
-    return this.#waiting.length > 0 && (this.#isFull() || this.#leftMs() <= 0)
+    if (this.#waiting.length === 0) return false
+    return this.#isHurried || this.#isFull() || this.#leftMs() <= 0
   }
 
   #isFull(): boolean {

@@ -5,6 +5,7 @@ import { withDeadline } from '../runtime/deadline.ts'
 import { BatchWork, of } from './batchWork.ts'
 import type { Pipeline } from './definePipeline.ts'
 import { Intake } from './intake.ts'
+import { LiveDeliveries } from './liveDeliveries.ts'
 import { type PipelineEvents, RunEvents } from './runEvents.ts'
 import type { PipelineRun, RunOptions } from './runPipeline.ts'
 import { noStats, type RunStats } from './runStats.ts'
@@ -72,6 +73,12 @@ export class Run implements PipelineRun {
       if (!this.#isStopped) this.#events.emit('ready', what)
     })
     deliveries.on('error', ({ error }) => this.#events.emit('error', { error }))
+    deliveries.on('gap', ({ missed, why }) => {
+      const code = why === 'reconnect' ? 'CONNECTION_LOST' : 'UNAVAILABLE'
+      const count = missed === 'unknown' ? 'an unknown number of' : missed
+      const text = `${this.worker}: missed ${count} messages (${why}): they are not landed`
+      this.#events.emit('error', { error: new NarrowcastError(code, text) })
+    })
     try {
       this.#sink = await this.#openSink()
       void this.#receive() // asking is what subscribes
@@ -174,8 +181,21 @@ export class Run implements PipelineRun {
     this.#ending ??= this.#end(0, error.message)
   }
 
+  /** What a live pattern has handed over is landed first: nobody else is given it. */
+  async #leave(timeoutMs: number): Promise<void> {
+    const { clock, deliveries } = this.#parts
+    if (!(deliveries instanceof LiveDeliveries)) return
+    this.#intake.hurry()
+    const over = new AbortController()
+    const { signal } = over
+    const limit = AbortSignal.any([signal, this.#aborting.signal])
+    await Promise.race([deliveries.leave(), clock.sleep(timeoutMs, limit)])
+    over.abort()
+  }
+
   async #end(timeoutMs: number, why: string): Promise<void> {
     const { clock, deliveries } = this.#parts
+    if (timeoutMs > 0) await this.#leave(timeoutMs)
     this.#isStopped = true
     this.#events.emit('ready', { isReady: false, why })
     this.#intake.stop()

@@ -1,10 +1,11 @@
 import { checkName } from '../core/channel.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
-import type { Pattern } from '../core/message.ts'
+import { isLive, type LivePattern, type Pattern } from '../core/message.ts'
 import type { Bus, Channel } from '../runtime/api.ts'
 import { onlyKnown, wrongOption } from '../runtime/checks.ts'
-import { checkPipelineName, type Pipeline } from './definePipeline.ts'
+import { checkPattern, checkPipelineName, type Pipeline } from './definePipeline.ts'
+import { LiveDeliveries } from './liveDeliveries.ts'
 import { Run } from './run.ts'
 import type { PipelineEvents } from './runEvents.ts'
 import type { RunStats } from './runStats.ts'
@@ -52,6 +53,9 @@ export interface PipelineRun extends AsyncDisposable {
   readonly closed: Promise<void>
 }
 
+/** Where channels are opened; the live patterns may be left out. */
+type Source = Pick<Bus, 'queue' | 'stream'> & Partial<Pick<Bus, LivePattern>>
+
 const known: readonly (keyof RunOptions)[] = [
   'to',
   'group',
@@ -78,32 +82,36 @@ const rawCodec: Codec = {
  */
 export async function runPipeline(
   pipeline: Pipeline,
-  bus: Pick<Bus, 'queue' | 'stream' | 'telemetry'>,
+  bus: Source & Pick<Bus, 'telemetry'>,
   options: RunOptions,
 ): Promise<PipelineRun> {
   onlyKnown('runPipeline', options, known)
   const { to, as = pipeline.name, pattern = pipeline.channel.pattern, name } = options
   if (typeof to?.open !== 'function') throw wrongOption('to', 'lake(dir) or perKey(dir)', to)
   checkPipelineName(as)
-  if (pattern !== 'queue' && pattern !== 'stream') {
-    throw wrongOption('pattern', "'queue' or 'stream'", pattern)
-  }
+  checkPattern('pattern', pattern)
   if (options.group !== undefined) {
-    if (pattern === 'queue') throw wrongOption('group', 'nothing on a queue', options.group)
+    if (pattern !== 'stream') throw wrongOption('group', `nothing on a ${pattern}`, options.group)
     checkName('group', options.group)
   }
   const channel = openChannel(bus, pipeline.channel.name, pattern)
   await channel.opened()
-  const deliveries = channel.deliveries({
-    holdMax: to.holdMax,
-    holdBytesMax: 2 * to.limits.bytesMax,
-    charge: 'marked',
-    dedupe: false, // the sink knows what has landed
-    ...(pattern === 'stream' && { group: options.group ?? as }),
+  const hold = {
+    ...{ holdMax: to.holdMax, holdBytesMax: 2 * to.limits.bytesMax },
     ...(name !== undefined && { name }),
-  })
+  }
+  const deliveries = isLive(pattern)
+    ? new LiveDeliveries(channel, hold)
+    : channel.deliveries({
+        ...hold,
+        charge: 'marked',
+        dedupe: false, // the sink knows what has landed
+        ...(pattern === 'stream' && { group: options.group ?? as }),
+      })
+  // Every subscriber of a broadcast has a copy of its own, and lands it: no other one's counts.
+  const own = pattern === 'broadcast' ? `${as}.${deliveries.worker.id}` : as
   const run = new Run({
-    pipeline: { ...pipeline, name: as, channel: { name: pipeline.channel.name, pattern } },
+    pipeline: { ...pipeline, name: own, channel: { name: pipeline.channel.name, pattern } },
     deliveries,
     sink: to,
     clock: options.clock ?? systemClock,
@@ -123,11 +131,8 @@ function tablesOf(
   return Object.entries(rows).map(([table, count]) => ({ pipeline, table, rows: count }))
 }
 
-function openChannel(
-  bus: Pick<Bus, 'queue' | 'stream'>,
-  name: string,
-  pattern: Pattern,
-): Channel<string | Uint8Array> {
-  const options = { codec: rawCodec }
-  return pattern === 'queue' ? bus.queue(name, options) : bus.stream(name, options)
+function openChannel(bus: Source, name: string, pattern: Pattern): Channel<string | Uint8Array> {
+  const channel = bus[pattern]?.<string | Uint8Array>(name, { codec: rawCodec })
+  if (channel) return channel
+  throw wrongOption('pattern', "'queue' or 'stream' here", pattern)
 }

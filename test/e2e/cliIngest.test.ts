@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { connect } from '../../src/index.ts'
 import { cliWorld, ndjson } from './cliRun.ts'
 
 describe('ingest', () => {
@@ -46,6 +47,29 @@ describe('ingest', () => {
     expect(await world.json('ingest', 'verify', '--dir', 'lake')).toMatchObject({
       ...{ clean: true, messages: 2_000 },
     })
+  })
+
+  it('lands a copy for each worker of a broadcast, and waits for no end of it', async () => {
+    using world = cliWorld()
+    const news = ['ingest', 'news', '--pattern', 'broadcast']
+    expect(await world.run([...news, '--until', 'end'])).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining('keeps nothing, so it has no end') },
+    })
+    const crew = ['--workers', '2', '--roll', '100ms']
+    const ingest = world.start([...news, ...crew, '--dir', 'lake', '--json'])
+    await using bus = await connect(`file:${join(world.folder, '.narrowcast/store')}`)
+    let copies = 0
+    const reach = async () => {
+      const { receivers = 0 } = await bus.broadcast('news').publish({ n: 1 })
+      copies += receivers
+      return receivers
+    }
+    await expect.poll(reach, { timeout: 30_000 }).toBe(2)
+    await ingest.shows(/(?:"ingest.commit"[\s\S]*){2}/)
+    ingest.child.kill('SIGINT')
+    const { stdout } = await ingest.ended
+    const last = JSON.parse(stdout.trim().split('\n').at(-1) as string)
+    expect(last).toMatchObject({ type: 'ingest.summary', messages: copies, acked: copies })
   })
 
   it('runs the pipeline of a file, and tries it without writing', async () => {

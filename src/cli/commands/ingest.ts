@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
+import type { ChannelRef } from '../../core/channel.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { Pattern } from '../../core/message.ts'
+import { isLive, type Pattern } from '../../core/message.ts'
 import { openSource } from '../children/sourceChannel.ts'
 import { connectTo, existingChannel } from '../connection.ts'
 import { isDryRun } from '../consent.ts'
@@ -42,6 +43,7 @@ export const ingest: Run = async (invocation) => {
   const declared = 'file' in source ? pipeline.channel.pattern : null
   await using from = await openSource(invocation, pipeline.channel.name, { declared })
   const { connected, channel } = from
+  if (until === 'end' && isLive(channel.pattern)) throw endless(channel)
   const job: IngestJob = {
     ...options,
     pattern: channel.pattern,
@@ -52,6 +54,12 @@ export const ingest: Run = async (invocation) => {
   output.note(`${line}   Ctrl-C to finish`)
   await runIngest(invocation, connected, { job, pipeline, count, until })
   if (sink.kind === 'lake') output.next(`narrowcast ingest verify --dir ${shownDir}`)
+}
+
+function endless({ name, pattern }: ChannelRef): NarrowcastError {
+  const text = `--until end: ${pattern} "${name}" keeps nothing, so it has no end`
+  const hint = 'Say how long: --until 10m, or end it with Ctrl-C.'
+  return new NarrowcastError('INVALID_ARGUMENT', text, { channel: name, hint })
 }
 
 /** A file, where one is there or the word looks like one; else a channel. */
