@@ -60,6 +60,23 @@ test('an event of another program is read, whatever its order and spaces', () =>
   expect(bare).toMatchObject({ body: 'null', timeMs: null })
 })
 
+test.for([['{"x":1}'], ['[1]'], ['"text"'], ['"say \\"so\\""'], ['1.5e3'], ['null']])(
+  'attributes behind the data %s are no part of it',
+  ([data]) => {
+    const start = '{"specversion":"1.0","id":"a","source":"shop","type":"t"'
+    const form = `"datacontenttype":"application/json","data":${data}`
+    for (const time of ['', ',"time":"2026-01-02T03:04:05Z"']) {
+      for (const more of ['"subject":"k1"', '"subject":"k1","n":5', '"subject":"k1","is":true']) {
+        const found = readWire(Buffer.from(`${start}${time},${form},${more}}`))
+        const body = JSON.stringify(JSON.parse(data as string))
+        expect(found).toMatchObject({ id: 'a', key: 'k1', body })
+      }
+      const plain = readWire(Buffer.from(`${start}${time},${form}}`))
+      expect(plain).toMatchObject({ key: null, body: data })
+    }
+  },
+)
+
 test('any other JSON is the data itself', () => {
   for (const body of [
     '7',

@@ -1,4 +1,5 @@
 import type { OutgoingMessage } from '../../core/message.ts'
+import { canBeOneValue } from './oneValue.ts'
 import { timeText } from './timeText.ts'
 
 /** Names of our own beside those of CloudEvents 1.0. */
@@ -96,7 +97,8 @@ export function readWire(raw: Buffer): WireMessage {
     const event = parsed(`${raw.toString('utf8', 0, at)}}`)
     const end = raw.length - 1
     const start = at + dataMark.length
-    if (isEvent(event)) return messageOf(event, raw.toString('utf8', start, end), end - start)
+    const body = raw.toString('utf8', start, end)
+    if (isEvent(event) && canBeOneValue(body)) return messageOf(event, body, end - start)
   }
   const value = parsed(raw.toString())
   if (!isEvent(value)) return plain(raw, value)
@@ -115,9 +117,11 @@ function readPlainly(raw: Buffer): WireMessage | null {
   if (found === null) return null
   const [attributes, id, source, type, time] = found as unknown as [string, ...ReadTexts]
   const [start, end] = [attributes.length, raw.length - 1]
+  const body = raw.toString('utf8', start, end)
+  if (!canBeOneValue(body)) return null
   return {
     ...{ id, key: null, timeMs: msOf(time), headers: noHeaders, type, source, redrives: 0 },
-    body: raw.toString('utf8', start, end),
+    body,
     bytes: end - start,
   }
 }

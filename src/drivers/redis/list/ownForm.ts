@@ -1,4 +1,5 @@
 import type { IncomingMessage } from '../../../core/message.ts'
+import { canBeOneValue } from '../oneValue.ts'
 
 const start = '{"specversion":"1.0","id":"'
 const data = '","datacontenttype":"application/json","data":'
@@ -26,7 +27,7 @@ export class OwnForm {
       return null
     const id = text.slice(start.length, idEnd)
     const body = text.slice(dataAt + data.length, -1)
-    if (id === '' || id.includes('\\')) return null
+    if (id === '' || id.includes('\\') || !canBeOneValue(body)) return null
     const bytes = Buffer.byteLength(body)
     const timeMs = this.#timeMsOf(text.slice(timeAt, dataAt))
     if (Number.isNaN(timeMs)) return null
