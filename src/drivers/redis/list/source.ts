@@ -161,7 +161,8 @@ export class ListSource implements Source {
 
   async #take(room: Room, isWanted: () => boolean): Promise<void> {
     try {
-      this.#came.push(...(await this.#receiver.next(room, isWanted)))
+      const deliveries = await this.#receiver.next(room, isWanted)
+      this.#came.push(...deliveries) // only now: it may be another array than before
     } catch (error) {
       this.#failure = { error }
     } finally {
