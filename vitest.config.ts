@@ -13,7 +13,16 @@ export default defineConfig({
           exclude: simulation,
         },
       },
-      { test: { name: 'brokers', include: ['test/brokers/*.test.ts'], testTimeout: 30_000 } },
+      {
+        // They wait for leases far more than they work.
+        test: {
+          name: 'brokers',
+          include: ['test/brokers/*.test.ts'],
+          testTimeout: 30_000,
+          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
+        },
+      },
       { test: { name: 'e2e', include: ['test/e2e/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'faults', include: ['test/faults/*.test.ts'], testTimeout: 120_000 } },
       {
@@ -21,7 +30,7 @@ export default defineConfig({
           name: 'simulation',
           include: simulation,
           testTimeout: 120_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           fileParallelism: false,
         },
       },
