@@ -128,8 +128,10 @@ function targets(figures: readonly Figure[]): Target[] {
     const add = (one: Figure | undefined, times: number, beside: Figure | undefined) => {
       if (one && beside) wanted.push(ratioTarget(one, 'min', times, beside))
     }
-    add(highest(consume), 10, highest(of('consume and settle', 'BullMQ')))
-    add(highest(consume), 0.5, of('consume and settle', 'raw, 500 by')[0])
+    if (size === '100 B') {
+      add(highest(consume), 10, highest(of('consume and settle', 'BullMQ')))
+      add(highest(consume), 0.5, of('consume and settle', 'raw, 500 by')[0])
+    }
     add(highest(publish), 0.8, of('publish', 'raw, LPUSH of 500')[0])
     add(
       highest(publish),
