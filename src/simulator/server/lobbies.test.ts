@@ -69,6 +69,13 @@ test('a game that is read anew has its turn told again', () => {
   expect(ada.said).toEqual(again)
 })
 
+test('a state that has gone back is believed when it is read anew', () => {
+  lobbies.turned(game, { turn: 'ben', hits: 3, step: 3 })
+  lobbies.doubt()
+  lobbies.start(game, { ...round, hits: 2, step: 2 })
+  expect(ada.said).toEqual(again)
+})
+
 test('a lobby in which nobody is left is let go', () => {
   lobbies.taken(game, 'ada')
   expect(lobbies.count).toBe(0)

@@ -93,6 +93,11 @@ export class Lobbies {
     else this.#go(lobby, after)
   }
 
+  /** The state may have gone back to an earlier step: what is heard next holds. */
+  doubt(): void {
+    for (const lobby of this.#lobbies.values()) Object.assign(lobby, { hits: -1, step: -1 })
+  }
+
   /** The game ended elsewhere. */
   over(game: string): void {
     const lobby = this.#lobbies.get(game)

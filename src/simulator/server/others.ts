@@ -51,7 +51,10 @@ export class Others {
   /** What happened while nothing was heard. */
   async #catchUp(): Promise<void> {
     const { state, lobbies } = this.#options
+    lobbies.doubt()
     const present = await state.present()
+    // Who came to a lobby just before this answer is known here by the next turn of the loop.
+    await new Promise((done) => setImmediate(done))
     await Promise.all(present.map(({ game, users }) => lobbies.missing(game, users)))
     for (const { game } of present) lobbies.open(game)
     const isKnown = await Promise.all(lobbies.games.map((game) => lobbies.refresh(game)))
