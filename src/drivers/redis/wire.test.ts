@@ -77,6 +77,12 @@ test.for([['{"x":1}'], ['[1]'], ['"text"'], ['"say \\"so\\""'], ['1.5e3'], ['nul
   },
 )
 
+test('a body that is no JSON text comes as it went', () => {
+  for (const body of ['', '"not closed', '"one", "other"', '{}]']) {
+    expect(readWire(sent({ body }))).toMatchObject({ id: 'm', body, bytes: body.length })
+  }
+})
+
 test('any other JSON is the data itself', () => {
   for (const body of [
     '7',

@@ -98,7 +98,9 @@ export function readWire(raw: Buffer): WireMessage {
     const end = raw.length - 1
     const start = at + dataMark.length
     const body = raw.toString('utf8', start, end)
-    if (isEvent(event) && canBeOneValue(body)) return messageOf(event, body, end - start)
+    // A body that is no JSON makes the whole none: it is ours then, and given as it came.
+    const isOurs = () => canBeOneValue(body) || parsed(raw.toString()) === undefined
+    if (isEvent(event) && isOurs()) return messageOf(event, body, end - start)
   }
   const value = parsed(raw.toString())
   if (!isEvent(value)) return plain(raw, value)
