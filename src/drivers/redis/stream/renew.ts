@@ -15,6 +15,7 @@ if current ~= 'ok' then return { current } end
 redis.call('ZADD', readers, now + tonumber(ARGV[5]), me)
 if ARGV[7] ~= '' then redis.call('HSET', self, ARGV[7], ARGV[8]) end
 for at = 9, #ARGV do redis.call('HDEL', self, ARGV[at]) end
+if ARGV[6] == '' then return { current } end
 local pending = redis.pcall('XPENDING', stream, group)
 if pending.err then return { 'expired' } end
 local count = 0
@@ -37,8 +38,8 @@ export interface Renewal {
   /** What has begun since the last renewal, and the marks that nothing is left of. */
   readonly begun: Begun | null
   readonly over: readonly Begun[]
-  /** How many it holds by its own account. */
-  readonly expected: number
+  /** How many it holds by its own account; null: that is not compared. */
+  readonly expected: number | null
 }
 
 /** `owned`: entry → its delivery, of all that is in its hand; null: as many as it says. */
@@ -48,7 +49,7 @@ export async function renew(
 ): Promise<{ state: string; owned: Map<string, number> | null }> {
   const mark = [begun?.field ?? '', begun?.text ?? '']
   const fields = over.map(({ field }) => field)
-  const args = [String(spec.leaseMs), String(expected), ...mark, ...fields]
+  const args = [String(spec.leaseMs), String(expected ?? ''), ...mark, ...fields]
   const reply = await line.run<[string, (string | number)[]?]>(renewing, spec.reader, opened, args)
   const [state, list] = reply
   if (!list) return { state, owned: null }

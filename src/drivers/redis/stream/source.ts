@@ -134,7 +134,8 @@ export class StreamSource implements Source {
       ({ token: { serial } }) => serial > this.#begunTo && serial <= upTo,
     )
     const { opened } = this.#opened
-    const expected = this.#hand.size
+    // Before each batch it is asked for the mark alone: takes under way would not let it add up.
+    const expected = begun === null ? this.#hand.size : null
     const mark = marked.length > 0 ? new Begun(upTo, marked.map(entryOf)) : null
     const over = this.#hand.takeOver()
     const { state, owned } = await renew(line, { spec, opened, begun: mark, over, expected })
