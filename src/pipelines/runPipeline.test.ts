@@ -69,6 +69,18 @@ test('on a narrowcast each message lands once, and what cannot is a dead letter 
   for (const run of runs) await run.drain()
 })
 
+test('a live run that ends lands all that was handed over before', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'narrowcast-pipeline-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await using bus = await createBus(memory())
+  const to = lake(join(folder, 'lake'), { format: ndjson() })
+  const run = await runPipeline(pipeline, bus, { to, pattern: 'narrowcast' })
+  const orders = bus.narrowcast('orders')
+  for (let n = 0; n < 20; n++) await orders.publish({ n })
+  await run.drain()
+  expect(run.stats()).toMatchObject({ delivered: 20, landed: 20, held: 0 })
+})
+
 test('messages that a live run had no room for are told', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'narrowcast-pipeline-'))
   onTestFinished(() => rm(folder, { recursive: true }))
