@@ -1,3 +1,4 @@
+import { systemClock } from '../../core/clock.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { GameSize } from '../plan.ts'
 import type { Random } from '../random.ts'
@@ -35,6 +36,10 @@ type RouteName = keyof typeof paths
 
 /** A lobby is silent while others think; the server ends a game long before this. */
 const lobbyQuietMs = 120_000
+
+/** Between two tries of a turn at a server without its state; in all as long as a turn may take. */
+const awayMs = 200
+const awayTriesMax = 150
 
 /** One player who is logged in, on connections of its own. */
 export class Session {
@@ -92,10 +97,18 @@ export class Session {
     }
   }
 
+  /** The server asked may have lost its state while that of the lobby has it: asked again. */
   async #act(fight: BotFight): Promise<void> {
+    for (let tries = 0; tries < awayTriesMax; tries++) {
+      if (await this.#hasActed(fight)) return
+      await systemClock.sleep(awayMs, this.#options.signal)
+    }
+  }
+
+  /** False: the server cannot say, and asked again it refuses what was done already. */
+  async #hasActed(fight: BotFight): Promise<boolean> {
     const enemy = await this.#unlessAway(this.#chooseEnemy(fight))
-    // When the server has its state again, it announces the turn again.
-    if (enemy === undefined) return
+    if (enemy === undefined) return false
     const line = await this.#line('action')
     const sentMs = performance.now()
     const frame = await line.ask({
@@ -109,6 +122,7 @@ export class Session {
     const details = (frame.STATUS as { DETAILS?: { ENEMY_HEALTH_POST?: unknown } } | undefined)
       ?.DETAILS
     if (enemy !== null && details !== undefined) fight.hit(enemy, details.ENEMY_HEALTH_POST === 0)
+    return frame.STATUS !== stateAway
   }
 
   /** By chance among the living; null when there is none. */
