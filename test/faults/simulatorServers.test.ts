@@ -59,7 +59,10 @@ describe.skipIf(!hasRedis)('games of several server processes', () => {
     expect(missing).toEqual([])
     expect(scene.said).toMatch(/the state in Redis is there again/)
     await adUp(scene)
-    expect(await scene.end()).toMatchObject({ code: 130, died: 0, errors: 0 })
+    const summary = await scene.end()
+    expect(summary).toMatchObject({ code: 130, died: 0, errors: 0 })
+    // Hardly anybody is left without a turn: one whose coming to the lobby was not answered.
+    expect(summary.forfeits).toBeLessThan(5)
   })
 
   it('a server is frozen, taken for dead, and comes back: each game still has its record', async () => {
