@@ -17,7 +17,14 @@ afterEach(() => rm(dir, { recursive: true, force: true }))
 
 const never = new AbortController().signal
 const channel: ChannelSpec = {
-  ...{ name: 'q', pattern: 'queue', via: 'direct', envelope: true, leaseMs: 30_000, payloadBytesMax: 1_000 },
+  ...{
+    name: 'q',
+    pattern: 'queue',
+    via: 'direct',
+    envelope: true,
+    leaseMs: 30_000,
+    payloadBytesMax: 1_000,
+  },
   ...{ dedupeWindowMs: null, retention: { ageMs: null, messages: null, bytes: null } },
 }
 const reader = (order: Ordering | null): ReaderSpec => ({
