@@ -246,4 +246,17 @@ describeRedis('a list', () => {
     expect(held).toEqual([Buffer.from([0xff, 0x00])])
     expect(await client.exists(channel.name)).toBe(0)
   })
+
+  test('what is remembered of messages that were taken away ends by itself', async () => {
+    await using world = await opened()
+    const { session, client } = world
+    const channel = channelOf()
+    const publisher = await session.publisher(channel, never)
+    await publisher.publish([message('m')], never)
+    const source = await sourceOf(session, channel)
+    await source.receive(room, never)
+    expect(await session.admin.removeMessage?.(channel, 'm', never)).toBe(true)
+    const [lost] = await client.keys(`{${channel.name}}:lost:*`)
+    expect(await client.pTTL(lost as string)).toBeGreaterThan(0)
+  })
 })

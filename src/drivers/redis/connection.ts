@@ -91,6 +91,9 @@ export class Connection {
       return await this.#commands.sendCommand<T>(args, { ...noLimit, ...mapping })
     } catch (error) {
       if (replyCode(error) !== null) throw this.#refused(error, operation)
+      if (error instanceof TypeError) {
+        throw redisError('INTERNAL', operation, textOf(error), { cause: error, definite: true })
+      }
       throw redisError('CONNECTION_LOST', operation, `no answer: ${textOf(error)}`, {
         cause: error,
         hint: 'It may have been carried out.',

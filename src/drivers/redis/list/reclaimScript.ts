@@ -1,7 +1,7 @@
 import { channelScript, readyLua } from './lua.ts'
 
 /** What was lost is answered for so long after the last loss. */
-const lostKeptMs = 3_600_000
+export const lostKeptMs = 3_600_000
 
 /**
  * Expels a reader whose lease has ended. What it held is renamed at once: a late settlement finds
@@ -19,6 +19,7 @@ if not draining then
   if redis.call('EXISTS', held) == 0 then
     redis.call('ZREM', readers, name)
     redis.call('PEXPIRE', reader, ${lostKeptMs})
+    redis.call('PEXPIRE', lost, ${lostKeptMs})
     return 0
   end
   local row = redis.call('HMGET', reader, 'charge', 'begun')

@@ -2,6 +2,7 @@ import { find } from './look.ts'
 import { channelScript, lanesLua, readyLua } from './lua.ts'
 import type { Queue } from './queue.ts'
 import { reclaimExpired } from './readers.ts'
+import { lostKeptMs } from './reclaimScript.ts'
 
 /** Messages removed by one command. */
 const stepMax = 1_000
@@ -72,6 +73,7 @@ if where == 'held' then
   if redis.call('HGET', held, serial) ~= value then return 0 end
   redis.call('HDEL', held, serial)
   redis.call('HSET', lost, serial, 'cancelled')
+  redis.call('PEXPIRE', lost, ${lostKeptMs})
   redis.call('HINCRBY', reader, 'lost', 1)
   count('returned', 1)
 elseif where == 'back' then

@@ -70,6 +70,7 @@ export class Inbox {
 
   /** Resolves when something came, the signal fired, or it was woken. */
   wait(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const over = () => {
         signal.removeEventListener('abort', over)

@@ -205,7 +205,7 @@ export class Fetcher {
   #deliveryOf({ entry, crashes, noted }: Took, ownedUntilMs: number): Delivery | null {
     const { channel, spec, hand, lost } = this.#of
     const { message, redrives, onlyGroup } = readEntry(channel.name, entry)
-    if (onlyGroup !== null && onlyGroup !== spec.group) return null
+    if (spec.group !== null && onlyGroup !== null && onlyGroup !== spec.group) return null
     const { failures, past } = readNoted(noted) ?? nothingNoted
     const position = entry[0].toString('latin1')
     const serial = ++this.#serial

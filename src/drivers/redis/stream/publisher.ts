@@ -51,6 +51,8 @@ return out
 )
 
 const { msMax } = contracts.queue.delay
+/** A script passes on some 8,000 values in one call: two for each field. */
+const headersMax = 3_500
 /** How often a publisher lets a stream forget what its retention allows. */
 const trimEveryMs = 1_000
 
@@ -85,12 +87,17 @@ export class StreamPublisher implements Publisher {
     this.#context.opened.delete(this)
   }
 
-  #fault({ body, delayMs }: OutgoingMessage): PublishOutcome | null {
+  #fault({ body, delayMs, headers }: OutgoingMessage): PublishOutcome | null {
     const bytes = Buffer.byteLength(body)
     const { name, payloadBytesMax } = this.#channel
     if (bytes > payloadBytesMax) {
       const message = `redis: publish: a message of ${bytes} bytes; "${name}" takes ${payloadBytesMax}`
       return { state: 'refused', code: 'PAYLOAD_TOO_LARGE', message }
+    }
+    const count = Object.keys(headers).length
+    if (count > headersMax) {
+      const message = `redis: publish: a message of ${count} headers; an entry of "${name}" takes ${headersMax}`
+      return { state: 'refused', code: 'UNSUPPORTED', message }
     }
     if (delayMs <= msMax) return null
     const message = `redis: publish: a delay of ${delayMs} ms; at most ${msMax} ms are kept`

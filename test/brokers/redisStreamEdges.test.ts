@@ -1,0 +1,49 @@
+import { createClient } from '@redis/client'
+import { expect, test } from 'vitest'
+import { connect } from '../../src/connect.ts'
+import { startRedis } from '../../src/lab/brokers/redis.ts'
+import { describeRedis } from './redisHere.ts'
+
+describeRedis('redis, a stream', () => {
+  test('a message with more headers than an entry takes spares its neighbours', async () => {
+    await using server = await startRedis()
+    await using bus = await connect(`${server.url}?queue=stream`, { telemetry: false })
+    for (const delayMs of [0, 1]) {
+      const names = Array.from({ length: 5_000 }, (_, n) => [`name-${n}`, 'x'])
+      const many = { data: 2, options: { delayMs, headers: Object.fromEntries(names) } }
+      const channel = bus.queue<number>(`headers.${delayMs}`)
+      const said = await channel.publishMany([{ data: 1 }, many, { data: 3 }])
+      expect(said[1]).toMatchObject({ code: 'UNSUPPORTED', definite: true })
+      const got: number[] = []
+      const worker = channel.subscribe((data) => void got.push(data))
+      await expect.poll(() => got).toEqual([1, 3])
+      await worker.drain()
+    }
+  })
+
+  test('as many headers as it takes can be buried, too', async () => {
+    await using server = await startRedis()
+    await using bus = await connect(`${server.url}?queue=stream`, { telemetry: false })
+    const channel = bus.queue<number>('headers')
+    const names = Array.from({ length: 3_500 }, (_, n) => [`name-${n}`, 'x'])
+    await channel.publish(1, { key: 'k', headers: Object.fromEntries(names) })
+    const worker = channel.subscribe(() => ({ kind: 'dead', reason: 'no' }))
+    const dead = async () => (await bus.admin.depths([{ name: 'headers', pattern: 'queue' }]))[0]
+    await expect.poll(dead).toMatchObject({ dead: 1, inFlight: 0 })
+    await worker.drain()
+  })
+
+  test('an entry of another program is run, whatever its fields are called', async () => {
+    await using server = await startRedis()
+    await using bus = await connect(`${server.url}?queue=stream`, { telemetry: false })
+    const client = createClient({ url: server.url })
+    await client.connect()
+    const got: unknown[] = []
+    const worker = bus.queue('orders').subscribe((data) => void got.push(data))
+    await worker.ready()
+    await client.xAdd('orders', '*', { 'only-group': 'a', total: '5' })
+    await expect.poll(() => got, { timeout: 10_000 }).toHaveLength(1)
+    await worker.drain()
+    client.destroy()
+  })
+})
