@@ -46,4 +46,35 @@ describeRedis('redis, a stream', () => {
     await worker.drain()
     client.destroy()
   })
+
+  test('what cannot be buried stays in hand, and its neighbours are settled', async () => {
+    await using server = await startRedis()
+    await using bus = await connect(`${server.url}?queue=stream`, { telemetry: false })
+    const client = createClient({ url: server.url })
+    await client.connect()
+    const channel = bus.queue<number>('orders')
+    await channel.publishMany([{ data: 1 }, { data: 2 }, { data: 3 }])
+    await client.set('{orders}:dead', 'of another program')
+    const told: string[] = []
+    const here = Promise.withResolvers<void>()
+    let running = 0
+    const worker = channel.subscribe(
+      async (data) => {
+        if (++running === 3) here.resolve()
+        await here.promise
+        return data === 3 ? { kind: 'dead', reason: 'no' } : undefined
+      },
+      { concurrency: 3 },
+    )
+    worker.on('settled', ({ kind, outcome }) => told.push(`${kind} ${outcome}`))
+    worker.on('lost', () => told.push('lost'))
+    const failed = new Promise((resolve) => worker.on('error', ({ error }) => resolve(error.code)))
+    expect(await failed).toBe('CONFLICT')
+    await expect.poll(() => told).toEqual(['ack settled', 'ack settled'])
+    await client.del('{orders}:dead')
+    await expect.poll(() => told.at(-1), { timeout: 10_000 }).toBe('dead settled')
+    expect(told).toHaveLength(3)
+    await worker.drain()
+    client.destroy()
+  })
 })

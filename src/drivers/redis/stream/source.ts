@@ -112,11 +112,17 @@ export class StreamSource implements Source {
       return answer
     })
     const all = [...asked.values()]
-    for (let from = 0; from < all.length; from += settleMax) {
-      const some = all.slice(from, from + settleMax)
-      const settling = this.#settle(some)
-      for (const { held } of some) held.settling = settling
-      settled.add(settling)
+    // Apart: where the place of the dead takes nothing, the others are settled nevertheless.
+    const { dead = [], others = [] } = Object.groupBy(all, ({ settlement: { kind } }) =>
+      kind === 'dead' ? kind : 'others',
+    )
+    for (const part of [others, dead]) {
+      for (let from = 0; from < part.length; from += settleMax) {
+        const some = part.slice(from, from + settleMax)
+        const settling = this.#settle(some)
+        for (const { held } of some) held.settling = settling
+        settled.add(settling)
+      }
     }
     await Promise.all(settled)
     return answers.map((answer) =>
