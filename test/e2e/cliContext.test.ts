@@ -165,9 +165,9 @@ describe('context', () => {
 
   it('is refused where no driver could connect to it', async () => {
     using world = cliWorld()
-    const [code, text] = await refused(world, 'context', 'add', 'evil', `redis://me:${canary}@h`)
+    const [code, text] = await refused(world, 'context', 'add', 'evil', `mqtt://me:${canary}@h`)
     expect(code).toBe(2)
-    expect(text).toContain('context add: no driver for the scheme redis: of redis://me:***@h')
+    expect(text).toContain('context add: no driver for the scheme mqtt: of mqtt://me:***@h')
     expect(text).toContain('Known are file:, memory:')
     expect(await world.json('context', 'ls')).toMatchObject({ items: [] })
   })

@@ -2,7 +2,27 @@ import type { RedisClientOptions } from '@redis/client'
 import type { NarrowcastError } from '../../core/errors.ts'
 import { asReplyError, redisError, replyCode } from './redisErrors.ts'
 
-export type Client = ReturnType<typeof import('@redis/client')['createClient']>
+type Listener = (message: Buffer) => void
+
+/** What is used of the client. Its own types are not everywhere: the package is an optional peer. */
+export interface Client {
+  sendCommand<T>(
+    args: readonly (string | Buffer)[],
+    options?: {
+      readonly timeout?: number
+      readonly typeMapping?: Readonly<Record<number, unknown>>
+    },
+  ): Promise<T>
+  subscribe(channel: string, listener: Listener, asBytes: true): Promise<void>
+  subscribe(channel: string, listener: (message: string) => void): Promise<void>
+  sSubscribe(channel: string, listener: Listener, asBytes: true): Promise<void>
+  unsubscribe(channel: string, listener: Listener, asBytes: true): Promise<void>
+  sUnsubscribe(channel: string, listener: Listener, asBytes: true): Promise<void>
+  on(event: 'error' | 'terminated', listener: (error: Error) => void): unknown
+  on(event: 'connect' | 'sharded-channel-moved', listener: () => void): unknown
+  connect(): Promise<unknown>
+  destroy(): void
+}
 
 export interface Address {
   readonly host: string
