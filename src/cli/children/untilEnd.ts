@@ -1,6 +1,7 @@
 import type { ChannelRef } from '../../core/channel.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Depth } from '../../core/driver.ts'
+import { NarrowcastError } from '../../core/errors.ts'
 import type { Count } from '../../core/message.ts'
 import type { Connected } from '../connection.ts'
 import type { Invocation } from '../invocation.ts'
@@ -48,7 +49,7 @@ export async function watchSource(
   const end = new End(crew, clock)
   let wasPaused = false
   while (!stopping.aborted) {
-    const [depth = null] = await bus.admin.depths([channel])
+    const depth = await ifThere(bus.admin.depths([channel]).then(([one]) => one))
     if (depth) watched.onDepth?.(depth)
     const isPaused = depth?.paused ?? false
     if (isPaused && !wasPaused) {
@@ -59,10 +60,21 @@ export async function watchSource(
     if (typeof until === 'object' && until !== null && clock.wallMs() >= until.timeMs) return
     if (until === 'end' && crew.isUp && depth) {
       const scheduled = watched.group === null ? number(depth.scheduled) : 0
-      if (end.isReached(await leftOf(watched, depth), scheduled)) return
+      const left = await ifThere(leftOf(watched, depth).then((text) => ({ text })))
+      if (left && end.isReached(left.text, scheduled)) return
     }
     crew.feed.changed()
     await clock.sleep(until === null && !live ? slowMs : lookMs, stopping)
+  }
+}
+
+/** Null while the broker is away: workers wait for it and go on, so a look at it ends nothing. */
+async function ifThere<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof NarrowcastError && error.retryable) return null
+    throw error
   }
 }
 
