@@ -53,6 +53,7 @@ describe('quantities', () => {
     expect(countJson('unknown')).toBeNull()
     expect(countOf(1, 'file')).toBe('1 file')
     expect(countOf(1_204, 'file')).toBe('1,204 files')
+    expect(countOf(2, 'process')).toBe('2 processes')
   })
 
   it('shows rates and run times', () => {

@@ -7,9 +7,10 @@ export function showCount(count: Count | null): string {
   return typeof count === 'number' ? withCommas.format(count) : '-'
 }
 
-/** `1 file`, `1,204 files`. */
+/** `1 file`, `1,204 files`, `2 processes`. */
 export function countOf(count: number, thing: string): string {
-  return `${showCount(count)} ${thing}${count === 1 ? '' : 's'}`
+  const ending = thing.endsWith('s') ? 'es' : 's'
+  return `${showCount(count)} ${thing}${count === 1 ? '' : ending}`
 }
 
 /** A count in JSON: null for a number that the backend does not have. */
