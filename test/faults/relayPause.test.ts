@@ -10,6 +10,35 @@ const got = ({ book }: Actor) =>
   book.filter(({ event }) => event === 'got').map(({ id }) => String(id))
 const errors = ({ book }: Actor) =>
   book.filter(({ event }) => event === 'error').map(({ id, code }) => [id, code])
+const isLeading = ({ told }: Actor) =>
+  told.findLast(({ event }) => event === 'leads' || event === 'stands by')?.event === 'leads'
+
+/** One that was frozen may take the lead for its own until it hears that it is not. */
+async function whoLeads(relays: readonly Actor[]): Promise<Actor> {
+  const leading = () => relays.filter(isLeading)
+  await expect.poll(leading, { timeout: 30_000, interval: 5 }).toHaveLength(1)
+  return leading()[0] as Actor
+}
+
+/**
+ * Until the other one leads. The frozen one may have the store's write lock, for which everybody
+ * waits: then it is let go, and may renew before the other gets its turn. A lease that nobody took
+ * over is rightly kept, and one that was lost may be won back: it is frozen again.
+ */
+async function freezeUntil(other: Actor, leader: Actor): Promise<void> {
+  const count = other.told.filter(({ event }) => event === 'leads').length
+  const taken = other.tells('leads', count + 1)
+  for (let tries = 0; tries < 12 && !isLeading(other); tries++) {
+    leader.signal('SIGSTOP')
+    await Promise.race([taken, wait(4 * leaseMs)])
+    leader.signal('SIGCONT')
+    await Promise.race([taken, wait(leaseMs / 10)])
+  }
+  if (isLeading(other)) return
+  const told = [leader, other].map(({ name, told: words }) => `${name} ${JSON.stringify(words)}`)
+  throw new Error(`${other.name} never led: ${told.join('; ')}`)
+}
+
 const countsOf = async (relay: Actor) => (await relay.end()).counts as RelayCounts
 
 /** Two relays, of which the first leads, and somebody who publishes. */
@@ -111,28 +140,15 @@ test.for(grounds)(
     })
     await Promise.all(relays.map((one) => one.tells('waits')))
     for (const one of relays) one.say('begin')
-    const leading = await Promise.race(relays.map((one) => one.tells('leads').then(() => one)))
+    await Promise.race(relays.map((one) => one.tells('leads')))
     const publisher = scene.start('publisher', 'p', { via: 'relay', atOnce: 50, pauseMs: 1 })
     await publisher.tells('opened')
-    const times = new Map(relays.map((one) => [one, one === leading ? 1 : 0]))
-    for (let freeze = 0, leader = leading; freeze < 6; freeze++) {
-      const other = relays.find((one) => one !== leader) as Actor
-      const nth = (times.get(other) ?? 0) + 1
-      times.set(other, nth)
+    for (let freeze = 0; freeze < 6; freeze++) {
+      const leader = await whoLeads(relays)
       const { length } = got(workers[0] as Actor)
       const more = () => got(workers[0] as Actor).length
       await expect.poll(more, { timeout: 30_000 }).toBeGreaterThan(length)
-      // It may have the store's write lock, for which everybody waits: then it is let go, and may renew
-      // before the other gets its turn. A lease that nobody took over is rightly kept: freeze it again.
-      const taken = other.tells('leads', nth).then(() => true)
-      for (let isTaken = false; !isTaken; ) {
-        leader.signal('SIGSTOP')
-        isTaken = await Promise.race([taken, wait(4 * leaseMs, false)])
-        leader.signal('SIGCONT')
-        isTaken ||= await Promise.race([taken, wait(leaseMs / 10, false)])
-      }
-      await leader.tells('stands by', times.get(leader))
-      leader = other
+      await freezeUntil(relays.find((one) => one !== leader) as Actor, leader)
     }
     await publisher.end()
     const counts: RelayCounts[] = []
