@@ -67,6 +67,7 @@ describeRedis('redis at maxmemory', () => {
     await Promise.all([worker.ready(), first.ready()])
     await using _ = await full()
     const second = await bus.relay('full.rooms', { leaseMs: 500 })
+    // For two leases: the server's clock is the real one.
     for (let n = 0; n < 20; n++) {
       expect(await rooms.publish(n)).toMatchObject({ receivers: 1 })
       await new Promise((resolve) => setTimeout(resolve, 50))

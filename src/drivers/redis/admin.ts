@@ -31,7 +31,7 @@ function declaring({ context: { catalog, checkOpen }, queues, forget }: AdminOpt
       checkOpen('ensure')
       const wanted = declarationOf(spec, queues)
       if (wanted.engine === null) checkKeepsNothing(spec)
-      const [found, how] = await catalog.declare(spec.name, wanted)
+      const [found, how] = await catalog.declare(spec, wanted)
       if (how === 'created') {
         forget(spec.name)
         return { state: 'created' as const }

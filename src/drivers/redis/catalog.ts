@@ -34,13 +34,33 @@ export class Catalog {
     this.#servers = servers
   }
 
-  /** The channel's, made like this where there was none. Who was first decides. */
-  async declare(channel: string, wanted: Declaration): Promise<[Declaration, 'created' | 'found']> {
-    checkName('channel', channel)
-    const args = [channel, JSON.stringify(wanted)]
+  /**
+   * The channel's, made like this where there was none. Who was first decides.
+   * @throws CONFLICT, and nothing was made, where its key holds something else
+   */
+  async declare(ref: ChannelRef, wanted: Declaration): Promise<[Declaration, 'created' | 'found']> {
+    const { name } = ref
+    checkName('channel', name)
+    const known = await this.find(name)
+    if (known !== null) return [known, 'found']
+    await this.checkKey(ref, wanted)
+    const args = [name, JSON.stringify(wanted)]
     const isMade = await this.#home.run<number>(declaring, [catalogKey], args, 'declare')
     if (isMade === 1) return [wanted, 'created']
-    return [(await this.find(channel)) ?? wanted, 'found']
+    return [(await this.find(name)) ?? wanted, 'found']
+  }
+
+  /** @throws CONFLICT where the key of the channel holds something else */
+  async checkKey({ name, pattern }: ChannelRef, { engine }: Declaration): Promise<void> {
+    if (engine === null) return
+    const type = await this.#servers.home(name).send<string>(['TYPE', name], 'open')
+    if (type === 'none' || type === engine) return
+    const hint =
+      pattern === 'queue' && type === 'stream'
+        ? 'Say in the URL that queues are streams: ?queue=stream.'
+        : 'Use another name.'
+    const text = `the key "${name}" holds a ${type}; a ${pattern} is kept as a ${engine}`
+    throw redisError('CONFLICT', 'open', text, { channel: name, hint })
   }
 
   async find(channel: string): Promise<Declaration | null> {

@@ -175,30 +175,15 @@ export class RedisSession implements Session {
 
   async #declareNow(channel: ChannelSpec): Promise<Declaration> {
     const wanted = declarationOf(channel, this.#queues)
-    if (wanted.engine !== null) await this.#checkKey(channel, wanted.engine)
-    const [found] = await this.#context.catalog.declare(channel.name, wanted)
+    const { catalog } = this.#context
+    const [found, how] = await catalog.declare(channel, wanted)
+    if (how === 'found') await catalog.checkKey(channel, wanted)
     if (found.pattern !== wanted.pattern || found.engine === wanted.engine) return found
     throw redisError(
       'CONFLICT',
       'open',
       `queue "${channel.name}" is kept as a ${found.engine}, wanted a ${wanted.engine}`,
       { channel: channel.name, hint: `Say so in the URL: ?queue=${found.engine}.` },
-    )
-  }
-
-  /** @throws CONFLICT where the key of the channel holds something else */
-  async #checkKey({ name, pattern }: ChannelRef, engine: EngineName): Promise<void> {
-    const type = await this.#context.home(name).send<string>(['TYPE', name], 'open')
-    if (type === 'none' || type === engine) return
-    const hint =
-      pattern === 'queue' && type === 'stream'
-        ? 'Say in the URL that queues are streams: ?queue=stream.'
-        : 'Use another name.'
-    throw redisError(
-      'CONFLICT',
-      'open',
-      `the key "${name}" holds a ${type}; a ${pattern} is kept as a ${engine}`,
-      { channel: name, hint },
     )
   }
 }
