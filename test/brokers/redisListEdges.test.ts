@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient, RESP_TYPES } from '@redis/client'
 import { afterAll, expect, test } from 'vitest'
@@ -258,5 +259,16 @@ describeRedis('a list', () => {
     expect(await session.admin.removeMessage?.(channel, 'm', never)).toBe(true)
     const [lost] = await client.keys(`{${channel.name}}:lost:*`)
     expect(await client.pTTL(lost as string)).toBeGreaterThan(0)
+  })
+
+  test('a receive that is over listens to its signal no more', async () => {
+    await using world = await opened()
+    const channel = channelOf()
+    const publisher = await world.session.publisher(channel, never)
+    await publisher.publish([message('m')], never)
+    const source = await sourceOf(world.session, channel)
+    const { signal } = new AbortController()
+    await source.receive(room, signal)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 })

@@ -4,6 +4,7 @@ import { asNarrowcastError, type NarrowcastError } from '../../../core/errors.ts
 import { randomName } from '../../../core/ids.ts'
 import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
 import { contracts, payloadBytesMax } from '../contract.ts'
+import { inTime } from '../inTime.ts'
 import { redisError } from '../redisErrors.ts'
 import { OwnWriter } from './ownWriter.ts'
 import { publishScript } from './publishScript.ts'
@@ -73,24 +74,16 @@ export class ListPublisher implements Publisher {
     outcomes: PublishOutcome[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { home } = this.#queue
-    const giveUp = () => {
-      const text = 'publish was given up while its answer was out'
-      home.lose(redisError('CONNECTION_LOST', 'publish', text, { cause: signal.reason }))
-    }
     try {
-      signal.throwIfAborted()
-      signal.addEventListener('abort', giveUp, { once: true })
-      const duplicates = await this.#store(some.map(({ message }) => message))
+      const store = () => this.#store(some.map(({ message }) => message))
+      const duplicates = await inTime(this.#queue.home, 'publish', signal, store)
       some.forEach(({ at }, n) => {
         outcomes[at] = { state: 'stored', duplicate: duplicates?.[n] === 1 }
       })
     } catch (cause) {
-      const error = asNarrowcastError(cause, 'ABORTED', { definite: true })
+      const error = asNarrowcastError(cause)
       const outcome = failed(error.definite ? 'refused' : 'unknown', error)
       for (const { at } of some) outcomes[at] = outcome
-    } finally {
-      signal.removeEventListener('abort', giveUp)
     }
   }
 

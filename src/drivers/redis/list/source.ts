@@ -146,17 +146,19 @@ export class ListSource implements Source {
 
   /** Until something came, it failed, or nobody waits for it any more. */
   async #come(room: Room, signal: AbortSignal): Promise<void> {
-    const ended = new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
+    const { promise: ended, resolve } = Promise.withResolvers<void>()
+    const abort = () => {
+      resolve()
+      this.ring()
+    }
     const isWanted = () => !(signal.aborted || this.#isStopped)
     this.#came = this.#came.filter(({ token }) => !this.#of.lost.has(token))
-    signal.addEventListener('abort', this.ring)
+    signal.addEventListener('abort', abort)
     while (isWanted() && this.#came.length === 0 && this.#failure === null) {
       this.#taking ??= this.#take(room, isWanted)
       await Promise.race([this.#taking, ended])
     }
-    signal.removeEventListener('abort', this.ring)
+    signal.removeEventListener('abort', abort)
   }
 
   async #take(room: Room, isWanted: () => boolean): Promise<void> {
