@@ -46,8 +46,6 @@ interface Happened {
 interface Worker {
   readonly number: number
   readonly child: ChildProcess
-  /** Has told of a message: it is at work. */
-  readonly working: PromiseWithResolvers<void>
 }
 
 /** Of the server: it ends the ownership of nobody, but answers are lost. */
@@ -60,8 +58,9 @@ class Run implements AsyncDisposable {
   readonly #redis: RedisServer
   readonly #times = new Map<number, Happened[]>()
   readonly #kills: Happened[] = []
-  readonly #workers: Worker[] = []
+  readonly #workers = new Set<Worker>()
   readonly #unsure = new Set<number>()
+  #told = Promise.withResolvers<Worker>()
   #numbers = server
   #repeats = 0
 
@@ -84,10 +83,10 @@ class Run implements AsyncDisposable {
     const random = seededRandom(seed)
     let next = 0
     for (let kill = 1; kill <= kills; kill++) {
-      // Ahead of the work, so that whoever is killed has something in hand.
-      const upTo = Math.min(messages, Math.floor((messages * (kill + 1)) / kills))
+      // A part for each kill, so that there is always one at work to be killed.
+      const upTo = Math.floor((messages * kill) / kills)
       const publishing = this.#publish(channel, next, upTo)
-      await this.#kill(kill % 4 === 0, Math.floor(random() * this.#workers.length), random() * 50)
+      await this.#kill(kill % 4 === 0, random() * 50)
       await publishing
       next = upTo
       if (kill % 10 === 0) say(`${kill} kills, ${this.#times.size} of ${next} worked off`)
@@ -108,10 +107,10 @@ class Run implements AsyncDisposable {
 
   #start(): void {
     const number = ++this.#numbers
-    const working = Promise.withResolvers<void>()
     const child = fork(new URL('redisKillWorker.ts', import.meta.url), [this.#url])
+    const worker = { number, child }
     child.on('message', (ids: number[]) => {
-      working.resolve()
+      this.#told.resolve(worker)
       const atMs = performance.now()
       for (const id of ids) {
         const before = this.#times.get(id)
@@ -121,12 +120,13 @@ class Run implements AsyncDisposable {
         } else this.#times.set(id, [{ atMs, worker: number }])
       }
     })
-    this.#workers.push({ number, child, working })
+    this.#workers.add(worker)
   }
 
-  async #kill(isServer: boolean, at: number, delayMs: number): Promise<void> {
-    await Promise.race(this.#workers.map(({ working }) => working.promise))
-    if (!isServer) await this.#workers[at]?.working.promise
+  /** The server, or the worker that tells next: it has something in hand. */
+  async #kill(isServer: boolean, delayMs: number): Promise<void> {
+    this.#told = Promise.withResolvers()
+    const worker = await this.#told.promise
     await wait(delayMs)
     if (isServer) {
       await this.#redis.kill()
@@ -134,7 +134,8 @@ class Run implements AsyncDisposable {
       await this.#redis.restart()
       return
     }
-    const [{ number, child }] = this.#workers.splice(at, 1) as [Worker]
+    const { number, child } = worker
+    this.#workers.delete(worker)
     const ended = once(child, 'close')
     child.kill('SIGKILL')
     await ended
