@@ -38,6 +38,7 @@ export class Cluster implements Servers {
     const slot = slotOf(channel)
     return {
       isCluster: true,
+      database: 0,
       ended: this.#opening.over.signal,
       facts: async () => (await this.#nodeOf(slot)).facts,
       send: (args, operation, as) =>

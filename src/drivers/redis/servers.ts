@@ -11,6 +11,8 @@ import { checkPrimary, type ServerFacts } from './serverFacts.ts'
 export interface Home {
   /** On a cluster messages are published and subscribed by slot: `SPUBLISH`, `SSUBSCRIBE`. */
   readonly isCluster: boolean
+  /** Keys lie in it; Pub/Sub has none. Always 0 on a cluster. */
+  readonly database: number
   /** Fires when the session has ended; its reason is the error that every call has from then on. */
   readonly ended: AbortSignal
   /** What the server has said of itself when it was connected to. */
@@ -92,14 +94,14 @@ async function openBy(opening: Opening): Promise<Servers> {
   const { options, over } = opening
   if (options.sentinel !== null) {
     const { primary, close } = await openGuarded(opening, options.sentinel)
-    return single(primary, over.signal, close)
+    return single(primary, options, over.signal, close)
   }
   const first = await connectFirst(opening)
   try {
     checkFits(first, options)
     if (first.facts.mode === 'cluster') return await Cluster.open(opening, first)
     checkPrimary(first.address, first.facts)
-    return single(first, over.signal, () => {})
+    return single(first, options, over.signal, () => {})
   } catch (error) {
     first.close()
     throw error
@@ -140,9 +142,15 @@ function checkFits({ address, facts }: Connection, options: ServersOptions): voi
   throw refuse(`${place} is a server of its own, and the URL names several`, hint)
 }
 
-function single(connection: Connection, ended: AbortSignal, close: () => void): Servers {
+function single(
+  connection: Connection,
+  { database }: ServersOptions,
+  ended: AbortSignal,
+  close: () => void,
+): Servers {
   const home: Home = {
     isCluster: false,
+    database,
     ended,
     facts: async () => connection.facts,
     send: (args, operation, as) => connection.send(args, operation, as),

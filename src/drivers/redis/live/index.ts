@@ -14,7 +14,7 @@ import type { Context } from '../session.ts'
 import { RedisLead } from './lead.ts'
 import type { LiveSourceOptions, RedisLiveSource } from './liveSource.ts'
 import { RedisMember } from './member.ts'
-import { addressOf, workersOf } from './names.ts'
+import { addressOf, inboxOf, sharedNameOf, workersOf } from './names.ts'
 import { LivePublisher } from './publisher.ts'
 import { tellRemoved } from './removal.ts'
 import { type Addressed, sendTo } from './sending.ts'
@@ -58,7 +58,9 @@ export class RedisLive implements Live {
     if (before?.incarnation === spec.worker.incarnation) throw twice(channel, spec)
     const home = this.#context.home(channel.name)
     const isShared = channel.pattern === 'broadcast'
-    const address = isShared ? channel.name : addressOf(channel.name, spec.worker, home)
+    const address = isShared
+      ? sharedNameOf(channel.name, home)
+      : addressOf(channel.name, spec.worker, home)
     const member = new RedisMember(
       this.#options({ channel, spec, on, address }, () => {
         if (this.#members.get(place) === member) this.#members.delete(place)
@@ -103,7 +105,7 @@ export class RedisLive implements Live {
       this.#context.opened.add(standby)
       const fence = await standby.granted().finally(() => this.#context.opened.delete(standby))
       const lead: RedisLead = new RedisLead(
-        this.#options({ channel, spec, on, address: channel.name }, () =>
+        this.#options({ channel, spec, on, address: inboxOf(channel.name, home) }, () =>
           this.#context.opened.delete(lead),
         ),
         fence,

@@ -19,7 +19,7 @@ export class RedisLead extends RedisLiveSource implements Lead {
     super(options)
     this.fence = fence
     this.#key = leaseKeyOf(options.channel.name)
-    this.#told = leadChannelOf(options.channel.name)
+    this.#told = leadChannelOf(options.channel.name, options.home)
     this.#heldUntilMs = performance.now()
     this.#renewing = setInterval(() => void this.#renewInTime(), this.leaseMs / 3).unref()
   }

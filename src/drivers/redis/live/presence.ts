@@ -33,9 +33,9 @@ export class Presence {
   #isThere = false
 
   constructor(options: PresenceOptions) {
-    const { channel, worker } = options
+    const { home, channel, worker } = options
     this.#options = options
-    this.#channel = presenceOf(channel, worker.id)
+    this.#channel = presenceOf(channel, worker.id, home)
     this.#text = `${encodeURIComponent(worker.incarnation)} ${randomName(16)}`
   }
 

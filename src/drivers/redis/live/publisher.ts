@@ -7,6 +7,7 @@ import { inTime } from '../inTime.ts'
 import { redisError } from '../redisErrors.ts'
 import type { Home } from '../servers.ts'
 import { leaseKeyOf } from './leadScripts.ts'
+import { inboxOf, sharedNameOf } from './names.ts'
 import { inSteps, liveFault, wireForm } from './outgoing.ts'
 import { liveScripts } from './scripts.ts'
 
@@ -58,13 +59,14 @@ export class LivePublisher implements Publisher {
 
   async #send(forms: readonly Argument[]): Promise<number[]> {
     const { name, pattern } = this.#channel
-    const scripts = liveScripts(this.#home)
-    const args = [name, ...forms]
+    const home = this.#home
+    const scripts = liveScripts(home)
     if (pattern === 'broadcast') {
-      return await this.#home.run<number[]>(scripts.broadcast, [name], args, 'publish')
+      const args = [sharedNameOf(name, home), ...forms]
+      return await home.run<number[]>(scripts.broadcast, [name], args, 'publish')
     }
-    const keys = [leaseKeyOf(name)]
-    const receivers = await this.#home.run<number>(scripts.toLead, keys, args, 'publish')
+    const args = [inboxOf(name, home), ...forms]
+    const receivers = await home.run<number>(scripts.toLead, [leaseKeyOf(name)], args, 'publish')
     return forms.map(() => receivers)
   }
 

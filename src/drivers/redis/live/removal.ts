@@ -8,7 +8,7 @@ export async function tellRemoved(channel: string, home: Home): Promise<void> {
   const keys = [leaseKeyOf(channel), standbyKeyOf(channel)]
   await home.send(['DEL', ...keys], 'remove')
   const say = home.isCluster ? 'SPUBLISH' : 'PUBLISH'
-  const there = await listening(presencesOf(channel), home, 'remove')
-  const told = [...there, leadChannelOf(channel)]
+  const there = await listening(presencesOf(channel, home), home, 'remove')
+  const told = [...there, leadChannelOf(channel, home)]
   await Promise.all(told.map((one) => home.send([say, one, removedText], 'remove')))
 }

@@ -34,7 +34,7 @@ export class Standby implements AsyncDisposable {
     this.#channel = channel
     this.#leaseMs = leaseMs
     this.#keys = [leaseKeyOf(channel.name), standbyKeyOf(channel.name)]
-    this.#told = leadChannelOf(channel.name)
+    this.#told = leadChannelOf(channel.name, home)
     this.#signal = AbortSignal.any([signal, this.#closing.signal, home.ended])
     this.#signal.addEventListener('abort', () => this.#waking.abort())
   }
