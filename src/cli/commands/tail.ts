@@ -6,6 +6,7 @@ import type { Bus } from '../../runtime/api.ts'
 import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { storedFilter } from '../messages/facts.ts'
+import { Following } from '../messages/following.ts'
 import { parsePlace, parseUntil } from '../messages/place.ts'
 import { storedPages } from '../messages/scan.ts'
 import { TailLines } from '../messages/tailLine.ts'
@@ -13,7 +14,6 @@ import { storedColumns, storedJson } from '../messages/view.ts'
 import type { StreamOf } from '../output/output.ts'
 
 const lastDefault = 10
-const pollMs = 200
 
 interface Tail {
   readonly bus: Bus
@@ -21,6 +21,7 @@ interface Tail {
   readonly lines: TailLines
   readonly out: StreamOf<Stored>
   readonly fits: (stored: Stored) => boolean
+  readonly following: Following
   readonly stopping: AbortSignal
 }
 
@@ -44,12 +45,14 @@ export const tail: Run = async (invocation) => {
   const channel = await existingChannel(invocation, connected, args[0] as string)
   sayWhatLookingMeans(invocation, connected, channel)
   const lines = new TailLines(output)
+  const stopping = interrupts.claim()
   const one: Tail = {
     lines,
     bus: connected.bus,
     channel,
     fits,
-    stopping: interrupts.claim(),
+    following: new Following(connected.bus, channel, clock, stopping),
+    stopping,
     out: output.stream(
       'tail',
       storedColumns(nowMs),
@@ -57,9 +60,10 @@ export const tail: Run = async (invocation) => {
       (stored) => ({ channel: channel.name, ...storedJson(stored) }),
     ),
   }
+  const isFollowing = flags.isSet('follow') || (until !== null && until !== 'end')
+  if (isFollowing) await one.following.begin()
   const position =
     place === null ? await showLast(one, last ?? lastDefault) : await showFrom(one, place)
-  const isFollowing = flags.isSet('follow') || (until !== null && until !== 'end')
   if (!isFollowing) {
     output.next(`narrowcast tail ${channel.name} --follow goes on as messages come`)
     return
@@ -88,34 +92,36 @@ function sayWhatLookingMeans(
 
 /** The newest that fit, in their order. Returns the position of the newest of all. */
 async function showLast(tail: Tail, count: number): Promise<string | null> {
-  const { bus, channel, fits, stopping, lines, out } = tail
+  const { bus, channel, fits, following, stopping, lines, out } = tail
   const found: Stored[] = []
   let newest: string | null = null
   const limit = Math.max(1, Math.min(500, count))
   const query = { from: 'first', newestFirst: true, limit } as const
   for await (const { items } of storedPages(bus, channel, query)) {
-    newest ??= items[0]?.position ?? null
+    newest ??= items.find(({ position }) => position !== undefined)?.position ?? null
     for (const stored of items) if (found.length < count && fits(stored)) found.push(stored)
     if (found.length >= count || stopping.aborted) break
   }
   lines.makeRoom(found)
+  following.note(found)
   for (const stored of found.reverse()) if (!stopping.aborted) await out.write(stored)
   return newest
 }
 
-/** Everything from a place up to what is the end now. Returns the last position seen. */
+/** Everything from a place up to what is the end now. Returns the last position seen, if any. */
 async function showFrom(tail: Tail, place: Place): Promise<string | null> {
-  const { bus, channel, fits, stopping, lines, out } = tail
+  const { bus, channel, fits, following, stopping, lines, out } = tail
   const end = await newestPosition(tail)
   if (place === 'end') return end
   let last: string | null = null
   for await (const { items } of storedPages(bus, channel, { from: place, newestFirst: false })) {
     lines.makeRoom(items.filter(fits))
+    following.note(items)
     for (const stored of items) {
       if (stopping.aborted) return last
       if (fits(stored)) await out.write(stored)
       last = stored.position ?? last
-      if (last === end) return end
+      if (last !== null && last === end) return end
     }
   }
   return last ?? end
@@ -128,7 +134,7 @@ async function newestPosition({ bus, channel }: Tail): Promise<string | null> {
 
 /** Asks again and again for what came after a position, until the time is over. */
 async function follow(
-  { bus, channel, fits, stopping, out }: Tail,
+  { following, fits, stopping, out }: Tail,
   position: string | null,
   { clock }: Invocation,
   until: 'end' | { timeMs: number } | null,
@@ -137,14 +143,14 @@ async function follow(
     typeof until === 'object' && until !== null ? until.timeMs : Number.POSITIVE_INFINITY
   let last = position
   while (!stopping.aborted && clock.wallMs() < endMs) {
-    const from: Place = last === null ? 'first' : { position: last }
-    for await (const { items } of storedPages(bus, channel, { from, newestFirst: false })) {
-      for (const stored of items) {
-        if (stopping.aborted) return
-        if (fits(stored)) await out.write(stored)
-        last = stored.position ?? last
-      }
+    const look = following.look(last)
+    let came = await look.next()
+    while (!came.done) {
+      if (stopping.aborted) return
+      if (fits(came.value)) await out.write(came.value)
+      last = came.value.position ?? last
+      came = await look.next()
     }
-    await clock.sleep(Math.min(pollMs, Math.max(0, endMs - clock.wallMs())), stopping)
+    await clock.sleep(Math.min(came.value, Math.max(0, endMs - clock.wallMs())), stopping)
   }
 }
