@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net'
 import type { RedisClientOptions } from '@redis/client'
 import type { NarrowcastError } from '../../core/errors.ts'
+import { openedSocket } from './openedSocket.ts'
 import { asReplyError, redisError, replyCode } from './redisErrors.ts'
 
 type Listener = (message: Buffer) => void
@@ -38,6 +40,12 @@ export interface ConnectionOptions {
   readonly tls: Readonly<Record<string, unknown>> | null
 }
 
+export interface OpenedClient {
+  readonly client: Client
+  /** For looking only: what arrives there, before it is a whole answer. */
+  readonly socket: Socket | null
+}
+
 /** How long a server may take to accept a connection and to say who it is. */
 export const connectMsMax = 10_000
 
@@ -46,7 +54,7 @@ export async function connectClient(
   address: Address,
   { username, password, database, tls }: ConnectionOptions,
   signal: AbortSignal,
-): Promise<Client> {
+): Promise<OpenedClient> {
   const { createClient } = await loadClient()
   const { host, port } = address
   const socket = { host, port, connectTimeout: connectMsMax, reconnectStrategy: false } as const
@@ -76,8 +84,7 @@ export async function connectClient(
     client.destroy()
   })
   try {
-    await connected(client, over)
-    return client
+    return { client, socket: await openedSocket(() => connected(client, over)) }
   } catch (error) {
     throw connectError(error, { address, seen, isTls: tls !== null, isOver: over.aborted })
   }

@@ -6,6 +6,7 @@ import {
   type ConnectionOptions,
   connectClient,
   noLimit,
+  type OpenedClient,
   placeOf,
   textOf,
 } from './connectClient.ts'
@@ -52,7 +53,7 @@ export class Connection {
   private constructor(
     address: Address,
     options: ConnectionOptions,
-    opened: { client: Client; facts: ServerFacts },
+    opened: OpenedClient & { facts: ServerFacts },
     ended: (error: NarrowcastError) => void,
   ) {
     this.address = address
@@ -62,6 +63,7 @@ export class Connection {
     this.#ended = ended
     const silent = () => this.lose(this.#lost(`gave no answer for ${silenceMsMax} ms`))
     this.#silence = new Silence(silenceMsMax, silent)
+    if (opened.socket) this.#silence.watch(opened.socket)
     opened.client.on('terminated', (cause: Error) => this.#break(cause, 'its connection'))
   }
 
@@ -72,9 +74,9 @@ export class Connection {
     ended: (error: NarrowcastError) => void,
     signal: AbortSignal,
   ): Promise<Connection> {
-    const client = await connectClient(address, options, signal)
-    const facts = await askFacts(client, address)
-    return new Connection(address, options, { client, facts }, ended)
+    const opened = await connectClient(address, options, signal)
+    const facts = await askFacts(opened.client, address)
+    return new Connection(address, options, { ...opened, facts }, ended)
   }
 
   /** One command, its reply as text and numbers, or with bytes where text may not be UTF-8. */

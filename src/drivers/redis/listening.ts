@@ -5,6 +5,7 @@ import {
   type ConnectionOptions,
   connectClient,
   connectMsMax,
+  type OpenedClient,
   textOf,
 } from './connectClient.ts'
 import { asReplyError, replyCode } from './redisErrors.ts'
@@ -32,11 +33,12 @@ export class Listening {
   readonly #over = Promise.withResolvers<never>()
   #isOver = false
 
-  private constructor(client: Client, { silenceMsMax, lost }: ListeningOptions) {
+  private constructor({ client, socket }: OpenedClient, { silenceMsMax, lost }: ListeningOptions) {
     this.#client = client
     this.#silence = new Silence(silenceMsMax, () =>
       lost(`gave no answer for ${silenceMsMax} ms`, null),
     )
+    if (socket) this.#silence.watch(socket)
     this.#ping = setInterval(() => void this.#pinged(), pingMs).unref()
     this.#over.promise.catch(() => undefined) // nobody may be waiting
     client.on('terminated', (cause: Error) => {

@@ -81,10 +81,10 @@ async function openSentinel(opening: Opening): Promise<Client> {
 async function connectSentinel(address: Address, { options, signal }: Opening): Promise<Client> {
   const plain = { ...options, username: undefined, password: undefined, database: 0 }
   try {
-    return await connectClient(address, plain, signal)
+    return (await connectClient(address, plain, signal)).client
   } catch (error) {
     if (repliedWith(error) !== 'NOAUTH') throw error
-    return await connectClient(address, { ...options, database: 0 }, signal)
+    return (await connectClient(address, { ...options, database: 0 }, signal)).client
   }
 }
 

@@ -38,6 +38,18 @@ test('any answer is a sign of life', async () => {
   expect(told).toHaveBeenCalledOnce()
 })
 
+test('a part of an answer is a sign of life', async () => {
+  const { told, silence } = watched()
+  silence.asked()
+  for (let part = 0; part < 5; part++) {
+    await pass(900)
+    silence.heard()
+  }
+  expect(told).not.toHaveBeenCalled()
+  await pass(1_000)
+  expect(told).toHaveBeenCalledOnce()
+})
+
 test('who is asked nothing may be silent, and is watched again when asked', async () => {
   const { told, silence } = watched()
   silence.asked()

@@ -1,10 +1,13 @@
-/** Tells when something was asked for and nothing at all was answered for so long. */
+import type { Socket } from 'node:net'
+
+/** Tells when something was asked for and nothing at all, no byte of an answer, came for so long. */
 export class Silence {
   readonly #limitMs: number
   readonly #tell: () => void
   #open = 0
   #sinceMs = 0
   #timer: NodeJS.Timeout | null = null
+  #isSending = () => false
 
   constructor(limitMs: number, tell: () => void) {
     this.#limitMs = limitMs
@@ -19,6 +22,23 @@ export class Silence {
 
   answered(): void {
     this.#open--
+    this.heard()
+  }
+
+  /**
+   * Sees parts of answers, and large requests on their way, which is where a socket has something
+   * to write still: it tells itself when that does not go on.
+   */
+  watch(socket: Socket): void {
+    this.#isSending = () => socket.writableLength > 0
+    socket.on('data', () => this.heard())
+    socket.setTimeout(this.#limitMs, () => {
+      if (this.#open > 0 && this.#isSending()) this.#tell()
+    })
+  }
+
+  /** A part of an answer is a sign of life: a large one takes its time. */
+  heard(): void {
     this.#sinceMs = performance.now()
   }
 
@@ -41,6 +61,7 @@ export class Silence {
     if (this.#open === 0) return
     const leftMs = this.#sinceMs + this.#limitMs - performance.now()
     if (leftMs > 0) this.#wait(leftMs)
+    else if (this.#isSending()) this.#wait(this.#limitMs)
     else this.#tell()
   }
 }
