@@ -5,11 +5,11 @@ import { randomName } from '../../src/core/ids.ts'
 import type { DeadLetter, ErrorInfo, Settlement, Token } from '../../src/core/message.ts'
 import { parseBrokerUrl } from '../../src/core/url.ts'
 import { redis } from '../../src/drivers/redis/index.ts'
-import { faultsOf } from '../../src/drivers/redis/list/check.ts'
 import { Queue } from '../../src/drivers/redis/list/queue.ts'
 import { targetOf } from '../../src/drivers/redis/options.ts'
 import { openServers } from '../../src/drivers/redis/servers.ts'
 import { obtainRedis } from '../../src/lab/brokers/obtainRedis.ts'
+import { faultsOf } from './redisListFaults.ts'
 import { Model } from './redisListModel.ts'
 
 const { redis: server, missing } = await obtainRedis()

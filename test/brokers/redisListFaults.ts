@@ -1,5 +1,5 @@
-import type { Queue } from './queue.ts'
-import { laneSize, sectionsOf } from './sections.ts'
+import type { Queue } from '../../src/drivers/redis/list/queue.ts'
+import { laneSize, sectionsOf } from '../../src/drivers/redis/list/sections.ts'
 
 /** A value that has its place in a key. */
 interface InKey {
