@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
 import type { OutgoingMessage } from '../../../core/message.ts'
-import { type Entry, fieldsOf, readEntry } from './entry.ts'
+import { type Entry, fieldsOf, isPlain, readEntry } from './entry.ts'
 
 const channel = 'orders'
 
@@ -34,6 +34,18 @@ describe('an entry of a stream', () => {
   test('has the data first, and leaves out what is as it is by default', () => {
     const fields = fieldsOf(channel, message)
     assert.deepEqual(fields, ['data', '{"n":1}', 'id', 'a', 'time', '1970-01-01T00:00:01.234Z'])
+  })
+
+  test('is plain exactly where it has no other fields', () => {
+    assert.equal(isPlain(channel, message), true)
+    const others: Partial<OutgoingMessage>[] = [
+      ...[{ key: '' }, { type: 't' }, { source: 's' }, { redrives: 1 }, { headers: { a: '' } }],
+      { body: Uint8Array.of(1) },
+    ]
+    for (const over of others) {
+      assert.notEqual(fieldsOf(channel, { ...message, ...over }).length, 6)
+      assert.equal(isPlain(channel, { ...message, ...over }), false)
+    }
   })
 
   test('says all that a producer has said', () => {

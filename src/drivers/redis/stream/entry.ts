@@ -28,9 +28,17 @@ export function fieldsOf(channel: string, message: OutgoingMessage): Argument[] 
   for (const name in headers) {
     fields.push(name === 'traceparent' ? name : `h:${name}`, headers[name] as string)
   }
-  if (redrives > 0) fields.push('redrive-count', String(redrives))
+  if (key !== null || redrives > 0) fields.push('redrive-count', String(redrives))
   if (typeof body !== 'string') fields.push('datacontenttype', bytesType)
   return fields
+}
+
+/** Its fields are data, id and time, in this order: there is no more to say of it. */
+export function isPlain(channel: string, message: OutgoingMessage): boolean {
+  const { key, headers, type, source, redrives, body } = message
+  if (key !== null || redrives > 0 || type !== channel || source !== defaultSource) return false
+  for (const _ in headers) return false
+  return typeof body === 'string'
 }
 
 /** Never throws. What another program wrote without `data` is an object of its fields. */

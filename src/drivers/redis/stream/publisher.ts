@@ -8,13 +8,31 @@ import { inTime } from '../inTime.ts'
 import { helperKey } from '../keys.ts'
 import { redisError } from '../redisErrors.ts'
 import { Script } from '../script.ts'
+import type { Home } from '../servers.ts'
 import type { Context } from '../session.ts'
+import { timeText } from '../timeText.ts'
 import type { Declared } from './declared.ts'
-import { fieldsOf } from './entry.ts'
+import { fieldsOf, isPlain } from './entry.ts'
 import { channelKeys } from './keys.ts'
 import { storingLua } from './lua.ts'
 import { trim } from './retention.ts'
 import { publishWord } from './words.ts'
+
+/**
+ * Stores messages of which there is no more to say than their data, id and time: these three, for
+ * each; no time is the one of the message before. Returns their places in one text.
+ */
+const storingPlain = new Script(
+  `${storingLua}
+local add, places, time = redis.call, {}, ''
+for at = 2, #ARGV, 3 do
+  if ARGV[at + 2] ~= '' then time = ARGV[at + 2] end
+  places[#places + 1] = add('XADD', stream, '*', 'data', ARGV[at], 'id', ARGV[at + 1], 'time', time)
+end
+wake()
+return table.concat(places, ' ')
+`,
+)
 
 /**
  * Stores a batch in one step: data first, then the mark of publish-dedupe. After the window of
@@ -107,17 +125,41 @@ export class StreamPublisher implements Publisher {
   async #store(batch: readonly OutgoingMessage[], signal: AbortSignal): Promise<PublishOutcome[]> {
     const { name } = this.#channel
     const home = this.#context.home(name)
+    const store = batch.every((message) => this.#isPlain(message))
+      ? () => this.#storePlain(home, batch)
+      : () => this.#storeAny(home, batch)
     try {
-      const [keys, args] = this.#request(batch)
-      const store = () => home.run<string[]>(storing, keys, args, 'publish')
-      const answers = await inTime(home, 'publish', signal, store)
+      const outcomes = await inTime(home, 'publish', signal, store)
       await this.#forget()
-      return answers.map(outcomeOf)
+      return outcomes
     } catch (cause) {
       const { code, message, definite, hint } = asNarrowcastError(cause)
       const failure = { state: definite ? 'refused' : 'unknown', code, message, hint } as const
       return batch.map(() => failure)
     }
+  }
+
+  #isPlain(message: OutgoingMessage): boolean {
+    const isMarked = this.#declared.dedupeWindowMs !== null && message.dedupeId !== null
+    return message.delayMs <= 0 && !isMarked && isPlain(this.#channel.name, message)
+  }
+
+  async #storePlain(home: Home, batch: readonly OutgoingMessage[]): Promise<PublishOutcome[]> {
+    const { name } = this.#channel
+    const args: Argument[] = [publishWord(this.#context, name)]
+    let beforeMs = Number.NaN
+    for (const { body, id, timeMs } of batch) {
+      args.push(body as string, id, timeMs === beforeMs ? '' : timeText(timeMs))
+      beforeMs = timeMs
+    }
+    const places = await home.run<string>(storingPlain, channelKeys(name), args, 'publish')
+    return places.split(' ').map((position) => ({ state: 'stored', duplicate: false, position }))
+  }
+
+  async #storeAny(home: Home, batch: readonly OutgoingMessage[]): Promise<PublishOutcome[]> {
+    const [keys, args] = this.#request(batch)
+    const answers = await home.run<string[]>(storing, keys, args, 'publish')
+    return answers.map(outcomeOf)
   }
 
   #request(batch: readonly OutgoingMessage[]): [string[], Argument[]] {
