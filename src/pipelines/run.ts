@@ -69,15 +69,10 @@ export class Run implements PipelineRun {
   /** Opens the sink before the first message is worked on. */
   async start(signal: AbortSignal | null): Promise<void> {
     const { deliveries } = this.#parts
-    deliveries.on('ready', (what) => {
-      if (!this.#isStopped) this.#events.emit('ready', what)
-    })
-    deliveries.on('error', ({ error }) => this.#events.emit('error', { error }))
-    deliveries.on('gap', ({ missed, why }) => {
-      const code = why === 'reconnect' ? 'CONNECTION_LOST' : 'UNAVAILABLE'
-      const count = missed === 'unknown' ? 'an unknown number of' : missed
-      const text = `${this.worker}: missed ${count} messages (${why}): they are not landed`
-      this.#events.emit('error', { error: new NarrowcastError(code, text) })
+    let lost = 0
+    this.#events.hold()
+    this.#hear((count) => {
+      lost += count
     })
     try {
       this.#sink = await this.#openSink()
@@ -87,8 +82,10 @@ export class Run implements PipelineRun {
       this.#isStopped = true
       await deliveries.close()
       await this.#sink?.close()
-      throw asNarrowcastError(error, signal?.aborted ? 'ABORTED' : 'INTERNAL')
+      const why = asNarrowcastError(error, signal?.aborted ? 'ABORTED' : 'INTERNAL')
+      throw lost > 0 && deliveries instanceof LiveDeliveries ? withLost(why, lost) : why
     }
+    this.#events.begin()
     this.#work = this.#run(this.#sink)
     if (signal?.aborted) void this.drain()
     else signal?.addEventListener('abort', () => void this.drain(), { once: true })
@@ -101,6 +98,25 @@ export class Run implements PipelineRun {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain()
+  }
+
+  /** `lost`: so many messages will never land, which is told. */
+  #hear(lost: (count: number) => void): void {
+    const { deliveries } = this.#parts
+    deliveries.on('ready', (what) => {
+      if (!this.#isStopped) this.#events.emit('ready', what)
+    })
+    deliveries.on('error', ({ id, error }) => {
+      if (id !== null) lost(1)
+      this.#events.emit('error', { error })
+    })
+    deliveries.on('gap', ({ missed, why }) => {
+      if (missed !== 'unknown') lost(missed)
+      const code = why === 'reconnect' ? 'CONNECTION_LOST' : 'UNAVAILABLE'
+      const count = missed === 'unknown' ? 'an unknown number of' : missed
+      const text = `${this.worker}: missed ${count} messages (${why}): they are not landed`
+      this.#events.emit('error', { error: new NarrowcastError(code, text) })
+    })
   }
 
   #openSink(): Promise<OpenSink> {
@@ -216,4 +232,12 @@ export class Run implements PipelineRun {
     if (this.#failure) this.#closed.reject(this.#failure)
     else this.#closed.resolve()
   }
+}
+
+/** Nobody listens to a run that has not begun: what it lost is told with why. */
+function withLost(why: NarrowcastError, lost: number): NarrowcastError {
+  const code = why.code === 'ABORTED' ? 'CLOSED' : why.code
+  const hint = why.hint === null ? {} : { hint: why.hint }
+  const text = `${why.message}; messages that had come by then and are lost: ${lost}`
+  return new NarrowcastError(code, text, { cause: why, ...hint })
 }

@@ -29,11 +29,16 @@ export interface PipelineEvents {
   error: { error: NarrowcastError }
 }
 
+/** Of what was told before the run had begun, the newest are kept. */
+const earlyMax = 1_000
+
 type Listener<E extends keyof PipelineEvents> = (what: PipelineEvents[E]) => void
 
 /** Listeners of one run. One that throws or rejects becomes an `error` event, never a crash of the run. */
 export class RunEvents {
   readonly #listeners = new Map<keyof PipelineEvents, Set<Listener<never>>>()
+  /** Errors of the time in which nobody could listen yet. */
+  #early: PipelineEvents['error'][] | null = null
 
   on<E extends keyof PipelineEvents>(event: E, listener: Listener<E>): () => void {
     const set = this.#listeners.get(event) ?? new Set()
@@ -42,11 +47,30 @@ export class RunEvents {
     return () => set.delete(listener as Listener<never>)
   }
 
+  /** Errors wait for somebody who listens. */
+  hold(): void {
+    this.#early = []
+  }
+
+  /** Whoever has begun the run listens in the next turn: then they are told. */
+  begin(): void {
+    setImmediate(() => {
+      const early = this.#early ?? []
+      this.#early = null
+      for (const error of early) this.emit('error', error)
+    })
+  }
+
   has(event: keyof PipelineEvents): boolean {
     return (this.#listeners.get(event)?.size ?? 0) > 0
   }
 
   emit<E extends keyof PipelineEvents>(event: E, what: PipelineEvents[E]): void {
+    if (event === 'error' && this.#early) {
+      this.#early.push(what as PipelineEvents['error'])
+      if (this.#early.length > earlyMax) this.#early.shift()
+      return
+    }
     for (const listener of [...(this.#listeners.get(event) ?? [])]) {
       callback(
         () => (listener as Listener<E>)(what),

@@ -4,6 +4,8 @@ import type { Codec } from '../core/codec.ts'
 import { isLive, type LivePattern, type Pattern } from '../core/message.ts'
 import type { Bus, Channel } from '../runtime/api.ts'
 import { onlyKnown, wrongOption } from '../runtime/checks.ts'
+import { abortedError } from '../runtime/thrown.ts'
+import { untilAborted } from '../runtime/untilAborted.ts'
 import { checkPattern, checkPipelineName, type Pipeline } from './definePipeline.ts'
 import { LiveDeliveries } from './liveDeliveries.ts'
 import { Run } from './run.ts'
@@ -25,7 +27,7 @@ export interface RunOptions {
   readonly as?: string
   /** Label of the worker id. @default the program's name */
   readonly name?: string
-  /** Ends the run in order, as `drain()`. */
+  /** Ends the run in order, as `drain()`; ABORTED where nothing could have come yet. */
   readonly signal?: AbortSignal
   /** Awaited after each step of the sink; for tests and demonstrations that stop at a point. */
   readonly onStep?: (step: Step, info: StepInfo) => void | Promise<void>
@@ -95,7 +97,10 @@ export async function runPipeline(
     checkName('group', options.group)
   }
   const channel = openChannel(bus, pipeline.channel.name, pattern)
-  await channel.opened()
+  const { signal } = options
+  await untilAborted(channel.opened(), signal, () =>
+    abortedError('runPipeline', signal as AbortSignal),
+  )
   const hold = {
     ...{ holdMax: to.holdMax, holdBytesMax: 2 * to.limits.bytesMax },
     ...(name !== undefined && { name }),
@@ -117,7 +122,7 @@ export async function runPipeline(
     clock: options.clock ?? systemClock,
     onStep: options.onStep ?? null,
   })
-  await run.start(options.signal ?? null)
+  await run.start(signal ?? null)
   const forget = bus.telemetry.add(() => ({ tables: tablesOf(as, run.stats()) }))
   run.closed.then(forget, forget)
   return run

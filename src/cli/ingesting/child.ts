@@ -1,6 +1,7 @@
 import { connect } from '../../connect.ts'
-import { runPipeline } from '../../pipelines/index.ts'
-import { serveParent } from '../children/child.ts'
+import { asNarrowcastError } from '../../core/errors.ts'
+import { type PipelineRun, runPipeline } from '../../pipelines/index.ts'
+import { serveParent, type Tell } from '../children/child.ts'
 import { pipelineOf, sinkOf } from './build.ts'
 import { drainMs, type IngestEvent, type IngestJob } from './job.ts'
 
@@ -9,13 +10,50 @@ const statsMs = 200
 serveParent<IngestJob, IngestEvent>(async (job, name, tell) => {
   const pipeline = await pipelineOf(job)
   const bus = await connect(job.url, { config: job.config, name })
-  const run = await runPipeline(pipeline, bus, {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  // A live channel hands over messages before the run has begun: what came by then is landed too.
+  const starting = runPipeline(pipeline, bus, {
     to: sinkOf(job),
     name,
+    signal,
     ...(job.pattern === null ? {} : { pattern: job.pattern }),
     ...(job.as === null ? {} : { as: job.as }),
     ...(job.group === null ? {} : { group: job.group }),
   })
+  const begun = starting.catch((error) => {
+    if (signal.aborted && asNarrowcastError(error).code === 'ABORTED') return null
+    throw error
+  })
+  const ended = begun.then(async (run) => {
+    if (run) await toTheEnd(run, tell)
+    await bus.close()
+  })
+  return {
+    ended,
+    async drain() {
+      stopping.abort()
+      const run = await begun
+      await run?.drain({ timeoutMs: drainMs })
+      await ended
+    },
+  }
+})
+
+async function toTheEnd(run: PipelineRun, tell: Tell<IngestEvent>): Promise<void> {
+  tellEvents(run, tell)
+  void tell({ kind: 'ready' })
+  const tellStats = () => tell({ kind: 'stats', stats: run.stats() })
+  const timer = setInterval(() => void tellStats(), statsMs)
+  try {
+    await run.closed
+  } finally {
+    clearInterval(timer)
+    await tellStats()
+  }
+}
+
+function tellEvents(run: PipelineRun, tell: Tell<IngestEvent>): void {
   run.on('commit', ({ ids, deadIds, ...landed }) => {
     const counts = { messages: ids.length, dead: deadIds.length }
     void tell({ kind: 'commit', landed: { ...landed, ...counts } })
@@ -29,15 +67,4 @@ serveParent<IngestJob, IngestEvent>(async (job, name, tell) => {
   })
   run.on('retried', ({ id, error }) => void tell({ kind: 'retried', id, text: error.message }))
   run.on('error', ({ error }) => void tell({ kind: 'error', text: error.message }))
-  void tell({ kind: 'ready' })
-  const timer = setInterval(() => void tell({ kind: 'stats', stats: run.stats() }), statsMs)
-  return {
-    ended: run.closed,
-    async drain() {
-      await run.drain({ timeoutMs: drainMs })
-      clearInterval(timer)
-      await tell({ kind: 'stats', stats: run.stats() })
-      await bus.close()
-    },
-  }
-})
+}
