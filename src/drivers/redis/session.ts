@@ -21,6 +21,7 @@ import { redisAdmin } from './admin.ts'
 import { Catalog, checkPattern, type Declaration, declarationOf } from './catalog.ts'
 import { contractOf } from './contract.ts'
 import type { Engine, EngineName } from './engine.ts'
+import { keptDeclared } from './keptDeclared.ts'
 import type { KnownServers } from './knownServers.ts'
 import { listEngine } from './list/index.ts'
 import { RedisLive } from './live/index.ts'
@@ -107,9 +108,13 @@ export class RedisSession implements Session {
   }
 
   async publisher(channel: ChannelSpec, signal: AbortSignal): Promise<Publisher> {
-    const { engine } = await this.#declare('publisher', channel)
-    if (engine === null) return await this.#live.publisher(channel)
-    return await this.#engine(engine).publisher(channel, signal)
+    const declared = await this.#declare('publisher', channel)
+    const { engine } = declared
+    const publisher =
+      engine === null
+        ? await this.#live.publisher(channel)
+        : await this.#engine(engine).publisher(channel, signal)
+    return keptDeclared(publisher, this.#context.catalog, channel, declared)
   }
 
   async source(
