@@ -2,11 +2,9 @@ import type { Page, PageQuery, Stored } from '../../../core/admin.ts'
 import type { Place } from '../../../core/message.ts'
 import { redisError } from '../redisErrors.ts'
 import { readMessage } from './element.ts'
+import { valuesMax } from './pageScript.ts'
 import type { Queue } from './queue.ts'
 import { type Placed, type Section, sectionsOf } from './sections.ts'
-
-/** Values looked at by one command. */
-const stepMax = 500
 
 interface Looking {
   readonly queue: Queue
@@ -29,23 +27,22 @@ export async function peek(
   if (from === 'end') return { items: [], cursor: null }
   const start = cursor === null ? null : placeOf(channel, cursor)
   const looking = await lookingAt(queue)
-  const all = await sectionsOf(queue)
-  if (newestFirst) all.reverse()
+  const sections = await sectionsOf(queue)
+  if (newestFirst) sections.reverse()
   const isBefore = ({ rank }: Section) =>
     start !== null && (newestFirst ? rank > start.rank : rank < start.rank)
   const items: Stored[] = []
-  for (const section of all) {
+  for (const section of sections) {
     if (isBefore(section)) continue
     const size = await section.size()
     let offset = section.rank === start?.rank ? start.offset : 0
     while (offset < size) {
       if (items.length === limit) return { items, cursor: `${offset} ${section.rank}` }
-      const count = Math.min(limit - items.length, size - offset, stepMax)
-      const at = newestFirst ? size - offset - count : offset
-      const some = await section.read(at, count)
-      if (newestFirst) some.reverse()
+      const count = Math.min(limit - items.length, size - offset)
+      const some = await section.read(offset, count, newestFirst)
+      if (some.length === 0) break
       for (const placed of some) items.push(await shown(looking, placed))
-      offset += count
+      offset += some.length
     }
   }
   return { items, cursor: null }
@@ -59,13 +56,14 @@ export async function messageOf(queue: Queue, id: string): Promise<Stored | null
 /** Looks at all there is, in steps. */
 export async function find(queue: Queue, id: string): Promise<Placed | null> {
   for (const section of await sectionsOf(queue)) {
-    for (let offset = 0; ; offset += stepMax) {
-      const some = await section.read(offset, stepMax)
+    for (let offset = 0; ; ) {
+      const some = await section.read(offset, valuesMax, false)
+      if (some.length === 0) break
       const found = some.find(
         ({ value, tag }) => readMessage(queue.layout.channel, value, tag).message.id === id,
       )
       if (found) return found
-      if (some.length < stepMax) break
+      offset += some.length
     }
   }
   return null

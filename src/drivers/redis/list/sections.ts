@@ -1,3 +1,4 @@
+import { pageOf, valuesMax } from './pageScript.ts'
 import { type Queue, tagOf } from './queue.ts'
 import { asWritten, readValue, type Value } from './value.ts'
 
@@ -22,8 +23,11 @@ export interface Section {
   /** Sections are shown in the order of their ranks. */
   readonly rank: string
   size(): Promise<number>
-  /** From the one that comes next to the one that comes last. */
-  read(from: number, count: number): Promise<Placed[]>
+  /**
+   * From the one that comes next to the one that comes last, or the other way round: so many at
+   * most, and as many as a reply takes. Nothing where there are no more.
+   */
+  read(from: number, count: number, newestFirst: boolean): Promise<Placed[]>
 }
 
 /** In hand first, then what is ready, what waits behind others, what producers wrote, what is not due. */
@@ -52,14 +56,16 @@ function hash({ home }: Queue, head: Head, key: string, tag: string): Section {
   const section: Section = {
     ...head,
     size: async () => await home.send<number>(['HLEN', key], 'peek'),
-    async read(from, count) {
+    async read(from, count, newestFirst) {
       const all = await home.send<string[]>(['HKEYS', key], 'peek')
-      const serials = all.sort((a, b) => Number(a) - Number(b)).slice(from, from + count)
-      if (serials.length === 0) return []
-      const command = ['HMGET', key, ...serials]
-      const values = await home.send<(Buffer | null)[]>(command, 'peek', 'bytes')
+      const sign = newestFirst ? -1 : 1
+      const serials = all.sort((a, b) => sign * (Number(a) - Number(b)))
+      const some = serials.slice(from, from + Math.min(count, valuesMax))
+      if (some.length === 0) return []
+      const asked = { way: 'fields', from: 0, count: some.length } as const
+      const values = await pageOf(home, key, asked, some)
       return values.flatMap((raw, at) => {
-        const serial = serials[at] ?? ''
+        const serial = some[at] ?? ''
         if (raw === null) return []
         const value = readValue(raw)
         return { section, raw, value, tag: `${tag}-${serial}`, serial, dueMs: 0 }
@@ -76,10 +82,9 @@ function list({ home, layout }: Queue, where: 'back' | 'orders', rank: string): 
     rank,
     reader: '',
     size: async () => await home.send<number>(['LLEN', layout[where]], 'peek'),
-    async read(from, count) {
-      const range = ['LRANGE', layout[where], String(-from - count), String(-from - 1)]
-      const values = await home.send<Buffer[]>(range, 'peek', 'bytes')
-      return values.reverse().map((raw) => {
+    async read(from, count, newestFirst) {
+      const asked = { way: newestFirst ? 'left' : 'right', from, count } as const
+      return (await pageOf<Buffer>(home, layout[where], asked)).map((raw) => {
         const value = where === 'orders' ? asWritten(raw) : readValue(raw)
         return { section, raw, value, tag: '', serial: '', dueMs: 0 }
       })
@@ -98,13 +103,14 @@ function sorted(
     rank,
     reader: '',
     size: async () => await home.send<number>(['ZCARD', layout[where]], 'peek'),
-    async read(from, count) {
-      const range = ['ZRANGE', layout[where], String(from), String(from + count - 1), 'WITHSCORES']
-      const pairs = await home.send<[Buffer, number][]>(range, 'peek', 'bytes')
-      return pairs.map(([member, score]) => {
+    async read(from, count, newestFirst) {
+      const asked = { way: newestFirst ? 'down' : 'up', from, count } as const
+      const pairs = await pageOf<Buffer>(home, layout[where], asked)
+      return pairs.flatMap((member, at) => {
+        if (at % 2 === 1) return []
         const raw = where === 'behind' ? member.subarray(laneSize(member)) : member
-        const value = readValue(raw)
-        return { section, raw, value, tag: '', serial: '', dueMs: where === 'delayed' ? score : 0 }
+        const dueMs = where === 'delayed' ? Number(pairs[at + 1]) : 0
+        return { section, raw, value: readValue(raw), tag: '', serial: '', dueMs }
       })
     },
   }
