@@ -1,20 +1,14 @@
 import type { ChannelSpec } from '../../../core/channel.ts'
 import type { Publisher } from '../../../core/driver.ts'
-import { asNarrowcastError, type NarrowcastError } from '../../../core/errors.ts'
+import { asNarrowcastError } from '../../../core/errors.ts'
 import { randomName } from '../../../core/ids.ts'
 import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
-import { contracts, payloadBytesMax } from '../contract.ts'
 import { inTime } from '../inTime.ts'
+import { batchMax, failed, faultOf } from '../outgoing.ts'
 import { redisError } from '../redisErrors.ts'
 import { OwnWriter } from './ownWriter.ts'
 import { publishScript } from './publishScript.ts'
 import type { Queue } from './queue.ts'
-
-/** Messages stored by one command. */
-const batchMax = 1_000
-/** The last time that a date has. */
-const timeMsMax = 8_640_000_000_000_000
-const delayMsMax = contracts.queue.delay.msMax
 
 export interface PublisherOptions {
   readonly queue: Queue
@@ -55,7 +49,7 @@ export class ListPublisher implements Publisher {
     const outcomes = new Array<PublishOutcome>(batch.length)
     const accepted: Accepted[] = []
     batch.forEach((message, at) => {
-      const fault = this.#fault(message)
+      const fault = faultOf(this.#spec, message)
       if (fault === null) accepted.push({ message, at })
       else outcomes[at] = failed('refused', fault)
     })
@@ -130,32 +124,8 @@ export class ListPublisher implements Publisher {
     return this.#queue.layout.dedupe(dedupeId)
   }
 
-  #fault({ id, body, delayMs, timeMs }: OutgoingMessage): NarrowcastError | null {
-    const bytesMax = Math.min(this.#spec.payloadBytesMax, payloadBytesMax)
-    const isLarge = typeof body !== 'string' || body.length * 3 > bytesMax
-    const bytes = isLarge ? Buffer.byteLength(body) : 0
-    if (bytes > bytesMax) {
-      const text = `message ${id} has ${bytes} bytes, at most ${bytesMax} are taken`
-      return this.#error('PAYLOAD_TOO_LARGE', text)
-    }
-    if (!Number.isInteger(timeMs) || Math.abs(timeMs) > timeMsMax) {
-      const text = `message ${id} has the time ${timeMs}, expected whole milliseconds`
-      return this.#error('INVALID_ARGUMENT', text)
-    }
-    if (delayMs >= 0 && delayMs <= delayMsMax) return null
-    const text = `message ${id} has a delay of ${delayMs} ms, expected 0 to ${delayMsMax}`
-    return this.#error('INVALID_ARGUMENT', text)
-  }
-
-  #error(code: 'CLOSED' | 'PAYLOAD_TOO_LARGE' | 'INVALID_ARGUMENT', text: string) {
+  #error(code: 'CLOSED', text: string) {
     const { name } = this.#spec
     return redisError(code, 'publish', `to "${name}": ${text}`, { channel: name })
   }
-}
-
-function failed(
-  state: 'refused' | 'unknown',
-  { code, message, hint }: NarrowcastError,
-): PublishOutcome {
-  return { state, code, message, hint }
 }

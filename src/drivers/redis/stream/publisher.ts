@@ -3,9 +3,9 @@ import type { Publisher } from '../../../core/driver.ts'
 import { asNarrowcastError } from '../../../core/errors.ts'
 import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
 import type { Argument } from '../connection.ts'
-import { contracts } from '../contract.ts'
 import { inTime } from '../inTime.ts'
 import { helperKey } from '../keys.ts'
+import { batchMax, failed, faultOf } from '../outgoing.ts'
 import { redisError } from '../redisErrors.ts'
 import { Script } from '../script.ts'
 import type { Home } from '../servers.ts'
@@ -68,7 +68,6 @@ return out
 `,
 )
 
-const { msMax } = contracts.queue.delay
 /** A script passes on some 8,000 values in one call: two for each field. */
 const headersMax = 3_500
 /** How often a publisher lets a stream forget what its retention allows. */
@@ -91,13 +90,14 @@ export class StreamPublisher implements Publisher {
   async publish(batch: readonly OutgoingMessage[], signal: AbortSignal): Promise<PublishOutcome[]> {
     this.#context.checkOpen('publish')
     if (this.#isClosed) throw redisError('CLOSED', 'publish', 'this publisher was closed')
-    const outcomes = batch.map((message) => this.#fault(message))
-    const sent = batch.filter((_, at) => outcomes[at] === null)
-    if (sent.length > 0) {
-      const stored = await this.#store(sent, signal)
-      for (let at = 0, next = 0; at < batch.length; at++) outcomes[at] ??= stored[next++] ?? null
+    const faults = batch.map((message) => this.#fault(message))
+    const sent = batch.filter((_, at) => faults[at] === null)
+    const stored: PublishOutcome[] = []
+    for (let from = 0; from < sent.length; from += batchMax) {
+      stored.push(...(await this.#store(sent.slice(from, from + batchMax), signal)))
     }
-    return outcomes as PublishOutcome[]
+    let next = 0
+    return faults.map((fault) => fault ?? (stored[next++] as PublishOutcome))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -105,21 +105,14 @@ export class StreamPublisher implements Publisher {
     this.#context.opened.delete(this)
   }
 
-  #fault({ body, delayMs, headers }: OutgoingMessage): PublishOutcome | null {
-    const bytes = Buffer.byteLength(body)
-    const { name, payloadBytesMax } = this.#channel
-    if (bytes > payloadBytesMax) {
-      const message = `redis: publish: a message of ${bytes} bytes; "${name}" takes ${payloadBytesMax}`
-      return { state: 'refused', code: 'PAYLOAD_TOO_LARGE', message }
-    }
-    const count = Object.keys(headers).length
-    if (count > headersMax) {
-      const message = `redis: publish: a message of ${count} headers; an entry of "${name}" takes ${headersMax}`
-      return { state: 'refused', code: 'UNSUPPORTED', message }
-    }
-    if (delayMs <= msMax) return null
-    const message = `redis: publish: a delay of ${delayMs} ms; at most ${msMax} ms are kept`
-    return { state: 'refused', code: 'UNSUPPORTED', message }
+  #fault(message: OutgoingMessage): PublishOutcome | null {
+    const fault = faultOf(this.#channel, message)
+    if (fault !== null) return failed('refused', fault)
+    let count = 0
+    for (const _ in message.headers) count++
+    if (count <= headersMax) return null
+    const text = `redis: publish: a message of ${count} headers; an entry of "${this.#channel.name}" takes ${headersMax}`
+    return { state: 'refused', code: 'UNSUPPORTED', message: text }
   }
 
   async #store(batch: readonly OutgoingMessage[], signal: AbortSignal): Promise<PublishOutcome[]> {
@@ -133,9 +126,9 @@ export class StreamPublisher implements Publisher {
       await this.#forget()
       return outcomes
     } catch (cause) {
-      const { code, message, definite, hint } = asNarrowcastError(cause)
-      const failure = { state: definite ? 'refused' : 'unknown', code, message, hint } as const
-      return batch.map(() => failure)
+      const error = asNarrowcastError(cause)
+      const outcome = failed(error.definite ? 'refused' : 'unknown', error)
+      return batch.map(() => outcome)
     }
   }
 
