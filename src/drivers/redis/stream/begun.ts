@@ -1,3 +1,5 @@
+import type { HeldEntry } from './hand.ts'
+
 /**
  * Work on these has begun: what the server is told of them, in one write however many they are. It
  * stays until the last of them is settled.
@@ -5,23 +7,26 @@
 export class Begun {
   /** Names the mark among those of its reader. */
   readonly field: string
-  readonly #entries: Set<string>
+  readonly #all: readonly HeldEntry[]
+  #left: number
 
-  constructor(serial: number, entries: readonly string[]) {
+  constructor(serial: number, all: readonly HeldEntry[]) {
     this.field = `begun:${serial}`
-    this.#entries = new Set(entries)
+    this.#all = all
+    this.#left = all.length
+    for (const held of all) held.begun = this
   }
 
-  get isEmpty(): boolean {
-    return this.#entries.size === 0
-  }
-
-  /** As the server keeps it. */
+  /** As the server keeps it: the entries that are left. */
   get text(): string {
-    return [...this.#entries].join(' ')
+    const left = this.#all.filter(({ begun }) => begun === this)
+    return left.map(({ token }) => token.entry).join(' ')
   }
 
-  delete(entry: string): void {
-    this.#entries.delete(entry)
+  /** It is not marked with this any more. Returns whether it was the last. */
+  end(held: HeldEntry): boolean {
+    held.begun = null
+    this.#left--
+    return this.#left === 0
   }
 }

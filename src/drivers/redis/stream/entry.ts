@@ -5,11 +5,16 @@ import { timeText } from '../timeText.ts'
 /** An entry as the server gives it: id, then names and values of its fields. */
 export type Entry = readonly [id: Buffer, fields: readonly Buffer[]]
 
+/** The same as texts: what is no text is not whole in it. */
+export type TextEntry = readonly [id: string, fields: readonly string[]]
+
 export interface EntryMessage {
   readonly message: IncomingMessage
   readonly redrives: number
   /** A redriven message of a stream is for the group in which it died. */
   readonly onlyGroup: string | null
+  /** Its data is no text, and was read as one: it must be read again, as bytes. */
+  readonly isBroken: boolean
 }
 
 const bytesType = 'application/octet-stream'
@@ -42,55 +47,70 @@ export function isPlain(channel: string, message: OutgoingMessage): boolean {
 }
 
 /** Never throws. What another program wrote without `data` is an object of its fields. */
-export function readEntry(channel: string, [idBytes, fields]: Entry): EntryMessage {
-  const entryId = idBytes.toString('latin1')
-  const headers: Record<string, string> = {}
-  let [id, key, timeMs, type, source]: [string | null, string | null, number, string, string] = [
-    ...([null, null, Number.NaN, channel, defaultSource] as const),
-  ]
-  let data: Buffer | null = null
+export function readEntry(channel: string, [idValue, fields]: Entry | TextEntry): EntryMessage {
+  const entryId = textOf(idValue)
+  let headers: Record<string, string> | null = null
+  let id: string | null = null
+  let key: string | null = null
+  let timeMs = Number.NaN
+  let type = channel
+  let source = defaultSource
+  let data: Buffer | string | null = null
   let redrives = 0
   let onlyGroup: string | null = null
   let isBytes = false
   for (let at = 0; at < fields.length; at += 2) {
-    const value = fields[at + 1] as Buffer
-    const name = nameOf(fields[at] as Buffer)
+    const name = textOf(fields[at] as Buffer | string)
+    const value = fields[at + 1] as Buffer | string
     if (name === 'data') data = value
-    else if (name === 'id') id = value.toString()
-    else if (name === 'time') timeMs = Date.parse(value.toString('latin1'))
-    else if (name === 'key') key = value.toString()
-    else if (name === 'type') type = value.toString()
-    else if (name === 'source') source = value.toString()
-    else if (name === 'redrive-count') redrives = countOf(value)
-    else if (name === 'only-group') onlyGroup = value.toString()
-    else if (name === 'datacontenttype') isBytes = value.toString() === bytesType
-    else if (name === 'traceparent') headers[name] = value.toString()
-    else if (name.startsWith('h:')) headers[name.slice(2)] = value.toString()
+    else if (name === 'id') id = textOf(value)
+    else if (name === 'time') timeMs = timeOf(textOf(value))
+    else if (name === 'key') key = textOf(value)
+    else if (name === 'type') type = textOf(value)
+    else if (name === 'source') source = textOf(value)
+    else if (name === 'redrive-count') redrives = countOf(textOf(value))
+    else if (name === 'only-group') onlyGroup = textOf(value)
+    else if (name === 'datacontenttype') isBytes = textOf(value) === bytesType
+    else if (name === 'traceparent' || name.startsWith('h:')) {
+      headers ??= {}
+      headers[name === 'traceparent' ? name : name.slice(2)] = textOf(value)
+    }
   }
   const body = data === null ? objectOf(fields) : bodyOf(data, isBytes, id !== null)
   const message = {
-    ...{ id: id ?? entryId, key, headers, type, source, body },
+    id: id ?? entryId,
+    key,
     timeMs: Number.isNaN(timeMs) ? entryMs(entryId) : timeMs,
-    bytes: data === null ? Buffer.byteLength(body) : data.length,
+    headers: headers ?? noHeaders,
+    type,
+    source,
+    body,
+    bytes: Buffer.byteLength(data ?? body),
   }
-  return { message, redrives, onlyGroup }
+  const isBroken = typeof data === 'string' && (isBytes || data.includes(broken))
+  return { message, redrives, onlyGroup, isBroken }
 }
 
-const nameBytesMax = 4
-const frequent = ['data', 'id', 'time', 'key', 'type'].map((name) => ({
-  name,
-  bytes: Buffer.from(name),
-}))
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
+/** Stands in a text for what was none. */
+const broken = '\ufffd'
 
-/** The names of nearly all fields are told apart without making texts of them. */
-function nameOf(field: Buffer): string {
-  if (field.length <= nameBytesMax) {
-    for (const { name, bytes } of frequent) {
-      if (bytes.length === field.length && bytes[0] === field[0] && bytes.equals(field)) return name
+const textOf = (value: Buffer | string) => (typeof value === 'string' ? value : value.toString())
+
+/** Those of a batch have one time: it is read once. */
+function timesOf(): (text: string) => number {
+  let last = ''
+  let lastMs = Number.NaN
+  return (text) => {
+    if (text !== last) {
+      lastMs = Date.parse(text)
+      last = text
     }
+    return lastMs
   }
-  return field.toString()
 }
+
+const timeOf = timesOf()
 
 /** When the server stored an entry. */
 export function entryMs(id: string): number {
@@ -98,10 +118,10 @@ export function entryMs(id: string): number {
 }
 
 /** A body that we wrote is JSON unless it says otherwise; that of others is looked at. */
-function bodyOf(data: Buffer, isBytes: boolean, isOurs: boolean): string | Uint8Array {
-  if (isBytes) return data
-  const text = data.toString()
-  return isOurs || isJson(text) ? text : data
+function bodyOf(data: Buffer | string, isBytes: boolean, isOurs: boolean): string | Uint8Array {
+  const text = isBytes ? null : textOf(data)
+  if (text !== null && (isOurs || isJson(text))) return text
+  return typeof data === 'string' ? Buffer.from(data) : data
 }
 
 function isJson(text: string): boolean {
@@ -113,17 +133,17 @@ function isJson(text: string): boolean {
   }
 }
 
-function objectOf(fields: readonly Buffer[]): string {
+function objectOf(fields: readonly (Buffer | string)[]): string {
   const pairs: string[] = []
   for (let at = 0; at < fields.length; at += 2) {
-    const value = (fields[at + 1] as Buffer).toString()
+    const value = textOf(fields[at + 1] as Buffer | string)
     const text = isJson(value) ? value : JSON.stringify(value)
-    pairs.push(`${JSON.stringify((fields[at] as Buffer).toString())}:${text}`)
+    pairs.push(`${JSON.stringify(textOf(fields[at] as Buffer | string))}:${text}`)
   }
   return `{${pairs.join(',')}}`
 }
 
-function countOf(value: Buffer): number {
-  const count = Number(value.toString('latin1'))
+function countOf(value: string): number {
+  const count = Number(value)
   return Number.isSafeInteger(count) && count > 0 ? count : 0
 }

@@ -4,13 +4,22 @@ import { orderConflict } from '../../../core/orderConflict.ts'
 import type { Context } from '../session.ts'
 import { lookMs, Waiting } from '../waiting.ts'
 import { promoteDelayed } from './delayed.ts'
-import { readEntry } from './entry.ts'
 import type { Hand } from './hand.ts'
 import type { Line } from './line.ts'
 import { type Look, look } from './look.ts'
 import { type Noted, readNoted } from './noted.ts'
 import { giveBack, passBy, reclaimExpired } from './reclaim.ts'
-import { deleted, type Room, type Took, takeBack, takeByKey, takeFresh, takeMax } from './take.ts'
+import {
+  deleted,
+  type Form,
+  type Room,
+  type Taken,
+  type Took,
+  takeBack,
+  takeByKey,
+  takeFresh,
+  takeMax,
+} from './take.ts'
 
 export interface FetcherOptions {
   readonly context: Context
@@ -41,6 +50,8 @@ export class Fetcher {
   #isPlain = false
   /** The last take brought nothing. */
   #isIdle = false
+  /** What came last was no text: more of it is read as bytes at once. */
+  #form: Form = 'text'
   /** In doubt it is. */
   #isByKey = true
   #gone = 0
@@ -107,7 +118,7 @@ export class Fetcher {
     this.#isStopped = true
     this.#waiting.end()
     await this.#fetching
-    return this.#ready.splice(0).filter((one) => this.#isHeld(one))
+    return this.#ready.splice(0)
   }
 
   /** Never rejects: what it fails with is kept for the receive that comes. */
@@ -130,15 +141,14 @@ export class Fetcher {
     const count = this.#countFor(room)
     const present = opened()
     const looking = look(line, spec.reader, present, spec.leaseMs, this.#isIdle)
-    const reading = this.#isPlain ? takeFresh(line, spec.reader, count, room) : null
+    const reading = this.#isPlain ? takeFresh(line, spec.reader, count, room, this.#form) : null
     const [seen, read] = await Promise.all([looking, reading])
     this.#isPlain = isPlain(seen)
     if (seen.state === 'ok') this.#isByKey = seen.order !== 'none'
     if (read !== null) {
       const isTaken = seen.state === 'ok' && !seen.isPaused && seen.order === 'none'
-      const over = isTaken ? read.over : [...read.took.map(idOf), ...read.over]
-      if (over.length > 0) await this.#returnAll(over)
-      if (isTaken && read.took.length > 0) return await this.#hold(read.took, seen.ownedUntilMs)
+      if (isTaken && (await this.#hold(read, seen.ownedUntilMs))) return null
+      if (!isTaken) await this.#returnAll([...read.took.map(idOf), ...read.over])
     }
     if (seen.state === 'replaced') return replaced()
     if (seen.state === 'expired') {
@@ -162,18 +172,20 @@ export class Fetcher {
 
   async #takeSome(room: Room, seen: Look, wasRead: boolean): Promise<number | null> {
     const { line, spec, opened } = this.#of
+    const { reader, charge } = spec
     if (seen.hasBack) {
-      const { took, gone } = await takeBack(line, spec.reader, opened(), room, spec.charge)
+      const by = { reader, opened: opened(), charge }
+      const { gone, ...taken } = await takeBack(line, by, room, this.#form)
       this.#gone += gone
-      if (took.length > 0 || gone > 0) return await this.#hold(took, seen.ownedUntilMs)
+      if ((await this.#hold(taken, seen.ownedUntilMs)) || gone > 0) return null
     }
     if (seen.order !== 'none') {
-      const { took, isMore } = await takeByKey(line, spec.reader, opened(), room)
-      if (took.length > 0 || isMore) return await this.#hold(took, seen.ownedUntilMs)
+      const by = { reader, opened: opened() }
+      const { isMore, ...taken } = await takeByKey(line, by, room, this.#form)
+      if ((await this.#hold(taken, seen.ownedUntilMs)) || isMore) return null
     } else if (!wasRead) {
-      const { took, over } = await takeFresh(line, spec.reader, this.#countFor(room), room)
-      if (over.length > 0) await this.#returnAll(over)
-      if (took.length > 0) return await this.#hold(took, seen.ownedUntilMs)
+      const taken = await takeFresh(line, reader, this.#countFor(room), room, this.#form)
+      if (await this.#hold(taken, seen.ownedUntilMs)) return null
     }
     return this.#idle(seen)
   }
@@ -186,40 +198,39 @@ export class Fetcher {
   }
 
   async #returnAll(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return
     this.#isPlain = false
     await giveBack(this.#of.line, this.#of.spec.reader, ids)
   }
 
-  async #hold(took: readonly Took[], ownedUntilMs: number): Promise<null> {
-    this.#isIdle = false
+  /** Whether something was taken. */
+  async #hold({ took, over }: Taken, ownedUntilMs: number): Promise<boolean> {
     const others: string[] = []
     for (const one of took) {
       const delivery = this.#deliveryOf(one, ownedUntilMs)
       if (delivery) this.#ready.push(delivery)
       else others.push(idOf(one))
     }
+    await this.#returnAll(over)
     if (others.length > 0) await passBy(this.#of.line, this.#of.spec.reader, others)
-    return null
+    const last = took.at(-1)
+    if (last === undefined) return over.length > 0
+    this.#isIdle = false
+    this.#form = typeof last.read.message.body === 'string' ? 'text' : 'bytes'
+    return true
   }
 
-  #deliveryOf({ entry, crashes, noted }: Took, ownedUntilMs: number): Delivery | null {
-    const { channel, spec, hand, lost } = this.#of
-    const { message, redrives, onlyGroup } = readEntry(channel.name, entry)
+  #deliveryOf({ position, read, crashes, noted }: Took, ownedUntilMs: number): Delivery | null {
+    const { spec, hand, lost } = this.#of
+    const { message, redrives, onlyGroup } = read
     if (spec.group !== null && onlyGroup !== null && onlyGroup !== spec.group) return null
     const { failures, past } = readNoted(noted) ?? nothingNoted
-    const position = entry[0].toString('latin1')
+    const { key, bytes } = message
     const serial = ++this.#serial
     const token = { reader: spec.reader, serial, entry: position, count: crashes + 1 }
-    const before = hand.add({
-      token,
-      key: message.key,
-      past,
-      begun: null,
-      settling: null,
-      outcome: null,
-    })
+    const before = hand.add({ token, key, past, begun: null, settling: null, outcome: null })
     if (before) lost([before])
-    this.#averageBytes = this.#averageBytes * 0.9 + message.bytes * 0.1
+    this.#averageBytes = this.#averageBytes * 0.9 + bytes * 0.1
     return { token, message, failures, crashes, redrives, past, ownedUntilMs, position }
   }
 
@@ -228,21 +239,20 @@ export class Fetcher {
     return Math.max(1, Math.min(messages, takeMax, fitting))
   }
 
+  /** Something that it may have here was lost. */
+  dropLost(): void {
+    this.#ready = this.#ready.filter(({ token }) => this.#of.hand.get(token) !== undefined)
+  }
+
   #takeReady({ messages, bytes }: Room): Delivery[] {
-    const ready = this.#ready.filter((one) => this.#isHeld(one))
     let size = 0
     let count = 0
-    for (const { message } of ready) {
+    for (const { message } of this.#ready) {
       size += message.bytes
       if (count === messages || (count > 0 && size > bytes)) break
       count++
     }
-    this.#ready = ready.slice(count)
-    return ready.slice(0, count)
-  }
-
-  #isHeld({ token }: Delivery): boolean {
-    return this.#of.hand.get(token.serial) !== undefined
+    return this.#ready.splice(0, count)
   }
 
   /** @throws STORE_UNUSABLE where another program has deleted what waited here. */
@@ -261,7 +271,7 @@ export class Fetcher {
 
 const nothingNoted: Noted = { failures: 0, past: null }
 
-const idOf = ({ entry }: Took): string => entry[0].toString('latin1')
+const idOf = ({ position }: Took): string => position
 
 function isPlain({ state, isPaused, order, hasBack, hasDelayed, expired }: Look): boolean {
   if (state !== 'ok' || isPaused || order !== 'none') return false

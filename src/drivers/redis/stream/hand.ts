@@ -1,4 +1,4 @@
-import type { Delivery, SettleOutcome } from '../../../core/message.ts'
+import type { Delivery, SettleOutcome, Token } from '../../../core/message.ts'
 import type { Begun } from './begun.ts'
 import type { StreamToken } from './token.ts'
 
@@ -17,42 +17,41 @@ export interface HeldEntry {
 /** Lost tokens that are remembered, to answer `late` for them. */
 const lostMax = 100_000
 
-/** What one source holds, by serial and by entry. */
+/** What one source holds. */
 export class Hand {
-  readonly #bySerial = new Map<number, HeldEntry>()
-  readonly #byEntry = new Map<string, HeldEntry>()
+  readonly #held = new Map<string, HeldEntry>()
   readonly #lost = new Set<number>()
   /** Nothing is left of them, and the server need not be told at once. */
   readonly #over: Begun[] = []
 
   get size(): number {
-    return this.#bySerial.size
+    return this.#held.size
   }
 
-  get(serial: number): HeldEntry | undefined {
-    return this.#bySerial.get(serial)
+  get(token: Token): HeldEntry | undefined {
+    const { entry } = token as Partial<StreamToken>
+    const held = entry === undefined ? undefined : this.#held.get(entry)
+    return held?.token.serial === token.serial ? held : undefined
   }
 
-  values(): HeldEntry[] {
-    return [...this.#bySerial.values()]
+  values(): Iterable<HeldEntry> {
+    return this.#held.values()
   }
 
   /** Returns the token that it had for this very entry until now: it was taken from it meanwhile. */
   add(held: HeldEntry): StreamToken | null {
-    const { serial, entry } = held.token
-    const before = this.#byEntry.get(entry)
+    const { entry } = held.token
+    const before = this.#held.get(entry)
     if (before) this.lose(before)
-    this.#bySerial.set(serial, held)
-    this.#byEntry.set(entry, held)
+    this.#held.set(entry, held)
     return before?.token ?? null
   }
 
   /** Settled. */
-  drop({ token, begun }: HeldEntry): void {
-    begun?.delete(token.entry)
-    if (begun?.isEmpty) this.#over.push(begun)
-    this.#bySerial.delete(token.serial)
-    if (this.#byEntry.get(token.entry)?.token === token) this.#byEntry.delete(token.entry)
+  drop(held: HeldEntry): void {
+    const { token, begun } = held
+    if (begun?.end(held)) this.#over.push(begun)
+    if (this.#held.get(token.entry) === held) this.#held.delete(token.entry)
   }
 
   lose(held: HeldEntry): void {

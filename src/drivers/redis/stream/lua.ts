@@ -8,6 +8,15 @@ local stream, flags, idle, delayed, delayedMessages = unpack(KEYS, 1, 5)
 local publish = ARGV[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- of what an entry carries: its data, or all of its fields
+local function sizeOf(fields)
+  local size = 0
+  for n = 1, #fields, 2 do
+    if fields[n] == 'data' then return #fields[n + 1] end
+    size = size + #fields[n] + #fields[n + 1]
+  end
+  return size
+end
 local function wake()
   if redis.call('DEL', idle) == 1 then redis.call(publish, '{' .. stream .. '}:wake', '') end
 end
@@ -59,12 +68,14 @@ end
 local function toNobody(id, crashes)
   redis.call('XCLAIM', stream, group, nobody, 0, id, 'JUSTID', 'RETRYCOUNT', crashes)
 end
-local function keyOf(id)
-  local found = redis.call('XRANGE', stream, id, id)
-  local fields = found[1] and found[1][2] or {}
+local function keyIn(fields)
   for n = 1, #fields, 2 do
     if fields[n] == 'key' then return fields[n + 1] end
   end
+end
+local function keyOf(id)
+  local found = redis.call('XRANGE', stream, id, id)
+  return found[1] and keyIn(found[1][2])
 end
 local function lane(key)
   return #key .. ':' .. key .. ':'

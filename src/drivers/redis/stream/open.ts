@@ -55,9 +55,7 @@ async function reclaimAll(line: Line): Promise<boolean> {
 
 /** What a reader has in hand that was opened again: the key, and what was noted of failures. */
 export async function heldAgain(line: Line, { kept, begun }: Opened): Promise<HeldEntry[]> {
-  const mark = new Begun(0, begun)
-  const wasBegun = new Set(begun)
-  return await Promise.all(
+  const held = await Promise.all(
     kept.map(async (token): Promise<HeldEntry> => {
       const range = ['XRANGE', line.channel, token.entry, token.entry]
       const [[entry], noted] = await Promise.all([
@@ -66,8 +64,11 @@ export async function heldAgain(line: Line, { kept, begun }: Opened): Promise<He
       ])
       const key = entry ? readEntry(line.channel, entry).message.key : null
       const past = noted?.past ?? null
-      const isBegun = wasBegun.has(token.entry)
-      return { token, key, past, begun: isBegun ? mark : null, settling: null, outcome: null }
+      return { token, key, past, begun: null, settling: null, outcome: null }
     }),
   )
+  const wasBegun = new Set(begun)
+  const marked = held.filter(({ token }) => wasBegun.has(token.entry))
+  new Begun(0, marked) // they name it
+  return held
 }

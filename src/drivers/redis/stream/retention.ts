@@ -21,15 +21,6 @@ if length == 0 then
   redis.call('HDEL', flags, 'bytes', 'counted')
   return 0
 end
-local function sizeOf(entry)
-  local size = 0
-  local fields = entry[2]
-  for n = 1, #fields, 2 do
-    if fields[n] == 'data' then return #fields[n + 1] end
-    size = size + #fields[n] + #fields[n + 1]
-  end
-  return size
-end
 local bytes = 0
 local more = 0
 local counted = redis.call('HGET', flags, 'counted') or '0-0'
@@ -37,7 +28,7 @@ if bytesMax then
   local size = 0
   local found = redis.call('XRANGE', stream, '(' .. counted, '+', 'COUNT', ${stepMax})
   for _, entry in ipairs(found) do
-    size = size + sizeOf(entry)
+    size = size + sizeOf(entry[2])
     counted = entry[1]
   end
   bytes = redis.call('HINCRBY', flags, 'bytes', size)
@@ -68,7 +59,7 @@ for _, entry in ipairs(oldest) do
   local isOld = ageMs and number(entry[1]) <= now - ageMs
   local isOver = (messages and length > messages) or (bytesMax and bytes > bytesMax)
   if not (isOld or isOver) then break end
-  local size = sizeOf(entry)
+  local size = sizeOf(entry[2])
   redis.call('XDEL', stream, entry[1])
   length = length - 1
   bytes = bytes - size

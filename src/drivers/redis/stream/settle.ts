@@ -14,32 +14,30 @@ import { publishWord } from './words.ts'
 /**
  * Settles what the pending list says is in this very hand, for the very delivery that the token
  * names; the rest is late. First come acks of which there is nothing to say: the first delivery of
- * a message that holds up no key. Then other acks, then the rest, one after the other.
+ * a message that holds up no key. Then other acks, then the rest, one after the other. What is
+ * plain comes in the order of its ids: one look finds all that are together in its hand. Returns
+ * which were late.
  */
 const settling = new Script(
   `${groupLua}
 local dead = KEYS[13]
-local isQueue, acks = ARGV[5] == '1', tonumber(ARGV[6])
+local isQueue, plain, acks = ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7])
 local at = 8
-local plain = {}
-for id in string.gmatch(ARGV[7], '%S+') do plain[#plain + 1] = id end
-local out = {}
+local late, done = {}, {}
 local current = state()
 local isByKey = order() ~= 'none'
 local hasCounts = redis.call('EXISTS', counts) == 1
 local isWaking = false
 local own = {}
-if current == 'ok' and #plain > 1 then
-  local list = redis.pcall('XPENDING', stream, group, plain[1], plain[#plain], #plain, me)
-  if not list.err then
-    for _, one in ipairs(list) do own[one[1]] = one[4] end
-  end
-end
-local function owns(id, count)
+local function owns(id, count, following)
   if current ~= 'ok' then return false end
-  if own[id] then return own[id] == count end
-  local one = redis.pcall('XPENDING', stream, group, id, id, 1, me)
-  return not one.err and one[1] ~= nil and one[1][4] == count
+  if own[id] == nil then
+    local list = redis.pcall('XPENDING', stream, group, id, '+', following, me)
+    for _, one in ipairs(list.err and {} or list) do
+      if own[one[1]] == nil then own[one[1]] = one[4] end
+    end
+  end
+  return own[id] == count
 end
 local function finish(ids)
   each(ids, function(...)
@@ -51,26 +49,25 @@ end
 local function free(key, id)
   if isByKey and key ~= '-' and leave(string.sub(key, 2), pad(id)) then isWaking = true end
 end
-local done = {}
-for n, id in ipairs(plain) do
-  if owns(id, 1) then
+for n = 1, plain do
+  local id = ARGV[at]
+  if owns(id, 1, plain - n + 1) then
     own[id] = -1
     done[#done + 1] = id
-    out[n] = 1
   else
-    out[n] = 0
+    late[#late + 1] = n
   end
+  at = at + 1
 end
-for n = #plain + 1, #plain + acks do
+for n = plain + 1, plain + acks do
   local id, count, key, mark = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
-  if owns(id, count) then
+  if owns(id, count, 1) then
     own[id] = -1
     done[#done + 1] = id
-    out[n] = 1
     free(key, id)
     if mark > 0 then redis.call('SET', KEYS[mark], '${doneMark}', 'PX', ARGV[at + 4]) end
   else
-    out[n] = 0
+    late[#late + 1] = n
   end
   at = at + 5
 end
@@ -78,12 +75,14 @@ if #done > 0 then
   finish(done)
   redis.call('HINCRBY', flags, 'out:' .. group, #done)
 end
+local n = plain + acks
 while at <= #ARGV do
+  n = n + 1
   local id, count, key, kind = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
   local delayMs, text, begun = tonumber(ARGV[at + 4]), ARGV[at + 5], ARGV[at + 6]
   at = at + 8
-  if not owns(id, count) then
-    out[#out + 1] = 0
+  if not owns(id, count, 1) then
+    late[#late + 1] = n
   elseif kind == 'dead' then
     local entry = redis.call('XRANGE', stream, id, id)[1]
     local fields = entry and entry[2] or { 'data', 'null' }
@@ -91,11 +90,14 @@ while at <= #ARGV do
     own[id] = -1
     finish({ id })
     free(key, id)
-    out[#out + 1] = 1
   else
     own[id] = -1
     toNobody(id, count - 1)
-    if begun ~= '' then redis.call('HSET', self, begun, ARGV[at - 1]) end
+    if ARGV[at - 1] ~= '' then
+      redis.call('HSET', self, begun, ARGV[at - 1])
+    elseif begun ~= '' then
+      redis.call('HDEL', self, begun)
+    end
     if kind == 'retry' then redis.call('HSET', counts, id, text) end
     if delayMs > 0 then
       redis.call('ZADD', retry, now + delayMs, pad(id))
@@ -104,11 +106,10 @@ while at <= #ARGV do
       redis.call('ZADD', back, count - 1, pad(id))
     end
     isWaking = true
-    out[#out + 1] = 1
   end
 end
 if isWaking then wake() end
-return { current, unpack(out) }
+return { current, unpack(late) }
 `,
 )
 
@@ -135,28 +136,35 @@ export async function settle(
   { context, line, reader, opened, isQueue, isByKey }: Settler,
   batch: readonly Open[],
 ): Promise<string> {
-  const isAck = ({ settlement }: Open) => settlement.kind === 'ack'
-  const isPlain = ({ held, settlement }: Open) =>
-    settlement.kind === 'ack' &&
-    settlement.remember === undefined &&
-    held.token.count === 1 &&
-    (held.key === null || !isByKey)
-  const plain = batch.filter(isPlain)
-  const acks = batch.filter((one) => isAck(one) && !isPlain(one))
-  const rest = batch.filter((one) => !isAck(one))
+  const [plain, acks, rest]: [Open[], Open[], Open[]] = [[], [], []]
+  for (const one of batch) {
+    const part = isPlain(one, isByKey) ? plain : one.settlement.kind === 'ack' ? acks : rest
+    part.push(one)
+  }
+  plain.sort(byEntry)
   const keys = [...groupKeys(line.channel, line.group, reader), deadKey(line.channel)]
   const args: Argument[] = [publishWord(context, line.channel), line.group, reader, opened]
-  args.push(isQueue ? '1' : '0', String(acks.length))
-  args.push(plain.map(({ held }) => held.token.entry).join(' '))
+  args.push(isQueue ? '1' : '0', String(plain.length), String(acks.length))
+  for (const { held } of plain) args.push(held.token.entry)
   for (const one of acks) args.push(...ackArgs(line, one, keys))
   for (const one of rest) args.push(...restArgs(one))
   const home = context.home(line.channel)
-  const [state, ...said] = await home.run<[string, ...number[]]>(settling, keys, args, 'settle')
-  let at = 0
-  for (const some of [plain, acks, rest]) {
-    for (const { held } of some) held.outcome = said[at++] === 1 ? 'settled' : 'late'
-  }
+  const [state, ...late] = await home.run<[string, ...number[]]>(settling, keys, args, 'settle')
+  for (const { held } of batch) held.outcome = 'settled'
+  const asked = late.length === 0 ? [] : [...plain, ...acks, ...rest]
+  for (const n of late) (asked[n - 1] as Open).held.outcome = 'late'
   return state
+}
+
+function isPlain({ held, settlement }: Open, isByKey: boolean): boolean {
+  if (settlement.kind !== 'ack' || settlement.remember !== undefined) return false
+  return held.token.count === 1 && (held.key === null || !isByKey)
+}
+
+/** Right for ids whose times have as many digits, as all of a server's clock have. */
+function byEntry({ held: one }: Open, { held: other }: Open): number {
+  const [a, b] = [one.token.entry, other.token.entry]
+  return a.length - b.length || (a < b ? -1 : 1)
 }
 
 const keyArg = (key: string | null) => (key === null ? '-' : `+${key}`)
@@ -175,7 +183,7 @@ function restArgs({ held, settlement }: Open): string[] {
   const args = [token.entry, String(token.count), keyArg(key), settlement.kind]
   if (settlement.kind === 'dead') return [...args, '0', JSON.stringify(settlement.letter), '', '']
   // The next one that takes it, maybe this very reader, has not begun.
-  begun?.delete(token.entry)
+  begun?.end(held)
   const left = [begun?.field ?? '', begun?.text ?? '']
   return [...args, delayOf(settlement), notedText(held, settlement), ...left]
 }

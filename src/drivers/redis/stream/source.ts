@@ -102,29 +102,21 @@ export class StreamSource implements Source {
 
   async settle(batch: readonly Settlement[]): Promise<SettleOutcome[]> {
     this.#checkOpen('settle')
-    const asked = new Map<HeldEntry, Open>()
-    const settled = new Set<Promise<void>>()
+    const asked: Open[] = []
+    const before = new Set<Promise<void>>()
+    const done = Promise.withResolvers<void>()
     const answers = batch.map((settlement) => {
       const answer = this.#answer(settlement)
       if (typeof answer === 'string') return answer
-      if (answer.settling !== null) settled.add(answer.settling)
-      else if (!asked.has(answer)) asked.set(answer, { held: answer, settlement })
+      if (answer.settling !== null) before.add(answer.settling)
+      else {
+        answer.settling = done.promise
+        asked.push({ held: answer, settlement })
+      }
       return answer
     })
-    const all = [...asked.values()]
-    // Apart: where the place of the dead takes nothing, the others are settled nevertheless.
-    const { dead = [], others = [] } = Object.groupBy(all, ({ settlement: { kind } }) =>
-      kind === 'dead' ? kind : 'others',
-    )
-    for (const part of [others, dead]) {
-      for (let from = 0; from < part.length; from += settleMax) {
-        const some = part.slice(from, from + settleMax)
-        const settling = this.#settle(some)
-        for (const { held } of some) held.settling = settling
-        settled.add(settling)
-      }
-    }
-    await Promise.all(settled)
+    this.#settleAll(asked).then(done.resolve, done.reject)
+    await Promise.all([done.promise, ...before])
     return answers.map((answer) =>
       typeof answer === 'string' ? answer : (answer.outcome ?? 'late'),
     )
@@ -135,25 +127,22 @@ export class StreamSource implements Source {
     const { spec, line } = this.#options
     const isMarking = spec.charge === 'marked' && begun?.reader === spec.reader
     const upTo = isMarking ? begun.serial : 0
-    const before = this.#hand.values().filter(({ settling }) => settling === null)
-    const marked = before.filter(
-      ({ token: { serial } }) => serial > this.#begunTo && serial <= upTo,
-    )
+    const marked = upTo > this.#begunTo ? this.#notBegun(upTo) : []
     const { opened } = this.#opened
     // Before each batch it is asked for the mark alone: takes under way would not let it add up.
     const expected = begun === null ? this.#hand.size : null
-    const mark = marked.length > 0 ? new Begun(upTo, marked.map(entryOf)) : null
+    const before = begun === null ? [...this.#hand.values()].filter(isOpen) : []
+    const mark = marked.length > 0 ? new Begun(upTo, marked) : null
     const over = this.#hand.takeOver()
     const { state, owned } = await renew(line, { spec, opened, begun: mark, over, expected })
-    if (mark) for (const held of marked) held.begun = mark
     this.#begunTo = Math.max(this.#begunTo, upTo)
     if (state === 'replaced') this.#throwReplaced()
     else if (state === 'expired') await this.#attachAgain(opened)
     else if (owned) {
-      const isLost = ({ token, settling }: HeldEntry) =>
-        settling === null &&
-        this.#hand.get(token.serial) !== undefined &&
-        owned.get(token.entry) !== token.count
+      const isLost = (held: HeldEntry) =>
+        isOpen(held) &&
+        this.#hand.get(held.token) !== undefined &&
+        owned.get(held.token.entry) !== held.token.count
       await this.#tellTaken(before.filter(isLost))
     }
     return this.#lostTokens.splice(0)
@@ -194,7 +183,7 @@ export class StreamSource implements Source {
   async #close(): Promise<void> {
     const { line, spec } = this.#options
     await this.#rest()
-    await Promise.allSettled(this.#hand.values().map(({ settling }) => settling))
+    await Promise.allSettled([...this.#hand.values()].map(({ settling }) => settling))
     if (!this.#isReplaced) await giveUp(line, spec.reader, this.#opened.opened)
   }
 
@@ -223,13 +212,39 @@ export class StreamSource implements Source {
     for (const one of kept) one.catch((error: unknown) => this.#fetcher.fail(error))
   }
 
+  #notBegun(upTo: number): HeldEntry[] {
+    const found: HeldEntry[] = []
+    for (const held of this.#hand.values()) {
+      const { serial } = held.token
+      const isNew = serial > this.#begunTo && serial <= upTo
+      if (isNew && held.begun === null && isOpen(held)) found.push(held)
+    }
+    return found
+  }
+
   /** The answer for one settlement, or what it is about. */
   #answer({ token }: Settlement): SettleOutcome | HeldEntry {
     if (token.reader !== this.#options.spec.reader) return 'late'
-    const held = this.#hand.get(token.serial)
+    const held = this.#hand.get(token)
     if (held) return held
     const isOurs = token.serial <= this.#fetcher.lastSerial
     return isOurs && !this.#hand.wasLost(token.serial) ? 'settled' : 'late'
+  }
+
+  /** Apart: where the place of the dead takes nothing, the others are settled nevertheless. */
+  async #settleAll(all: readonly Open[]): Promise<void> {
+    const isDead = ({ settlement }: Open) => settlement.kind === 'dead'
+    const dead = all.filter(isDead)
+    const others = dead.length === 0 ? all : all.filter((one) => !isDead(one))
+    const settling: Promise<void>[] = []
+    for (const part of [others, dead]) {
+      for (let from = 0; from < part.length; from += settleMax) {
+        settling.push(this.#settle(part.slice(from, from + settleMax)))
+      }
+    }
+    for (const one of await Promise.allSettled(settling)) {
+      if (one.status === 'rejected') throw one.reason
+    }
   }
 
   async #settle(batch: readonly Open[]): Promise<void> {
@@ -283,18 +298,19 @@ export class StreamSource implements Source {
 
   async #attachNow(): Promise<void> {
     const { line, spec, channel } = this.#options
-    const held = this.#hand.values().map(({ token }) => token)
+    const held = [...this.#hand.values()].map(({ token }) => token)
     this.#lost(held, 'expired')
     this.#opened = await open(line, channel, spec, [], this.#fetcher.lastSerial)
   }
 
   #lost(tokens: readonly Token[], why: LostWhy): void {
     if (tokens.length === 0) return
-    for (const { serial } of tokens) {
-      const held = this.#hand.get(serial)
+    for (const token of tokens) {
+      const held = this.#hand.get(token)
       if (held) this.#hand.lose(held)
-      else this.#hand.noteLost(serial)
+      else this.#hand.noteLost(token.serial)
     }
+    this.#fetcher.dropLost()
     this.#lostTokens.push(...tokens)
     this.#options.on.lost(tokens, why)
   }
@@ -329,4 +345,4 @@ export class StreamSource implements Source {
   }
 }
 
-const entryOf = ({ token }: HeldEntry): string => token.entry
+const isOpen = ({ settling }: HeldEntry): boolean => settling === null

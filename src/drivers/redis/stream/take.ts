@@ -1,6 +1,6 @@
 import { redisError } from '../redisErrors.ts'
 import { Script } from '../script.ts'
-import type { Entry } from './entry.ts'
+import { type Entry, type EntryMessage, readEntry, type TextEntry } from './entry.ts'
 import type { Line } from './line.ts'
 import { groupLua } from './lua.ts'
 
@@ -9,12 +9,22 @@ export interface Room {
   readonly bytes: number
 }
 
-/** What a take brought. */
+/** As texts, or as bytes where what came last was no text. */
+export type Form = 'text' | 'bytes'
+
+/** One entry that a take brought. */
 export interface Took {
-  readonly entry: Entry
+  readonly position: string
+  readonly read: EntryMessage
   readonly crashes: number
   /** What `settle` has noted of its failures; null: nothing. */
   readonly noted: string | null
+}
+
+/** What a take brought; `over` has the ids of what was taken too, and must be given back. */
+export interface Taken {
+  readonly took: Took[]
+  readonly over: string[]
 }
 
 /** More are not taken in one step, whatever the room. */
@@ -38,15 +48,8 @@ end
 const takeBackLua = `
 local room, bytesRoom, isTaken = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == 'taken'
 local taken, noted, gone, bytes = {}, {}, 0, 0
-local function sizeOf(entry)
-  local fields = entry[2]
-  if fields[1] == 'data' then return #fields[2] end
-  local size = 0
-  for n = 1, #fields do size = size + #fields[n] end
-  return size
-end
 local function fits(entry)
-  local size = sizeOf(entry)
+  local size = sizeOf(entry[2])
   if #taken > 0 and bytes + size > bytesRoom then return false end
   bytes = bytes + size
   return true
@@ -92,23 +95,29 @@ return { taken, noted, crashes, gone }
 `,
 )
 
-type BackReply = [entries: Entry[], noted: (Buffer | null)[], crashes: number, gone: number]
+type AnyEntry = Entry | TextEntry
+type BackReply = [
+  entries: AnyEntry[],
+  noted: (Buffer | string | null)[],
+  crashes: number,
+  gone: number,
+]
 
 /** `gone`: so many that waited here were deleted by another program. */
 export async function takeBack(
   line: Line,
-  reader: string,
-  opened: string,
+  { reader, opened, charge }: { reader: string; opened: string; charge: string },
   room: Room,
-  charge: string,
-): Promise<{ took: Took[]; gone: number }> {
+  form: Form,
+): Promise<Taken & { gone: number }> {
   const args = [String(Math.min(takeMax, room.messages)), String(room.bytes), charge]
-  const reply = await line.run<BackReply>(takingBack, reader, opened, args, 'bytes')
-  const [entries, noted, crashes, gone] = reply
-  const took = entries.map((entry, at) => {
-    return { entry, crashes, noted: noted[at]?.toString() ?? null }
-  })
-  return { took, gone }
+  const reply = await line.run<BackReply>(takingBack, reader, opened, args, form)
+  const [entries, notes, crashes, gone] = reply
+  const taken = await readAll(line, entries, (at) => ({
+    crashes,
+    noted: notes[at]?.toString() ?? null,
+  }))
+  return { ...taken, gone }
 }
 
 export function deleted({ channel, group }: Line, count: number) {
@@ -132,12 +141,6 @@ const takingByKey = new Script(
 if state() ~= 'ok' then return { {}, 0 } end
 local room, bytesRoom = tonumber(ARGV[5]), tonumber(ARGV[6])
 local taken, aside, bytes, looked, page = {}, {}, 0, 0, room
-local function sizeOf(fields)
-  if fields[1] == 'data' then return #fields[2] end
-  local size = 0
-  for n = 1, #fields do size = size + #fields[n] end
-  return size
-end
 local isFull, isEnd = false, false
 while not isFull and not isEnd and looked < ${lookMax} do
   local count = math.min(page, ${lookMax} - looked)
@@ -147,10 +150,7 @@ while not isFull and not isEnd and looked < ${lookMax} do
   for _, entry in ipairs(entries) do
     local id, fields = entry[1], entry[2]
     local padded = pad(id)
-    local key = false
-    for n = 1, #fields, 2 do
-      if fields[n] == 'key' then key = fields[n + 1] end
-    end
+    local key = keyIn(fields)
     looked = looked + 1
     if key and not enter(key, padded) then
       aside[#aside + 1] = id
@@ -184,53 +184,67 @@ return { taken, (isEnd or #taken > 0) and 0 or 1 }
 /** `isMore`: nothing was found so far, but not everything was looked at. */
 export async function takeByKey(
   line: Line,
-  reader: string,
-  opened: string,
+  { reader, opened }: { reader: string; opened: string },
   room: Room,
-): Promise<{ took: Took[]; isMore: boolean }> {
+  form: Form,
+): Promise<Taken & { isMore: boolean }> {
   const args = [String(Math.min(takeMax, room.messages)), String(room.bytes)]
-  const reply = await line.run<[Entry[], number]>(takingByKey, reader, opened, args, 'bytes')
+  const reply = await line.run<[AnyEntry[], number]>(takingByKey, reader, opened, args, form)
   const [entries, more] = reply
-  return { took: entries.map(fresh), isMore: more === 1 }
+  return { ...(await readAll(line, entries, () => fresh)), isMore: more === 1 }
 }
 
-const fresh = (entry: Entry): Took => ({ entry, crashes: 0, noted: null })
+const fresh = { crashes: 0, noted: null }
 
-/** Takes along the stream. What does not fit was taken too, and must be given back. */
+/** Takes along the stream. What does not fit was taken too. */
 export async function takeFresh(
   line: Line,
   reader: string,
   count: number,
   room: Room,
-): Promise<{ took: Took[]; over: string[] }> {
+  form: Form,
+): Promise<Taken> {
   const { channel, group } = line
   const asked = ['GROUP', group, reader, 'COUNT', String(count), 'STREAMS', channel, '>']
-  const reply = await line.send<unknown>(['XREADGROUP', ...asked], 'bytes')
-  const entries = entriesOf(reply)
-  const fitting = fittingOf(entries, room.bytes)
-  const over = entries.slice(fitting).map(([id]) => id.toString('latin1'))
-  return { took: entries.slice(0, fitting).map(fresh), over }
-}
-
-function fittingOf(entries: readonly Entry[], bytesRoom: number): number {
+  const reply = await line.send<unknown>(['XREADGROUP', ...asked], form)
+  const { took, over } = await readAll(line, entriesOf(reply), () => fresh)
   let bytes = 0
-  for (const [at, [, fields]] of entries.entries()) {
-    bytes += sizeOf(fields)
-    if (at > 0 && bytes > bytesRoom) return at
-  }
-  return entries.length
+  const fitting = took.findIndex(({ read }, at) => {
+    bytes += read.message.bytes
+    return at > 0 && bytes > room.bytes
+  })
+  if (fitting < 0) return { took, over }
+  const beyond = took.splice(fitting).map(({ position }) => position)
+  return { took, over: [...over, ...beyond] }
 }
 
-/** Of what it carries: its data, or all of its fields. */
-export function sizeOf(fields: readonly Buffer[]): number {
-  if (fields[0]?.toString('latin1') === 'data') return (fields[1] as Buffer).length
-  return fields.reduce((sum, { length }) => sum + length, 0)
+/** What is no text is asked for again, as bytes; what was deleted meanwhile is given back. */
+async function readAll(
+  line: Line,
+  entries: readonly AnyEntry[],
+  known: (at: number) => Pick<Took, 'crashes' | 'noted'>,
+): Promise<Taken> {
+  const { channel } = line
+  const took: Took[] = []
+  const over: string[] = []
+  for (const [at, entry] of entries.entries()) {
+    const position = entry[0].toString()
+    const { crashes, noted } = known(at)
+    let read = readEntry(channel, entry)
+    if (read.isBroken) {
+      const [again] = await line.send<Entry[]>(['XRANGE', channel, position, position], 'bytes')
+      if (again) read = readEntry(channel, again)
+    }
+    if (read.isBroken) over.push(position)
+    else took.push({ position, read, crashes, noted })
+  }
+  return { took, over }
 }
 
 /** The reply of RESP3 is a map of streams; here there is one. */
-function entriesOf(reply: unknown): Entry[] {
+function entriesOf(reply: unknown): AnyEntry[] {
   if (reply === null) return []
   if (Array.isArray(reply)) return reply[1] ?? reply[0]?.[1] ?? []
-  if (reply instanceof Map) return [...reply.values()][0] as Entry[]
-  return Object.values(reply as Record<string, Entry[]>)[0] ?? []
+  if (reply instanceof Map) return [...reply.values()][0] as AnyEntry[]
+  return Object.values(reply as Record<string, AnyEntry[]>)[0] ?? []
 }
