@@ -272,6 +272,54 @@ describe.skipIf(missing.redis !== null)(named('a list with envelope: false', mis
     await until(() => seen.map(({ data }) => data)).toEqual([{ n: 2 }])
   })
 
+  test('comes again from the dead letters as the data alone, with its id and its redrives', async () => {
+    const name = channelName('again')
+    const bus = await ourBus()
+    const client = await theirClient()
+    const channel = { name, pattern: 'queue' } as const
+    const queue = bus.queue<unknown>(name, { envelope: false, attempts: 1 })
+    const died = async () => {
+      const given = Promise.withResolvers<[unknown, string, number]>()
+      const dead = Promise.withResolvers<void>()
+      const failing = queue.subscribe((data, { message, redrives }) => {
+        given.resolve([data, message.id, redrives])
+        throw new Error('not today')
+      })
+      failing.on('error', () => {}) // it is meant to fail
+      failing.on('dead', () => dead.resolve())
+      await dead.promise
+      await failing.drain()
+      return await given.promise
+    }
+    const redrive = async () => {
+      const page = { cursor: null, limit: 9, newestFirst: false }
+      const { items } = await bus.admin.deadLetters(channel, null, page)
+      const refs = items.map(({ ref }) => ref)
+      expect(await bus.admin.redrive(channel, refs, null)).toEqual([
+        { state: 'stored', duplicate: false },
+      ])
+    }
+    await queue.publish({ n: 1 })
+    const [, id] = await died()
+    await redrive()
+    expect(await client.lRange(name, 0, -1)).toEqual([])
+    const [back] = await client.lRange(`{${name}}:back`, 0, -1)
+    expect(back?.split('\n')[1]).toBe('{"n":1}')
+    expect(await died()).toEqual([{ n: 1 }, id, 1])
+    await redrive()
+    expect(await died()).toEqual([{ n: 1 }, id, 2])
+    await redrive()
+    const { items } = await bus.admin.peek(channel, {
+      ...{ cursor: null, limit: 9, newestFirst: false, from: 'first' },
+    })
+    expect(items).toMatchObject([{ message: { id }, redrives: 3 }])
+    const { subscription, seen } = await worker(name)
+    await until(() => seen).toMatchObject([{ data: { n: 1 }, id }])
+    await subscription.drain()
+    const [depth] = await bus.admin.depths([channel])
+    expect(depth).toMatchObject({ in: 1, out: 1, waiting: 0, inFlight: 0, dead: 0, oldestMs: 0 })
+  })
+
   test('is traced without a header, and takes no option that would be one', async () => {
     const name = channelName('traced')
     registerContext()

@@ -3,8 +3,8 @@ import type { ChannelRef } from '../../../core/channel.ts'
 import { type DeadLetter, type PublishOutcome, redriven } from '../../../core/message.ts'
 import { gone } from '../admin.ts'
 import { redisError } from '../redisErrors.ts'
-import { readMessage } from './element.ts'
-import { channelScript } from './lua.ts'
+import { readMessage, redrivenTag } from './element.ts'
+import { channelScript, readyLua } from './lua.ts'
 import { OwnWriter } from './ownWriter.ts'
 import type { Queue } from './queue.ts'
 import { asWritten } from './value.ts'
@@ -17,6 +17,7 @@ type Entry = readonly [ref: Buffer, fields: readonly Buffer[]]
 interface Dead {
   readonly own: DeadEntry
   readonly redrives: number
+  readonly isTagged: boolean
 }
 
 export async function deadPage(
@@ -53,26 +54,49 @@ export async function removeDead(
   return await home.send<number>(['XDEL', layout.dead, ...ours], 'removeDead')
 }
 
-/** Arguments: announce, and ref and element of each. Replies 1 for each that was there. */
-const reviveScript = channelScript(`
-local revived, count = {}, 0
-for at = 2, #ARGV, 2 do
-  local isThere = #redis.call('XRANGE', dead, ARGV[at], ARGV[at]) == 1
-  if isThere then
-    redis.call('LPUSH', orders, ARGV[at + 1])
-    redis.call('XDEL', dead, ARGV[at])
+/**
+ * Arguments: announce, and of each its ref, what is to be written, or '' and the tag of a message
+ * that goes back as it came. Replies 1 for each that was there.
+ */
+const reviveScript = channelScript(
+  readyLua,
+  `
+local function goesBack(fields, tag)
+  for at = 1, #fields, 2 do
+    if fields[at] == 'message' then
+      local m = fresh(fields[at + 1], tag)
+      m.since = whole(nowMs())
+      return ready(m)
+    end
+  end
+end
+local revived, count, written = {}, 0, 0
+for at = 2, #ARGV, 3 do
+  local ref, element, tag = unpack(ARGV, at, at + 2)
+  local entry = redis.call('XRANGE', dead, ref, ref)[1]
+  if entry then
+    if tag ~= '' then
+      goesBack(entry[2], tag)
+    else
+      redis.call('LPUSH', orders, element)
+      written = written + 1
+    end
+    redis.call('XDEL', dead, ref)
     count = count + 1
   end
-  revived[#revived + 1] = isThere and 1 or 0
+  revived[#revived + 1] = entry and 1 or 0
 end
-if count > 0 then
-  redis.call('HINCRBY', flags, 'redriven', count)
-  announce()
-end
+if written > 0 then redis.call('HINCRBY', flags, 'redriven', written) end
+if count > 0 then announce() end
 return revived
-`)
+`,
+)
 
-/** Back into the queue, each letter gone in the same step. No window of publish-dedupe holds it up. */
+/**
+ * Back into the queue, each letter gone in the same step. No window of publish-dedupe holds it up.
+ * What came as the data alone stays that, and lies where no plain consumer takes it: beside it
+ * stand its id and how often it was sent back.
+ */
 export async function revive(
   queue: Queue,
   channel: ChannelRef,
@@ -80,10 +104,11 @@ export async function revive(
 ): Promise<PublishOutcome[]> {
   const found = await findDead(queue, refs)
   const there = found.flatMap((dead) => dead ?? [])
-  const args = there.flatMap(({ own, redrives }) => [
-    own.ref,
-    new OwnWriter().write(redriven(own.message, redrives)),
-  ])
+  const args = there.flatMap(({ own: { ref, message }, redrives, isTagged }) =>
+    isTagged
+      ? [ref, '', redrivenTag(message.id, redrives + 1)]
+      : [ref, new OwnWriter().write(redriven(message, redrives)), ''],
+  )
   const said =
     there.length === 0 ? [] : await queue.run<number[]>(reviveScript, 'redrive', '', args)
   const revived = new Set(there.filter((_, at) => said[at] === 1).map(({ own }) => own.ref))
@@ -110,11 +135,11 @@ function readDead(channel: string, [ref, fields]: Entry): Dead {
     named.set(String(fields[at]), fields[at + 1] as Buffer)
   }
   const element = named.get('message') ?? Buffer.alloc(0)
-  const { message, redrives } = readMessage(
+  const { message, redrives, isTagged } = readMessage(
     channel,
     asWritten(element),
     String(named.get('id') ?? ''),
   )
   const letter = JSON.parse(String(named.get('letter') ?? 'null')) as DeadLetter
-  return { own: { ref: String(ref), message, letter }, redrives }
+  return { own: { ref: String(ref), message, letter }, redrives, isTagged }
 }
