@@ -45,5 +45,5 @@ export class Queue {
 
 /** Stands in a value, whose words are parted by spaces. */
 export function tagOf(reader: string): string {
-  return encodeURIComponent(reader)
+  return encodeURIComponent(reader).replaceAll('%3A', ':')
 }
