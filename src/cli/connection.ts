@@ -8,6 +8,7 @@ import { nearest } from '../drivers/_shared/nearest.ts'
 import type { Bus, Channel, ChannelOptions } from '../runtime/api.ts'
 import { channelWords } from '../runtime/channelWords.ts'
 import { loadSettings, type Settings } from './config/settings.ts'
+import { type ConnectionWatch, watchOutage } from './connectionWatch.ts'
 import { originOf } from './contexts/selected.ts'
 import type { Invocation } from './invocation.ts'
 import { withLimits } from './limits.ts'
@@ -29,6 +30,8 @@ export interface ConnectWish {
   readonly telemetry?: boolean
   /** Says what the broker warns of. @default true */
   readonly warns?: boolean
+  /** Says when the connection is lost, and when it is back. @default true */
+  readonly outages?: boolean
 }
 
 /**
@@ -38,7 +41,7 @@ export interface ConnectWish {
  */
 export async function connectTo(
   invocation: Invocation,
-  { look, telemetry = false, warns = true }: ConnectWish,
+  { look, telemetry = false, warns = true, outages = true }: ConnectWish,
 ): Promise<Connected> {
   const settings = await loadSettings(invocation)
   const { origin } = settings.url
@@ -55,13 +58,25 @@ export async function connectTo(
     throw limit.aborted ? noAnswer(shownUrl, invocation.timeoutMs, error) : error
   })
   if (warns) for (const warning of bus.info.warnings) invocation.output.warn(warning)
+  const watch = outages ? watched(invocation, bus) : null
   return {
     bus: { ...bus, admin: withLimits(bus.admin, bus.driver, invocation.timeoutMs) },
     settings,
     url: text,
     shownUrl,
-    [Symbol.asyncDispose]: () => bus.close({ timeoutMs: 5_000 }),
+    async [Symbol.asyncDispose]() {
+      watch?.stop()
+      await bus.close({ timeoutMs: 5_000 })
+    },
   }
+}
+
+/** A line of progress that stands on a terminal is taken away first. */
+function watched({ clock, live, output }: Invocation, bus: Bus): ConnectionWatch {
+  return watchOutage(bus, clock, (colour, line) => {
+    const clear = live ? '\r\x1b[2K' : ''
+    output.stderr.write(`${clear}${output.lookOfStderr.paint(colour, line)}\n`)
+  })
 }
 
 /** The URL with its password, where the context knows a command that prints it. */

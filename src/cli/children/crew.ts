@@ -1,5 +1,7 @@
+import type { ConnectionEvent } from '../connectionWatch.ts'
 import type { Invocation } from '../invocation.ts'
 import { type Feed, makeFeed } from '../output/feed.ts'
+import { Outage } from '../output/outage.ts'
 import { countOf, showDuration } from '../output/quantities.ts'
 import { type ChildInfo, Children } from './children.ts'
 
@@ -106,9 +108,14 @@ function start<Job, Event extends { readonly kind: string }>(
     without: crew.endedNames,
     onEvent: (child, event) => {
       if (event.kind === 'ready') crew.ready(child)
-      plan.onEvent(crew, child, event)
+      if (isOfConnection(event)) crew.connection(child, event)
+      else plan.onEvent(crew, child, event)
     },
   })
+}
+
+function isOfConnection(event: { readonly kind: string }): event is ConnectionEvent {
+  return event.kind === 'away' || event.kind === 'back'
 }
 
 function sayDraining(
@@ -138,6 +145,7 @@ export class Crew {
   /** Workers that were told to end by others, and stay away. */
   readonly endedNames = new Set<string>()
   readonly #ready = new Set<string>()
+  readonly #outage: Outage
   #messageLines = 0
 
   constructor(
@@ -147,6 +155,9 @@ export class Crew {
     const { live, output, interrupts, clock } = invocation
     this.#invocation = invocation
     this.#plan = plan
+    this.#outage = new Outage(clock, (colour, line) =>
+      this.feed.say(output.lookOfStderr.paint(colour, line)),
+    )
     const waits = () => (this.waitsFor === null ? [] : [this.waitsFor])
     this.feed = makeFeed({
       ...{ live, quiet: output.quiet, clock, screen: process.stderr, keyboard: process.stdin },
@@ -192,6 +203,12 @@ export class Crew {
 
   ready({ name }: ChildInfo): void {
     this.#ready.add(name)
+    this.#outage.back(name) // one that died while it was away has begun anew
+  }
+
+  connection({ name }: ChildInfo, event: ConnectionEvent): void {
+    if (event.kind === 'back') this.#outage.back(name)
+    else this.#outage.away(name, event.why)
   }
 
   ended({ name, pid }: ChildInfo): void {

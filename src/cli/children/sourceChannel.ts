@@ -33,7 +33,10 @@ export async function openSource(
 ): Promise<Source> {
   const settings = await loadSettings(invocation)
   const pattern = wishedPattern(invocation, settings, name) ?? declared
-  const connected = await connectTo(invocation, { look: pattern === null, telemetry })
+  const connected = await connectTo(invocation, {
+    ...{ look: pattern === null, telemetry },
+    outages: false, // the workers, or the feed of a relay, tell of them
+  })
   try {
     const found = await connected.bus.admin.find(name)
     const is = pattern ?? found?.pattern

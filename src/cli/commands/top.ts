@@ -17,8 +17,10 @@ export const top: Run = async (invocation) => {
     throw new NarrowcastError('INVALID_CONFIG', `--interval: at least ${intervalMsMin}ms`)
   }
   const count = flags.whole('count', { min: 1 }) ?? Number.POSITIVE_INFINITY
-  await using connected = await connectTo(invocation, { look: true })
-  if (showsScreen(invocation)) await onScreen(invocation, connected, intervalMs, count)
+  // A screen says itself that nothing is to be seen.
+  const outages = !showsScreen(invocation)
+  await using connected = await connectTo(invocation, { look: true, outages })
+  if (!outages) await onScreen(invocation, connected, intervalMs, count)
   else await asLines(invocation, connected, intervalMs, count)
 }
 

@@ -2,6 +2,7 @@ import { connect } from '../../connect.ts'
 import { asNarrowcastError } from '../../core/errors.ts'
 import { type PipelineRun, runPipeline } from '../../pipelines/index.ts'
 import { serveParent, type Tell } from '../children/child.ts'
+import { ConnectionWatch } from '../connectionWatch.ts'
 import { pipelineOf, sinkOf } from './build.ts'
 import { drainMs, type IngestEvent, type IngestJob } from './job.ts'
 
@@ -10,6 +11,7 @@ const statsMs = 200
 serveParent<IngestJob, IngestEvent>(async (job, name, tell) => {
   const pipeline = await pipelineOf(job)
   const bus = await connect(job.url, { config: job.config, name })
+  const connection = new ConnectionWatch(bus, (event) => void tell(event))
   const stopping = new AbortController()
   const { signal } = stopping
   // A live channel hands over messages before the run has begun: what came by then is landed too.
@@ -26,7 +28,7 @@ serveParent<IngestJob, IngestEvent>(async (job, name, tell) => {
     throw error
   })
   const ended = begun.then(async (run) => {
-    if (run) await toTheEnd(run, tell)
+    if (run) await toTheEnd(run, tell, connection)
     await bus.close()
   })
   return {
@@ -40,8 +42,12 @@ serveParent<IngestJob, IngestEvent>(async (job, name, tell) => {
   }
 })
 
-async function toTheEnd(run: PipelineRun, tell: Tell<IngestEvent>): Promise<void> {
-  tellEvents(run, tell)
+async function toTheEnd(
+  run: PipelineRun,
+  tell: Tell<IngestEvent>,
+  connection: ConnectionWatch,
+): Promise<void> {
+  tellEvents(run, tell, connection)
   void tell({ kind: 'ready' })
   const tellStats = () => tell({ kind: 'stats', stats: run.stats() })
   const timer = setInterval(() => void tellStats(), statsMs)
@@ -53,7 +59,7 @@ async function toTheEnd(run: PipelineRun, tell: Tell<IngestEvent>): Promise<void
   }
 }
 
-function tellEvents(run: PipelineRun, tell: Tell<IngestEvent>): void {
+function tellEvents(run: PipelineRun, tell: Tell<IngestEvent>, connection: ConnectionWatch): void {
   run.on('commit', ({ ids, deadIds, ...landed }) => {
     const counts = { messages: ids.length, dead: deadIds.length }
     void tell({ kind: 'commit', landed: { ...landed, ...counts } })
@@ -66,5 +72,7 @@ function tellEvents(run: PipelineRun, tell: Tell<IngestEvent>): void {
     for (const { id, failures } of all) if (failures > 0) void tell({ kind: 'retaken', id })
   })
   run.on('retried', ({ id, error }) => void tell({ kind: 'retried', id, text: error.message }))
-  run.on('error', ({ error }) => void tell({ kind: 'error', text: error.message }))
+  run.on('error', ({ error }) => {
+    if (!connection.isAway) void tell({ kind: 'error', text: error.message })
+  })
 }

@@ -2,6 +2,7 @@ import type { Pattern } from '../../core/message.ts'
 import type { Landed } from '../../pipelines/index.ts'
 import type { RunStats } from '../../pipelines/runStats.ts'
 import type { Config } from '../../runtime/config.ts'
+import type { ConnectionEvent } from '../connectionWatch.ts'
 
 /** What a commit that is under way gets to end in. */
 export const drainMs = 30_000
@@ -32,6 +33,7 @@ export interface Roll {
 
 export type IngestEvent =
   | { readonly kind: 'ready' }
+  | ConnectionEvent
   | { readonly kind: 'stats'; readonly stats: RunStats }
   | {
       readonly kind: 'commit'

@@ -1,4 +1,5 @@
 import type { Relay } from '../../runtime/live/relayApi.ts'
+import type { ConnectionWatch } from '../connectionWatch.ts'
 import type { Invocation } from '../invocation.ts'
 import { shortId } from '../messages/view.ts'
 import type { Feed } from '../output/feed.ts'
@@ -7,6 +8,12 @@ import type { Json } from '../output/table.ts'
 
 /** Ids of messages without a worker that a line, or an object, names. */
 const idsMax = 10
+
+interface Parts {
+  readonly relay: Relay
+  readonly feed: Feed
+  readonly connection: ConnectionWatch
+}
 
 /** Turns what a relay tells into lines and JSON. */
 export class Reporter {
@@ -18,7 +25,7 @@ export class Reporter {
   #ids: string[] = []
   #lost = 0
 
-  constructor(invocation: Invocation, channel: string, relay: Relay, feed: Feed) {
+  constructor(invocation: Invocation, channel: string, { relay, feed, connection }: Parts) {
     this.#invocation = invocation
     this.#channel = channel
     this.#relay = relay
@@ -29,8 +36,9 @@ export class Reporter {
     })
     relay.on('gap', ({ missed, why }) => this.#warn(`missed ${showCount(missed)}: ${why}`))
     relay.on('error', ({ id, error }) => {
-      if (id === null) this.#warn(error.message)
-      else if (error.code === 'NO_WORKER') this.#nobody(id)
+      if (id === null) {
+        if (!connection.isAway) this.#warn(error.message)
+      } else if (error.code === 'NO_WORKER') this.#nobody(id)
       else if (this.#lost++ === 0 || this.#lost % 100 === 0) {
         this.#warn(`${showCount(this.#lost)} not delivered, last ${shortId(id)}: ${error.message}`)
       }

@@ -2,6 +2,7 @@ import type { Bus } from '../../runtime/api.ts'
 import type { Relay, RelayOptions } from '../../runtime/live/relayApi.ts'
 import type { TelemetryView } from '../../runtime/telemetry/view.ts'
 import type { Connected } from '../connection.ts'
+import { watchOutage } from '../connectionWatch.ts'
 import type { Invocation } from '../invocation.ts'
 import { type Feed, makeFeed } from '../output/feed.ts'
 import { showCount, showDuration } from '../output/quantities.ts'
@@ -30,13 +31,16 @@ export async function runRelay(
   const relay = await bus.relay(channel, options)
   const rate = new Rate()
   const feed = feedOf(invocation, connected, { channel, relay, rate, view })
+  const connection = watchOutage(bus, clock, (colour, line) =>
+    feed.say(output.lookOfStderr.paint(colour, line)),
+  )
   try {
     feed.plain(`relay ${channel}  ${shownUrl}  ${promiseOf(bus)}`)
     const { strategy = 'random' } = options
     const start = { channel, worker: relay.worker.id, strategy, hold: holdText }
     const started = output.event('relay.started', start)
     // At once: it may lead already, or from now on.
-    const reporter = new Reporter(invocation, channel, relay, feed)
+    const reporter = new Reporter(invocation, channel, { relay, feed, connection })
     if (relay.isReady) reporter.leads()
     await started
     await untilStopped(invocation, relay, { stopping, reporter, rate })
@@ -51,6 +55,7 @@ export async function runRelay(
     )
     await output.event('relay.summary', { channel, ...summary(relay, endMs - beganMs) })
   } finally {
+    connection.stop()
     feed.close()
   }
 }

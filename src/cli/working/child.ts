@@ -4,6 +4,7 @@ import type { Codec } from '../../core/codec.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Drained, Handler, Received } from '../../runtime/api.ts'
 import { type ChildWork, serveParent, type Tell as TellOf } from '../children/child.ts'
+import { ConnectionWatch } from '../connectionWatch.ts'
 import { killPrograms, runProgram } from './exec.ts'
 import { startGuard } from './guard.ts'
 import { drainMs, type Settled, type WorkEvent, type WorkJob } from './job.ts'
@@ -26,6 +27,7 @@ serveParent<WorkJob, WorkEvent>(async (job, name, tell) => {
   const handler = await handlerOf(job, tell)
   const { config, control } = job
   const bus = await connect(job.url, { config, name, control })
+  const connection = new ConnectionWatch(bus, (event) => void tell(event))
   const isExec = 'exec' in job.run
   const channel = bus[job.pattern]<unknown>(job.channel, isExec ? { codec: asStored } : {})
   const desk = new Desk(tell)
@@ -40,10 +42,10 @@ serveParent<WorkJob, WorkEvent>(async (job, name, tell) => {
     ({ id, letter }) => void tell({ kind: 'dead', id, cause: letter.cause, reason: letter.reason }),
   )
   subscription.on('late', ({ id, overdueMs }) => void tell({ kind: 'late', id, overdueMs }))
-  subscription.on(
-    'error',
-    ({ id, error }) => void tell({ kind: 'failed', id, text: error.message }),
-  )
+  subscription.on('error', ({ id, error }) => {
+    if (id === null && connection.isAway) return
+    void tell({ kind: 'failed', id, text: error.message })
+  })
   // Told by another process, it ends like one that its parent has told.
   const ended = new Promise<Drained>((done) => subscription.on('drained', done)).then(
     async ({ settled, released, abandoned }) => {

@@ -1,5 +1,6 @@
 import type { Pattern, Settlement, SettleOutcome } from '../../core/message.ts'
 import type { Config } from '../../runtime/config.ts'
+import type { ConnectionEvent } from '../connectionWatch.ts'
 
 /** What the work in hand gets to end in. */
 export const drainMs = 10_000
@@ -30,6 +31,7 @@ export interface Settled {
 
 export type WorkEvent =
   | { readonly kind: 'ready' }
+  | ConnectionEvent
   /** Gathered over a tenth of a second. */
   | {
       readonly kind: 'tick'

@@ -1,0 +1,62 @@
+import type { Clock } from '../core/clock.ts'
+import type { Bus } from '../runtime/api.ts'
+import { Outage } from './output/outage.ts'
+
+/** What is told of a connection: that it is away and why, now and again, and that it is back. */
+export type ConnectionEvent =
+  | { readonly kind: 'away'; readonly why: string }
+  | { readonly kind: 'back' }
+
+/** An outage that nothing else tells of is seen so soon. */
+const lookMs = 250
+const tellAgainMs = 15_000
+
+/** Tells of the connection of a bus, until it is stopped. */
+export class ConnectionWatch {
+  readonly #bus: Pick<Bus, 'health'>
+  readonly #tell: (event: ConnectionEvent) => void
+  readonly #timer: NodeJS.Timeout
+  #isAway = false
+  #toldMs = 0
+
+  constructor(bus: Pick<Bus, 'health'>, tell: (event: ConnectionEvent) => void) {
+    this.#bus = bus
+    this.#tell = tell
+    this.#timer = setInterval(() => this.#look(), lookMs).unref()
+  }
+
+  /** Whether it is lost, and told to be: an error that comes meanwhile says nothing new. */
+  get isAway(): boolean {
+    this.#look()
+    return this.#isAway
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  #look(): void {
+    const { trouble } = this.#bus.health()
+    const nowMs = performance.now()
+    if (trouble === null) {
+      if (this.#isAway) this.#tell({ kind: 'back' })
+    } else if (!this.#isAway || nowMs - this.#toldMs >= tellAgainMs) {
+      this.#tell({ kind: 'away', why: trouble })
+      this.#toldMs = nowMs
+    }
+    this.#isAway = trouble !== null
+  }
+}
+
+/** Says by lines when the connection of this process is lost, and when it is back. */
+export function watchOutage(
+  bus: Pick<Bus, 'health'>,
+  clock: Clock,
+  say: ConstructorParameters<typeof Outage>[1],
+): ConnectionWatch {
+  const outage = new Outage(clock, say)
+  return new ConnectionWatch(bus, (event) => {
+    if (event.kind === 'back') outage.back('')
+    else outage.away('', event.why)
+  })
+}

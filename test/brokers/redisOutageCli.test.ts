@@ -1,0 +1,70 @@
+import { createServer, type Server } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { askRedis } from '../../src/lab/brokers/askRedis.ts'
+import { startRedis } from '../../src/lab/brokers/redis.ts'
+import { cliWorld, ndjson } from '../e2e/cliRun.ts'
+import { describeRedis } from './redisHere.ts'
+
+const numsub = async (url: string, name: string) =>
+  ((await askRedis(url, 'PUBSUB', 'NUMSUB', name)) as unknown[])[1]
+
+const commands = {
+  work: {
+    args: ['work', 'jobs', '--exec', 'true', '--workers', '2', '--pattern', 'queue'],
+    attempts: 6,
+    isUp: async (url: string) => (await numsub(url, '{jobs}:wake')) === 2,
+  },
+  ingest: {
+    args: ['ingest', 'jobs', '--dir', 'lake', '--pattern', 'queue'],
+    attempts: 4,
+    isUp: async (url: string) => (await numsub(url, '{jobs}:wake')) === 1,
+  },
+  relay: {
+    args: ['relay', 'calls', '--pattern', 'narrowcast'],
+    attempts: 4,
+    isUp: async (url: string) => (await askRedis(url, 'EXISTS', '{calls}:leader')) === 1,
+  },
+  publish: {
+    args: ['publish', 'jobs', '--ndjson', '--rate', '20'],
+    attempts: 4,
+    isUp: async (url: string) => (await askRedis(url, 'EXISTS', 'jobs')) === 1,
+  },
+} as const
+
+describeRedis('an outage is told', () => {
+  test.each(Object.keys(commands) as (keyof typeof commands)[])(
+    'once by %s when it begins, and once when it ends',
+    async (command) => {
+      await using server = await startRedis()
+      using world = cliWorld()
+      const { args, attempts, isUp } = commands[command]
+      const run = world.start([...args, '--url', server.url], { input: ndjson(2_000) })
+      await expect.poll(() => isUp(server.url), { timeout: 20_000 }).toBe(true)
+      await server.kill()
+      await run.shows('connection lost: ')
+      await refused(server.port, attempts)
+      await server.restart()
+      await run.shows(/connection back after \d/)
+      run.child.kill('SIGINT')
+      const { stderr } = await run.ended
+      expect(stderr.match(/^connection lost: redis: .*127\.0\.0\.1:\d+/gm)).toHaveLength(1)
+      expect(stderr.match(/^connection back after/gm)).toHaveLength(1)
+      expect(stderr).not.toMatch(/^error /m)
+    },
+    60_000,
+  )
+})
+
+/** Resolves when so many who wanted to connect have been sent away. */
+async function refused(port: number, attempts: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let count = 0
+  const server: Server = createServer((socket) => {
+    socket.destroy()
+    if (++count === attempts) resolve()
+  })
+  onTestFinished(() => void server.close())
+  await new Promise<void>((done) => void server.listen(port, '127.0.0.1', done))
+  await promise
+  await new Promise<void>((done) => void server.close(() => done()))
+}
