@@ -34,6 +34,8 @@ export interface OutgoingMessage {
   readonly source: string
   /** A string is JSON text. */
   readonly body: string | Uint8Array
+  /** A relay passes it on as it came: the data alone. */
+  readonly isPlain?: true
 }
 
 /** A message as it came out of a broker. */
@@ -48,11 +50,13 @@ export interface IncomingMessage {
   readonly body: string | Uint8Array
   /** Size of the body as the broker holds it. */
   readonly bytes: number
+  /** Live patterns: it was the data alone, and all the rest was given to it here. */
+  readonly isPlain?: true
 }
 
 /** The stored form of a dead letter as another channel is given it; `redrives` before. */
 export function redriven(message: IncomingMessage, redrives: number): OutgoingMessage {
-  const { bytes, ...stored } = message
+  const { bytes, isPlain, ...stored } = message
   const again = redrives + 1
   return { ...stored, delayMs: 0, redrives: again, dedupeId: `${message.id}~${again}` }
 }

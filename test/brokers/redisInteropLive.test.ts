@@ -156,5 +156,27 @@ describe.skipIf(missing.redis !== null)(
         await until(() => dataOf(ours)).toContain(2)
       },
     )
+
+    test('a relay leaves as it is what had no envelope, and what had one', async () => {
+      const name = channelName('relayed')
+      const client = await theirClient()
+      const heard: Buffer[] = []
+      await client.subscribe(`${name}:w:them:1`, (body) => heard.push(body), true)
+      const bus = await ourBus()
+      await (await bus.relay(name)).ready()
+      const plain = bus.narrowcast<unknown>(name, { via: 'relay', envelope: false })
+      expect((await plain.publish({ n: 1, name: 'ünï' })).receivers).toBe(1)
+      const theirs = [
+        Buffer.from(' { "n" : 1.0 } '),
+        Buffer.from('no JSON'),
+        Buffer.from([0, 0xff]),
+      ]
+      for (const body of theirs) expect(await client.publish(name, body)).toBe(1)
+      const event = { id: 'e', source: 'shop', type: 'placed', data: 2 }
+      await client.publish(name, JSON.stringify({ specversion: '1.0', ...event }))
+      await until(() => heard.length).toBe(5)
+      expect(heard.slice(0, 4)).toEqual([Buffer.from('{"n":1,"name":"ünï"}'), ...theirs])
+      expect(JSON.parse(String(heard[4]))).toMatchObject(event)
+    })
   },
 )

@@ -110,5 +110,6 @@ function incoming(channel: string, raw: Buffer): IncomingMessage {
     source: source ?? 'redis',
     body,
     bytes,
+    ...(id === null && { isPlain: true }),
   }
 }

@@ -48,9 +48,9 @@ export function* inSteps<T>(all: readonly T[], form: (one: T) => Argument): Gene
   if (step.length > 0) yield step
 }
 
-/** What is published: a CloudEvent, or the data alone. */
+/** What is published: a CloudEvent, or the data alone where it is wished or came so. */
 export function wireForm(message: OutgoingMessage, { envelope }: ChannelSpec): Argument {
-  if (envelope) return cloudEventText(message)
+  if (envelope && !message.isPlain) return cloudEventText(message)
   const { body } = message
   return typeof body === 'string' ? body : Buffer.from(body)
 }
