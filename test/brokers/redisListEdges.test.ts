@@ -174,6 +174,22 @@ describeRedis('a list', () => {
     }
   })
 
+  test.for(['flags', 'delayed'])(
+    'writes nothing where another program has something in the place of its %s',
+    async (helper) => {
+      await using world = await opened()
+      const { session, client } = world
+      const channel = channelOf()
+      await using publisher = await session.publisher(channel, never)
+      await client.set(`{${channel.name}}:${helper}`, 'theirs')
+      for (const delayMs of [0, 60_000]) {
+        const outcomes = await publisher.publish([message('m', { delayMs }), message('n')], never)
+        expect(outcomes.map(({ state }) => state)).not.toContain('stored')
+      }
+      expect(await client.keys(`*${channel.name}*`)).toEqual([`{${channel.name}}:${helper}`])
+    },
+  )
+
   test('has neither groups nor positions', async () => {
     await using world = await opened()
     const { session } = world

@@ -3,16 +3,18 @@ import { Script } from '../script.ts'
 /**
  * Stores messages, each at once or when it is due. Keys: orders, delayed, flags, then those of
  * publish-dedupe. Arguments: announce, dedupe window in ms, and four of each message: element,
- * delayMs, the number of its dedupe key or 0, tag. Data first, then the marks. Replies one number
+ * delayMs, the number of its dedupe key or 0, tag. Every key that is written is read before, so that
+ * one of another program is met first; data first, then the marks. Replies one number
  * each, 1 for a duplicate, and at last 1 where others waited there before.
  */
 export const publishScript = new Script(String.raw`#!lua
 local orders, delayed, flags = unpack(KEYS)
 local before = redis.call('LLEN', orders)
+local order = redis.call('HGET', flags, 'order') or 'none'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
-if due and tonumber(due) <= now and (redis.call('HGET', flags, 'order') or 'none') ~= 'none' then
+if due and tonumber(due) <= now and order ~= 'none' then
   -- with order by key their place is when they are due: before what is published now
   local some = redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, 500)
   for _, value in ipairs(some) do
