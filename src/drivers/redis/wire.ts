@@ -53,6 +53,9 @@ function headersText(headers: Readonly<Record<string, string>>): string {
   return ''
 }
 
+/** Of a message that does not say its own, whoever wrote it. */
+export const sourceDefault = 'narrowcast'
+
 /** What was read from the wire. Null is what a message of another program does not say. */
 export interface WireMessage {
   readonly id: string | null

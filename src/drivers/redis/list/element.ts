@@ -1,5 +1,5 @@
 import type { IncomingMessage } from '../../../core/message.ts'
-import { readWire } from '../wire.ts'
+import { readWire, sourceDefault } from '../wire.ts'
 import type { Value } from './value.ts'
 
 export interface Read {
@@ -18,7 +18,7 @@ export function readMessage(channel: string, value: Value, tag: string): Read {
     id: tagged.id,
     timeMs: timeMs ?? Date.now(),
     type: type ?? channel,
-    source: source ?? 'foreign',
+    source: source ?? sourceDefault,
   }
   return { message, redrives: tagged.redrives, isTagged: id === null }
 }

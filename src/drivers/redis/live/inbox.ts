@@ -1,6 +1,6 @@
 import { uuid } from '../../../core/ids.ts'
 import type { IncomingMessage } from '../../../core/message.ts'
-import { readWire, wireBodyBytes } from '../wire.ts'
+import { readWire, sourceDefault, wireBodyBytes } from '../wire.ts'
 
 interface Unread {
   readonly raw: Buffer
@@ -107,7 +107,7 @@ function incoming(channel: string, raw: Buffer): IncomingMessage {
     timeMs: timeMs ?? Date.now(),
     headers,
     type: type ?? channel,
-    source: source ?? 'redis',
+    source: source ?? sourceDefault,
     body,
     bytes,
     ...(id === null && { isPlain: true }),

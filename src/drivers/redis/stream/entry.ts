@@ -1,6 +1,7 @@
 import type { IncomingMessage, OutgoingMessage } from '../../../core/message.ts'
 import type { Argument } from '../connection.ts'
 import { timeText } from '../timeText.ts'
+import { sourceDefault } from '../wire.ts'
 
 /** An entry as the server gives it: id, then names and values of its fields. */
 export type Entry = readonly [id: Buffer, fields: readonly Buffer[]]
@@ -18,7 +19,6 @@ export interface EntryMessage {
 }
 
 const bytesType = 'application/octet-stream'
-const defaultSource = 'narrowcast'
 
 /** The fields of an entry; what is as it is by default is left out. */
 export function fieldsOf(channel: string, message: OutgoingMessage): Argument[] {
@@ -29,7 +29,7 @@ export function fieldsOf(channel: string, message: OutgoingMessage): Argument[] 
   ]
   if (key !== null) fields.push('key', key)
   if (type !== channel) fields.push('type', type)
-  if (source !== defaultSource) fields.push('source', source)
+  if (source !== sourceDefault) fields.push('source', source)
   for (const name in headers) {
     fields.push(name === 'traceparent' ? name : `h:${name}`, headers[name] as string)
   }
@@ -41,7 +41,7 @@ export function fieldsOf(channel: string, message: OutgoingMessage): Argument[] 
 /** Its fields are data, id and time, in this order: there is no more to say of it. */
 export function isPlain(channel: string, message: OutgoingMessage): boolean {
   const { key, headers, type, source, redrives, body } = message
-  if (key !== null || redrives > 0 || type !== channel || source !== defaultSource) return false
+  if (key !== null || redrives > 0 || type !== channel || source !== sourceDefault) return false
   for (const _ in headers) return false
   return typeof body === 'string'
 }
@@ -54,7 +54,7 @@ export function readEntry(channel: string, [idValue, fields]: Entry | TextEntry)
   let key: string | null = null
   let timeMs = Number.NaN
   let type = channel
-  let source = defaultSource
+  let source = sourceDefault
   let data: Buffer | string | null = null
   let redrives = 0
   let onlyGroup: string | null = null
