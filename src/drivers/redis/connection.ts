@@ -12,10 +12,18 @@ import {
 } from './connectClient.ts'
 import { Lanes } from './lanes.ts'
 import { Listening, type MessageListener } from './listening.ts'
-import { asReplyError, closedError, redisError, repliedWith, replyCode } from './redisErrors.ts'
+import {
+  asReplyError,
+  closedError,
+  reasonOf,
+  redisError,
+  repliedWith,
+  replyCode,
+} from './redisErrors.ts'
 import type { Script } from './script.ts'
 import { factsOf, infoSections, type ServerFacts } from './serverFacts.ts'
 import { Silence } from './silence.ts'
+import { keysOf, wrongTypeText } from './wrongType.ts'
 
 export type { Address, ConnectionOptions } from './connectClient.ts'
 export type { MessageListener } from './listening.ts'
@@ -92,11 +100,12 @@ export class Connection {
       const mapping = as === 'bytes' ? { typeMapping: { [blobString]: Buffer } } : {}
       return await this.#commands.sendCommand<T>(args, { ...noLimit, ...mapping })
     } catch (error) {
-      if (replyCode(error) !== null) throw this.#refused(error, operation)
+      if (replyCode(error) !== null) throw await this.#refused(error, operation, args)
       if (error instanceof TypeError) {
         throw redisError('INTERNAL', operation, textOf(error), { cause: error, definite: true })
       }
-      throw redisError('CONNECTION_LOST', operation, `no answer: ${textOf(error)}`, {
+      const why = this.#end ? reasonOf(this.#end) : textOf(error)
+      throw redisError('CONNECTION_LOST', operation, `no answer: ${why}`, {
         cause: error,
         hint: 'It may have been carried out.',
       })
@@ -185,10 +194,26 @@ export class Connection {
   }
 
   /** A primary that has become a replica takes nothing more, and its other answers are awaited. */
-  #refused(error: unknown, operation: string): NarrowcastError {
-    const known = asReplyError(error, operation)
-    if (replyCode(error) === 'READONLY') this.#demoted ??= known
+  async #refused(
+    error: unknown,
+    operation: string,
+    args: readonly Argument[],
+  ): Promise<NarrowcastError> {
+    const code = replyCode(error)
+    const better = code === 'WRONGTYPE' ? await this.#whatLiesThere(keysOf(args)) : undefined
+    const known = asReplyError(error, operation, better)
+    if (code === 'READONLY') this.#demoted ??= known
     return known
+  }
+
+  /** Undefined where the server does not say. */
+  async #whatLiesThere(keys: readonly string[]): Promise<string | undefined> {
+    try {
+      const types = keys.map((key) => this.#commands.sendCommand<string>(['TYPE', key], noLimit))
+      return wrongTypeText(keys, await Promise.all(types))
+    } catch {
+      return undefined // then the words of the server have to do
+    }
   }
 
   #listeningOn(lane: number): Promise<Listening> {

@@ -27,7 +27,10 @@ const replies: Readonly<Record<string, Meaning>> = {
     'LOGIN_REFUSED',
     'The server is in protected mode: give it a password, or bind it to an address that is reached.',
   ],
-  WRONGTYPE: ['CONFLICT', 'Another program keeps something else under this key: use another name.'],
+  WRONGTYPE: [
+    'CONFLICT',
+    'Another program keeps something else there: use another name. docs/drivers/redis.md says what lies where.',
+  ],
   NOPROTO: ['UNSUPPORTED', tooOld],
 }
 
@@ -48,6 +51,10 @@ const texts: readonly (readonly [RegExp, Meaning])[] = [
   ],
   [/unknown (sub)?command|Error compiling script/, ['UNSUPPORTED', tooOld]],
 ]
+
+/** It speaks of commands that nobody has typed. */
+const noLogin = /^NOAUTH HELLO must be called/
+const noLoginText = 'the server wants a password, and was given none'
 
 /** Names of the client's classes: its package is loaded only when it is needed. */
 const replyClasses: readonly string[] = ['ErrorReply', 'SimpleError', 'BlobError']
@@ -71,19 +78,29 @@ export function redisError(
   })
 }
 
+/** What an error of ours says, without who says it where. */
+export function reasonOf({ message, operation }: NarrowcastError): string {
+  const before = `redis: ${operation}: `
+  return message.startsWith(before) ? message.slice(before.length) : message
+}
+
 export function closedError(operation: string): NarrowcastError {
   return redisError('CLOSED', operation, 'the session was closed')
 }
 
-/** What an error reply of the server means for us. Anything else is a defect. */
-export function asReplyError(error: unknown, operation: string): NarrowcastError {
+/**
+ * What an error reply of the server means for us. Anything else is a defect. It is told in the words
+ * of the server, where there are no better ones.
+ */
+export function asReplyError(error: unknown, operation: string, better?: string): NarrowcastError {
   if (error instanceof NarrowcastError) return error
   const text = error instanceof Error ? error.message : String(error)
   const [code, hint] = meaningOf(replyCode(error) ?? '', text)
   // What the steps of a script before the one that was refused have written stays.
   const halfway = / script: \S+, on @user_script:\d+/.test(text) ? { definite: false } : {}
   const advice = hint ? { hint } : {}
-  return redisError(code, operation, text, { cause: error, ...halfway, ...advice })
+  const told = better ?? (noLogin.test(text) ? noLoginText : text)
+  return redisError(code, operation, told, { cause: error, ...halfway, ...advice })
 }
 
 function meaningOf(word: string, text: string): Meaning {
