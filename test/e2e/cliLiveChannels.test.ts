@@ -26,6 +26,19 @@ describe('live channels on the command line', () => {
     expect(stdout).not.toContain('waiting')
   })
 
+  it.for([
+    ['broadcast', 'A subscriber is given a copy: narrowcast work chat --exec cat'],
+    ['narrowcast', 'A worker is given its share: narrowcast work chat --exec cat'],
+  ] as const)('have nothing to tail: %s', async ([pattern, hint]) => {
+    using world = cliWorld()
+    await world.json('channels', 'create', 'chat', '--pattern', pattern)
+    for (const follow of [[], ['--follow']]) {
+      const { code, stderr } = await world.run(['tail', 'chat', ...follow])
+      const text = `error: ${pattern} "chat" keeps no messages: there is nothing to look at\n  ${hint}\n`
+      expect([code, stderr]).toEqual([6, text])
+    }
+  })
+
   it('say in stats who counts, and why they have no groups', async () => {
     using world = cliWorld()
     await world.json('channels', 'create', 'chat', '--pattern', 'broadcast')

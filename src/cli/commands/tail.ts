@@ -1,7 +1,7 @@
 import type { ChannelRef } from '../../core/channel.ts'
 import type { Stored } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { Place } from '../../core/message.ts'
+import { isLive, type Place } from '../../core/message.ts'
 import type { Bus } from '../../runtime/api.ts'
 import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import type { Invocation, Run } from '../invocation.ts'
@@ -71,12 +71,13 @@ export const tail: Run = async (invocation) => {
   await follow(one, position, invocation, until)
 }
 
-/** @throws UNSUPPORTED where the backend cannot look. */
+/** @throws UNSUPPORTED where the channel keeps nothing, or the backend cannot look. */
 function sayWhatLookingMeans(
   { output }: Invocation,
   { bus }: Connected,
   channel: ChannelRef,
 ): void {
+  if (isLive(channel.pattern)) throw nothingKept(channel)
   const peek = bus.contracts[channel.pattern]?.peek ?? 'no'
   if (peek === 'no') {
     throw new NarrowcastError('UNSUPPORTED', `${bus.driver} cannot look without consuming`, {
@@ -88,6 +89,14 @@ function sayWhatLookingMeans(
   output.note(
     `peek: ${peek}, nothing is consumed (${bus.driver}); a ${channel.pattern} shows ${what}`,
   )
+}
+
+function nothingKept({ name, pattern }: ChannelRef): NarrowcastError {
+  const who =
+    pattern === 'broadcast' ? 'A subscriber is given a copy' : 'A worker is given its share'
+  const text = `${pattern} "${name}" keeps no messages: there is nothing to look at`
+  const hint = `${who}: narrowcast work ${name} --exec cat`
+  return new NarrowcastError('UNSUPPORTED', text, { channel: name, hint })
 }
 
 /** The newest that fit, in their order. Returns the position of the newest of all. */
