@@ -45,14 +45,14 @@ export const mutants: readonly KnownMutant[] = [
   {
     name: 'says settled of what it has lost',
     file: 'runtime/settler.ts',
-    from: "if (held.lost) return Promise.resolve('late')",
-    to: "if (held.lost) return Promise.resolve('settled')",
+    from: "if (held.lost) told(at, 'late')",
+    to: "if (held.lost) told(at, 'settled')",
     seed: 12,
   },
   {
     name: 'tells nobody that it was late',
     file: 'runtime/reader.ts',
-    from: "if (outcome === 'late' && settlement.kind !== 'release') this.#tellLate(held)",
+    from: "if (outcome === 'late' && kind !== 'release') this.#tellLate(held)",
     to: '',
     seed: 3,
   },

@@ -1,4 +1,5 @@
-import { asNarrowcastError, type NarrowcastError } from '../core/errors.ts'
+import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
+import type { Settlement, SettleOutcome } from '../core/message.ts'
 import type { Claims } from './claims.ts'
 import type { Events } from './events.ts'
 import { handlerFailed } from './handlerFailed.ts'
@@ -25,40 +26,55 @@ export class Conclusions {
     this.#events = events
   }
 
-  /** Never rejects: what could not be settled comes again, and is told. */
-  async settle(held: Held, ending: Ending): Promise<void> {
-    try {
-      if (ending.kind !== 'ack') await this.#forget(held)
-      const settlement = settlementOf(held, ending, this.#policy)
-      const outcome = await this.#reader.settle(held, settlement)
-      if (outcome !== 'late' && ending.kind === 'release') this.released++
-      else if (outcome !== 'late') this.settled++
-      if (ending.kind === 'failed' && !ending.isAsked) {
-        const { name } = this.#policy.plan.spec
-        const isDead = settlement.kind === 'dead' && outcome !== 'late'
-        this.#tell(held, handlerFailed(ending.error, name, isDead ? deadHint(name) : undefined))
-      }
-      if (settlement.kind === 'dead' && outcome !== 'late') {
-        this.#events.emit('dead', { ...held.of, letter: settlement.letter })
-      }
-    } catch (error) {
-      this.#tell(held, asNarrowcastError(error))
-    } finally {
-      this.#claims?.drop(held)
-    }
+  /** Resolves when each has its answer. What could not be settled comes again, and is told. */
+  async settle(batch: readonly Held[], endings: readonly Ending[]): Promise<void> {
+    if (batch.length === 0) return
+    if (this.#claims) await this.#forget(batch.filter((_, n) => endings[n]?.kind !== 'ack'))
+    const settlements = batch.map((held, n) =>
+      settlementOf(held, endings[n] as Ending, this.#policy),
+    )
+    await new Promise<void>((resolve) => {
+      let left = batch.length
+      this.#reader.settle(batch, settlements, (at, outcome) => {
+        const held = batch[at] as Held
+        if (outcome instanceof NarrowcastError) this.#tell(held, outcome)
+        else this.#settled(held, endings[at] as Ending, settlements[at] as Settlement, outcome)
+        this.#claims?.drop(held)
+        left--
+        if (left === 0) resolve()
+      })
+    })
   }
 
   async release(batch: readonly Held[], delayMs: number): Promise<void> {
-    await Promise.all(batch.map((held) => this.settle(held, { kind: 'release', delayMs })))
+    const release: Ending = { kind: 'release', delayMs }
+    await this.settle(
+      batch,
+      batch.map(() => release),
+    )
+  }
+
+  #settled(held: Held, ending: Ending, settlement: Settlement, outcome: SettleOutcome): void {
+    if (outcome !== 'late' && ending.kind === 'release') this.released++
+    else if (outcome !== 'late') this.settled++
+    const isDead = settlement.kind === 'dead' && outcome !== 'late'
+    if (ending.kind === 'failed' && !ending.isAsked) {
+      const { name } = this.#policy.plan.spec
+      this.#tell(held, handlerFailed(ending.error, name, isDead ? deadHint(name) : undefined))
+    }
+    if (isDead) this.#events.emit('dead', { ...held.of, letter: settlement.letter })
   }
 
   /** A claim that cannot be dropped now ends with its lease: nothing keeps it any more. */
-  async #forget(held: Held): Promise<void> {
-    try {
-      await this.#claims?.forget(held)
-    } catch (error) {
-      this.#tell(held, asNarrowcastError(error))
-    }
+  async #forget(batch: readonly Held[]): Promise<void> {
+    const forgets = batch.map(async (held) => {
+      try {
+        await this.#claims?.forget(held)
+      } catch (error) {
+        this.#tell(held, asNarrowcastError(error))
+      }
+    })
+    await Promise.all(forgets)
   }
 
   #tell(held: Held, error: NarrowcastError): void {

@@ -24,8 +24,8 @@ const known: Readonly<Record<keyof SubscriptionEvents, true>> = {
  * rejects becomes an `error` event. An error that nobody listens for is told to the process as a warning.
  */
 export class Events {
-  readonly #listeners = new Map<keyof SubscriptionEvents, Set<Listener<never>>>()
-
+  /** Each list stays as it is: one that is being told may be replaced meanwhile. */
+  readonly #listeners = new Map<keyof SubscriptionEvents, readonly Listener<never>[]>()
   readonly #warned = new Set<string>()
   /** `error` events so far. */
   errors = 0
@@ -36,25 +36,24 @@ export class Events {
       throw wrongOption('event', `one of ${Object.keys(known).join(', ')}`, event)
     }
     if (typeof listener !== 'function') throw wrongOption('listener', 'a function', listener)
-    const set = this.#listeners.get(event) ?? new Set<Listener<never>>()
-    this.#listeners.set(event, set)
-    set.add(listener as Listener<never>)
-    return () => set.delete(listener as Listener<never>)
+    const others = () => (this.#listeners.get(event) ?? []).filter((one) => one !== listener)
+    this.#listeners.set(event, [...others(), listener as Listener<never>])
+    return () => void this.#listeners.set(event, others())
   }
 
   /** Cheap to ask before an event object is made on a hot path. */
   has(event: keyof SubscriptionEvents): boolean {
-    return (this.#listeners.get(event)?.size ?? 0) > 0
+    return (this.#listeners.get(event)?.length ?? 0) > 0
   }
 
   emit<E extends keyof SubscriptionEvents>(event: E, what: SubscriptionEvents[E]): void {
     if (event === 'error') this.errors++
     const listeners = this.#listeners.get(event)
-    if (!listeners?.size) {
+    if (!listeners?.length) {
       if (event === 'error') this.#warn((what as SubscriptionEvents['error']).error)
       return
     }
-    for (const listener of [...listeners]) {
+    for (const listener of listeners) {
       callback(
         () => (listener as Listener<E>)(what),
         (cause) => this.#threw(event, cause),

@@ -1,6 +1,6 @@
 import type { WorkerRef } from '../core/channel.ts'
 import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
-import type { SettleOutcome } from '../core/message.ts'
+import type { Settlement, SettleOutcome } from '../core/message.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Deliveries, DeliveryVerdict, OpenDelivery, SubscriptionEvents } from './api.ts'
 import { wrongOption } from './checks.ts'
@@ -172,8 +172,8 @@ export class OpenDeliveries<T> implements Deliveries<T> {
   #open(held: Held): Open<T> | null | Promise<Open<T> | null> {
     const one = read<T>(held, this.#host.plan.codec, this.#host.plan.schema)
     const conclude = (said: Awaited<typeof one>): Open<T> | null => {
-      if ('received' in said) {
-        return new Open(held, said.received.data, (owner, verdict) => this.#settle(owner, verdict))
+      if (said instanceof ReceivedMessage) {
+        return new Open(held, said.data, (owner, verdict) => this.#settle(owner, verdict))
       }
       void this.#bury(held, said.fault)
       return null
@@ -214,12 +214,21 @@ export class OpenDeliveries<T> implements Deliveries<T> {
 
   async #conclude(held: Held, ending: Ending): Promise<SettleOutcome> {
     const settlement = settlementOf(held, ending, this.#policy)
-    const outcome = await this.#reader.settle(held, settlement)
+    const outcome = await this.#answerOf(held, settlement)
     this.#wake()
     if (settlement.kind === 'dead' && outcome !== 'late') {
       this.#events.emit('dead', { ...held.of, letter: settlement.letter })
     }
     return outcome
+  }
+
+  #answerOf(held: Held, settlement: Settlement): Promise<SettleOutcome> {
+    return new Promise((resolve, reject) => {
+      this.#reader.settle([held], [settlement], (_, outcome) => {
+        if (outcome instanceof NarrowcastError) reject(outcome)
+        else resolve(outcome)
+      })
+    })
   }
 
   #wake(): void {

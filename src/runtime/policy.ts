@@ -116,10 +116,10 @@ function errorInfo(thrown: unknown, host: PolicyHost): ErrorInfo {
   const { name, message, stack } = thrown
   const code = (thrown as Partial<NarrowcastError>).code
   return {
-    name,
-    message,
+    name: textOf(name),
+    message: textOf(message),
     ...(name === 'NarrowcastError' && code ? { code } : {}),
-    ...(stack ? { stack: stack.slice(0, stackCharactersMax) } : {}),
+    ...(stack ? { stack: textOf(stack).slice(0, stackCharactersMax) } : {}),
     ...at,
   }
 }

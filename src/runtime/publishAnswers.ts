@@ -47,6 +47,7 @@ export class PublishAnswers {
     if (outcome?.state === 'stored') {
       const { id } = entry.message
       const { duplicate, position, receivers } = outcome
+      if (position === undefined && receivers === undefined) return { id, duplicate }
       return {
         id,
         duplicate,

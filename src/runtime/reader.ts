@@ -1,5 +1,5 @@
 import type { LostWhy, Source } from '../core/driver.ts'
-import { asNarrowcastError } from '../core/errors.ts'
+import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../core/message.ts'
 import { backoffMs } from './backoff.ts'
 import type { Events } from './events.ts'
@@ -7,7 +7,7 @@ import { Held, isDead } from './held.ts'
 import { KeptSource, type ReaderWish, reopenBackoff } from './keptSource.ts'
 import { Lease } from './lease.ts'
 import type { ReaderHost } from './readerHost.ts'
-import { Settler } from './settler.ts'
+import { Settler, type Told } from './settler.ts'
 import { inFlightMax, type SubscriptionCounts } from './telemetry/frame.ts'
 import { Tally } from './telemetry/tally.ts'
 import { Watchdog } from './watchdog.ts'
@@ -134,17 +134,22 @@ export class Reader {
   }
 
   /** Answers `late` at once for what is no longer ours, without asking the broker. */
-  async settle(held: Held, settlement: Settlement): Promise<SettleOutcome> {
-    const { clock } = this.#host
-    this.owns(held, clock.monotonicMs())
-    const outcome = await this.#settler.settle(held, settlement)
+  settle(batch: readonly Held[], settlements: readonly Settlement[], told: Told): void {
+    const nowMs = this.#host.clock.monotonicMs()
+    for (const held of batch) this.owns(held, nowMs)
+    this.#settler.settle(batch, settlements, (at, outcome) => {
+      if (!(outcome instanceof NarrowcastError)) {
+        this.#settled(batch[at] as Held, settlements[at] as Settlement, outcome)
+      }
+      told(at, outcome)
+    })
+  }
+
+  #settled(held: Held, { kind }: Settlement, outcome: SettleOutcome): void {
     this.#forget(held)
-    this.#tally.settled(settlement.kind, outcome, clock.monotonicMs() - held.takenMs)
-    if (this.#events.has('settled')) {
-      this.#events.emit('settled', { ...held.of, kind: settlement.kind, outcome })
-    }
-    if (outcome === 'late' && settlement.kind !== 'release') this.#tellLate(held)
-    return outcome
+    this.#tally.settled(kind, outcome, this.#host.clock.monotonicMs() - held.takenMs)
+    if (this.#events.has('settled')) this.#events.emit('settled', { ...held.of, kind, outcome })
+    if (outcome === 'late' && kind !== 'release') this.#tellLate(held)
   }
 
   /** For good: nothing renews it and nothing waits for it any more. */
@@ -227,7 +232,8 @@ export class Reader {
     else this.#watchdog?.rests()
     const nowMs = this.#host.clock.monotonicMs()
     const taken = deliveries.map((one) => this.#take(one, nowMs))
-    for (const held of taken) {
+    if (taken.length > 0) this.#lease?.watch()
+    for (const held of this.#lostAhead.size > 0 ? taken : []) {
       const why = this.#lostAhead.get(keyOf(held.delivery.token))
       if (why) this.#lose([held], why)
     }
@@ -240,7 +246,6 @@ export class Reader {
     if (held.isSuspect || delivery.failures > 0) this.#tally.redelivered++
     this.#held.set(delivery.token.serial, held)
     this.#heldBytes += delivery.message.bytes
-    this.#lease?.watch()
     return held
   }
 

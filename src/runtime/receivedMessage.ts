@@ -38,7 +38,7 @@ export class ReceivedMessage<T> implements Received<T> {
   }
 }
 
-export type Read<T> = { readonly received: ReceivedMessage<T> } | { readonly fault: string }
+export type Read<T> = ReceivedMessage<T> | { readonly fault: string }
 
 /** Decodes, then checks by the schema. @returns a promise only where the schema does. */
 export function read<T>(
@@ -52,14 +52,14 @@ export function read<T>(
   } catch (error) {
     return { fault: `not readable as ${codec.name}: ${textOf(error)}` }
   }
-  if (!schema) return { received: new ReceivedMessage(held, value as T) }
+  if (!schema) return new ReceivedMessage(held, value as T)
   const broke = (error: unknown): Read<T> => ({
     fault: `the schema itself threw: ${textOf(error)}`,
   })
   const conclude = (said: Judged): Read<T> =>
     'fault' in said
       ? { fault: `does not fit the schema: ${said.fault}` }
-      : { received: new ReceivedMessage(held, said.value as T) }
+      : new ReceivedMessage(held, said.value as T)
   try {
     const judged = judge(schema, value)
     return isThenable(judged) ? judged.then(conclude, broke) : conclude(judged)

@@ -9,11 +9,15 @@ const repeatBackoff = { delayMsMin: 20, delayMsMax: 2_000 }
 const batchMax = 1_000
 const halvingsMax = Math.ceil(Math.log2(batchMax)) + 1
 
+/** Hears once what became of the one at this place of its batch; an error: it is not settled. */
+export type Told = (at: number, outcome: SettleOutcome | NarrowcastError) => void
+
 interface Pending {
   readonly held: Held
   readonly settlement: Settlement
-  readonly resolve: (outcome: SettleOutcome) => void
-  readonly reject: (error: NarrowcastError) => void
+  readonly at: number
+  readonly told: Told
+  isAnswered: boolean
   /** It failed alone this often, and is not sent again before. */
   failures: number
   dueMs: number
@@ -48,14 +52,19 @@ export class Settler {
     this.#host = host
   }
 
-  settle(held: Held, settlement: Settlement): Promise<SettleOutcome> {
-    if (held.lost) return Promise.resolve('late')
-    if (this.#closing.signal.aborted) return Promise.reject(this.#closed())
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ held, settlement, resolve, reject, failures: 0, dueMs: 0 })
-      this.#sleeping?.abort()
-      this.#running ??= this.#run()
+  settle(batch: readonly Held[], settlements: readonly Settlement[], told: Told): void {
+    batch.forEach((held, at) => {
+      const settlement = settlements[at] as Settlement
+      if (held.lost) told(at, 'late')
+      else if (this.#closing.signal.aborted) told(at, this.#closed())
+      else {
+        const isAnswered = false
+        this.#pending.push({ held, settlement, at, told, isAnswered, failures: 0, dueMs: 0 })
+      }
     })
+    if (this.#pending.length === 0) return
+    this.#sleeping?.abort()
+    this.#running ??= this.#run()
   }
 
   /** Waits for what is under way until the signal fires; the rest is rejected. */
@@ -75,8 +84,7 @@ export class Settler {
       this.#answerLost()
       if (this.#pending.length === 0) break
       if (this.#closing.signal.aborted) {
-        for (const { reject } of this.#pending) reject(this.#closed())
-        this.#pending = []
+        this.#answer(this.#pending, () => this.#closed())
         break
       }
       const batch = this.#due()
@@ -121,9 +129,7 @@ export class Settler {
       batch = due.filter(({ held }) => !held.lost) // while the source was being opened
       if (batch.length === 0) return 'done'
       const outcomes = await this.#send(source, batch)
-      const sent = new Set(batch)
-      this.#pending = this.#pending.filter((one) => !sent.has(one))
-      for (const [n, { resolve }] of batch.entries()) resolve(outcomes[n] as SettleOutcome)
+      this.#answer(batch, (n) => outcomes[n] as SettleOutcome)
       this.#size = Math.min(batchMax, this.#size * 2)
       return 'done'
     } catch (cause) {
@@ -166,8 +172,20 @@ export class Settler {
   /** What was lost while it waited is not sent. */
   #answerLost(): void {
     if (!this.#pending.some(({ held }) => held.lost)) return
-    for (const { held, resolve } of this.#pending) if (held.lost) resolve('late')
-    this.#pending = this.#pending.filter(({ held }) => !held.lost)
+    this.#answer(
+      this.#pending.filter(({ held }) => held.lost),
+      () => 'late',
+    )
+  }
+
+  /** They are pending no more when they are told. */
+  #answer(
+    batch: readonly Pending[],
+    outcome: (n: number) => SettleOutcome | NarrowcastError,
+  ): void {
+    for (const one of batch) one.isAnswered = true
+    this.#pending = this.#pending.filter(({ isAnswered }) => !isAnswered)
+    batch.forEach(({ at, told }, n) => void told(at, outcome(n)))
   }
 
   #closed(): NarrowcastError {

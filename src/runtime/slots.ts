@@ -6,7 +6,7 @@ export class Slots<T> {
   readonly units = new Set<Unit<T>>()
   readonly #count: number
   #lost = 0
-  #changed: PromiseWithResolvers<void> = Promise.withResolvers()
+  #changed: PromiseWithResolvers<void> | null = null
 
   constructor(count: number) {
     this.#count = count
@@ -23,6 +23,7 @@ export class Slots<T> {
 
   /** The next change, or `wake`. */
   get changed(): Promise<void> {
+    this.#changed ??= Promise.withResolvers()
     return this.#changed.promise
   }
 
@@ -45,9 +46,8 @@ export class Slots<T> {
   }
 
   wake(): void {
-    const { resolve } = this.#changed
-    this.#changed = Promise.withResolvers()
-    resolve()
+    this.#changed?.resolve()
+    this.#changed = null
   }
 
   /** Waits until nothing runs, or the signal has fired. */

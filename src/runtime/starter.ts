@@ -34,6 +34,12 @@ export interface StarterHost<T> {
   failed(error: NarrowcastError): void
 }
 
+/** Messages that may start, marked as begun. */
+export interface Admitted {
+  readonly batch: readonly Held[]
+  readonly pass: Pass
+}
+
 /**
  * The way of a message from our hands to its handler. What is not started when the worker stops is
  * given back; only what is started is charged with a crash.
@@ -45,10 +51,16 @@ export class Starter<T> {
     this.#host = host
   }
 
-  /** Starts healthy messages, or one suspect. Resolves when it has started, or was given back. */
-  async start(batch: readonly Held[]): Promise<void> {
+  /**
+   * Waits until healthy messages, or one suspect, may start, and marks them as begun.
+   * @returns null when nothing of it is to start: it was settled or given back.
+   */
+  async admit(batch: readonly Held[]): Promise<Admitted | null> {
     const { claims, conclusions, stopping, host } = this.#host
-    if (stopping.aborted) return conclusions.release(batch, 0)
+    if (stopping.aborted) {
+      await conclusions.release(batch, 0)
+      return null
+    }
     const ours = batch.filter((held) => !held.lost)
     const mine = claims && ours.length > 0 ? await this.#claim(ours, claims) : ours
     const may = mine.filter((held) => {
@@ -56,24 +68,25 @@ export class Starter<T> {
       this.#end(held, { kind: 'crashed' }, null)
       return false
     })
-    if (may.length === 0) return
+    if (may.length === 0) return null
     const isSuspect = may.some((held) => held.isSuspect)
     const pass = await host.gate.enter(isSuspect, stopping)
-    try {
-      // Beside a handler that was given up a suspect would be charged with what that one does.
-      const isSpared = isSuspect && pass !== null && host.gate.spares(host.clock.monotonicMs())
-      const isMarked = pass && (isSpared || (await this.#mark(may)))
-      if (!isMarked || stopping.aborted) {
-        // Awaited here: what may be marked is charged with whatever begins before it is back.
-        await conclusions.release(may, 0)
-        return
-      }
-      const lost = may.filter((held) => held.lost)
-      lost.push(...(await this.#read(lost.length > 0 ? may.filter((held) => !held.lost) : may)))
-      await conclusions.release(lost, 0) // to drop its claim: the broker is not asked
-    } finally {
-      pass?.leave()
-    }
+    // Beside a handler that was given up a suspect would be charged with what that one does.
+    const isSpared = isSuspect && pass !== null && host.gate.spares(host.clock.monotonicMs())
+    const isMarked = pass && (isSpared || (await this.#mark(may)))
+    if (isMarked && !stopping.aborted) return { batch: may, pass }
+    // Awaited here: what may be marked is charged with whatever begins before it is back.
+    await conclusions.release(may, 0)
+    pass?.leave()
+    return null
+  }
+
+  /** Resolves when the handlers have started; what is not to start any more was given back. */
+  async start({ batch, pass }: Admitted): Promise<void> {
+    const lost = batch.filter((held) => held.lost)
+    lost.push(...(await this.#read(lost.length > 0 ? batch.filter((held) => !held.lost) : batch)))
+    await this.#host.conclusions.release(lost, 0) // to drop its claim: the broker is not asked
+    pass.leave()
   }
 
   async #claim(batch: readonly Held[], claims: Claims): Promise<readonly Held[]> {
@@ -83,7 +96,7 @@ export class Starter<T> {
       const busyMs = Math.min(busyReleaseMsMax, host.plan.spec.leaseMs)
       await Promise.all(
         batch.map((held, n) => {
-          if (answers[n] === 'done') return conclusions.settle(held, { kind: 'ack' })
+          if (answers[n] === 'done') return conclusions.settle([held], [{ kind: 'ack' }])
           return answers[n] === 'busy' ? conclusions.release([held], busyMs) : undefined
         }),
       )
@@ -125,11 +138,11 @@ export class Starter<T> {
     const received: ReceivedMessage<T>[] = []
     let nowMs = host.clock.monotonicMs()
     let turnMs = nowMs
-    const turnMsMax = plan.batch ? Number.POSITIVE_INFINITY : host.plan.spec.leaseMs / turnsPerLease
-    for (const [n, one] of known.entries()) {
+    for (let n = 0; n < batch.length; n++) {
       const owner = batch[n] as Held
-      nowMs = host.clock.monotonicMs()
-      if (nowMs - turnMs > turnMsMax) {
+      const one = known[n] as Read<T> | 'late'
+      if (!plan.batch) nowMs = host.clock.monotonicMs() // a handler may have run since
+      if (nowMs - turnMs > host.plan.spec.leaseMs / turnsPerLease) {
         await host.clock.sleep(0, stopping)
         if (closed.aborted) return []
         nowMs = host.clock.monotonicMs()
@@ -141,8 +154,8 @@ export class Starter<T> {
         this.#end(owner, { kind: 'invalid', reason: one.fault }, host.gate.beside())
       } else if (plan.batch) {
         held.push(owner)
-        received.push(one.received)
-      } else this.#run([owner], [one.received], nowMs)
+        received.push(one)
+      } else this.#run([owner], [one], nowMs)
     }
     if (held.length > 0) this.#run(held, received, nowMs)
     return lost

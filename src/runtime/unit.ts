@@ -77,9 +77,11 @@ export class Unit<T> {
   }
 }
 
+const ack: Ending = { kind: 'ack' }
+
 /** What a verdict means. Anything that is none counts as a failure, never as an ack. */
 export function endingOf(verdict: unknown): Ending {
-  if (verdict === undefined) return { kind: 'ack' }
+  if (verdict === undefined) return ack
   const { kind, delayMs, reason } = (verdict ?? {}) as Record<string, unknown>
   if (kind === 'ack') return { kind }
   if (kind === 'dead' && typeof reason === 'string') return { kind, reason }

@@ -39,6 +39,8 @@ export class Worker<T> implements Subscription {
   readonly #slots: Slots<T>
   readonly #starter: Starter<T>
   readonly #loop: Promise<void>
+  /** Asked for before the handlers of the batch before it began. */
+  #ahead: Promise<Held[]> | null = null
   #draining: Promise<Drained> | null = null
 
   constructor(
@@ -146,12 +148,13 @@ export class Worker<T> implements Subscription {
   async #run(): Promise<void> {
     const stop = this.#stopping.signal
     try {
-      while (!stop.aborted) {
+      while (this.#ahead || !stop.aborted) {
         while (!this.#hasRoom && !stop.aborted) await this.#slots.changed
-        await new Promise(setImmediate) // slots freed in this turn are filled together
-        if (stop.aborted) break
-        if (this.#plan.batch) await this.#admit(await this.#gather(this.#plan.batch))
-        else await this.#admit(await this.#reader.receive(this.#room(this.#slots.free), stop))
+        if (!this.#ahead) await new Promise(setImmediate) // slots freed in this turn are filled together
+        if (!this.#ahead && stop.aborted) break
+        const taken = await (this.#ahead ?? this.#receive())
+        this.#ahead = null
+        await this.#admit(taken)
       }
     } catch (error) {
       // Only a subscription that can never be opened ends here; `ready` rejects with the same.
@@ -159,8 +162,16 @@ export class Worker<T> implements Subscription {
     }
   }
 
+  #receive(): Promise<Held[]> {
+    const { batch } = this.#plan
+    if (batch) return this.#gather(batch)
+    return this.#reader.receive(this.#room(this.#slots.free), this.#stopping.signal)
+  }
+
+  /** What was asked for ahead may take all the room itself. */
   get #hasRoom(): boolean {
-    return this.#slots.free > 0 && this.#reader.heldBytes < this.#plan.hold.bytes
+    const isFull = !this.#ahead && this.#reader.heldBytes >= this.#plan.hold.bytes
+    return this.#slots.free > 0 && !isFull
   }
 
   #room(messages: number): { messages: number; bytes: number } {
@@ -195,10 +206,22 @@ export class Worker<T> implements Subscription {
       const suspectAt = batch.findIndex((held, n) => n >= from && held.isSuspect)
       const isSuspect = suspectAt === from
       const to = isSuspect ? from + 1 : suspectAt < 0 ? batch.length : suspectAt
-      await this.#starter.start(batch.slice(from, to))
+      const admitted = await this.#starter.admit(batch.slice(from, to))
+      if (suspectAt < 0 && this.#mayAskAhead(batch)) {
+        this.#ahead = this.#receive()
+        // A client writes what it was asked for at the end of a turn: handlers may block the next.
+        for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate)
+      }
+      if (admitted) await this.#starter.start(admitted)
       if (isSuspect) await this.#slots.whileBusy(stop)
       from = to
     }
+  }
+
+  /** There is more, and a slot for it: the broker looks for it while these handlers work. */
+  #mayAskAhead({ length }: readonly Held[]): boolean {
+    if (length !== this.#plan.batch?.size || this.#stopping.signal.aborted) return false
+    return this.#slots.free > 1 && this.#hasRoom
   }
 
   // ── working ──────────────────────────────────────────────────────────────────────────────────
@@ -241,9 +264,7 @@ export class Worker<T> implements Subscription {
   // ── settling ─────────────────────────────────────────────────────────────────────────────────
 
   async #conclude(unit: Unit<T>, endings: readonly Ending[]): Promise<void> {
-    const settle = (held: Held, n: number) => this.#conclusions.settle(held, endings[n] as Ending)
-    if (unit.held.length === 1) await settle(unit.held[0] as Held, 0)
-    else await Promise.all(unit.held.map(settle))
+    await this.#conclusions.settle(unit.held, endings)
     this.#slots.remove(unit)
     unit.pass?.leave()
   }

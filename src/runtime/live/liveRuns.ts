@@ -7,12 +7,11 @@ import { Held } from '../held.ts'
 import { Overruns } from '../overruns.ts'
 import type { Ending } from '../policy.ts'
 import type { ReaderHost } from '../readerHost.ts'
-import { type ReceivedMessage, read } from '../receivedMessage.ts'
+import { type Read, type ReceivedMessage, read } from '../receivedMessage.ts'
 import { Slots } from '../slots.ts'
 import type { SubscriptionPlan } from '../subscribeOptions.ts'
 import { inFlightMax, type SubscriptionFrame } from '../telemetry/frame.ts'
 import { Tally } from '../telemetry/tally.ts'
-import { isThenable } from '../thenable.ts'
 import { endingOf, Unit } from '../unit.ts'
 import { failureOf } from './failures.ts'
 
@@ -117,18 +116,25 @@ export class LiveRuns<T> {
     const unit = new Unit<T>([held], received, nowMs, host.gate.beside())
     this.slots.add(unit)
     this.#overruns.watch()
-    void this.#run(unit, held, received)
+    this.#run(unit, held, received)
   }
 
-  async #run(unit: Unit<T>, held: Held, received: ReceivedMessage<T>[]): Promise<void> {
+  /** Most handlers end in the turn in which they begin: only the others cost a promise. */
+  #run(unit: Unit<T>, held: Held, received: ReceivedMessage<T>[]): void {
     const { runMsMax, abortMs } = this.#with.plan
     unit.pass?.begin(unit.startedMs + 2 * runMsMax + abortMs)
-    let ending: Ending
+    const failed = (error: unknown): Ending => ({ kind: 'failed', error })
+    let ending: Ending | Promise<Ending>
     try {
-      ending = await this.#handle(unit, held, received)
+      ending = this.#handle(unit, held, received)
     } catch (error) {
-      ending = { kind: 'failed', error }
+      ending = failed(error)
     }
+    if (ending instanceof Promise) void ending.catch(failed).then((one) => this.#ended(unit, one))
+    else this.#ended(unit, ending)
+  }
+
+  #ended(unit: Unit<T>, ending: Ending): void {
     unit.pass?.end()
     if (unit.isEnded) {
       // Given up as stuck and told already; the slot is back.
@@ -141,20 +147,21 @@ export class LiveRuns<T> {
     this.#conclude(unit, unit.overrun ? { kind: 'failed', error: unit.overrun } : ending)
   }
 
-  async #handle(unit: Unit<T>, held: Held, received: ReceivedMessage<T>[]): Promise<Ending> {
+  #handle(unit: Unit<T>, held: Held, received: ReceivedMessage<T>[]): Ending | Promise<Ending> {
     const { codec, schema, spec } = this.#with.host.plan
     if (this.#with.deadline.aborted) {
       this.unbegun++
       throw drained(spec.name)
     }
+    const call = (said: Read<T>): Ending | Promise<Ending> => {
+      if (held.abortReason) throw held.abortReason // before its handler was called
+      if ('fault' in said) return { kind: 'invalid', reason: said.fault }
+      received.push(said)
+      const result = this.#call(unit)
+      return result instanceof Promise ? result.then(([one]) => endingOf(one)) : endingOf(result[0])
+    }
     const one = read<T>(held, codec, schema)
-    const said = one instanceof Promise ? await one : one
-    if (held.abortReason) throw held.abortReason // before its handler was called
-    if ('fault' in said) return { kind: 'invalid', reason: said.fault }
-    received.push(said.received)
-    const result = this.#call(unit)
-    const [verdict] = isThenable(result) ? await result : result
-    return endingOf(verdict)
+    return one instanceof Promise ? one.then(call) : call(one)
   }
 
   #conclude(unit: Unit<T>, ending: Ending): void {
@@ -169,7 +176,7 @@ export class LiveRuns<T> {
       return
     }
     this.#tally.settled('ack', 'settled', host.clock.monotonicMs() - unit.startedMs)
-    events.emit('settled', { id, kind: 'ack', outcome: 'settled' })
+    if (events.has('settled')) events.emit('settled', { id, kind: 'ack', outcome: 'settled' })
   }
 
   /** The slot is lost until the handler ends after all. */
