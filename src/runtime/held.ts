@@ -14,6 +14,8 @@ export class Held {
   /** Monotonic. */
   readonly takenMs: number
   lost: LostWhy | null = null
+  /** Monotonic: when its lease ended by our own clock. */
+  endedMs: number | null = null
   /** Told after its signal has fired. */
   onLost: (() => void) | null = null
   #abort: AbortController | null = null

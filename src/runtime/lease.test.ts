@@ -58,3 +58,27 @@ test('a renewal whose answer comes when the lease is over renews nothing', async
   await clock.advance(1_000)
   expect(expiredMs).toEqual([300])
 })
+
+test('what has ended stays ended, though what is taken later is renewed', async () => {
+  const clock = virtualClock()
+  const held = new Set<Held>()
+  const lease = new Lease(
+    { clock, held: () => held, renew: async () => held.size > 1, expired: () => held.clear() },
+    300,
+  )
+  const take = (ownedUntilMs: number) => {
+    const one = new Held({ ownedUntilMs } as Delivery, clock.monotonicMs())
+    held.add(one)
+    lease.watch()
+    return one
+  }
+  const lost = take(300)
+  await clock.advance(400)
+  expect(held.size).toBe(0)
+  take(700)
+  take(700)
+  await clock.advance(500)
+  expect(clock.monotonicMs() - lease.ownedUntilMs(lost)).toBe(600)
+  lease.close()
+  await clock.settle()
+})

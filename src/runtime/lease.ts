@@ -40,9 +40,9 @@ export class Lease {
     if (!this.#isWatching) void this.#run()
   }
 
-  /** Until when this delivery is ours. */
+  /** Until when this delivery is ours, or was. */
   ownedUntilMs(held: Held): number {
-    return Math.max(held.delivery.ownedUntilMs, this.#renewedUntilMs)
+    return held.endedMs ?? Math.max(held.delivery.ownedUntilMs, this.#renewedUntilMs)
   }
 
   /** How long our own event loop stood still lately; null when it did not. */
@@ -93,6 +93,7 @@ export class Lease {
   #expire(now: number): void {
     for (const held of this.#host.held()) {
       if (this.ownedUntilMs(held) > now) continue
+      for (const one of this.#host.held()) one.endedMs = Math.min(now, this.ownedUntilMs(one))
       this.#host.expired()
       return
     }

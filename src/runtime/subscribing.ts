@@ -139,7 +139,10 @@ export interface SubscriptionEvents {
    */
   settled: Of & { kind: Settlement['kind']; outcome: SettleOutcome }
   lost: { deliveries: readonly Of[]; why: LostWhy }
-  /** The work finished but ownership was gone. `loopBlockedMs`: our event loop stood still. */
+  /**
+   * The work finished but ownership was gone. `overdueMs`: since the lease ended by our own clock; 0
+   * where others ended it before, nobody knows when. `loopBlockedMs`: our event loop stood still.
+   */
   late: Of & { overdueMs: number; loopBlockedMs: number | null }
   dead: Of & { letter: DeadLetter }
   /** A failed handler, or trouble of ours; `id` null: not about one message. */

@@ -24,10 +24,9 @@ export class Reporter {
     else if (event.kind === 'dead') {
       crew.message('red', `dead  ${shortId(event.id)}  ${harmless(event.reason)}`)
     } else if (event.kind === 'late') {
-      crew.message(
-        'yellow',
-        `late  ${shortId(event.id)}  finished ${showDuration(event.overdueMs)} after its ownership ended`,
-      )
+      // 0: it was told by others, and nobody knows since when.
+      const by = event.overdueMs === 0 ? '' : `${showDuration(event.overdueMs)} `
+      crew.message('yellow', `late  ${shortId(event.id)}  finished ${by}after its ownership ended`)
     } else if (event.kind === 'failed') {
       const id = event.id === null ? '' : `${shortId(event.id)}  `
       crew.message('yellow', `error ${id}${harmless(event.text)}`)
