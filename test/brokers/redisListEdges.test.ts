@@ -174,6 +174,32 @@ describeRedis('a list', () => {
     }
   })
 
+  test('wakes who waits also when a plain producer was there first', async () => {
+    await using world = await opened()
+    const { session, client } = world
+    const channel = channelOf()
+    await using publisher = await session.publisher(channel, never)
+    const source = await sourceOf(session, channel)
+    const listener = client.duplicate()
+    await listener.connect()
+    let wakes = 0
+    await listener.subscribe(`{${channel.name}}:wake`, () => wakes++)
+    // The first publish asks what is there, the next ones know that others wait.
+    for (let round = 0; round < 3; round++) {
+      const stopped = new AbortController()
+      const idle = source.receive(room, stopped.signal)
+      await expect.poll(() => client.hGet(`{${channel.name}}:flags`, 'idle')).toBe('1')
+      stopped.abort()
+      await idle
+      const before = wakes
+      await client.lPush(channel.name, '1')
+      await publisher.publish([message('m')], never)
+      await expect.poll(() => wakes).toBeGreaterThan(before)
+      for (let left = 2; left > 0; ) left -= (await source.receive(room, never)).length
+    }
+    listener.destroy()
+  })
+
   test.for(['flags', 'delayed'])(
     'writes nothing where another program has something in the place of its %s',
     async (helper) => {

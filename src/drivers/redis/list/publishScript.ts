@@ -10,7 +10,8 @@ import { Script } from '../script.ts'
 export const publishScript = new Script(String.raw`#!lua
 local orders, delayed, flags = unpack(KEYS)
 local before = redis.call('LLEN', orders)
-local order = redis.call('HGET', flags, 'order') or 'none'
+local flagged = redis.call('HMGET', flags, 'order', 'idle')
+local order = flagged[1] or 'none'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
@@ -54,7 +55,9 @@ if #scheduled > 0 then
 end
 for _, mark in ipairs(marks) do redis.call('SET', mark, '1', 'PX', ARGV[2]) end
 local isSooner = #scheduled > 0 and redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2] ~= due
-if isSooner or (before == 0 and #elements > 0) then redis.call(ARGV[1], '{' .. orders .. '}:wake', '') end
+local isWaitedFor = #elements > 0 and flagged[2]
+if isWaitedFor then redis.call('HDEL', flags, 'idle') end
+if isSooner or isWaitedFor then redis.call(ARGV[1], '{' .. orders .. '}:wake', '') end
 outcomes[#outcomes + 1] = before > 0 and 1 or 0
 return outcomes
 `)

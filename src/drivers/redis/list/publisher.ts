@@ -87,10 +87,13 @@ export class ListPublisher implements Publisher {
     const elements = messages.map((message) => this.#elementOf(message))
     const isPlain = messages.every((one) => one.delayMs === 0 && this.#markOf(one) === null)
     if (isPlain && this.#isBusy) {
-      const length = await home.send<number>(['LPUSH', layout.orders, ...elements], 'publish')
+      const [length, wasIdle] = await Promise.all([
+        home.send<number>(['LPUSH', layout.orders, ...elements], 'publish'),
+        // What is stored stays stored, whatever becomes of the wake-up.
+        home.send<number>(['HDEL', layout.flags, 'idle'], 'publish').catch(() => 0),
+      ])
       this.#isBusy = length > elements.length
-      // One that waits has looked before these came, and is not told by the command itself.
-      if (!this.#isBusy) await home.send([announce, layout.wake, ''], 'publish').catch(() => {})
+      if (wasIdle === 1) await home.send([announce, layout.wake, ''], 'publish').catch(() => {})
       return null
     }
     const keys: string[] = [layout.orders, layout.delayed, layout.flags]

@@ -13,7 +13,7 @@ serial, room, bytesMax, leaseMs = tonumber(serial), tonumber(room), tonumber(byt
 local row = redis.call('HMGET', reader, 'opened', 'lost')
 if not row[1] then return { 'gone' } end
 if row[1] ~= opened then return { 'replaced' } end
-local flagged = redis.call('HMGET', flags, 'order', 'paused', 'draining', 'era')
+local flagged = redis.call('HMGET', flags, 'order', 'paused', 'draining', 'era', 'idle')
 if (flagged[1] or 'none') ~= order then return { 'order', flagged[1] or 'none' } end
 if flagged[3] then return { 'expired', string.match(flagged[3], ' (.*)$') } end
 local now = nowMs()
@@ -50,6 +50,8 @@ if taken > 0 then
 elseif isMore then
   reply[3] = 0
 elseif flagged[2] ~= '1' then
+  -- whoever publishes next is to announce it
+  if not flagged[5] then redis.call('HSET', flags, 'idle', '1') end
   local nextMs = redis.call('ZRANGE', readers, 0, 0, 'WITHSCORES')[2] - now
   if due[2] then nextMs = math.min(nextMs, due[2] - now) end
   reply[3] = math.max(0, nextMs)
