@@ -4,6 +4,7 @@ import type { Contract } from '../../src/core/contract.ts'
 import { askRedis, askRedisAll } from '../../src/lab/brokers/askRedis.ts'
 import { type RedisOptions, startRedis } from '../../src/lab/brokers/redis.ts'
 import type { Bus } from '../../src/runtime/api.ts'
+import { cliWorld } from '../e2e/cliRun.ts'
 import { describeRedis, testRedis } from './redisHere.ts'
 
 type Survives = Partial<Contract['survives']>
@@ -116,6 +117,25 @@ describeRedis('a server that does not tell its settings', () => {
     const { stored, survives } = await bus.queue('orders').opened()
     expect(stored.in).toBe('memory')
     expect(survives).toMatchObject({ 'broker-restart': 'unknown', 'broker-crash': 'no' })
+  })
+})
+
+describeRedis('a server that keeps nothing', () => {
+  test('is warned of, with what cures it, until it is cured', async () => {
+    await using server = await startRedis({ args: ['--save', ''] })
+    await using bus = await connect(server.url, { telemetry: false })
+    expect(bus.info.warnings).toEqual([expect.stringMatching(/is gone when .*appendonly yes/)])
+    await askRedis(server.url, 'CONFIG', 'SET', 'appendonly', 'yes')
+    await using again = await connect(server.url, { telemetry: false })
+    expect(again.info.warnings).toEqual([])
+  })
+
+  test('is one to the doctor too, who says so', async () => {
+    await using server = await startRedis({ args: ['--save', ''] })
+    using world = cliWorld()
+    const { code, stdout } = await world.run(['doctor', server.url])
+    expect([code, stdout]).toEqual([0, expect.stringContaining('0 problems, 1 warning')])
+    expect(stdout).not.toContain('all is well')
   })
 })
 

@@ -41,7 +41,7 @@ export async function probe(home: Home): Promise<Probed> {
     .map((fact) => ({ fact, why: why ?? 'the server does not name it' }))
   const { product, version, mode } = facts
   const shown = { mode, ...settings }
-  const warnings = warningsOf(settings)
+  const warnings = [...keepingWarnings(settings), ...memoryWarnings(settings)]
   return {
     runId: facts.runId,
     info: { product, version, settings: shown, warnings, unknown },
@@ -88,8 +88,16 @@ function fromInfo({ field }: ServerFacts): Settings {
   }
 }
 
+/** What it does not do with messages that everybody expects of it. */
+function keepingWarnings({ appendonly, save }: Settings): string[] {
+  if (appendonly !== 'no' || save !== '') return []
+  return [
+    'redis: appendonly is no and save is empty: all that waits in queues and streams is gone when the server ends or restarts; to keep it: CONFIG SET appendonly yes, and appendonly yes in its configuration file',
+  ]
+}
+
 /** What it does with messages that nobody asked it for. */
-function warningsOf({ maxmemory = '0', 'maxmemory-policy': policy }: Settings): string[] {
+function memoryWarnings({ maxmemory = '0', 'maxmemory-policy': policy }: Settings): string[] {
   if (maxmemory === '0' || policy === undefined || policy === 'noeviction') return []
   const what = policy.startsWith('allkeys')
     ? 'a full server removes whole channels with all that waits in them'
