@@ -49,6 +49,7 @@ it('gives each message to one worker, and its accounts add up', async () => {
   expect([taken, routed, no_worker]).toEqual([14, 10, 4])
   expect(Object.values(each)).toEqual([5, 5])
   expect(ran.stderr).toContain('taken 14   routed 10   no worker 4   tried a second worker 0')
+  expect(ran.stderr).toMatch(/^given to {3}w1\S* 5 {3}w2\S* 5$/m)
   crew.child.kill('SIGINT')
   expect(summaryOf(await crew.ended)).toMatchObject({ acked: 10 })
 })

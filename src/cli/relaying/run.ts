@@ -7,7 +7,7 @@ import type { Invocation } from '../invocation.ts'
 import { type Feed, makeFeed } from '../output/feed.ts'
 import { showCount, showDuration } from '../output/quantities.ts'
 import { Reporter } from './reporter.ts'
-import { counts, partsOf, relayFrame } from './screen.ts'
+import { counts, givenTo, partsOf, relayFrame } from './screen.ts'
 
 export interface RelayRun {
   readonly channel: string
@@ -53,6 +53,8 @@ export async function runRelay(
     output.note(
       `done in ${showDuration(endMs - drainedMs)}   taken ${showCount(relay.counts.taken)}   ${partsOf(relay.counts)}   in all ${showDuration(endMs - beganMs)}`,
     )
+    const given = givenTo(relay)
+    if (given !== null) output.note(given)
     await output.event('relay.summary', { channel, ...summary(relay, endMs - beganMs) })
   } finally {
     connection.stop()

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { displayWidth } from '../output/displayWidth.ts'
 import { makeLook } from '../output/style.ts'
-import { relayFrame, type ScreenFacts } from './screen.ts'
+import { givenTo, relayFrame, type ScreenFacts } from './screen.ts'
 
 const counts = {
   ...{ taken: 2_220, routed: 2_214, rerouted: 3, unknown: 0, noWorker: 6 },
@@ -33,6 +33,15 @@ test('what was taken, what became of it, and who got how many', () => {
     'w2 738 in hand 1   w4 1,473   w12 3',
     's plain output   p pause   q stop',
   ])
+})
+
+test('at the end it names how many each worker was given, twenty of them', () => {
+  expect(givenTo({ routedTo: new Map(workers) })).toBe('given to   w2 738   w4 1,473   w12 3')
+  expect(givenTo({ routedTo: new Map() })).toBeNull()
+  const many = Array.from({ length: 23 }, (_, n) => [`w${n + 10}-aaaaaaaa`, 1] as const)
+  expect(givenTo({ routedTo: new Map(many) })).toMatch(
+    /^given to {3}w10 1 {3}.* {3}w29 1 {3}and 3 more$/,
+  )
 })
 
 test('what is rare is told where it was, and that it only stands by', () => {

@@ -55,7 +55,22 @@ export function partsOf({ routed, noWorker, rerouted, ...rare }: RelayCounts): s
   ].join('   ')
 }
 
-function workers({ relay, inHand }: ScreenFacts): string[] {
+const givenMax = 20
+
+/** The last line: how many each worker was given. Null where nobody was. */
+export function givenTo({ routedTo }: Pick<Relay, 'routedTo'>): string | null {
+  if (routedTo.size === 0) return null
+  const texts = workers({ relay: { routedTo }, inHand: () => null })
+  const more = texts.length - givenMax
+  const rest = more > 0 ? `   and ${showCount(more)} more` : ''
+  return `given to   ${texts.slice(0, givenMax).join('   ')}${rest}`
+}
+
+interface Given extends Pick<ScreenFacts, 'inHand'> {
+  readonly relay: Pick<Relay, 'routedTo'>
+}
+
+function workers({ relay, inHand }: Given): string[] {
   const ids = [...relay.routedTo.keys()]
   const short = shortNames(ids)
   return ids
