@@ -14,9 +14,9 @@ import { publishWord } from './words.ts'
 /**
  * Settles what the pending list says is in this very hand, for the very delivery that the token
  * names; the rest is late. First come acks of which there is nothing to say: the first delivery of
- * a message that holds up no key. Then other acks, then the rest, one after the other. What is
- * plain comes in the order of its ids: one look finds all that are together in its hand. Returns
- * which were late.
+ * a message that holds up no key. Then other acks, then the rest, one after the other. Each part
+ * comes in the order of its ids, and the pending list is walked along with it: one look serves all
+ * that follow each other there. Returns which were late.
  */
 const settling = new Script(
   `${groupLua}
@@ -28,16 +28,30 @@ local current = state()
 local isByKey = order() ~= 'none'
 local hasCounts = redis.call('EXISTS', counts) == 1
 local isWaking = false
-local own = {}
-local function owns(id, count, following)
-  if current ~= 'ok' then return false end
-  if own[id] == nil then
-    local list = redis.pcall('XPENDING', stream, group, id, '+', following, me)
-    for _, one in ipairs(list.err and {} or list) do
-      if own[one[1]] == nil then own[one[1]] = one[4] end
-    end
+local list, here = {}, 1
+local function pendingFrom(id, to, count)
+  local found = redis.pcall('XPENDING', stream, group, id, to, count, me)
+  return found.err and {} or found
+end
+local function seek(id, more)
+  local one = list[here]
+  while one and (#one[1] < #id or (#one[1] == #id and one[1] < id)) do
+    here = here + 1
+    one = list[here]
   end
-  return own[id] == count
+  if one then return end
+  list, here = pendingFrom(id, '+', more + 1), 1
+end
+local function owns(id, count, more)
+  if current ~= 'ok' then return false end
+  if not list[here] or list[here][1] ~= id then seek(id, more) end
+  local one = list[here]
+  if one and one[1] == id then
+    here = here + 1
+  else
+    one = pendingFrom(id, id, 1)[1]
+  end
+  return one ~= nil and one[4] == count
 end
 local function finish(ids)
   each(ids, function(...)
@@ -51,18 +65,17 @@ local function free(key, id)
 end
 for n = 1, plain do
   local id = ARGV[at]
-  if owns(id, 1, plain - n + 1) then
-    own[id] = -1
-    done[#done + 1] = id
+  if owns(id, 1, plain - n) then
+    done[n - #late] = id
   else
     late[#late + 1] = n
   end
   at = at + 1
 end
+list = {}
 for n = plain + 1, plain + acks do
   local id, count, key, mark = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
-  if owns(id, count, 1) then
-    own[id] = -1
+  if owns(id, count, plain + acks - n) then
     done[#done + 1] = id
     free(key, id)
     if mark > 0 then redis.call('SET', KEYS[mark], '${doneMark}', 'PX', ARGV[at + 4]) end
@@ -75,23 +88,22 @@ if #done > 0 then
   finish(done)
   redis.call('HINCRBY', flags, 'out:' .. group, #done)
 end
+list = {}
 local n = plain + acks
 while at <= #ARGV do
   n = n + 1
   local id, count, key, kind = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
   local delayMs, text, begun = tonumber(ARGV[at + 4]), ARGV[at + 5], ARGV[at + 6]
   at = at + 8
-  if not owns(id, count, 1) then
+  if not owns(id, count, (#ARGV + 1 - at) / 8) then
     late[#late + 1] = n
   elseif kind == 'dead' then
     local entry = redis.call('XRANGE', stream, id, id)[1]
     local fields = entry and entry[2] or { 'data', 'null' }
     redis.call('XADD', dead, '*', 'dead-group', group, 'dead-letter', text, 'dead-position', id, unpack(fields))
-    own[id] = -1
     finish({ id })
     free(key, id)
   else
-    own[id] = -1
     toNobody(id, count - 1)
     if ARGV[at - 1] ~= '' then
       redis.call('HSET', self, begun, ARGV[at - 1])
@@ -137,11 +149,10 @@ export async function settle(
   batch: readonly Open[],
 ): Promise<string> {
   const [plain, acks, rest]: [Open[], Open[], Open[]] = [[], [], []]
-  for (const one of batch) {
+  for (const one of batch.toSorted(byEntry)) {
     const part = isPlain(one, isByKey) ? plain : one.settlement.kind === 'ack' ? acks : rest
     part.push(one)
   }
-  plain.sort(byEntry)
   const keys = [...groupKeys(line.channel, line.group, reader), deadKey(line.channel)]
   const args: Argument[] = [publishWord(context, line.channel), line.group, reader, opened]
   args.push(isQueue ? '1' : '0', String(plain.length), String(acks.length))
