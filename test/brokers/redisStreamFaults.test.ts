@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createClient } from '@redis/client'
 import { afterAll, beforeAll, onTestFinished, test } from 'vitest'
 import type { ChannelSpec } from '../../src/core/channel.ts'
 import type { Delivery, Settlement } from '../../src/core/message.ts'
@@ -88,6 +89,42 @@ describeRedis('what others do to a stream', () => {
     assert.deepEqual(await pendingOf(channel), [[positionOf(theirs), 'other']])
   })
 
+  test('what is settled in parts and in any order finds each of its own', async ({ signal }) => {
+    const world = await worldOf(signal)
+    const channel = await declare(world)
+    // Their times have fewer digits than those of a clock: the length of an id says nothing.
+    const foreign = ['5-100', '6-100', '7-100', '8-100', '10-1', '11-1', '12-1', '13-1', '100-100']
+    for (const id of foreign) await ask('XADD', channel.name, id, 'data', '1')
+    const opened = await openReader(world, channel)
+    await publish(world, channel, several(31))
+    const got = await take(world, opened, 40)
+    const theirs = [got[1], got[20]] as Delivery[]
+    await ask('XCLAIM', channel.name, group, 'other', '0', ...theirs.map(positionOf))
+    const error = { name: 'Error', message: 'no', worker: 'w', atMs: 1 }
+    const settlementOf = ({ token }: Delivery, n: number): Settlement => {
+      if (n % 5 === 0) return { token, kind: 'ack', remember: { id: `m${n}`, keepMs: 1_000 } }
+      if (n % 7 === 0) return { token, kind: 'retry', delayMs: 60_000, failures: 1, error }
+      return { token, kind: 'ack' }
+    }
+    const all = got.map((one, n) => ({ one, settlement: settlementOf(one, n) }))
+    const parts = [all.filter((_, n) => n % 3 === 1), all.filter((_, n) => n % 3 !== 1)]
+    for (const part of parts) {
+      const mixed = part
+        .toReversed()
+        .toSorted((a, b) => (a.one.token.serial % 4) - (b.one.token.serial % 4))
+      const batch = mixed.map(({ settlement }) => settlement)
+      const late = mixed.map(({ one }) => (theirs.includes(one) ? 'late' : 'settled'))
+      assert.deepEqual(await settle(world, opened, batch), late)
+    }
+    const left = await pendingOf(channel)
+    const retried = all.filter(
+      ({ one, settlement: { kind } }) => kind === 'retry' && !theirs.includes(one),
+    )
+    const waiting = retried.map(({ one }) => [positionOf(one), 'narrowcast'])
+    const claimed = theirs.map((one) => [positionOf(one), 'other'])
+    assert.deepEqual(left.toSorted(), [...waiting, ...claimed].toSorted())
+  })
+
   test('a later delivery of a message to the same consumer voids the one before', async ({
     signal,
   }) => {
@@ -100,6 +137,32 @@ describeRedis('what others do to a stream', () => {
     const acks = got.map(({ token }): Settlement => ({ token, kind: 'ack' }))
     assert.deepEqual(await settle(world, opened, acks), ['late', 'settled', 'settled'])
     assert.deepEqual(await pendingOf(channel), [[positionOf(got[0] as Delivery), opened.name]])
+  })
+
+  test('no lease ends at the server before its owner believes so', async ({ signal }) => {
+    const world = await worldOf(signal)
+    const channel = await declare(world)
+    const client = await createClient({ url: server.url }).connect()
+    onTestFinished(() => client.destroy())
+    let opened = await openReader(world, channel)
+    const asking = {
+      open: async () => {
+        opened = await openReader(world, channel)
+      },
+      renew: () => opened.source.renew(null, signal),
+      take: () => take(world, opened, 1),
+    }
+    await publish(world, channel, several(30))
+    for (const [how, ask] of Object.entries(asking)) {
+      for (let n = 0; n < 30; n++) {
+        // The server's own clock, before it is asked: what it counts from is not earlier.
+        const [seconds, micros] = (await client.sendCommand(['TIME'])) as unknown as string[]
+        await ask()
+        const untilMs = await client.zScore(`{${channel.name}}:readers:${group}`, opened.name)
+        const askedMs = Number(seconds) * 1_000 + Number(micros) / 1_000
+        assert.ok(Number(untilMs) >= askedMs + channel.leaseMs, `${how}: ${untilMs} ${askedMs}`)
+      }
+    }
   })
 
   test('a renewal tells what another consumer has claimed', async ({ signal }) => {

@@ -86,7 +86,7 @@ local opened = math.max((now - 1700000000000) * 4096, above + 1, tonumber(known 
 opened = string.format('%.0f', opened)
 if #begun > 0 then redis.call('HSET', self, 'begun:0', table.concat(begun, ' ')) end
 redis.call('HSET', self, 'opened', opened, 'worker', worker, 'charge', charge)
-redis.call('ZADD', readers, now + leaseMs, me)
+redis.call('ZADD', readers, leaseEnd(leaseMs), me)
 wake()
 return { known and 'again' or 'new', opened, kept, begun }
 `,

@@ -11,7 +11,7 @@ const looking = new Script(
   `${groupLua}
 local current = state()
 if current ~= 'ok' then return { current } end
-redis.call('ZADD', readers, now + tonumber(ARGV[5]), me)
+redis.call('ZADD', readers, leaseEnd(tonumber(ARGV[5])), me)
 if ARGV[6] == '1' then redis.call('SET', idle, 1) end
 local function first(set)
   return tonumber(redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2] or 'inf')

@@ -41,6 +41,8 @@ export const groupLua = `${channelLua}
 local self, readers, back, retry, counts, heads, behind = unpack(KEYS, 6, 12)
 local group, me = ARGV[2], ARGV[3]
 local nobody = '${nobody}'
+-- now is cut to whole milliseconds: a lease is never shorter than its owner thinks
+local function leaseEnd(leaseMs) return now + leaseMs + 1 end
 local function pad(id)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
   return string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq

@@ -12,7 +12,7 @@ const renewing = new Script(
   `${groupLua}
 local current = state()
 if current ~= 'ok' then return { current } end
-redis.call('ZADD', readers, now + tonumber(ARGV[5]), me)
+redis.call('ZADD', readers, leaseEnd(tonumber(ARGV[5])), me)
 if ARGV[7] ~= '' then redis.call('HSET', self, ARGV[7], ARGV[8]) end
 for at = 9, #ARGV do redis.call('HDEL', self, ARGV[at]) end
 if ARGV[6] == '' then return { current } end
