@@ -66,13 +66,41 @@ describeRedis('what a driver of Redis does not store', () => {
       await ack(world, opened, got)
     })
 
+    test(`${queue}: two publishes at once keep their order, whatever the server knew`, async ({
+      signal,
+    }) => {
+      await using fresh = await startRedis()
+      const worldAt = async () => {
+        const driver = redis({ url: fresh.url, queue })
+        const world = await createWorld({ driver, pattern: 'queue', signal })
+        onTestFinished(() => world[Symbol.asyncDispose]())
+        return world
+      }
+      const [first, second] = [await worldAt(), await worldAt()]
+      const channel = await declare(first)
+      const delayed = outgoing('later', { key: 'k', delayMs: 60_000 })
+      await using known = await publisherOf(first, channel)
+      await known.publish([delayed], signal)
+      await using publisher = await publisherOf(second, channel)
+      const plain = outgoing('plain', { type: channel.name })
+      const both = [plain, outgoing('keyed', { key: 'k' })]
+      await Promise.all(both.map((message) => publisher.publish([message], signal)))
+      const got = await take(second, await openReader(second, channel), 2)
+      assert.deepEqual(
+        got.map(({ message }) => message.id),
+        ['plain', 'keyed'],
+      )
+    })
+
     test(`${queue}: a batch of any length is stored, in its order`, async ({ signal }) => {
       const world = await worldOf(signal)
       const channel = await declare(world)
       const opened = await openReader(world, channel)
       await using publisher = await publisherOf(world, channel)
       const key = Array.from({ length: 2_500 }, (_, n) => outgoing(`k${n}`, { key: 'k' }))
-      const plain = Array.from({ length: 2_500 }, (_, n) => outgoing(`p${n}`))
+      const plain = Array.from({ length: 2_500 }, (_, n) =>
+        outgoing(`p${n}`, { type: channel.name }),
+      )
       const outcomes = await publisher.publish([...key, ...plain], signal)
       assert.ok(outcomes.every(({ state }) => state === 'stored'))
       assert.equal(outcomes.length, 5_000)

@@ -52,6 +52,7 @@ export class Connection {
   readonly #ended: (error: NarrowcastError) => void
   readonly #silence: Silence
   #waiting = 0
+  readonly #told = new Set<Script>()
   readonly #listening: (Promise<Listening> | undefined)[] = []
   readonly #lanes = new Lanes<MessageListener>()
   /** It has become a replica: it ends when all answers are there. */
@@ -128,7 +129,10 @@ export class Connection {
     return await answer
   }
 
-  /** A script by its name; the server is told its text where it does not know it. */
+  /**
+   * A script by its name; the server is told its text the first time, and where it does not know
+   * it any more. To try the name first would let what is asked for next overtake it.
+   */
   async run<T = unknown>(
     script: Script,
     keys: readonly string[],
@@ -137,6 +141,9 @@ export class Connection {
     as: 'text' | 'bytes' = 'text',
   ): Promise<T> {
     const rest = [String(keys.length), ...keys, ...args]
+    const told = this.#told.has(script)
+    this.#told.add(script)
+    if (!told) return await this.send<T>(['EVAL', script.text, ...rest], operation, as)
     try {
       return await this.send<T>(['EVALSHA', script.sha, ...rest], operation, as)
     } catch (error) {
