@@ -26,14 +26,14 @@ test('what was written is read, the body byte for byte', () => {
   const raw = sent({ body, headers, key: 'k', redrives: 2 })
   const { delayMs, dedupeId, ...rest } = { ...message, body, headers, key: 'k', redrives: 2 }
   expect(readWire(raw)).toEqual({ ...rest, bytes: Buffer.byteLength(body) })
-  expect(wireBodyBytes(raw)).toBe(Buffer.byteLength(body))
+  expect(wireBodyBytes(raw.toString('latin1'))).toBe(Buffer.byteLength(body))
 })
 
 test('bytes come as bytes', () => {
   const body = new Uint8Array([0, 255, 10])
   const raw = sent({ body })
   expect(readWire(raw)).toMatchObject({ body, bytes: 3, id: 'm' })
-  expect(wireBodyBytes(raw)).toBe(raw.length)
+  expect(wireBodyBytes(raw.toString('latin1'))).toBe(raw.length)
 })
 
 test('names in the data and in attributes deceive nobody', () => {

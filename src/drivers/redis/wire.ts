@@ -70,8 +70,10 @@ export interface WireMessage {
   readonly bytes: number
 }
 
-const ownStart = Buffer.from('{"specversion":"1.0","id":')
-const dataMark = Buffer.from(',"datacontenttype":"application/json","data":')
+const ownStartText = '{"specversion":"1.0","id":'
+const dataMarkText = ',"datacontenttype":"application/json","data":'
+const ownStart = Buffer.from(ownStartText)
+const dataMark = Buffer.from(dataMarkText)
 const closingBrace = 0x7d
 /** Most of what we write: no key, headers or redrives, and nothing but plain ASCII around the data. */
 const ownPlain =
@@ -81,11 +83,12 @@ const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
 
 /**
  * How many bytes its body has, without reading it: exact for JSON that this library wrote, else an
- * upper bound.
+ * upper bound. `raw`: its bytes, each as one character.
  */
-export function wireBodyBytes(raw: Buffer): number {
-  const at = dataAt(raw)
-  return at < 0 ? raw.length : raw.length - at - dataMark.length - 1
+export function wireBodyBytes(raw: string): number {
+  const isOurs = raw.startsWith(ownStartText) && raw.endsWith('}')
+  const at = isOurs ? raw.indexOf(dataMarkText, ownStartText.length) : -1
+  return at < 0 ? raw.length : raw.length - at - dataMarkText.length - 1
 }
 
 /**

@@ -2,10 +2,10 @@ import type { DeadEntry, Page, PageQuery } from '../../../core/admin.ts'
 import type { ChannelRef } from '../../../core/channel.ts'
 import { type DeadLetter, type PublishOutcome, redriven } from '../../../core/message.ts'
 import { gone } from '../admin.ts'
+import { OwnWriter } from '../ownWriter.ts'
 import { redisError } from '../redisErrors.ts'
 import { readMessage, redrivenTag } from './element.ts'
 import { channelScript, readyLua } from './lua.ts'
-import { OwnWriter } from './ownWriter.ts'
 import type { Queue } from './queue.ts'
 import { asWritten } from './value.ts'
 
@@ -107,7 +107,7 @@ export async function revive(
   const args = there.flatMap(({ own: { ref, message }, redrives, isTagged }) =>
     isTagged
       ? [ref, '', redrivenTag(message.id, redrives + 1)]
-      : [ref, new OwnWriter().write(redriven(message, redrives)), ''],
+      : [ref, new OwnWriter().writeKept(redriven(message, redrives)), ''],
   )
   const said =
     there.length === 0 ? [] : await queue.run<number[]>(reviveScript, 'redrive', '', args)
@@ -135,11 +135,12 @@ function readDead(channel: string, [ref, fields]: Entry): Dead {
     named.set(String(fields[at]), fields[at + 1] as Buffer)
   }
   const element = named.get('message') ?? Buffer.alloc(0)
+  const letter = JSON.parse(String(named.get('letter') ?? 'null')) as DeadLetter
   const { message, redrives, isTagged } = readMessage(
     channel,
     asWritten(element),
     String(named.get('id') ?? ''),
+    letter.firstFailedMs ?? letter.diedMs,
   )
-  const letter = JSON.parse(String(named.get('letter') ?? 'null')) as DeadLetter
   return { own: { ref: String(ref), message, letter }, redrives, isTagged }
 }

@@ -5,8 +5,8 @@ import { randomName } from '../../../core/ids.ts'
 import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
 import { inTime } from '../inTime.ts'
 import { batchMax, failed, faultOf } from '../outgoing.ts'
+import { OwnWriter } from '../ownWriter.ts'
 import { redisError } from '../redisErrors.ts'
-import { OwnWriter } from './ownWriter.ts'
 import { publishScript } from './publishScript.ts'
 import type { Queue } from './queue.ts'
 
@@ -118,7 +118,7 @@ export class ListPublisher implements Publisher {
   /** Without an envelope the body alone. */
   #elementOf(message: OutgoingMessage): string | Buffer {
     const { body } = message
-    if (this.#spec.envelope) return this.#writer.write(message)
+    if (this.#spec.envelope) return this.#writer.writeKept(message)
     return typeof body === 'string' ? body : Buffer.from(body)
   }
 

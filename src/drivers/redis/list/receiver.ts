@@ -2,11 +2,11 @@ import type { ChannelSpec, Ordering, ReaderSpec } from '../../../core/channel.ts
 import { systemClock } from '../../../core/clock.ts'
 import type { Delivery } from '../../../core/message.ts'
 import { orderConflict } from '../../../core/orderConflict.ts'
+import { OwnForm } from '../ownForm.ts'
 import { redisError } from '../redisErrors.ts'
 import { lookMs, Waiting } from '../waiting.ts'
 import { readMessage } from './element.ts'
 import type { LostTokens } from './lostTokens.ts'
-import { OwnForm } from './ownForm.ts'
 import { type Queue, tagOf } from './queue.ts'
 import { lostOf, type OpenedReader, reclaim } from './readers.ts'
 import { takeByKeyScript, takeScript } from './takeScript.ts'
@@ -171,7 +171,12 @@ export class Receiver {
   #read(raw: Buffer, serial: number): Delivery {
     const { channel, spec } = this.#of
     const value = readValue(raw)
-    const { message, redrives } = readMessage(channel.name, value, `${this.#tag}-${serial}`)
+    const { message, redrives } = readMessage(
+      channel.name,
+      value,
+      `${this.#tag}-${serial}`,
+      Date.now(),
+    )
     const { failures, crashes, past } = value
     this.#ownForm.learn(message)
     const token = { reader: spec.reader, serial }

@@ -1,20 +1,24 @@
 import { uuid } from '../../../core/ids.ts'
 import type { IncomingMessage } from '../../../core/message.ts'
+import { OwnForm } from '../ownForm.ts'
 import { readWire, sourceDefault, wireBodyBytes } from '../wire.ts'
 
 interface Unread {
-  readonly raw: Buffer
+  /** Its bytes, each as one character: that is several times as light as a buffer. */
+  readonly raw: string
   readonly bytes: number
 }
 
-/** A short message keeps the whole piece that came from the socket: where many wait, each is copied. */
-const uncopiedMax = 100
+/** What was taken is cut off in pieces: that costs the same however many wait. */
+const compactAt = 1_024
 
 /** What came and was not asked for yet. Beyond its bounds the oldest goes. */
 export class Inbox {
   readonly #channel: string
   readonly #hold: { readonly messages: number; readonly bytes: number }
-  #unread: Unread[] = []
+  readonly #ownForm = new OwnForm()
+  /** What was taken is undefined. */
+  #unread: (Unread | undefined)[] = []
   #first = 0
   #bytes = 0
   #missed = 0
@@ -30,13 +34,12 @@ export class Inbox {
   }
 
   /** The newest always stays, and may exceed the bytes alone. */
-  put(raw: Buffer): void {
-    const { messages, bytes } = this.#hold
-    const one = this.size < uncopiedMax ? raw : Buffer.from(raw)
+  put(bytes: Buffer): void {
+    const raw = bytes.toString('latin1')
     const size = wireBodyBytes(raw)
-    this.#unread.push({ raw: one, bytes: size })
+    this.#unread.push({ raw, bytes: size })
     this.#bytes += size
-    while (this.size > 1 && (this.size > messages || this.#bytes > bytes)) {
+    while (this.size > 1 && (this.size > this.#hold.messages || this.#bytes > this.#hold.bytes)) {
       this.#shift()
       this.#missed++
     }
@@ -50,7 +53,7 @@ export class Inbox {
     while (this.size > 0 && taken.length < room.messages) {
       left -= (this.#unread[this.#first] as Unread).bytes
       if (taken.length > 0 && left < 0) break
-      taken.push(incoming(this.#channel, this.#shift()))
+      taken.push(this.#read(this.#shift()))
     }
     return taken
   }
@@ -86,15 +89,25 @@ export class Inbox {
     this.#endWait?.()
   }
 
-  #shift(): Buffer {
+  #shift(): string {
     const { raw, bytes } = this.#unread[this.#first] as Unread
     this.#bytes -= bytes
+    this.#unread[this.#first] = undefined
     this.#first++
-    if (this.#first === this.#unread.length || this.#first > 1_024) {
+    if (this.#first === this.#unread.length || this.#first > compactAt + this.size) {
       this.#unread = this.#unread.slice(this.#first)
       this.#first = 0
     }
     return raw
+  }
+
+  #read(raw: string): IncomingMessage {
+    const isAscii = Buffer.byteLength(raw) === raw.length
+    const own = isAscii ? this.#ownForm.read(raw) : null
+    if (own !== null) return own
+    const message = incoming(this.#channel, Buffer.from(raw, 'latin1'))
+    this.#ownForm.learn(message)
+    return message
   }
 }
 

@@ -2,7 +2,7 @@ import type { ChannelSpec } from '../../../core/channel.ts'
 import type { ErrorCode } from '../../../core/errors.ts'
 import type { OutgoingMessage } from '../../../core/message.ts'
 import type { Argument } from '../connection.ts'
-import { cloudEventText } from '../wire.ts'
+import { OwnWriter } from '../ownWriter.ts'
 
 export interface Fault {
   readonly code: ErrorCode & ('PAYLOAD_TOO_LARGE' | 'UNSUPPORTED')
@@ -48,9 +48,12 @@ export function* inSteps<T>(all: readonly T[], form: (one: T) => Argument): Gene
   if (step.length > 0) yield step
 }
 
+/** Mostly one channel after another: what the last one had in common is written again. */
+const writer = new OwnWriter()
+
 /** What is published: a CloudEvent, or the data alone where it is wished or came so. */
 export function wireForm(message: OutgoingMessage, { envelope }: ChannelSpec): Argument {
-  if (envelope && !message.isPlain) return cloudEventText(message)
+  if (envelope && !message.isPlain) return writer.write(message)
   const { body } = message
   return typeof body === 'string' ? body : Buffer.from(body)
 }

@@ -1,5 +1,5 @@
-import type { OutgoingMessage } from '../../../core/message.ts'
-import { cloudEventText } from '../wire.ts'
+import type { OutgoingMessage } from '../../core/message.ts'
+import { cloudEventText } from './wire.ts'
 
 /** Where the time of a message is off by more, its element says when it came in. */
 const offMsMax = 1_000
@@ -15,12 +15,17 @@ export class OwnWriter {
   #timeMs = Number.NaN
   #time = ''
 
+  /** Of what is kept: it says when it came in where that is another time. */
+  writeKept(message: OutgoingMessage): string {
+    const nowMs = Date.now()
+    const isOff = Math.abs(nowMs - message.timeMs) > offMsMax
+    return isOff ? cloudEventText(message, nowMs) : this.write(message)
+  }
+
   write(message: OutgoingMessage): string {
     const { id, timeMs, body } = message
-    const nowMs = Date.now()
-    const isOff = Math.abs(nowMs - timeMs) > offMsMax
-    if (isOff || typeof body !== 'string' || !isPlain(message) || !plainText.test(id)) {
-      return cloudEventText(message, isOff ? nowMs : null)
+    if (typeof body !== 'string' || !isPlain(message) || !plainText.test(id)) {
+      return cloudEventText(message)
     }
     if (message.type !== this.#type || message.source !== this.#source) this.#learn(message)
     if (timeMs !== this.#timeMs) {

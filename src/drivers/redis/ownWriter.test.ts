@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { OutgoingMessage } from '../../../core/message.ts'
-import { cloudEventText, readWire } from '../wire.ts'
+import type { OutgoingMessage } from '../../core/message.ts'
 import { OwnForm } from './ownForm.ts'
 import { OwnWriter } from './ownWriter.ts'
+import { cloudEventText, readWire } from './wire.ts'
 
 const message = (over: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
   id: 'm1',
@@ -34,7 +34,7 @@ const all = [
 test('writes what anybody writes, and says when it came in where its time is another one', () => {
   const writer = new OwnWriter()
   for (const one of all) expect(writer.write(one)).toBe(cloudEventText(one))
-  const old = writer.write(message({ timeMs: 1_000 }))
+  const old = writer.writeKept(message({ timeMs: 1_000 }))
   expect(Date.parse(JSON.parse(old).storedtime)).toBeGreaterThan(Date.now() - 10_000)
 })
 

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from '../../../core/message.ts'
-import { canBeOneValue } from '../oneValue.ts'
+import type { IncomingMessage } from '../../core/message.ts'
+import { canBeOneValue } from './oneValue.ts'
 
 const start = '{"specversion":"1.0","id":"'
 const data = '","datacontenttype":"application/json","data":'
@@ -37,6 +37,7 @@ export class OwnForm {
 
   /** The next ones may be like this one, which was read in another way. */
   learn({ type, source }: IncomingMessage): void {
+    if (type === this.#type && source === this.#source) return
     this.#type = type
     this.#source = source
     this.#between = `","source":${JSON.stringify(source)},"type":${JSON.stringify(type)},"time":"`
