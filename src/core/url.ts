@@ -9,9 +9,27 @@ export interface BrokerUrl {
   readonly options: ReadonlyMap<string, string>
 }
 
+/** Options of a URL that say something of every channel, on every backend. */
+export const channelWords = [
+  'lease',
+  'attempts',
+  'backoff',
+  'dedupe',
+  'retention',
+  'narrowcast',
+] as const
+
+/** What every URL takes beside the options of its driver, which is not given these. */
+export const commonOptions = [...channelWords, 'timeout'] as const
+
 /** @throws INVALID_CONFIG, with the password hidden. */
 export function parseBrokerUrl(text: string): BrokerUrl {
   const found = /^([a-z][a-z0-9+.-]*):([^?#]*)(?:\?([^#]*))?$/i.exec(text.trim())
+  if (!found && text.includes('#') && /^[a-z][a-z0-9+.-]*:/i.test(text.trim())) {
+    throw new NarrowcastError('INVALID_CONFIG', `URL ${redactUrl(text)} has a #`, {
+      hint: 'In user, password and paths # is written %23.',
+    })
+  }
   if (!found) {
     throw new NarrowcastError(
       'INVALID_CONFIG',

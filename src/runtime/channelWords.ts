@@ -1,17 +1,9 @@
 import { NarrowcastError } from '../core/errors.ts'
 import { isLive, type Pattern } from '../core/message.ts'
-import { parseBytes, parseDurationMs } from '../core/url.ts'
+import { channelWords, parseBytes, parseDurationMs } from '../core/url.ts'
 import type { ChannelConfig, ChannelDefaults } from './config.ts'
 
-/** The words that people type for a channel, in URLs, in the project file and as flags. */
-export const channelWords = [
-  'lease',
-  'attempts',
-  'backoff',
-  'dedupe',
-  'retention',
-  'narrowcast',
-] as const
+export { channelWords }
 
 type Words = Pick<ChannelConfig, (typeof channelWords)[number]>
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import type { Driver } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { BrokerUrl } from '../../core/url.ts'
+import { type BrokerUrl, commonOptions } from '../../core/url.ts'
 import { nearest } from '../_shared/nearest.ts'
 import { contracts, type SyncMode } from './contract.ts'
 import { skipReserved } from './numbers.ts'
@@ -82,10 +82,10 @@ export function file({
 export function fromUrl({ rest, options }: BrokerUrl): Driver<typeof contracts> {
   for (const name of options.keys()) {
     if (name === 'sync') continue
-    const hint = nearest(name, ['sync'])
+    const hint = nearest(name, ['sync', ...commonOptions])
     throw invalid(
       `file: URL option ${name} is not known${hint ? `; did you mean ${hint}?` : ''}`,
-      'A file: URL takes sync=normal or sync=full.',
+      `A file: URL takes sync=normal or sync=full, and ${commonOptions.join(', ')}.`,
     )
   }
   const dir = folderOf(rest)

@@ -74,8 +74,40 @@ test.each([
   )
 })
 
+test.each([
+  ['redis://me:p@ss@h', 'more than one @', '%40'],
+  ['redis://me:p/ss@h:6379', 'a / before its @', '%2F'],
+  ['redis://me:p?ss@h', 'a ? before its @', '%3F'],
+  ['redis://me:p#ss@h', 'has a #', '%23'],
+  [
+    'redis://h?atempts=3',
+    'did you mean attempts',
+    'takes queue, cluster, sentinel, ca, cert, key, lease',
+  ],
+  ['redis://h?foo=1', 'option foo is not known', 'timeout'],
+  ['redis://h?queue=lst', 'expected list or stream', 'Did you mean queue=list?'],
+  ['redis://h?queue=table', 'expected list or stream', 'For example queue=list.'],
+  ['redis://h?cluster=tru', 'expected true or false', 'Did you mean cluster=true?'],
+])('%s: what to do about it', (url, text, hint) => {
+  expect(() => target(url)).toThrow(
+    expect.objectContaining({
+      code: 'INVALID_CONFIG',
+      message: expect.stringContaining(text),
+      hint: expect.stringContaining(hint),
+    }),
+  )
+})
+
 test('no refusal shows the password', () => {
-  for (const url of ['redis://me:secret@h:0', 'redis://me:secret@h/x', 'redis://me:secret@h?a=1']) {
+  for (const url of [
+    'redis://me:secret@h:0',
+    'redis://me:secret@h/x',
+    'redis://me:secret@h?a=1',
+    'redis://me:sec@secret@h',
+    'redis://me:p/secret@h',
+    'redis://me:p?secret@h',
+    'redis://me:p#secret@h',
+  ]) {
     expect(() => target(url)).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('secret') }),
     )

@@ -1,4 +1,4 @@
-import { type BrokerUrl, parseBrokerUrl } from '../../core/url.ts'
+import { type BrokerUrl, commonOptions, parseBrokerUrl } from '../../core/url.ts'
 import { nearest } from '../_shared/nearest.ts'
 import type { Address } from './connection.ts'
 import type { EngineName } from './engine.ts'
@@ -67,17 +67,33 @@ function withLogin(target: RedisTarget): RedisTarget {
 }
 
 function queueOf(what: string, queue: string): EngineName {
-  if (queue === 'list' || queue === 'stream') return queue
-  throw invalid(`${what} is ${JSON.stringify(queue)}; expected list or stream`)
+  return oneOf(what, 'queue', queue, ['list', 'stream'])
+}
+
+function oneOf<Word extends string>(
+  what: string,
+  name: string,
+  value: string,
+  words: readonly Word[],
+): Word {
+  const found = words.find((word) => word === value)
+  if (found !== undefined) return found
+  const near = typeof value === 'string' ? nearest(value, words) : null
+  throw invalid(
+    `${what} is ${JSON.stringify(value)}; expected ${words.join(' or ')}`,
+    near === null ? `For example ${name}=${words[0]}.` : `Did you mean ${name}=${near}?`,
+  )
 }
 
 function read({ scheme, rest, options }: BrokerUrl): RedisTarget {
-  for (const name of options.keys()) {
-    if ((known as readonly string[]).includes(name)) continue
-    const near = nearest(name, known)
+  const unknown = [...options].find(([name]) => !(known as readonly string[]).includes(name))
+  checkWritten(rest, unknown ?? null)
+  if (unknown) {
+    const all = [...known, ...commonOptions]
+    const near = nearest(unknown[0], all)
     throw invalid(
-      `URL option ${name} is not known${near ? `; did you mean ${near}?` : ''}`,
-      `A redis: URL takes ${known.join(', ')}.`,
+      `URL option ${unknown[0]} is not known${near ? `; did you mean ${near}?` : ''}`,
+      `A redis: URL takes ${all.join(', ')}.`,
     )
   }
   const queues = queueOf('URL option queue', options.get('queue') ?? 'list')
@@ -90,14 +106,25 @@ function read({ scheme, rest, options }: BrokerUrl): RedisTarget {
   return { ...place, tls: tlsOf(scheme, options), sentinel, isCluster, queues }
 }
 
+/** Where a password is not written by its codes it is cut, and no half of it may be shown. */
+function checkWritten(rest: string, unknown: readonly [string, string] | null): void {
+  const refuse = (text: string, sign: string) =>
+    invalid(
+      `the URL has ${text}`,
+      `In user and password ${sign} is written ${encodeURIComponent(sign)}.`,
+    )
+  if (/@.*@/.test(rest)) throw refuse('more than one @', '@')
+  if (/^\/\/.*\/.*@/.test(rest)) throw refuse('a / before its @', '/')
+  const isCut = !rest.includes('@') && unknown?.some((text) => text.includes('@'))
+  if (isCut) throw refuse('a ? before its @', '?')
+}
+
 function clusterOf(
   options: BrokerUrl['options'],
   { sentinel, database }: { sentinel: string | null; database: number },
 ): boolean {
-  const said = options.get('cluster') ?? 'false'
-  if (said !== 'true' && said !== 'false') {
-    throw invalid(`URL option cluster is ${JSON.stringify(said)}; expected true or false`)
-  }
+  const given = options.get('cluster') ?? 'false'
+  const said = oneOf('URL option cluster', 'cluster', given, ['true', 'false'])
   if (said === 'false') return false
   if (sentinel !== null) throw invalid('a URL has sentinel or cluster; a cluster has no Sentinels')
   if (database !== 0) throw invalid(`a cluster has no database ${database}`, 'Leave it out.')
