@@ -92,9 +92,10 @@ async function wholeUrl(
 }
 
 function noAnswer(url: string, timeoutMs: number, cause: unknown): NarrowcastError {
+  const known = cause instanceof NarrowcastError && cause.hint !== null ? [cause.hint] : []
   return new NarrowcastError('TIMEOUT', `${url} did not answer in ${timeoutMs} ms`, {
     definite: true,
-    hint: `Details: narrowcast doctor ${url}\nMore time: --timeout 30s`,
+    hint: [...known, 'Details: narrowcast doctor', 'More time: --timeout 30s'].join('\n'),
     cause,
   })
 }

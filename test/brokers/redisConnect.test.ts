@@ -12,6 +12,7 @@ import { redis } from '../../src/drivers/redis/index.ts'
 import { askRedis } from '../../src/lab/brokers/askRedis.ts'
 import { selfSigned } from '../../src/lab/brokers/certificate.ts'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
+import { cliWorld } from '../e2e/cliRun.ts'
 import { testRedis } from './redisHere.ts'
 
 const quiet = { telemetry: false } as const
@@ -214,6 +215,36 @@ testRedis('TLS: whom to trust, who we are, and which side speaks it', async () =
     code: 'INVALID_CONFIG',
     message: expect.stringContaining('cannot read'),
   })
+})
+
+testRedis('TLS: a port without it is told of before the patience of anybody ends', async () => {
+  await using plain = await startRedis({ args: ['--requirepass', 'secret'] })
+  const refused = {
+    code: 'CONNECT_FAILED',
+    message: expect.stringContaining(`127.0.0.1:${plain.port}: what answers does not speak TLS`),
+    hint: 'Without TLS the URL begins with redis://.',
+  }
+  expect(await refusal(`rediss://:secret@127.0.0.1:${plain.port}`)).toMatchObject(refused)
+  using world = cliWorld()
+  const { code, stderr } = await world.run(['stats', '-u', `rediss://127.0.0.1:${plain.port}`])
+  expect([code, stderr]).toEqual([3, expect.stringContaining('does not speak TLS')])
+})
+
+test('the command line says what there is to say of who does not answer, and one URL', async () => {
+  const port = await listening(createServer(() => {}))
+  const url = `redis://127.0.0.1:${port}`
+  using world = cliWorld()
+  const stats = await world.run(['stats', '-u', url, '--timeout', '300ms'])
+  expect(stats.code).toBe(7)
+  expect(stats.stderr.trim().split('\n')).toEqual([
+    `error: ${url} did not answer in 300 ms`,
+    `  Does another program listen on port ${port} of 127.0.0.1? If it is a Redis with TLS: rediss://.`,
+    `  Details: narrowcast doctor -u ${url}`,
+    '  More time: --timeout 30s',
+  ])
+  const doctor = await world.run(['doctor', url, '--timeout', '300ms'])
+  expect(doctor.stdout).toContain(`-> Does another program listen on port ${port}`)
+  expect(doctor.stdout).not.toContain('narrowcast doctor')
 })
 
 test('without the package of the client the command that installs it is named', async () => {

@@ -67,11 +67,13 @@ function checkSettings({ product, settings, warnings, unknown }: BrokerInfo): Ch
 
 function failed(name: string, thrown: unknown): Check {
   const { code, message, hint } = asNarrowcastError(thrown)
+  // This is the doctor.
+  const advice = hint?.split('\n').find((line) => !line.startsWith('Details: '))
   return {
     name,
     state: 'problem',
     text: redactText(message),
-    ...(hint === null ? {} : { hint: redactText(hint.split('\n')[0] as string) }),
+    ...(advice === undefined ? {} : { hint: redactText(advice) }),
     exit: errorCodes[code].exit,
   }
 }

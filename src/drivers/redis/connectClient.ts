@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { RedisClientOptions } from '@redis/client'
 import type { NarrowcastError } from '../../core/errors.ts'
 import { openedSocket } from './openedSocket.ts'
+import { answersPlainly } from './plainRedis.ts'
 import { asReplyError, redisError, replyCode } from './redisErrors.ts'
 
 type Listener = (message: Buffer) => void
@@ -48,6 +49,8 @@ export interface OpenedClient {
 
 /** How long a server may take to accept a connection and to say who it is. */
 export const connectMsMax = 10_000
+/** A Redis without TLS waits for the rest of the greeting: it is asked so soon whether it is one. */
+const askPlainMs = 1_500
 
 /** One connection that has said HELLO. @throws CONNECT_FAILED, LOGIN_REFUSED, CLIENT_MISSING, … */
 export async function connectClient(
@@ -69,8 +72,14 @@ export async function connectClient(
     commandOptions: noLimit,
   }
   const client = createClient(options) as Client
-  const over = AbortSignal.any([signal, AbortSignal.timeout(connectMsMax)])
-  const seen: Seen = { isAccepted: false, isForeign: false }
+  const seen: Seen = { isAccepted: false, isForeign: false, isPlain: false }
+  const plain = new AbortController()
+  const over = AbortSignal.any([signal, AbortSignal.timeout(connectMsMax), plain.signal])
+  const asking = tls === null ? null : setTimeout(askPlainly, askPlainMs)
+  async function askPlainly() {
+    seen.isPlain = await answersPlainly(address, over)
+    if (seen.isPlain) plain.abort()
+  }
   client.on('connect', () => {
     seen.isAccepted = true
     // A client that is ended before it has its socket waits on: it is ended when it has it.
@@ -87,6 +96,8 @@ export async function connectClient(
     return { client, socket: await openedSocket(() => connected(client, over)) }
   } catch (error) {
     throw connectError(error, { address, seen, isTls: tls !== null, isOver: over.aborted })
+  } finally {
+    if (asking !== null) clearTimeout(asking)
   }
 }
 
@@ -112,6 +123,8 @@ interface Seen {
   isAccepted: boolean
   /** It answered, but not as a Redis does. */
   isForeign: boolean
+  /** It answers, but not by TLS. */
+  isPlain: boolean
 }
 
 interface Tried {
@@ -137,6 +150,7 @@ function explained(error: unknown, { address, seen, isTls, isOver }: Tried): [st
   const text = textOf(error)
   const other = `Does another program listen on port ${port} of ${host}?`
   const tryTls = isTls ? other : `${other} If it is a Redis with TLS: rediss://.`
+  if (seen.isPlain) return withoutTls
   if (seen.isForeign) return ['what answers does not speak the protocol of Redis', tryTls]
   if (isOver || code === 'ETIMEDOUT' || /Connection timeout/.test(text)) {
     if (seen.isAccepted) return ['it took the connection and said nothing', tryTls]
@@ -157,9 +171,14 @@ function explained(error: unknown, { address, seen, isTls, isOver }: Tried): [st
   return [text, 'Check host and port of the URL, and the network between.']
 }
 
+const withoutTls: [string, string] = [
+  'what answers does not speak TLS',
+  'Without TLS the URL begins with redis://.',
+]
+
 function tlsTrouble(code: string, text: string): [string, string] {
   if (/wrong version number|packet length too long/i.test(text)) {
-    return ['what answers does not speak TLS', 'Without TLS the URL begins with redis://.']
+    return withoutTls
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return [text, 'Use a host in the URL that the certificate of the server names.']
