@@ -35,6 +35,7 @@ function asFound({ name, found }: Difference): string {
       : 'It has no dedupe on publish: leave dedupe (--dedupe) out.'
   }
   if (name === 'pattern') return `Open it as what it is: bus.${found}(…), or --pattern ${found}`
+  if (name === 'engine') return `Ask for the form it is kept in, in the URL: ?queue=${found}`
   const [, limit = name] = name.split('.')
   return isSet
     ? `Ask for the limit it has: retention: { ${limit}: ${value} }`

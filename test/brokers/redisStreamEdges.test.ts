@@ -5,6 +5,25 @@ import { startRedis } from '../../src/lab/brokers/redis.ts'
 import { describeRedis } from './redisHere.ts'
 
 describeRedis('redis, a stream', () => {
+  test('who wants a queue in the other form is told how to ask for what is there', async () => {
+    await using server = await startRedis()
+    for (const [kept, other] of [
+      ['list', 'stream'],
+      ['stream', 'list'],
+    ] as const) {
+      await using bus = await connect(`${server.url}?queue=${kept}`, { telemetry: false })
+      await using wrong = await connect(`${server.url}?queue=${other}`, { telemetry: false })
+      await bus.queue(kept).publish(1)
+      const opening = wrong.queue(kept).opened()
+      await expect(opening).rejects.toMatchObject({
+        code: 'CONFLICT',
+        hint: `Ask for the form it is kept in, in the URL: ?queue=${kept}\nOr remove it with its messages: narrowcast channels rm ${kept}`,
+      })
+      await using right = await connect(`${server.url}?queue=${kept}`, { telemetry: false })
+      await right.queue(kept).opened()
+    }
+  })
+
   test('a message with more headers than an entry takes spares its neighbours', async () => {
     await using server = await startRedis()
     await using bus = await connect(`${server.url}?queue=stream`, { telemetry: false })
