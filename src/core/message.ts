@@ -42,6 +42,7 @@ export interface OutgoingMessage {
 export interface IncomingMessage {
   readonly id: string
   readonly key: string | null
+  /** NaN in a look at what says no time and was given to no handler. */
   readonly timeMs: number
   readonly headers: Readonly<Record<string, string>>
   readonly type: string

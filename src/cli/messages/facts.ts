@@ -1,6 +1,6 @@
 import type { DeadEntry, Stored } from '../../core/driver.ts'
 import type { IncomingMessage } from '../../core/message.ts'
-import { isoTime } from '../output/quantities.ts'
+import { isoTime, isoTimeOrNull } from '../output/quantities.ts'
 import { compileWhere, type Facts, type Where } from '../where/where.ts'
 
 const messageNames = ['data', 'headers', 'id', 'key', 'type', 'source', 'time', 'bytes', 'redrives']
@@ -68,7 +68,7 @@ function withData(message: IncomingMessage, more: Facts): Facts {
     key: message.key,
     type: message.type,
     source: message.source,
-    time: isoTime(message.timeMs),
+    time: isoTimeOrNull(message.timeMs),
     bytes: message.bytes,
     headers: message.headers,
     get data() {

@@ -13,7 +13,7 @@ const stored = (id: string, body: string, over: Partial<Stored> = {}): Stored =>
 /** Of another program, whoever has taken it. */
 const foreign = (body: string, id = ''): Stored => {
   const { message, ...rest } = stored(id, body)
-  return { ...rest, message: { ...message, source: 'foreign' } }
+  return { ...rest, message: { ...message, timeMs: Number.NaN } }
 }
 
 function looking() {

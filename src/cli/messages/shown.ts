@@ -26,7 +26,7 @@ export class Shown {
   }
 
   /** Whether it was not shown before; from now on it was. */
-  isNew({ message, position }: Stored): boolean {
+  isNew({ message, position, failures }: Stored): boolean {
     // It has a position since it is due: shown while it was delayed, and asked for but once more.
     if (position !== undefined) {
       return this.#named.size === 0 || !this.#named.delete(`${message.id} ${contentOf(message)}`)
@@ -36,7 +36,10 @@ export class Shown {
     const name = `${message.id} ${content}`
     const isKnown = this.#named.has(name)
     this.#named.set(name, this.#look)
-    return !isKnown && !(message.source === 'foreign' && this.#wasNameless(content))
+    if (isKnown) return false
+    // One that said no id says no time either, until it has failed.
+    const mayBeNameless = Number.isNaN(message.timeMs) || failures > 0
+    return !(mayBeNameless && this.#wasNameless(content))
   }
 
   /** All there is was looked at. `isExact`: at one moment. */

@@ -1,7 +1,7 @@
 import type { DeadEntry, Stored } from '../../core/driver.ts'
 import type { IncomingMessage } from '../../core/message.ts'
 import { harmless } from '../output/displayWidth.ts'
-import { isoTime, showBytes, showDuration } from '../output/quantities.ts'
+import { isoTime, isoTimeOrNull, showBytes, showDuration } from '../output/quantities.ts'
 import type { Column, Json } from '../output/table.ts'
 import { textOf } from './facts.ts'
 
@@ -31,7 +31,7 @@ export function wholeBody({ body }: IncomingMessage): string {
  */
 export function messageJson(message: IncomingMessage): { readonly [name: string]: Json } {
   const { id, key, timeMs, type, source, headers, bytes } = message
-  const time = isoTime(timeMs)
+  const time = isoTimeOrNull(timeMs)
   return { id, key, time, message_type: type, source, headers, bytes, ...dataJson(message) }
 }
 
@@ -82,6 +82,10 @@ export function deadJson({ ref, message, letter }: DeadEntry): { readonly [name:
   }
 }
 
+function ageMs({ timeMs }: IncomingMessage, nowMs: number): number | null {
+  return Number.isNaN(timeMs) ? null : Math.max(0, nowMs - timeMs)
+}
+
 /** The columns of a message list, the newest information first where room is short. */
 export function storedColumns(nowMs: number): readonly Column<Stored>[] {
   return [
@@ -109,8 +113,8 @@ export function storedColumns(nowMs: number): readonly Column<Stored>[] {
       name: 'age_ms',
       head: 'AGE',
       align: 'right',
-      value: ({ message }) => nowMs - message.timeMs,
-      text: ({ message }) => showDuration(Math.max(0, nowMs - message.timeMs)),
+      value: ({ message }) => ageMs(message, nowMs),
+      text: ({ message }) => showDuration(ageMs(message, nowMs)),
     },
     {
       name: 'bytes',

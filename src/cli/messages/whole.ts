@@ -1,7 +1,7 @@
 import type { IncomingMessage } from '../../core/message.ts'
 import type { Invocation } from '../invocation.ts'
 import { harmless } from '../output/displayWidth.ts'
-import { isoTime, showBytes } from '../output/quantities.ts'
+import { isoTimeOrNull, showBytes } from '../output/quantities.ts'
 import { fold } from '../output/wrap.ts'
 import { textOf } from './facts.ts'
 
@@ -19,7 +19,7 @@ export function headLines(message: IncomingMessage, { output }: Invocation): str
   return [
     `id        ${output.look.paint('bold', harmless(id))}`,
     `key       ${harmless(key ?? '-')}`,
-    `time      ${isoTime(timeMs)}`,
+    `time      ${isoTimeOrNull(timeMs) ?? '-'}`,
     `type      ${harmless(type)}   source ${harmless(source)}`,
     ...heads,
   ].flatMap((line) => fold(line, output.width))

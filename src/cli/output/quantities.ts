@@ -71,8 +71,14 @@ export function isoTime(ms: number): string {
   return new Date(ms).toISOString()
 }
 
+/** Null for a time that nobody said. */
+export function isoTimeOrNull(ms: number): string | null {
+  return Number.isNaN(ms) ? null : isoTime(ms)
+}
+
 /** `12:04:31.118` today, `2026-11-20 12:04:31` else; in the local time zone unless `utc`. */
 export function showTime(ms: number, nowMs: number, utc: boolean): string {
+  if (Number.isNaN(ms)) return '-'.padEnd('12:04:31.118'.length)
   const date = dateParts(ms, utc)
   if (date.day === dateParts(nowMs, utc).day) return date.time
   return `${date.day} ${date.time.slice(0, 8)}`

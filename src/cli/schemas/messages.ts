@@ -46,6 +46,7 @@ const message: Fields = {
 
 export const stored: Fields = {
   ...message,
+  time: orNull(time),
   position: orNull(text),
   state: text,
   attempt: count,

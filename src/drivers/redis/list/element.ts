@@ -9,14 +9,17 @@ export interface Read {
   readonly isTagged: boolean
 }
 
-/** The message of a value. `tag`: what names it, where nothing stands beside it. */
-export function readMessage(channel: string, value: Value, tag: string): Read {
+/**
+ * The message of a value. `tag`: what names it, where nothing stands beside it. `unsaidMs`: its
+ * time where it says none, until it has failed: from then on it is that of its first failure.
+ */
+export function readMessage(channel: string, value: Value, tag: string, unsaidMs: number): Read {
   const { redrives, id, timeMs, type, source, ...rest } = readWire(value.element)
   const tagged = id === null ? readTag(value.tag ?? tag) : { id, redrives }
   const message = {
     ...rest,
     id: tagged.id,
-    timeMs: timeMs ?? Date.now(),
+    timeMs: timeMs ?? value.past?.firstFailedMs ?? unsaidMs,
     type: type ?? channel,
     source: source ?? sourceDefault,
   }

@@ -60,7 +60,8 @@ export async function find(queue: Queue, id: string): Promise<Placed | null> {
       const some = await section.read(offset, valuesMax, false)
       if (some.length === 0) break
       const found = some.find(
-        ({ value, tag }) => readMessage(queue.layout.channel, value, tag).message.id === id,
+        ({ value, tag }) =>
+          readMessage(queue.layout.channel, value, tag, Number.NaN).message.id === id,
       )
       if (found) return found
       offset += some.length
@@ -77,7 +78,7 @@ async function lookingAt(queue: Queue): Promise<Looking> {
 
 async function shown({ queue, workers, nowMs }: Looking, placed: Placed): Promise<Stored> {
   const { value, tag, section, dueMs } = placed
-  const { message, redrives } = readMessage(queue.layout.channel, value, tag)
+  const { message, redrives } = readMessage(queue.layout.channel, value, tag, Number.NaN)
   const isHeld = section.where === 'held' || section.where === 'gone'
   const { failures, crashes } = value
   const worker = section.where === 'held' ? await workerOf(queue, workers, section.reader) : null
