@@ -1,6 +1,6 @@
 import { NarrowcastError } from '../../core/errors.ts'
 import { type Address, placeOf } from './connectClient.ts'
-import type { Argument, Connection } from './connection.ts'
+import type { Argument, Connection, MessageListener } from './connection.ts'
 import { follow } from './follow.ts'
 import { redisError } from './redisErrors.ts'
 import { checkPrimary } from './serverFacts.ts'
@@ -14,8 +14,8 @@ import { type Redirect, readSlots, redirectOf, type SlotTable, slotOf } from './
 export class Cluster implements Servers {
   readonly #opening: Opening
   readonly #nodes = new Map<string, Promise<Connection>>()
-  /** Channel of messages → the node that it is heard from. */
-  readonly #heard = new Map<string, string>()
+  /** Channel of messages → who listens to it, and the node that it is heard from. */
+  readonly #heard = new Map<string, Map<MessageListener, string>>()
   #slots: SlotTable
 
   private constructor(opening: Opening, slots: SlotTable) {
@@ -53,10 +53,11 @@ export class Cluster implements Servers {
           ask: (node) => node.sendAsking(all, operation, as),
         })
       },
-      subscribe: (name, listener, isCounted) =>
-        this.#subscribe(slot, name, (node) => node.subscribe(name, listener, true, isCounted)),
+      subscribe: (name, listener, isCounted) => this.#subscribe(slot, name, listener, isCounted),
       unsubscribe: async (name, listener) => {
-        this.#heard.delete(name)
+        const heard = this.#heard.get(name)
+        heard?.delete(listener)
+        if (heard?.size === 0) this.#heard.delete(name)
         await (await this.#nodeOf(slot)).unsubscribe(name, listener, true)
       },
       lose: (error) => this.#opening.lost(error),
@@ -80,11 +81,13 @@ export class Cluster implements Servers {
   async #subscribe(
     slot: number,
     channel: string,
-    subscribe: (node: Connection) => Promise<void>,
+    listener: MessageListener,
+    isCounted?: boolean,
   ): Promise<void> {
     const subscribed = async (node: Connection) => {
-      await subscribe(node)
-      this.#heard.set(channel, placeOf(node.address))
+      await node.subscribe(channel, listener, true, isCounted)
+      const heard = this.#heard.get(channel) ?? new Map<MessageListener, string>()
+      this.#heard.set(channel, heard.set(listener, placeOf(node.address)))
     }
     await this.#call(slot, { send: subscribed, ask: subscribed })
   }
@@ -154,9 +157,10 @@ export class Cluster implements Servers {
 
   async #readAnew(node: Connection): Promise<void> {
     this.#slots = await slotsOf(node)
-    for (const [channel, place] of this.#heard) {
+    for (const [channel, heard] of this.#heard) {
       const now = this.#slots.at(slotOf(channel))
-      if (now && placeOf(now) === place) continue
+      const place = [...heard.values()].find((one) => now === undefined || placeOf(now) !== one)
+      if (place === undefined) continue
       const text = `the slot of "${channel}" has moved away from ${place}`
       return this.#opening.lost(redisError('CONNECTION_LOST', 'connection', text))
     }
