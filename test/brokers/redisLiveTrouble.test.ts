@@ -171,6 +171,27 @@ describeRedis('live patterns on redis in trouble:', () => {
     expect(await askRedis(url, 'ZRANGE', standby, '0', '-1')).toEqual(['0000000000000000:frozen'])
   })
 
+  test.for(['broadcast', 'narrowcast'] as const)(
+    'the lease of a %s begins when the subscription is there, however long that took',
+    async (pattern) => {
+      const { url } = await server()
+      const spec = channel({ pattern })
+      const { session, live } = await opened(url)
+      const before = await live.subscribe(spec, subscriber('before'), silent, never)
+      await before[Symbol.asyncDispose]()
+      await askRedis(url, 'CLIENT', 'PAUSE', '600', 'ALL')
+      const source = await live.subscribe(spec, { ...subscriber(), leaseMs: 250 }, silent, never)
+      const receiving = source.receive(room, never)
+      const to = subscriber().worker
+      if (pattern === 'narrowcast') {
+        expect(await live.send(spec, [{ to, message: message('m') }], null, never)).toEqual([
+          'handed',
+        ])
+      } else await (await session.publisher(spec, never)).publish([message('m')], never)
+      expect((await receiving).map(({ id }) => id)).toEqual(['m'])
+    },
+  )
+
   test('when the server goes, whoever waits is told', async () => {
     const killed = await server()
     const spec = channel({ pattern: 'narrowcast', via: 'relay' })

@@ -29,7 +29,10 @@ export class RedisLead extends RedisLiveSource implements Lead {
     this.#isListening = true
     await this.options.home.subscribe(this.#told, this.#listen)
     await this.open()
-    return await this.#keep('+', this.leaseMs)
+    const isHeld = await this.#keep('+', this.leaseMs)
+    if (isHeld && this.ended) throw this.ended
+    this.lease.waits(false)
+    return isHeld
   }
 
   override async renew(signal: AbortSignal): Promise<void> {

@@ -58,7 +58,6 @@ export class RedisLiveSource implements LiveSource {
     const { home, address } = this.options
     this.#isListening = true
     await home.subscribe(address, this.#put, true)
-    this.lease.sign()
   }
 
   async receive(room: Room, signal: AbortSignal): Promise<IncomingMessage[]> {

@@ -1,19 +1,21 @@
-/** Ends who gives no sign of life for so long: nobody but this very process can see that. */
+/**
+ * Ends who gives no sign of life for so long: nobody but this very process can see that. It begins
+ * waiting, for until one is there it waits for the server.
+ */
 export class LocalLease {
   readonly leaseMs: number
   readonly #over: () => void
   #untilMs = 0
-  #isWaiting = false
+  #isWaiting = true
   #timer: NodeJS.Timeout | null = null
 
   constructor(leaseMs: number, over: () => void) {
     this.leaseMs = leaseMs
     this.#over = over
-    this.sign()
     this.#arm(leaseMs)
   }
 
-  /** Who waits for messages lives for as long as it waits. */
+  /** Who waits lives for as long as it waits. */
   get leftMs(): number {
     return this.#isWaiting ? this.leaseMs : this.#untilMs - performance.now()
   }

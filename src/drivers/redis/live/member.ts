@@ -26,6 +26,7 @@ export class RedisMember extends RedisLiveSource {
     await this.#presence.join()
     if (this.ended === null) await this.open()
     if (this.ended) throw this.ended
+    this.lease.waits(false)
   }
 
   replace(incarnation: string): void {
