@@ -2,7 +2,9 @@ import type { Argument } from './connection.ts'
 
 /** The keys that a command of ours was given. */
 export function keysOf([name, first, count, ...rest]: readonly Argument[]): string[] {
-  const keys = name === 'EVALSHA' || name === 'EVAL' ? rest.slice(0, Number(count)) : [first]
+  const isScript = name === 'EVALSHA' || name === 'EVAL'
+  const hasWord = name === 'XINFO' || name === 'XGROUP' // a word stands before the key
+  const keys = isScript ? rest.slice(0, Number(count)) : [hasWord ? count : first]
   return keys.filter((key) => key !== undefined).map(String)
 }
 
