@@ -6,6 +6,7 @@ import type { Bus } from '../../runtime/api.ts'
 import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import { askName, ifExists, isDryRun } from '../consent.ts'
 import { contractJson, contractLines } from '../contracts/show.ts'
+import { depthsOf, uncounted, unreadable } from '../depths.ts'
 import { orderNote } from '../groups/order.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { countJson, countOf, showCount, showDuration } from '../output/quantities.ts'
@@ -18,7 +19,6 @@ interface ChannelRow {
 }
 
 const listMax = 1_000
-const depthsPerCall = 100
 
 /** `channels ls [PREFIX]` */
 export const ls: Run = async (invocation) => {
@@ -26,7 +26,8 @@ export const ls: Run = async (invocation) => {
   const limit = flags.whole('limit', { min: 1 }) ?? listMax
   await using connected = await connectTo(invocation, { look: true })
   const refs = await listChannels(connected.bus, args[0] ?? '', limit)
-  const rows = await rowsOf(connected.bus, refs)
+  const depths = await depthsOf(connected.bus, refs, output.warn)
+  const rows = await rowsOf(connected.bus, refs, depths)
   sortRows(rows, flags.text('sort') ?? 'name')
   await output.list({
     type: 'channels.ls',
@@ -54,33 +55,19 @@ export async function listChannels(bus: Bus, prefix: string, max: number): Promi
   return refs.slice(0, max)
 }
 
-async function rowsOf(bus: Bus, refs: readonly ChannelRef[]): Promise<ChannelRow[]> {
+async function rowsOf(
+  bus: Bus,
+  refs: readonly ChannelRef[],
+  depths: readonly (Depth | null)[],
+): Promise<ChannelRow[]> {
   const rows: ChannelRow[] = []
-  for (let at = 0; at < refs.length; at += depthsPerCall) {
-    const some = refs.slice(at, at + depthsPerCall)
-    const depths = await bus.admin.depths(some)
-    for (const [index, channel] of some.entries()) {
-      const depth = depths[index] ?? (isLive(channel.pattern) ? uncounted : null)
-      if (!depth) continue // removed between the two looks
-      const groups = channel.pattern === 'stream' ? await bus.admin.groups(channel) : []
-      rows.push({ channel, depth, groups })
-    }
+  for (const [index, channel] of refs.entries()) {
+    const depth = depths[index] ?? (isLive(channel.pattern) ? uncounted : null)
+    if (!depth) continue // removed between the two looks
+    const hasGroups = channel.pattern === 'stream' && depth !== unreadable
+    rows.push({ channel, depth, groups: hasGroups ? await bus.admin.groups(channel) : [] })
   }
   return rows
-}
-
-/** Of a live channel, which keeps nothing that could be counted. */
-export const uncounted: Depth = {
-  waiting: 'unknown',
-  inFlight: 'unknown',
-  scheduled: 'unknown',
-  dead: 'unknown',
-  stored: 'unknown',
-  in: 'unknown',
-  out: 'unknown',
-  oldestMs: 'unknown',
-  paused: false,
-  order: null,
 }
 
 /** Why a live channel has no counts, and where they are. */
@@ -178,7 +165,7 @@ export const show: Run = async (invocation) => {
   await using connected = await connectTo(invocation, { look: true })
   const { bus, shownUrl } = connected
   const channel = await existingChannel(invocation, connected, nameOf(invocation))
-  const [row] = await rowsOf(bus, [channel])
+  const [row] = await rowsOf(bus, [channel], await bus.admin.depths([channel]))
   if (!row) throw gone(channel.name)
   // It exists, so opening it changes nothing and gives what holds for this very channel.
   const contract = await bus[channel.pattern](channel.name).opened()
@@ -221,7 +208,7 @@ function gone(name: string): NarrowcastError {
 /** `channels rm CHANNEL` */
 export const rm: Run = (invocation) =>
   onChannel(invocation, async ({ bus }, channel) => {
-    const [depth] = await bus.admin.depths([channel])
+    const [depth] = await depthsOf(bus, [channel], invocation.output.warn)
     const held = depth ? totalOf(depth) : 0
     const would = `would remove ${channel.name} with ${showCount(held)} messages`
     if (await isDryRun(invocation, would)) return

@@ -1,5 +1,5 @@
 import { type ChannelRef, checkName } from '../../core/channel.ts'
-import type { ChannelInfo, DeadEntry, Page } from '../../core/driver.ts'
+import type { ChannelInfo, DeadEntry, Depth, Page } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Bus } from '../../runtime/api.ts'
 import { type Connected, connectTo, existingChannel } from '../connection.ts'
@@ -14,6 +14,7 @@ import {
   newestDead,
 } from '../dead/choose.ts'
 import { deadLines } from '../dead/lines.ts'
+import { depthsOf, unreadable } from '../depths.ts'
 import { existingGroup } from '../groups/find.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { deadJson, preview, shortId } from '../messages/view.ts'
@@ -40,7 +41,7 @@ export const ls: Run = async (invocation) => {
   const { bus } = connected
   const isAll = args[0] === undefined
   const channels = isAll
-    ? await channelsWithDead(bus, choice)
+    ? await channelsWithDead(bus, choice, output.warn)
     : [await channelOf(invocation, connected, choice)]
   const ifEmpty = `no dead letters in ${isAll ? connected.shownUrl : channels[0]?.name}`
   const look = { ...choice, bus, channels, isAll, max, ifEmpty }
@@ -276,7 +277,11 @@ async function channelOf(
 }
 
 /** @throws INVALID_ARGUMENT with --group: a group is one of one stream. */
-async function channelsWithDead({ admin }: Bus, { group }: DeadChoice): Promise<ChannelRef[]> {
+async function channelsWithDead(
+  bus: Bus,
+  { group }: DeadChoice,
+  tell: (text: string) => void,
+): Promise<ChannelRef[]> {
   if (group !== null) {
     throw new NarrowcastError(
       'INVALID_ARGUMENT',
@@ -287,10 +292,12 @@ async function channelsWithDead({ admin }: Bus, { group }: DeadChoice): Promise<
   let cursor: string | null = null
   do {
     const query = { prefix: '', cursor, limit: 100, newestFirst: false }
-    const page: Page<ChannelInfo> = await admin.channels(query)
-    const depths = await admin.depths(page.items)
+    const page: Page<ChannelInfo> = await bus.admin.channels(query)
+    const depths = await depthsOf(bus, page.items, tell)
     // A number that the backend does not have means: look.
-    found.push(...page.items.filter((_, at) => (depths[at]?.dead ?? 0) !== 0))
+    const mayHave = (depth: Depth | null | undefined) =>
+      depth !== unreadable && (depth?.dead ?? 0) !== 0
+    found.push(...page.items.filter((_, at) => mayHave(depths[at])))
     cursor = page.cursor
   } while (cursor !== null)
   return found

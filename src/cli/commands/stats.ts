@@ -4,10 +4,11 @@ import { NarrowcastError } from '../../core/errors.ts'
 import { type Count, isLive } from '../../core/message.ts'
 import type { Bus } from '../../runtime/api.ts'
 import { connectTo, existingChannel } from '../connection.ts'
+import { depthsOf, uncounted, unreadable } from '../depths.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { showCount, showDuration, showRate } from '../output/quantities.ts'
 import type { Column } from '../output/table.ts'
-import { depthJson, keepsNothing, listChannels, uncounted } from './channels.ts'
+import { depthJson, keepsNothing, listChannels } from './channels.ts'
 
 interface Row {
   readonly channel: ChannelRef
@@ -33,10 +34,10 @@ export const stats: Run = async (invocation) => {
     await output.data(await prometheus(invocation, bus, channels))
     return
   }
-  const before = await depthsOf(bus, channels)
+  const before = await depthsOf(bus, channels, output.warn)
   const beganMs = clock.monotonicMs()
   await clock.sleep(overMs, interrupts.claim())
-  const after = await depthsOf(bus, channels)
+  const after = await depthsOf(bus, channels, () => {}) // told before
   const tookMs = clock.monotonicMs() - beganMs
   const rows = channels.flatMap((channel, at): Row[] => {
     const ifNone = isLive(channel.pattern) ? uncounted : null
@@ -87,14 +88,6 @@ function checkPrometheus({ flags, output }: Invocation): void {
       hint: 'Prometheus makes rates itself: leave out --over.',
     },
   )
-}
-
-async function depthsOf(bus: Bus, channels: readonly ChannelRef[]): Promise<(Depth | null)[]> {
-  const depths: (Depth | null)[] = []
-  for (let at = 0; at < channels.length; at += 100) {
-    depths.push(...(await bus.admin.depths(channels.slice(at, at + 100))))
-  }
-  return depths
 }
 
 function rate(before: Count, after: Count, tookMs: number): number | null {
@@ -156,12 +149,15 @@ async function prometheus(
   const { listen } = await import('../telemetry/listen.ts')
   const { prometheusText } = await import('../../runtime/telemetry/prometheus.ts')
   const view = await listen(invocation, bus)
-  const depths = await depthsOf(bus, channels)
+  const depths = await depthsOf(bus, channels, invocation.output.warn)
   const readings = await Promise.all(
     channels.map(async (channel, at) => ({
       channel,
       depth: depths[at] ?? null,
-      groups: channel.pattern === 'stream' ? await bus.admin.groups(channel) : [],
+      groups:
+        channel.pattern === 'stream' && depths[at] !== unreadable
+          ? await bus.admin.groups(channel)
+          : [],
     })),
   )
   return prometheusText(readings, view)

@@ -10,6 +10,7 @@ import {
 } from '../../runtime/telemetry/histogram.ts'
 import type { TelemetryView, WorkerView } from '../../runtime/telemetry/view.ts'
 import { listChannels } from '../commands/channels.ts'
+import { depthsOf } from '../depths.ts'
 
 /** One channel at one instant; null: nobody knows. */
 export interface ChannelRow {
@@ -46,7 +47,6 @@ export interface Snapshot {
 
 const channelsMax = 1_000
 /** Channels whose counts are asked for in one call. */
-const pageMax = 100
 
 /** Who tells of itself, and how many frames were none. */
 export type Told = Pick<TelemetryView, 'workers' | 'publishers' | 'relays' | 'refused'>
@@ -72,13 +72,9 @@ export class Looker {
   async look(): Promise<Snapshot> {
     const refs = await listChannels(this.#bus, '', channelsMax)
     const depths = new Map<string, Depth>()
-    for (let at = 0; at < refs.length; at += pageMax) {
-      const some = refs.slice(at, at + pageMax)
-      const found = await this.#bus.admin.depths(some)
-      for (const [n, ref] of some.entries()) {
-        const depth = found[n]
-        if (depth) depths.set(ref.name, depth)
-      }
+    // What is unreadable has no counts here; `channels ls` says why.
+    for (const [at, depth] of (await depthsOf(this.#bus, refs, () => {})).entries()) {
+      if (depth) depths.set(refs[at]?.name ?? '', depth)
     }
     const now: Looked = { depths, atMs: this.#clock.monotonicMs() }
     const before = this.#before

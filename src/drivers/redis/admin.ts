@@ -47,7 +47,10 @@ function declaring({ context: { catalog, checkOpen }, queues, forget }: AdminOpt
       const isAfter = (name: string) =>
         newestFirst ? name < (cursor as string) : name > (cursor as string)
       const rest = cursor === null ? all : all.filter(([name]) => isAfter(name))
-      const items = rest.slice(0, limit).map(([name, { pattern }]) => ({ name, pattern }))
+      // What nobody can read says so when it is asked for.
+      const items = rest
+        .slice(0, limit)
+        .map(([name, declared]) => ({ name, pattern: declared?.pattern ?? 'queue' }))
       return { items, cursor: rest.length > limit ? (items.at(-1)?.name ?? null) : null }
     },
   } satisfies Partial<Admin>

@@ -68,13 +68,13 @@ export class Catalog {
     return text === null ? null : readDeclaration(channel, text)
   }
 
-  /** Of every channel whose name begins so, in the order of the names. */
-  async list(prefix: string): Promise<[string, Declaration][]> {
+  /** Of every channel whose name begins so, in the order of the names; null: nobody can read it. */
+  async list(prefix: string): Promise<[string, Declaration | null][]> {
     const all = await this.#home.send<Record<string, string>>(['HGETALL', catalogKey], 'list')
     return Object.entries(all)
       .filter(([name]) => name.startsWith(prefix))
       .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([name, text]) => [name, readDeclaration(name, text)])
+      .map(([name, text]) => [name, declarationIn(text)])
   }
 
   async remove(channel: string): Promise<void> {
@@ -86,20 +86,21 @@ export class Catalog {
   }
 }
 
+/** @throws STORE_UNUSABLE */
 function readDeclaration(channel: string, text: string): Declaration {
+  const declaration = declarationIn(text)
+  if (declaration !== null) return declaration
+  const what = `the entry of "${channel}" in ${catalogKey} is no declaration`
+  const hint = `Look at it: HGET ${catalogKey} ${channel}\nTo drop it: HDEL ${catalogKey} ${channel}`
+  throw redisError('STORE_UNUSABLE', 'find', what, { channel, hint })
+}
+
+function declarationIn(text: string): Declaration | null {
   try {
-    return JSON.parse(text) as Declaration
-  } catch (cause) {
-    throw redisError(
-      'STORE_UNUSABLE',
-      'find',
-      `the entry of "${channel}" in ${catalogKey} is not JSON`,
-      {
-        channel,
-        cause,
-        hint: `Look at it: HGET ${catalogKey} ${channel}`,
-      },
-    )
+    const found = JSON.parse(text) as Partial<Declaration> | null
+    return found?.pattern && found.retention ? (found as Declaration) : null
+  } catch {
+    return null // no JSON: it is as unreadable as any other
   }
 }
 

@@ -1,3 +1,4 @@
+import { removeOwn } from '../removeOwn.ts'
 import { find } from './look.ts'
 import { channelScript, lanesLua, readyLua } from './lua.ts'
 import type { Queue } from './queue.ts'
@@ -107,11 +108,12 @@ export async function removeMessage(queue: Queue, id: string): Promise<boolean> 
 /** Every key of the queue. Who waits or holds something finds that it is gone. */
 export async function removeKeys(queue: Queue): Promise<void> {
   const { home, layout } = queue
+  await removeOwn(home, layout.orders, 'list')
   const pattern = `{${layout.channel}}:*`
   for (let cursor = '0'; ; ) {
     const command = ['SCAN', cursor, 'MATCH', pattern, 'COUNT', String(stepMax)]
     const [next, keys] = await home.send<[string, string[]]>(command, 'remove')
-    await home.send(['UNLINK', layout.orders, ...keys], 'remove')
+    if (keys.length > 0) await home.send(['UNLINK', ...keys], 'remove')
     if (next === '0') break
     cursor = next
   }

@@ -1,4 +1,5 @@
 import type { ChannelRef } from '../../../core/channel.ts'
+import { removeOwn } from '../removeOwn.ts'
 import { Script } from '../script.ts'
 import type { Context } from '../session.ts'
 import { groupNames } from './depth.ts'
@@ -68,7 +69,7 @@ export async function removeMessage(
 /** All keys of the channel: those of its own name in braces, and the stream. */
 export async function removeKeys(context: Context, { name }: ChannelRef): Promise<void> {
   const home = context.home(name)
-  await home.send(['UNLINK', name], 'remove')
+  await removeOwn(home, name, 'stream')
   let cursor = '0'
   do {
     const asked = ['SCAN', cursor, 'MATCH', `{${name}}:*`, 'COUNT', '1000']
