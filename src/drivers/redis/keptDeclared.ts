@@ -1,32 +1,64 @@
-import type { ChannelRef } from '../../core/channel.ts'
-import type { Publisher } from '../../core/driver.ts'
-import type { Catalog, Declaration } from './catalog.ts'
+import type { ChannelRef, ChannelSpec } from '../../core/channel.ts'
+import type { Live, Publisher } from '../../core/driver.ts'
+import { type Catalog, type Declaration, declarationOf } from './catalog.ts'
 
-/** How often a publisher looks whether its channel is still declared. */
+/** How often who publishes looks whether its channel is still declared. */
 const lookEveryMs = 1_000
 
 /**
- * A publisher does not notice that its channel was removed, or the whole server flushed: what it
- * stores makes the key anew, which nobody would find in the catalog. So it has it declared again,
- * as it was, by a look that goes ahead of a batch now and then and that no batch waits for.
+ * Who publishes does not notice that its channel was removed, or the whole server flushed: the
+ * channel goes on, and nobody would find it in the catalog. So it is declared again, as it was, by
+ * a look that goes ahead of a batch now and then and that no batch waits for.
  */
+class Look {
+  readonly #declare: () => Promise<unknown>
+  #lookedMs = performance.now()
+
+  constructor(catalog: Catalog, channel: ChannelRef, declared: Declaration) {
+    this.#declare = () => catalog.declare(channel, declared)
+  }
+
+  ahead(): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#lookedMs < lookEveryMs) return
+    this.#lookedMs = nowMs
+    // What ends a look ends the batch behind it too, which tells it.
+    this.#declare().catch(() => undefined)
+  }
+}
+
 export function keptDeclared(
   publisher: Publisher,
   catalog: Catalog,
   channel: ChannelRef,
   declared: Declaration,
 ): Publisher {
-  let lookedMs = performance.now()
+  const look = new Look(catalog, channel, declared)
   return {
     publish(batch, signal) {
-      const nowMs = performance.now()
-      if (nowMs - lookedMs >= lookEveryMs) {
-        lookedMs = nowMs
-        // What ends a look ends the batch behind it too, which tells it.
-        catalog.declare(channel, declared).catch(() => undefined)
-      }
+      look.ahead()
       return publisher.publish(batch, signal)
     },
     [Symbol.asyncDispose]: () => publisher[Symbol.asyncDispose](),
+  }
+}
+
+/** The same for what is sent to workers. */
+export function liveKeptDeclared(live: Required<Live>, catalog: Catalog): Live {
+  const looks = new Map<string, Look>()
+  const lookOf = (channel: ChannelSpec): Look => {
+    const look =
+      looks.get(channel.name) ?? new Look(catalog, channel, declarationOf(channel, 'list'))
+    looks.set(channel.name, look)
+    return look
+  }
+  return {
+    subscribe: (channel, subscriber, on, signal) => live.subscribe(channel, subscriber, on, signal),
+    workers: (channel, signal) => live.workers(channel, signal),
+    send(channel, batch, lead, signal) {
+      lookOf(channel).ahead()
+      return live.send(channel, batch, lead, signal)
+    },
+    lead: (channel, candidate, on, signal) => live.lead(channel, candidate, on, signal),
   }
 }

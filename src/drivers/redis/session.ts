@@ -21,7 +21,7 @@ import { redisAdmin } from './admin.ts'
 import { Catalog, checkPattern, type Declaration, declarationOf } from './catalog.ts'
 import { contractOf } from './contract.ts'
 import type { Engine, EngineName } from './engine.ts'
-import { keptDeclared } from './keptDeclared.ts'
+import { keptDeclared, liveKeptDeclared } from './keptDeclared.ts'
 import type { KnownServers } from './knownServers.ts'
 import { listEngine } from './list/index.ts'
 import { RedisLive } from './live/index.ts'
@@ -82,7 +82,7 @@ export class RedisSession implements Session {
     }
     const declare = (operation: string, channel: ChannelSpec) => this.#declare(operation, channel)
     this.#live = new RedisLive({ context: this.#context, declare })
-    this.live = this.#live
+    this.live = liveKeptDeclared(this.#live, this.#context.catalog)
     this.admin = redisAdmin({
       context: this.#context,
       queues,
