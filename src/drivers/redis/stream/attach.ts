@@ -1,6 +1,7 @@
 import type { Ordering, ReaderSpec } from '../../../core/channel.ts'
 import type { Token } from '../../../core/message.ts'
 import { Script } from '../script.ts'
+import { countMax, lagLua } from './lagLua.ts'
 import type { Line } from './line.ts'
 import { groupLua } from './lua.ts'
 import { reclaimExpired } from './reclaim.ts'
@@ -12,7 +13,7 @@ import type { StreamToken } from './token.ts'
  * own, above all serials of the ones before.
  */
 const attaching = new Script(
-  `${groupLua}
+  `${groupLua}${lagLua}
 local worker, charge, leaseMs, wanted = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8]
 local from, read, above = ARGV[9], ARGV[10], tonumber(ARGV[11])
 local pending = redis.pcall('XPENDING', stream, group)
@@ -22,7 +23,24 @@ if pending.err then
   redis.call('XGROUP', 'CREATE', stream, group, from, 'MKSTREAM', 'ENTRIESREAD', read)
   redis.call('DEL', back, retry, counts, heads, behind, self)
   redis.call('ZREM', readers, me)
+  redis.call('HDEL', flags, run)
   pending = redis.call('XPENDING', stream, group)
+end
+if group ~= nobody then
+  if not isCounted() then
+    local last, added
+    for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+      if info[2] == group then last = info[8] end
+    end
+    local info = redis.call('XINFO', 'STREAM', stream)
+    for n = 1, #info, 2 do
+      if info[n] == 'entries-added' then added = info[n + 1] end
+    end
+    local count = untaken(last)
+    local known = count > ${countMax} and -1 or added - count
+    redis.call('XGROUP', 'SETID', stream, group, last, 'ENTRIESREAD', known)
+  end
+  redis.call('HSET', flags, run, serverRun())
 end
 local untilMs = tonumber(redis.call('ZSCORE', readers, me) or 0)
 local known = redis.call('HGET', self, 'opened')

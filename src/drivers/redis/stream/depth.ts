@@ -4,16 +4,14 @@ import { helperKey } from '../keys.ts'
 import { Script } from '../script.ts'
 import type { Context } from '../session.ts'
 import { deadKey, flagsKey, isQueue, queueGroup } from './keys.ts'
+import { countMax, lagLua } from './lagLua.ts'
 import { lineOf } from './line.ts'
 import { groupLua } from './lua.ts'
 import { type StreamInfo, streamInfo } from './places.ts'
 
-/** Untaken messages counted one by one where the server does not know how many they are. */
-const countMax = 10_000
-
 /** What one group has, and where it stands. Nothing is changed. */
 const counting = new Script(
-  `${groupLua}
+  `${groupLua}${lagLua}
 local pending = redis.pcall('XPENDING', stream, group)
 if pending.err then return {} end
 local last, lag = '0-0', false
@@ -21,10 +19,12 @@ for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
   if info[2] == group then last, lag = info[8], info[12] end
 end
 local fresh = redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', 1)[1]
-if ARGV[5] == '1' then lag = redis.call('XLEN', stream) - pending[1] end
-if not fresh then lag = 0 end -- a replica is not told how many were read, and counts them again
-if not lag then
-  lag = #redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', ${countMax} + 1)
+if not fresh then
+  lag = 0
+elseif ARGV[5] == '1' then
+  lag = redis.call('XLEN', stream) - pending[1]
+elseif not lag or not isCounted() then
+  lag = untaken(last)
   if lag > ${countMax} then lag = -1 end
 end
 local inHand, overdue, overdueId = 0, 0, ''

@@ -148,7 +148,7 @@ export async function removeGroup(
   const names = await home.send<string[]>(['ZRANGE', readers, '0', '-1'], 'removeGroup')
   const own = names.map((reader) => readerKey(name, group, reader))
   await home.send(['UNLINK', self, readers, ...helpers, ...own], 'removeGroup')
-  await home.send(['HDEL', flags, `order:${group}`, `out:${group}`], 'removeGroup')
+  await home.send(['HDEL', flags, `order:${group}`, `out:${group}`, `run:${group}`], 'removeGroup')
   await home.send(['XGROUP', 'DESTROY', name, group], 'removeGroup')
 }
 
