@@ -12,6 +12,7 @@ import { type ConnectionWatch, watchOutage } from './connectionWatch.ts'
 import { originOf } from './contexts/selected.ts'
 import type { Invocation } from './invocation.ts'
 import { withLimits } from './limits.ts'
+import { shellWord } from './output/shellWord.ts'
 import { storeFolder } from './storeFolder.ts'
 
 /** A connected backend, with the settings that named it. */
@@ -159,14 +160,27 @@ export async function existingChannel(
 async function noChannel(bus: Bus, name: string, url: string): Promise<NarrowcastError> {
   const query = { prefix: '', cursor: null, limit: 1_000, newestFirst: false }
   const { items } = await bus.admin.channels(query)
-  const near = nearest(
-    name,
-    items.map((item) => item.name),
+  const names = items.map((item) => item.name)
+  const hint = (await howToDeclare(bus, name)) ?? howToFind(nearest(name, names))
+  const text = `there is no channel "${name}" on ${url}`
+  return new NarrowcastError('NOT_FOUND', text, { channel: name, hint })
+}
+
+function howToFind(near: string | null): string {
+  return near ? `Did you mean ${near}?` : 'narrowcast channels ls lists all'
+}
+
+/** What is counted though nobody has declared it was made by another program. */
+async function howToDeclare(bus: Bus, name: string): Promise<string | null> {
+  const patterns = (['stream', 'queue'] as const).filter(
+    (pattern) => (bus.contracts[pattern]?.depth ?? 'no') !== 'no',
   )
-  return new NarrowcastError('NOT_FOUND', `there is no channel "${name}" on ${url}`, {
-    channel: name,
-    hint: near ? `Did you mean ${near}?` : 'narrowcast channels ls lists all',
-  })
+  if (patterns.length === 0) return null
+  const depths = await bus.admin.depths(patterns.map((pattern) => ({ name, pattern })))
+  const pattern = patterns.find((_, at) => depths[at])
+  if (!pattern) return null
+  const create = `narrowcast channels create ${shellWord(name)} --pattern ${pattern}`
+  return `Another program has made a ${pattern} of this name. To make it a channel:\n${create}`
 }
 
 /**

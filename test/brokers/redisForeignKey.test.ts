@@ -88,4 +88,31 @@ describeRedis('redis, a key of another program', () => {
       'taken.stream',
     ])
   })
+
+  test('that could be a channel is told, with how to make it one', async () => {
+    await using server = await startRedis()
+    using world = cliWorld()
+    const client = createClient({ url: server.url })
+    client.on('error', () => {}) // the call that it breaks rejects
+    await client.connect()
+    onTestFinished(() => client.destroy())
+    const url = ['-u', server.url]
+    await client.lPush('pushed', '{"n":1}')
+    await client.xAdd('added', '*', { data: '1' })
+    await client.set('text', 'x')
+    for (const [name, pattern] of [
+      ['pushed', 'queue'],
+      ['added', 'stream'],
+    ] as const) {
+      const how = `${name} --pattern ${pattern}`
+      const { code, stderr } = await world.run(['channels', 'show', name, ...url])
+      expect([code, stderr]).toEqual([4, expect.stringContaining(how)])
+      await world.run(['channels', 'create', ...how.split(' '), ...url])
+      expect(await world.json('channels', 'show', name, ...url)).toMatchObject({ stored: 1 })
+    }
+    for (const name of ['text', 'nothing']) {
+      const { code, stderr } = await world.run(['tail', name, ...url])
+      expect([code, stderr]).toEqual([4, expect.not.stringContaining('channels create')])
+    }
+  })
 })
