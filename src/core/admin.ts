@@ -55,6 +55,8 @@ export interface Stored {
   readonly failures: number
   readonly crashes: Count
   readonly redrives: number
+  /** Redriven to this group of a stream alone: the others pass it by. */
+  readonly group?: string
 }
 
 export interface DeadEntry {

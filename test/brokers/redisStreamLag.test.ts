@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { connect } from '../../src/connect.ts'
 import type { ChannelSpec } from '../../src/core/channel.ts'
 import type { Count } from '../../src/core/message.ts'
 import { redis } from '../../src/drivers/redis/index.ts'
+import { askRedis } from '../../src/lab/brokers/askRedis.ts'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
 import type { RedisServer } from '../../src/lab/brokers/redisServer.ts'
 import type { World } from '../../src/testing/conformance/case.ts'
@@ -15,6 +17,7 @@ import {
   take,
 } from '../../src/testing/conformance/steps.ts'
 import { createWorld } from '../../src/testing/conformance/world.ts'
+import { cliWorld } from '../e2e/cliRun.ts'
 import { describeRedis } from './redisHere.ts'
 
 describeRedis('the lag of a group', () => {
@@ -57,4 +60,51 @@ describeRedis('the lag of a group', () => {
       assert.deepEqual(await lagsOf(after, channel), [1])
     })
   }
+})
+
+describeRedis('a copy that was redriven to one group', () => {
+  test('says for which it is, and no other lags for it once it has read', async () => {
+    await using server = await startRedis()
+    await using bus = await connect(server.url, { telemetry: false })
+    const orders = bus.stream<number>('orders')
+    const ref = { name: 'orders', pattern: 'stream' } as const
+    const dies = orders.subscribe(() => ({ kind: 'dead', reason: 'no' }), { group: 'mail' })
+    const reads = orders.subscribe(() => {}, { group: 'shipping' })
+    await Promise.all([dies.ready(), reads.ready()])
+    const { id } = await orders.publish(1)
+    const depth = async () => (await bus.admin.depths([ref]))[0]
+    await expect.poll(depth).toMatchObject({ dead: 1, waiting: 0, inFlight: 0 })
+    await Promise.all([dies.drain(), reads.drain()])
+    const page = { cursor: null, limit: 9, newestFirst: false }
+    const { items } = await bus.admin.deadLetters(ref, 'mail', page)
+    await bus.admin.redrive(
+      ref,
+      items.map((one) => one.ref),
+      null,
+    )
+    using world = cliWorld()
+    const words = ['messages', 'ls', 'orders', '-u', server.url]
+    const { stdout } = await world.run(words)
+    assert.equal(stdout.match(/waiting, for group mail/g)?.length, 1)
+    const { stdout: json } = await world.run([...words, '--json'])
+    const said = JSON.parse(json) as {
+      items: { id: string; position: string; group: string | null }[]
+    }
+    assert.deepEqual(
+      said.items.map((one) => [one.id, one.group]),
+      [
+        [id, 'mail'],
+        [id, null],
+      ],
+    )
+    await askRedis(server.url, 'XDEL', 'orders', said.items[1]?.position ?? '')
+    const shown = await world.run(['messages', 'show', 'orders', id, '-u', server.url])
+    assert.match(shown.stdout, /^state {5}waiting, for group mail, attempt 1/m)
+    const again = orders.subscribe(() => assert.fail('it is for another'), { group: 'shipping' })
+    const lag = async () =>
+      (await bus.admin.groups(ref)).find(({ group }) => group === 'shipping')?.lag
+    assert.equal(typeof (await lag()), 'number')
+    await expect.poll(lag).toBe(0)
+    await again.drain()
+  })
 })

@@ -7,7 +7,7 @@ import { storedFilter } from '../messages/facts.ts'
 import { findMessage } from '../messages/find.ts'
 import { parsePlace } from '../messages/place.ts'
 import { storedPages } from '../messages/scan.ts'
-import { shortId, storedColumns, storedJson } from '../messages/view.ts'
+import { shortId, stateText, storedColumns, storedJson } from '../messages/view.ts'
 import { dataLines, headLines } from '../messages/whole.ts'
 import { makeProgress } from '../output/progress.ts'
 import { showCount, showDuration } from '../output/quantities.ts'
@@ -44,14 +44,14 @@ export const show: Run = async (invocation) => {
   const channel = await existingChannel(invocation, connected, invocation.args[0] as string)
   const word = invocation.args[1] as string
   const stored = await findMessage(invocation, connected, channel, word)
-  const { position, state, failures, crashes, redrives, worker } = stored
+  const { position, failures, crashes, redrives, worker } = stored
   await invocation.output.answer({
     type: 'messages.show',
     fields: { channel: channel.name, ...storedJson(stored) },
     lines: () => [
       ...headLines(stored.message, invocation),
       `position  ${position ?? '-'}`,
-      `state     ${state}, attempt ${failures + 1}, crashes ${showCount(crashes)}, redrives ${redrives}`,
+      `state     ${stateText(stored)}, attempt ${failures + 1}, crashes ${showCount(crashes)}, redrives ${redrives}`,
       ...(worker ? [`worker    ${worker}`] : []),
     ],
     data: () => dataLines(stored.message),

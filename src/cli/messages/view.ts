@@ -46,7 +46,7 @@ function dataJson({ body }: IncomingMessage): { readonly [name: string]: Json } 
 }
 
 export function storedJson(stored: Stored): { readonly [name: string]: Json } {
-  const { message, position, state, worker, failures, crashes, redrives } = stored
+  const { message, position, state, worker, failures, crashes, redrives, group } = stored
   return {
     ...messageJson(message),
     position: position ?? null,
@@ -54,6 +54,7 @@ export function storedJson(stored: Stored): { readonly [name: string]: Json } {
     attempt: failures + 1,
     crashes,
     redrives,
+    group: group ?? null,
     worker: worker ?? null,
   }
 }
@@ -84,6 +85,11 @@ export function deadJson({ ref, message, letter }: DeadEntry): { readonly [name:
 
 function ageMs({ timeMs }: IncomingMessage, nowMs: number): number | null {
   return Number.isNaN(timeMs) ? null : Math.max(0, nowMs - timeMs)
+}
+
+/** Where it is, and of a copy for one group alone for which. */
+export function stateText({ state, group }: Stored): string {
+  return group === undefined ? state : `${state}, for group ${harmless(group)}`
 }
 
 /** The columns of a message list, the newest information first where room is short. */
@@ -123,7 +129,7 @@ export function storedColumns(nowMs: number): readonly Column<Stored>[] {
       text: ({ message }) => showBytes(message.bytes),
       goes: 5,
     },
-    { name: 'state', value: ({ state }) => state, widthMin: 7, goes: 4 },
+    { name: 'state', value: ({ state }) => state, text: stateText, widthMin: 7, goes: 4 },
     { name: 'attempt', head: 'TRY', value: ({ failures }) => failures + 1, goes: 6 },
     { name: 'worker', value: ({ worker }) => worker ?? null, onlyWide: true },
     {

@@ -52,6 +52,7 @@ export const stored: Fields = {
   attempt: count,
   crashes: anything,
   redrives: count,
+  group: orNull(text),
   worker: orNull(text),
 }
 

@@ -7,7 +7,7 @@ import { Script } from '../script.ts'
 import type { Context } from '../session.ts'
 import { groupNames } from './depth.ts'
 import { type Entry, readEntry } from './entry.ts'
-import { channelKeys, nobody, readerKey } from './keys.ts'
+import { channelKeys, isQueue, nobody, readerKey } from './keys.ts'
 import { channelLua } from './lua.ts'
 import { readNoted } from './noted.ts'
 import { beginningOf, scan } from './places.ts'
@@ -82,11 +82,12 @@ export async function findEntry(
 
 export async function messageOf(
   context: Context,
-  { name }: ChannelRef,
+  channel: ChannelRef,
   id: string,
 ): Promise<Stored | null> {
+  const { name } = channel
   const entry = await findEntry(context, name, id)
-  if (entry) return (await shown(context, name, [entry]))[0] ?? null
+  if (entry) return (await shown(context, channel, [entry]))[0] ?? null
   return (await findDelayed(context, name, id))?.stored ?? null
 }
 
@@ -96,9 +97,10 @@ export async function messageOf(
  */
 export async function peek(
   context: Context,
-  { name }: ChannelRef,
+  channel: ChannelRef,
   { cursor, limit, newestFirst, from }: PageQuery & { from: Place },
 ): Promise<Page<Stored>> {
+  const { name } = channel
   const after = checkCursor(name, cursor)
   const { id: first } = await beginningOf(context, name, from)
   const items: Stored[] = []
@@ -111,7 +113,7 @@ export async function peek(
     if (part === 'stream') {
       if (after.delayed > 0 && !newestFirst) continue
       const entries = await entriesOf(context, name, first, after.entry, left, newestFirst)
-      add(await shown(context, name, entries))
+      add(await shown(context, channel, entries))
     } else {
       if (after.entry !== null && newestFirst) continue
       const some = await delayedOf(context, name, after.delayed, left, newestFirst)
@@ -164,19 +166,19 @@ interface Standing {
 /** Entries as they stand: the farthest that any group has come with each. */
 async function shown(
   context: Context,
-  channel: string,
+  channel: ChannelRef,
   entries: readonly Entry[],
 ): Promise<Stored[]> {
   if (entries.length === 0) return []
   const ids = entries.map(([id]) => id.toString('latin1'))
-  const groups = await groupNames(context, channel)
-  const standings = await Promise.all(
-    groups.map((group) => standingsOf(context, channel, group, ids)),
-  )
+  const { name } = channel
+  const groups = await groupNames(context, name)
+  const standings = await Promise.all(groups.map((group) => standingsOf(context, name, group, ids)))
   return entries.map((entry, at): Stored => {
     const position = ids[at] as string
     const found = standings.flatMap((one) => one.get(position) ?? [])
-    const { message, redrives } = readEntry(channel, entry)
+    const { message, redrives, onlyGroup } = readEntry(name, entry)
+    const group = isQueue(channel) ? null : onlyGroup
     const worker = found.find((one) => one.state === 'in-flight')?.worker ?? null
     const has = (state: Stored['state']) => found.some((one) => one.state === state)
     return {
@@ -187,6 +189,7 @@ async function shown(
       failures: Math.max(0, ...found.map(({ failures }) => failures)),
       crashes: Math.max(0, ...found.map(({ crashes }) => crashes)),
       redrives,
+      ...(group === null ? {} : { group }),
     }
   })
 }
