@@ -67,9 +67,9 @@ export const liveLeaseCases: readonly LiveCase[] = [
     name: 'live: one that waits for messages lives on',
     async run(world) {
       const channel = await declare(world)
-      const joined = await join(world, channel, { leaseMs: shortLeaseMs })
+      const joined = await join(world, channel, { leaseMs: endingLeaseMs })
       const receiving = takeIds(world, joined, 1)
-      await world.pass(3 * shortLeaseMs)
+      await world.pass(2 * endingLeaseMs)
       assert.deepEqual(await hand(world, channel, joined, several(1)), [1])
       assert.deepEqual(await receiving, ['m0'])
     },
