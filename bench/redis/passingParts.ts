@@ -12,8 +12,8 @@ interface Comparison {
 
 const many = { batch: 500, inFlight: 2 } as const
 const bodies = [
-  { bytes: 100, messages: 200_000 },
-  { bytes: 1_000, messages: 60_000 },
+  { bytes: 100, messages: 400_000 },
+  { bytes: 1_000, messages: 100_000 },
 ] as const
 
 function partOf({ name, contenders, shares }: Comparison): Part {

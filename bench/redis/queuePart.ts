@@ -2,7 +2,7 @@ import { type Figure, ratioTarget, type Target } from '../harness.ts'
 import type { Part } from './part.ts'
 import { type Contender, compare } from './rounds.ts'
 
-const big = { messages: 200_000, batch: 500, inFlight: 2 } as const
+const big = { messages: 500_000, batch: 500, inFlight: 2 } as const
 const atOnce = { batch: 1, inFlight: 100 } as const
 const awaited = { batch: 1, inFlight: 1 } as const
 
