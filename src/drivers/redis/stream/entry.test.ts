@@ -36,6 +36,10 @@ describe('an entry of a stream', () => {
     assert.deepEqual(fields, ['data', '{"n":1}', 'id', 'a', 'time', '1970-01-01T00:00:01.234Z'])
   })
 
+  test('says nothing of what is as by default', () => {
+    assert.deepEqual(Object.keys(written({ key: 'k' })), ['data', 'id', 'time', 'key'])
+  })
+
   test('is plain exactly where it has no other fields', () => {
     assert.equal(isPlain(channel, message), true)
     const others: Partial<OutgoingMessage>[] = [

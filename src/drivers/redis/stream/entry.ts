@@ -33,7 +33,7 @@ export function fieldsOf(channel: string, message: OutgoingMessage): Argument[] 
   for (const name in headers) {
     fields.push(name === 'traceparent' ? name : `h:${name}`, headers[name] as string)
   }
-  if (key !== null || redrives > 0) fields.push('redrive-count', String(redrives))
+  if (redrives > 0) fields.push('redrive-count', String(redrives))
   if (typeof body !== 'string') fields.push('datacontenttype', bytesType)
   return fields
 }
