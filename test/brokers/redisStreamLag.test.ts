@@ -33,19 +33,59 @@ describeRedis('the lag of a group', () => {
     return groups.map(({ lag }) => lag)
   }
 
+  /** A replica that hears of every change from now on, not of the state that they lead to. */
+  async function replicaOf({ url, port }: RedisServer, signal: AbortSignal) {
+    const replica = await startRedis({ args: ['--replicaof', `127.0.0.1 ${port}`] })
+    onTestFinished(() => replica.stop())
+    const offset = /(?:master|slave)_repl_offset:(\d+)/
+    const isSame = async () => {
+      const all = [url, replica.url].map(async (one) => String(await askRedis(one, 'INFO')))
+      const [first, second] = (await Promise.all(all)) as [string, string]
+      const isLinked = second.includes('master_link_status:up')
+      return isLinked && offset.exec(first)?.[1] === offset.exec(second)?.[1]
+    }
+    const caughtUp = async () => {
+      while (!(await isSame())) signal.throwIfAborted()
+    }
+    await caughtUp()
+    return { replica, caughtUp }
+  }
+
+  /** Resolves to what brings another run of the server that knows what this one has stored. */
+  const anotherRun = {
+    restart: async (server: RedisServer) => async () => {
+      await server.kill()
+      await server.restart()
+      return server
+    },
+    async failover(server: RedisServer, signal: AbortSignal) {
+      const { replica, caughtUp } = await replicaOf(server, signal)
+      return async () => {
+        await caughtUp()
+        await server.kill()
+        await askRedis(replica.url, 'REPLICAOF', 'NO', 'ONE')
+        return replica
+      }
+    },
+  }
+
   // Neither its log nor a replica is told how many a group has read.
-  for (const waiting of [8, 12_000]) {
-    test(`counts on after a restart, with ${waiting} waiting`, async ({ signal }) => {
-      await using server = await startRedis({ profile: 'always' })
+  for (const [how, waiting] of [
+    ['restart', 8],
+    ['restart', 12_000],
+    ['failover', 8],
+  ] as const) {
+    test(`counts on after a ${how}, with ${waiting} waiting`, async ({ signal }) => {
+      const args = ['--repl-diskless-sync-delay', '0']
+      await using server = await startRedis({ profile: 'always', args })
+      const next = await anotherRun[how](server, signal)
       const before = await worldAt(server, signal)
       const channel = await declare(before)
       const opened = await openReader(before, channel)
       await publish(before, channel, several(12 + waiting))
       await ack(before, opened, await take(before, opened, 12))
       assert.deepEqual(await lagsOf(before, channel), [waiting])
-      await server.kill()
-      await server.restart()
-      const after = await worldAt(server, signal)
+      const after = await worldAt(await next(), signal)
       const expected = waiting > 10_000 ? 'unknown' : waiting
       assert.deepEqual(await lagsOf(after, channel), [expected], 'before anybody reads')
       const again = await openReader(after, channel)
