@@ -29,29 +29,20 @@ local isByKey = order() ~= 'none'
 local hasCounts = redis.call('EXISTS', counts) == 1
 local isWaking = false
 local list, here = {}, 1
-local function pendingFrom(id, to, count)
-  local found = redis.pcall('XPENDING', stream, group, id, to, count, me)
-  return found.err and {} or found
-end
 local function seek(id, more)
-  local one = list[here]
-  while one and (#one[1] < #id or (#one[1] == #id and one[1] < id)) do
-    here = here + 1
-    one = list[here]
-  end
-  if one then return end
-  list, here = pendingFrom(id, '+', more + 1), 1
+  local padded = pad(id)
+  while list[here] and pad(list[here][1]) < padded do here = here + 1 end
+  if list[here] then return end
+  list, here = redis.pcall('XPENDING', stream, group, id, '+', more + 1, me), 1
+  if list.err then list = {} end
 end
 local function owns(id, count, more)
   if current ~= 'ok' then return false end
   if not list[here] or list[here][1] ~= id then seek(id, more) end
   local one = list[here]
-  if one and one[1] == id then
-    here = here + 1
-  else
-    one = pendingFrom(id, id, 1)[1]
-  end
-  return one ~= nil and one[4] == count
+  if not one or one[1] ~= id then return false end
+  here = here + 1
+  return one[4] == count
 end
 local function finish(ids)
   each(ids, function(...)
@@ -172,10 +163,14 @@ function isPlain({ held, settlement }: Open, isByKey: boolean): boolean {
   return held.token.count === 1 && (held.key === null || !isByKey)
 }
 
-/** Right for ids whose times have as many digits, as all of a server's clock have. */
+/** As the server sorts them. */
 function byEntry({ held: one }: Open, { held: other }: Open): number {
   const [a, b] = [one.token.entry, other.token.entry]
-  return a.length - b.length || (a < b ? -1 : 1)
+  const [atA, atB] = [a.indexOf('-'), b.indexOf('-')]
+  if (atA === atB && a.length === b.length) return a < b ? -1 : 1
+  const [msA, msB] = [a.slice(0, atA), b.slice(0, atB)]
+  if (msA !== msB) return atA - atB || (msA < msB ? -1 : 1)
+  return a.length - b.length
 }
 
 const keyArg = (key: string | null) => (key === null ? '-' : `+${key}`)
