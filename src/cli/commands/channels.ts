@@ -210,10 +210,11 @@ export const rm: Run = (invocation) =>
   onChannel(invocation, async ({ bus }, channel) => {
     const [depth] = await depthsOf(bus, [channel], invocation.output.warn)
     const held = depth ? totalOf(depth) : 0
-    const would = `would remove ${channel.name} with ${showCount(held)} messages`
+    const what = manyOf(held, 'message')
+    const would = `would remove ${channel.name} with ${what}`
     if (await isDryRun(invocation, would)) return
     if (held !== 0) {
-      const question = `Remove ${channel.name} with ${showCount(held)} messages, dead letters and groups?`
+      const question = `Remove ${channel.name} with ${what}, dead letters and groups?`
       await askName(invocation, question, channel.name)
     }
     await bus.admin.remove(channel)
@@ -223,6 +224,10 @@ export const rm: Run = (invocation) =>
       lines: () => [`removed ${channel.name}`],
     })
   })
+
+function manyOf(count: Count, thing: string): string {
+  return typeof count === 'number' ? countOf(count, thing) : `${showCount(count)} ${thing}s`
+}
 
 /** Unknown counts as something: it must not pass for empty. */
 function totalOf({ stored, dead }: Depth): Count {
@@ -234,17 +239,10 @@ export const purge: Run = (invocation) =>
   onChannel(invocation, async ({ bus }, channel) => {
     const [depth] = await bus.admin.depths([channel])
     const waiting = depth?.waiting ?? 0
-    if (
-      await isDryRun(
-        invocation,
-        `would remove ${showCount(waiting)} waiting messages of ${channel.name}`,
-      )
-    ) {
-      return
-    }
+    const what = `${manyOf(waiting, 'waiting message')} of ${channel.name}`
+    if (await isDryRun(invocation, `would remove ${what}`)) return
     if (waiting !== 0) {
-      const question = `Remove ${showCount(waiting)} waiting messages of ${channel.name}?`
-      await askName(invocation, question, channel.name)
+      await askName(invocation, `Remove ${what}?`, channel.name)
     }
     const removed = await bus.admin.purge(channel)
     await invocation.output.answer({

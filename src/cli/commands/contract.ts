@@ -7,6 +7,7 @@ import { contractFacts, contractJson, contractLines } from '../contracts/show.ts
 import type { Run } from '../invocation.ts'
 import type { Output } from '../output/output.ts'
 import type { Column } from '../output/table.ts'
+import { wrap } from '../output/wrap.ts'
 
 /** `contract [BACKEND|URL…]`: data, side by side; only the server of a URL is asked, and nothing is made. */
 export const contract: Run = async (invocation) => {
@@ -50,7 +51,8 @@ export const contract: Run = async (invocation) => {
   const what = backends.every(({ isUrl }) => isUrl)
     ? 'what holds with these settings'
     : 'the most that a backend claims; of a URL, what its settings leave of that'
-  output.note(`This is ${what}. Of a channel: narrowcast channels show CHANNEL`)
+  const last = `This is ${what}. Of a channel: narrowcast channels show CHANNEL`
+  for (const line of wrap(last, output.width)) output.note(line)
 }
 
 /** Columns that a table of so many backends needs to be read with ease. */

@@ -83,6 +83,10 @@ export function deadJson({ ref, message, letter }: DeadEntry): { readonly [name:
   }
 }
 
+function begunTries({ state, failures }: Stored): number {
+  return state === 'in-flight' ? failures + 1 : failures
+}
+
 function ageMs({ timeMs }: IncomingMessage, nowMs: number): number | null {
   return Number.isNaN(timeMs) ? null : Math.max(0, nowMs - timeMs)
 }
@@ -130,7 +134,13 @@ export function storedColumns(nowMs: number): readonly Column<Stored>[] {
       goes: 5,
     },
     { name: 'state', value: ({ state }) => state, text: stateText, widthMin: 7, goes: 4 },
-    { name: 'attempt', head: 'TRY', value: ({ failures }) => failures + 1, goes: 6 },
+    {
+      name: 'attempt',
+      head: 'TRY',
+      value: ({ failures }) => failures + 1,
+      text: (stored) => String(begunTries(stored) || '-'),
+      goes: 6,
+    },
     { name: 'worker', value: ({ worker }) => worker ?? null, onlyWide: true },
     {
       name: 'preview',

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { type CrewEnd, endJson, endWords, runCrew } from '../children/crew.ts'
 import { type Until, watchSource } from '../children/untilEnd.ts'
 import type { Connected } from '../connection.ts'
@@ -68,6 +69,8 @@ export async function runWorkers(
     const [url, urlFile] = [invocation.flags.text('url'), invocation.flags.text('url-file')]
     output.note(withBackend(`why messages died: narrowcast dead ls ${name}`, { url, urlFile }))
   }
+  // What a program printed to the same place may have ended within a line.
+  if ('exec' in job.run && !job.tellOutput && isOnePlace()) output.note('')
   output.note(lastLine(tally, end))
   const { released, abandoned } = tally.drained
   await output.event('work.summary', {
@@ -76,6 +79,12 @@ export async function runWorkers(
     ...{ given_back: released, abandoned },
     ...endJson(end),
   })
+}
+
+/** Whether stdout and stderr come out in one file, pipe or terminal. */
+function isOnePlace(): boolean {
+  const [out, error] = [fstatSync(1), fstatSync(2)]
+  return out.dev === error.dev && out.ino === error.ino
 }
 
 /** Calls at most once a second, with the time since the last call. */
