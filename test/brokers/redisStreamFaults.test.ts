@@ -270,6 +270,28 @@ describeRedis('what others do to a stream', () => {
     await ack(world, opened, [second, ...(await take(world, opened, 1))])
   })
 
+  test('a publish forgets one step of what may go, and the next ones the rest', async ({
+    signal,
+  }) => {
+    const world = await worldOf(signal)
+    const channel = await declare(world, { retention: { ageMs: null, messages: 10, bytes: null } })
+    const client = await createClient({ url: server.url }).connect()
+    onTestFinished(() => client.destroy())
+    const all = several(5_000).map(({ id }) => client.xAdd(channel.name, '*', { data: '1', id }))
+    await Promise.all(all)
+    await using publisher = await publisherOf(world, channel)
+    const stored = async () => Number(await ask('XLEN', channel.name))
+    const lengths: number[] = []
+    for (let n = 0; n < 9; n++) {
+      const [outcome] = await publisher.publish([outgoing(`last-${n}`)], signal)
+      assert.equal(outcome?.state, 'stored')
+      lengths.push(await stored())
+    }
+    assert.ok((lengths[0] ?? 0) > 3_000, `${lengths}`)
+    // Whose second begins anew leaves what was stored since.
+    assert.ok((lengths.at(-1) ?? 0) <= 19, `${lengths}`)
+  })
+
   test('a source that another one replaces is closed, and leaves it what it holds', async ({
     signal,
   }) => {

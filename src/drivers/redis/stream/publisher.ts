@@ -15,7 +15,7 @@ import type { Declared } from './declared.ts'
 import { fieldsOf, isPlain } from './entry.ts'
 import { channelKeys } from './keys.ts'
 import { storingLua } from './lua.ts'
-import { trim } from './retention.ts'
+import { trimSome } from './retention.ts'
 import { publishWord } from './words.ts'
 
 /**
@@ -78,7 +78,7 @@ export class StreamPublisher implements Publisher {
   readonly #channel: ChannelSpec
   readonly #declared: Declared
   #isClosed = false
-  #trimmedMs = Number.NEGATIVE_INFINITY
+  #trimAtMs = Number.NEGATIVE_INFINITY
 
   constructor(context: Context, channel: ChannelSpec, declared: Declared) {
     this.#context = context
@@ -172,12 +172,17 @@ export class StreamPublisher implements Publisher {
     return [keys, args]
   }
 
-  /** What fails here is tried again with a later batch: these messages are stored. */
+  /**
+   * One step, so that no publish waits for all of it: while there is more, the next one takes it on.
+   * What fails here is tried again with a later batch: these messages are stored.
+   */
   async #forget(): Promise<void> {
     const nowMs = performance.now()
-    if (!this.#declared.isRetained || nowMs - this.#trimmedMs < trimEveryMs) return
-    this.#trimmedMs = nowMs
-    await trim(this.#context, this.#channel.name, this.#declared.retention).catch(() => undefined)
+    if (!this.#declared.isRetained || nowMs < this.#trimAtMs) return
+    this.#trimAtMs = nowMs + trimEveryMs
+    const { name } = this.#channel
+    const some = trimSome(this.#context, name, this.#declared.retention)
+    if (await some.catch(() => false)) this.#trimAtMs = nowMs
   }
 }
 

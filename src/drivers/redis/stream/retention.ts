@@ -6,7 +6,7 @@ import { channelLua } from './lua.ts'
 import { publishWord } from './words.ts'
 
 /** Entries looked at in one step. */
-const stepMax = 500
+const stepMax = 1_000
 
 /**
  * Forgets what retention allows and every group has settled, oldest first. How many bytes are
@@ -54,27 +54,35 @@ for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
   if following and isBelow(following[1], to) then to = following[1] end
 end
 local oldest = redis.call('XRANGE', stream, '-', to == '+' and '+' or '(' .. to, 'COUNT', ${stepMax})
-local removed = 0
+local removed, before = {}, bytes
 for _, entry in ipairs(oldest) do
   local isOld = ageMs and number(entry[1]) <= now - ageMs
   local isOver = (messages and length > messages) or (bytesMax and bytes > bytesMax)
   if not (isOld or isOver) then break end
-  local size = sizeOf(entry[2])
-  redis.call('XDEL', stream, entry[1])
+  removed[#removed + 1] = entry[1]
   length = length - 1
-  bytes = bytes - size
-  removed = removed + 1
-  if bytesMax then redis.call('HINCRBY', flags, 'bytes', -size) end
+  bytes = bytes - sizeOf(entry[2])
 end
-if removed == ${stepMax} then more = 1 end
+if #removed > 0 then redis.call('XDEL', stream, unpack(removed)) end
+if bytesMax and bytes < before then redis.call('HINCRBY', flags, 'bytes', bytes - before) end
+if #removed == ${stepMax} then more = 1 end
 return more
 `,
 )
 
 export async function trim(context: Context, channel: string, retention: Retention): Promise<void> {
+  while (await trimSome(context, channel, retention));
+}
+
+/** One step of it. Returns whether there is more to do. */
+export async function trimSome(
+  context: Context,
+  channel: string,
+  retention: Retention,
+): Promise<boolean> {
   const { ageMs, messages, bytes } = retention
   const limits = [ageMs, messages, bytes].map((limit) => (limit === null ? '' : String(limit)))
   const args = [publishWord(context, channel), ...limits]
   const home = context.home(channel)
-  while ((await home.run<number>(trimming, channelKeys(channel), args, 'retention')) === 1);
+  return (await home.run<number>(trimming, channelKeys(channel), args, 'retention')) === 1
 }
