@@ -79,18 +79,28 @@ async function atPosition(
   channel: ChannelRef,
   position: string,
 ): Promise<Stored> {
-  const number = BigInt(position)
+  const before = justBefore(position)
   const { items } = await bus.admin.peek(channel, {
-    from: number === 0n ? 'first' : { position: String(number - 1n) },
+    from: before === null ? 'first' : { position: before },
     newestFirst: false,
     cursor: null,
     limit: 1,
   })
   const [found] = items
-  if (found?.position === String(number)) return found
+  if (found?.position === position) return found
   throw new NarrowcastError(
     'NOT_FOUND',
     `"${channel.name}" holds no message at position #${position}`,
     { channel: channel.name, hint: `narrowcast messages ls ${channel.name} prints them as SEQ` },
   )
+}
+
+const lastOfMs = 2n ** 64n - 1n
+
+/** Positions are numbers, or a time and a number as on Redis; null: nothing stands before. */
+function justBefore(position: string): string | null {
+  const [first, second] = position.split('-', 2).map(BigInt) as [bigint, bigint?]
+  if (second !== undefined && second > 0n) return `${first}-${second - 1n}`
+  if (first === 0n) return null
+  return second === undefined ? `${first - 1n}` : `${first - 1n}-${lastOfMs}`
 }

@@ -87,7 +87,7 @@ class Found<T extends { readonly message: { readonly id: string } }> {
   }
 }
 
-/** `#42` → `42`; null for a word that is an id. */
+/** `#42` → `42`, `#1795278225042-0` → `1795278225042-0`; null for a word that is an id. */
 export function positionOf(word: string): string | null {
-  return /^#\d+$/.test(word) ? word.slice(1) : null
+  return /^#\d+(-\d+)?$/.test(word) ? word.slice(1) : null
 }

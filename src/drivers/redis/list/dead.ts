@@ -2,6 +2,7 @@ import type { DeadEntry, Page, PageQuery } from '../../../core/admin.ts'
 import type { ChannelRef } from '../../../core/channel.ts'
 import { type DeadLetter, type PublishOutcome, redriven } from '../../../core/message.ts'
 import { gone } from '../admin.ts'
+import { isEntryId } from '../entryId.ts'
 import { OwnWriter } from '../ownWriter.ts'
 import { redisError } from '../redisErrors.ts'
 import { readMessage, redrivenTag } from './element.ts'
@@ -10,7 +11,6 @@ import type { Queue } from './queue.ts'
 import { asWritten } from './value.ts'
 
 /** Names an entry of a stream. */
-const refForm = /^\d{1,19}-\d{1,19}$/
 
 type Entry = readonly [ref: Buffer, fields: readonly Buffer[]]
 
@@ -25,7 +25,7 @@ export async function deadPage(
   { cursor, limit, newestFirst }: PageQuery,
 ): Promise<Page<DeadEntry>> {
   const { layout, home } = queue
-  if (cursor !== null && !refForm.test(cursor)) {
+  if (cursor !== null && !isEntryId(cursor)) {
     const text = `page cursor ${JSON.stringify(cursor)} is not one that a page gave`
     throw redisError('INVALID_ARGUMENT', 'page', text, { channel: layout.channel })
   }
@@ -49,7 +49,7 @@ export async function removeDead(
   { layout, home }: Queue,
   refs: readonly string[],
 ): Promise<number> {
-  const ours = refs.filter((ref) => refForm.test(ref))
+  const ours = refs.filter((ref) => isEntryId(ref))
   if (ours.length === 0) return 0
   return await home.send<number>(['XDEL', layout.dead, ...ours], 'removeDead')
 }
@@ -121,7 +121,7 @@ async function findDead(queue: Queue, refs: readonly string[]): Promise<(Dead | 
   const { layout, home } = queue
   return await Promise.all(
     refs.map(async (ref) => {
-      if (!refForm.test(ref)) return null
+      if (!isEntryId(ref)) return null
       const range = ['XRANGE', layout.dead, ref, ref]
       const [entry] = await home.send<Entry[]>(range, 'deadLetters', 'bytes')
       return entry ? readDead(layout.channel, entry) : null

@@ -3,6 +3,7 @@ import type { ChannelRef } from '../../../core/channel.ts'
 import { type DeadLetter, type PublishOutcome, redriven } from '../../../core/message.ts'
 import { gone } from '../admin.ts'
 import type { Argument } from '../connection.ts'
+import { isEntryId } from '../entryId.ts'
 import { redisError } from '../redisErrors.ts'
 import { Script } from '../script.ts'
 import type { Context } from '../session.ts'
@@ -11,8 +12,6 @@ import { channelKeys, deadKey, isQueue } from './keys.ts'
 import { storingLua } from './lua.ts'
 import { publishWord } from './words.ts'
 
-const refForm = /^\d{1,19}-\d{1,19}$/
-
 /** A page of the dead letters of a channel, or of one group. */
 export async function deadPage(
   context: Context,
@@ -20,7 +19,7 @@ export async function deadPage(
   group: string | null,
   { cursor, limit, newestFirst }: PageQuery,
 ): Promise<Page<DeadEntry>> {
-  if (cursor !== null && !refForm.test(cursor)) {
+  if (cursor !== null && !isEntryId(cursor)) {
     const text = `page cursor ${JSON.stringify(cursor)} is not one that a page gave`
     throw redisError('INVALID_ARGUMENT', 'page', text, { channel: name })
   }
@@ -82,7 +81,7 @@ async function findDead(
 ): Promise<(Dead | null)[]> {
   return await Promise.all(
     refs.map(async (ref) => {
-      if (!refForm.test(ref)) return null
+      if (!isEntryId(ref)) return null
       const range = ['XRANGE', deadKey(name), ref, ref]
       const [entry] = await context.home(name).send<Entry[]>(range, 'deadLetters', 'bytes')
       return entry ? deadOf(name, entry) : null
@@ -95,7 +94,7 @@ export async function removeDead(
   { name }: ChannelRef,
   refs: readonly string[],
 ): Promise<number> {
-  const ours = refs.filter((ref) => refForm.test(ref))
+  const ours = refs.filter((ref) => isEntryId(ref))
   if (ours.length === 0) return 0
   return await context.home(name).send<number>(['XDEL', deadKey(name), ...ours], 'removeDead')
 }

@@ -1,6 +1,7 @@
 import type { Page, PageQuery, Stored } from '../../../core/admin.ts'
 import type { ChannelRef } from '../../../core/channel.ts'
 import type { Place } from '../../../core/message.ts'
+import { isEntryId } from '../entryId.ts'
 import { helperKey } from '../keys.ts'
 import { redisError } from '../redisErrors.ts'
 import { Script } from '../script.ts'
@@ -72,7 +73,7 @@ export async function findEntry(
   channel: string,
   id: string,
 ): Promise<Entry | null> {
-  if (/^\d{1,19}-\d{1,19}$/.test(id)) {
+  if (isEntryId(id)) {
     const range = ['XRANGE', channel, id, id]
     const [entry] = await context.home(channel).send<Entry[]>(range, 'message', 'bytes')
     if (entry && readEntry(channel, entry).message.id === id) return entry
@@ -150,7 +151,7 @@ async function entriesOf(
 /** @throws INVALID_ARGUMENT for a cursor that is not one of ours. */
 function checkCursor(channel: string, cursor: string | null) {
   if (cursor === null) return { entry: null, delayed: 0 }
-  if (/^\d{1,19}-\d{1,19}$/.test(cursor)) return { entry: cursor, delayed: 0 }
+  if (isEntryId(cursor)) return { entry: cursor, delayed: 0 }
   if (/^\+\d{1,15}$/.test(cursor)) return { entry: null, delayed: Number(cursor.slice(1)) }
   const text = `page cursor ${JSON.stringify(cursor)} is not one that a page gave`
   throw redisError('INVALID_ARGUMENT', 'page', text, { channel })

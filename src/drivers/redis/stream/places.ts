@@ -1,4 +1,5 @@
 import type { Place } from '../../../core/message.ts'
+import { isEntryId } from '../entryId.ts'
 import { redisError } from '../redisErrors.ts'
 import type { Context } from '../session.ts'
 import type { Beginning } from './attach.ts'
@@ -57,7 +58,7 @@ export async function scan(
 
 /** @throws INVALID_ARGUMENT */
 export function checkPosition(channel: string, position: string): string {
-  if (/^\d{1,19}-\d{1,19}$/.test(position)) return position
+  if (isEntryId(position)) return position
   const text = `"${position}" is no position of "${channel}"; expected one such as 1700000000000-0`
   throw redisError('INVALID_ARGUMENT', 'position', text, { channel })
 }
