@@ -28,4 +28,7 @@ await worker.drain()
 
 const page = { cursor: null, limit: 100, newestFirst: true }
 const { items } = await bus.admin.deadLetters({ name: 'demo-1', pattern: 'queue' }, null, page)
-console.log(`on the dead list: ${items.map(({ message }) => message.body).join(' ') || 'nothing'}`)
+const dead = items.map(({ message: { body } }) =>
+  typeof body === 'string' ? body : Buffer.from(body),
+)
+console.log(`on the dead list: ${dead.join(' ') || 'nothing'}`)

@@ -111,25 +111,25 @@ test.skipIf(missing !== null || !hasCli)(
   async () => {
     const cwd = await checkout()
     const page = await readFile(join(root, 'examples/README.md'), 'utf8')
-    const commands = [...page.matchAll(/`(redis-cli [^`]+)`/g)].map(([, command = '']) =>
-      command.replace('redis-cli', `redis-cli -u ${redis?.url}`),
-    )
-    const [push = '', look = '', add = ''] = commands
+    const lines = [...page.matchAll(/^redis-cli (.*?)(?: {2,}#.*)?$/gm)]
+    const [add, push, look] = lines.map(([, words]) => `redis-cli -u ${redis?.url} ${words}`) as [
+      string,
+      string,
+      string,
+    ]
+    expect(await start(add, cwd).ended).toMatch(/^\d+-0\n$/)
+    const output = await start(await commandOf('orderGroups.ts', 'redis'), cwd).ended
+    for (const group of ['email_group', 'fulfillment_group']) {
+      const seventh = new RegExp(`^${group}, worker \\w+: .* Ada, order 7$`, 'gm')
+      expect(output.match(seventh)).toHaveLength(1)
+    }
+
     await start(push, cwd).ended
     expect(await start(look, cwd).ended).toBe('{"n":7}\n')
     const worker = start(await commandOf('listWorker.ts', 'redis'), cwd)
     await worker.shows(/done 7 at attempt 1/)
     worker.interrupt()
     await worker.ended
-
-    const orders = await commandOf('orderGroups.ts', 'redis')
-    await start(orders, cwd).ended
-    expect(await start(add, cwd).ended).toMatch(/^\d+-0\n$/)
-    const output = await start(orders, cwd).ended
-    for (const group of ['email_group', 'fulfillment_group']) {
-      const seventh = new RegExp(`^${group}, worker \\w+: .* Ada, order 7$`, 'gm')
-      expect(output.match(seventh)).toHaveLength(1)
-    }
   },
 )
 
