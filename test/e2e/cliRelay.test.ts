@@ -87,6 +87,28 @@ it('publish says who has received what is not stored', async () => {
   await running.ended
 })
 
+it('publish of many says how many nobody received', async () => {
+  using world = cliWorld()
+  for (const pattern of ['narrowcast', 'broadcast']) {
+    const publish = ['publish', `to.${pattern}`, '--lines', '-u', url, '--pattern', pattern]
+    const text = await world.run(publish, { input: lines(300) })
+    expect(text.stdout).toMatch(
+      /^published to\.\w+ {2}300 messages .* {2}received by nobody: 300$/m,
+    )
+    const { stdout } = await world.run([...publish, '--json'], { input: lines(7) })
+    expect(JSON.parse(stdout)).toMatchObject({ published: 7, received_by_nobody: 7, rejected: 0 })
+  }
+  const running = await relay(world)
+  const publish = ['publish', 'rooms', '--lines', '-u', url]
+  const heard = await world.run([...publish, '--json'], { input: lines(2) })
+  expect(JSON.parse(heard.stdout)).toMatchObject({ published: 2, received_by_nobody: 0 })
+  expect((await world.run(publish, { input: lines(2) })).stdout).not.toContain('nobody')
+  const kept = await world.run(['publish', 'jobs', '--lines', '--json'], { input: '1\n' })
+  expect(JSON.parse(kept.stdout)).not.toHaveProperty('received_by_nobody')
+  running.child.kill('SIGINT')
+  await running.ended
+})
+
 it.for([
   [4, ['nowhere'], 'there is no store'],
   [4, ['typo'], '--pattern narrowcast'],

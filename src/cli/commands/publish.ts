@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Codec } from '../../core/codec.ts'
 import { NarrowcastError } from '../../core/errors.ts'
+import { isLive } from '../../core/message.ts'
 import type { ChannelOptions, PublishOptions, Receipt } from '../../runtime/api.ts'
 import { connectTo, openChannel } from '../connection.ts'
 import { isDryRun } from '../consent.ts'
@@ -160,7 +161,7 @@ async function publishMany(
   const toJson = flags.isSet('lines') ? (line: string) => JSON.stringify(line) : validJson
   const how = { toJson, options, rate, bytesMax }
   const done = await publishLines(invocation, channel, process.stdin, how)
-  const { published, duplicates, rejected, bytes, tookMs, failure } = done
+  const { published, duplicates, receivedByNobody, rejected, bytes, tookMs, failure } = done
   const perSecond = (published / Math.max(1, tookMs)) * 1_000
   await output.answer({
     type: 'publish.summary',
@@ -168,6 +169,7 @@ async function publishMany(
       channel: name,
       published,
       duplicates,
+      ...(isLive(channel.pattern) ? { received_by_nobody: receivedByNobody } : {}),
       rejected,
       bytes,
       duration_ms: Math.round(tookMs),
@@ -182,6 +184,7 @@ async function publishMany(
         ...(duplicates > 0
           ? [`of which ${countOf(duplicates, 'duplicate')}, not stored again`]
           : []),
+        ...(receivedByNobody > 0 ? [`received by nobody: ${showCount(receivedByNobody)}`] : []),
         ...(rejected > 0 ? [`rejected ${showCount(rejected)}`] : []),
       ].join('  '),
     ],

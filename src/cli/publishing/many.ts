@@ -7,6 +7,8 @@ import { type Line, linesOf } from './lines.ts'
 export interface Published {
   readonly published: number
   readonly duplicates: number
+  /** Of what was published and is not stored: gone, since nobody was there. */
+  readonly receivedByNobody: number
   readonly rejected: number
   readonly bytes: number
   readonly tookMs: number
@@ -17,6 +19,7 @@ export interface Published {
 interface Totals {
   published: number
   duplicates: number
+  receivedByNobody: number
   rejected: number
   bytes: number
   failure: NarrowcastError | null
@@ -55,7 +58,10 @@ export async function publishLines(
   const stopping = interrupts.claim()
   const progress = makeProgress(output, 'publishing', null, { live })
   const beganMs = clock.monotonicMs()
-  const totals: Totals = { published: 0, duplicates: 0, rejected: 0, bytes: 0, failure: null }
+  const totals: Totals = {
+    ...{ published: 0, duplicates: 0, receivedByNobody: 0, rejected: 0, bytes: 0 },
+    failure: null,
+  }
   const inFlight = new Set<Promise<void>>()
   let sent = 0
   const hints = new Set<string>()
@@ -80,6 +86,7 @@ export async function publishLines(
         totals.published++
         totals.bytes += Buffer.byteLength(data)
         if (answer.duplicate) totals.duplicates++
+        if (answer.receivers === 0) totals.receivedByNobody++
       } else if (isTheirs(answer)) reject(line, answer)
       else totals.failure ??= answer
     }

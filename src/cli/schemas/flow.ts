@@ -69,6 +69,8 @@ export const flowSchemas: Readonly<Record<string, Shape>> = {
     channel: text,
     published: count,
     duplicates: count,
+    /** Broadcast and narrowcast: of those published, what went to nobody and is not stored. */
+    'received_by_nobody?': count,
     rejected: count,
     bytes: count,
     duration_ms: ms,
