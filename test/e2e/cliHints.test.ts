@@ -34,6 +34,25 @@ describe('an error says what to type next', () => {
     expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(4)
   })
 
+  it('an empty id names nothing, and changes nothing', async () => {
+    using world = cliWorld()
+    await world.run(['publish', 'q', '1'])
+    await world.run(['work', 'q', '--exec', 'exit 65', '--until', 'end'])
+    await world.run(['publish', 'q', '2'])
+    for (const line of [
+      ['messages', 'show', 'q', ''],
+      ['messages', 'rm', 'q', '', '--confirm', 'q'],
+      ['dead', 'show', 'q', ''],
+      ['dead', 'redrive', 'q', '--id', '', '--yes'],
+      ['dead', 'purge', 'q', '--id', '', '--confirm', 'q'],
+    ]) {
+      const { code, stderr } = await world.run(line)
+      expect([line, code, stderr]).toEqual([line, 2, expect.stringContaining('the id is empty')])
+      expect(stderr).toContain(`narrowcast ${line[0]} ls q`)
+    }
+    expect(await world.json('channels', 'show', 'q')).toMatchObject({ waiting: 1, dead: 1 })
+  })
+
   it('for the backend that was asked, and never with a password', async () => {
     using world = cliWorld()
     const url = 'file:./other'

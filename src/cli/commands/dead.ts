@@ -17,7 +17,7 @@ import { deadLines } from '../dead/lines.ts'
 import { depthsOf, unreadable } from '../depths.ts'
 import { existingGroup } from '../groups/find.ts'
 import type { Invocation, Run } from '../invocation.ts'
-import { deadJson, preview, shortId } from '../messages/view.ts'
+import { deadJson, preview, shortId, shownId } from '../messages/view.ts'
 import { harmless } from '../output/displayWidth.ts'
 import { countOf, isoTime, showCount, showTime } from '../output/quantities.ts'
 import type { Column } from '../output/table.ts'
@@ -174,7 +174,7 @@ function entryColumns(nowMs: number, utc: boolean): readonly Column<DeadEntry>[]
       name: 'id',
       value: ({ message }) => message.id,
       text: ({ message }) => shortId(message.id),
-      wide: ({ message }) => harmless(message.id),
+      wide: ({ message }) => shownId(message.id),
     },
     { name: 'key', value: ({ message }) => message.key, goes: 7 },
     { name: 'cause', value: ({ letter }) => letter.cause, goes: 3 },

@@ -5,6 +5,7 @@ import { askName, ifExists, isDryRun } from '../consent.ts'
 import type { Run } from '../invocation.ts'
 import { storedFilter } from '../messages/facts.ts'
 import { findMessage } from '../messages/find.ts'
+import { checkWord } from '../messages/named.ts'
 import { parsePlace } from '../messages/place.ts'
 import { storedPages } from '../messages/scan.ts'
 import { shortId, stateText, storedColumns, storedJson } from '../messages/view.ts'
@@ -138,6 +139,7 @@ export const rm: Run = (invocation) =>
   ifExists(invocation, async () => {
     const { args, output } = invocation
     const [name, id] = args as [string, string]
+    checkWord('message', name, id)
     await using connected = await connectTo(invocation, { look: true })
     const channel = await existingChannel(invocation, connected, name)
     if (await isDryRun(invocation, `would remove message ${id} of ${name}`)) return

@@ -101,6 +101,7 @@ function kindOf(command: string, { name }: ChannelRef): Kind<DeadEntry> {
     thing: 'dead letter',
     channel: name,
     placeOf: ({ ref }) => `#${ref}`,
+    wordOf: () => 'dead',
     choose: (id, place) =>
       `One of them: ${one(shellWord(place))}\nAll of them: --where ${shellWord(`id == ${JSON.stringify(id)}`)}`,
     ifNone: `narrowcast dead ls ${name} -o wide prints whole ids`,

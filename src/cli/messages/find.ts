@@ -13,7 +13,7 @@ const twinsWithinMs = 2_000
 
 /**
  * The message at `#POSITION`, of that id, or of an id that ends so.
- * @throws NOT_FOUND; INVALID_ARGUMENT where several are meant.
+ * @throws NOT_FOUND; INVALID_ARGUMENT where several are meant, and for an empty word.
  */
 export async function findMessage(
   invocation: Invocation,
@@ -27,6 +27,7 @@ export async function findMessage(
     thing: 'message',
     channel: channel.name,
     placeOf: (found) => (found.position === undefined ? null : `#${found.position}`),
+    wordOf: ({ state }) => (state === 'scheduled' ? 'delayed' : state),
     choose: (_, place) =>
       `One of them: narrowcast messages show ${channel.name} ${shellWord(place)}`,
     ifNone: `narrowcast messages ls ${channel.name}\nDead ones: narrowcast dead ls ${channel.name}`,

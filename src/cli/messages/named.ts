@@ -7,6 +7,8 @@ export interface Kind<T> {
   readonly channel: string
   /** `#3`, which names one thing for sure; null where it has no such name yet. */
   readonly placeOf: (found: T) => string | null
+  /** What is said of one that has no such name: `delayed` */
+  readonly wordOf: (found: T) => string
   /** What to do where an id names several; `place` is one of them. */
   readonly choose: (id: string, place: string) => string
   /** What to do where nothing is found. */
@@ -24,7 +26,9 @@ export class Named<T extends { readonly message: { readonly id: string } }> {
   readonly #whole = new Found<T>()
   readonly #ends = new Found<T>()
 
+  /** @throws INVALID_ARGUMENT for an empty word. */
   constructor(word: string, kind: Kind<T>) {
+    checkWord(kind.thing, kind.channel, word)
     this.#word = word
     this.#kind = kind
   }
@@ -57,12 +61,12 @@ export class Named<T extends { readonly message: { readonly id: string } }> {
   }
 
   #twins(id: string, { count, kept }: Found<T>): NarrowcastError {
-    const { thing, channel, placeOf, choose } = this.#kind
+    const { thing, channel, placeOf, wordOf, choose } = this.#kind
     const places = kept.flatMap((one) => placeOf(one) ?? [])
-    const delayed = kept.length - places.length
+    const others = kept.filter((one) => placeOf(one) === null)
     const list = [
       ...places,
-      ...(delayed > 0 ? [`${delayed} delayed`] : []),
+      ...[...Map.groupBy(others, wordOf)].map(([word, some]) => `${some.length} ${word}`),
       ...(count > kept.length ? [`${count - kept.length} more`] : []),
     ]
     const [place] = places
@@ -85,6 +89,19 @@ class Found<T extends { readonly message: { readonly id: string } }> {
     if (this.kept.length < keptMax) this.kept.push(item)
     if (this.ids.size < keptMax) this.ids.add(item.message.id)
   }
+}
+
+/**
+ * An empty word names nothing, but every id ends in it, and what other programs write has none.
+ * @throws INVALID_ARGUMENT
+ */
+export function checkWord(thing: string, channel: string, word: string): void {
+  if (word !== '') return
+  const list = thing === 'message' ? 'messages ls' : 'dead ls'
+  throw new NarrowcastError('INVALID_ARGUMENT', `the id is empty: it names no ${thing}`, {
+    channel,
+    hint: `narrowcast ${list} ${channel} -o wide prints whole ids\nWhat another program wrote without an id gets one when it is taken`,
+  })
 }
 
 /** `#42` → `42`, `#1795278225042-0` → `1795278225042-0`; null for a word that is an id. */

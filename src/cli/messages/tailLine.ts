@@ -2,7 +2,7 @@ import type { Stored } from '../../core/driver.ts'
 import { cut, displayWidth, harmless, padEnd, padStart } from '../output/displayWidth.ts'
 import type { Output } from '../output/output.ts'
 import { showBytes, showTime } from '../output/quantities.ts'
-import { preview, shortId, wholeBody } from './view.ts'
+import { preview, shortId, shownId, wholeBody } from './view.ts'
 
 /** A longer cell shifts what follows it: one key must not take the room of every line. */
 const padMax = 24
@@ -37,7 +37,7 @@ export class TailLines {
     const head = [
       look.paint('dim', showTime(message.timeMs, nowMs, utc)),
       place,
-      ...(wide ? [harmless(message.id)] : []),
+      ...(wide ? [shownId(message.id)] : []),
       look.paint('cyan', key),
       size,
       state,

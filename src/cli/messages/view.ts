@@ -11,7 +11,12 @@ const previewLengthMax = 300
 
 /** The end of an id, as tables print it. */
 export function shortId(id: string): string {
-  return harmless(id.slice(-idLengthShort))
+  return shownId(id.slice(-idLengthShort))
+}
+
+/** `-` where there is none yet. */
+export function shownId(id: string): string {
+  return harmless(id) || '-'
 }
 
 /** The beginning of a body in one harmless line. */
@@ -103,7 +108,7 @@ export function storedColumns(nowMs: number): readonly Column<Stored>[] {
       name: 'id',
       value: ({ message }) => message.id,
       text: ({ message }) => shortId(message.id),
-      wide: ({ message }) => harmless(message.id),
+      wide: ({ message }) => shownId(message.id),
     },
     {
       name: 'position',

@@ -4,6 +4,7 @@ import { harmless } from '../output/displayWidth.ts'
 import { isoTimeOrNull, showBytes } from '../output/quantities.ts'
 import { fold } from '../output/wrap.ts'
 import { textOf } from './facts.ts'
+import { shownId } from './view.ts'
 
 /** A message for people: head, headers, and the data laid out where it is JSON. */
 export function messageLines(message: IncomingMessage, invocation: Invocation): string[] {
@@ -17,7 +18,7 @@ export function headLines(message: IncomingMessage, { output }: Invocation): str
     ([name, value]) => `header    ${harmless(name)}=${harmless(value)}`,
   )
   return [
-    `id        ${output.look.paint('bold', harmless(id))}`,
+    `id        ${output.look.paint('bold', shownId(id))}`,
     `key       ${harmless(key ?? '-')}`,
     `time      ${isoTimeOrNull(timeMs) ?? '-'}`,
     `type      ${harmless(type)}   source ${harmless(source)}`,
