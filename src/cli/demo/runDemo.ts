@@ -170,9 +170,10 @@ class DemoRun {
 
   /** The hard case, made certain: one game written and not acked, one not yet written. */
   async #killWhileItHolds(crew: Crew): Promise<void> {
-    const { playMs, elapsedMs, clock } = this.#settings
+    const { playMs, elapsedMs, clock, setting } = this.#settings
     const { ledger, story } = this.#stage
     const startMs = elapsedMs()
+    const mostMs = playMs + 2 * setting.leaseMs + drainMsMax
     const half = gamesOf(this.#plan) / 2
     const isTime = (share: number) =>
       elapsedMs() - startMs >= playMs * share || ledger.games.size >= half
@@ -189,7 +190,11 @@ class DemoRun {
       return ledger.games.size >= 2 * half && waiting === 0 && leased <= entry.leased.size
     }
     await this.#until(
-      () => worker.isGone || isOver() || (isTime(killShare) && isHolding()),
+      () =>
+        worker.isGone ||
+        isOver() ||
+        elapsedMs() - startMs > mostMs ||
+        (isTime(killShare) && isHolding()),
       Number.POSITIVE_INFINITY,
       'a worker that holds two messages',
     )

@@ -122,3 +122,19 @@ test('what could not be tried is INCONCLUSIVE, exit 9, and says what', () => {
   expect(fancyLines(result, look, []).join('\n')).toContain('INCONCLUSIVE w3 did not come')
   expect(plainLines(result)[1]).toBe('why w3 did not come to hold two messages')
 })
+
+test('what may be in the hands of another program is not said to be lost', () => {
+  const strange = ['t9']
+  expect(run({ strange }).verdict).toBe('broken')
+  const { ledger, ...parts } = run({ strange })
+  ledger.delivered('w1', ['stranger'])
+  const { verdict, why } = judge({ ...parts, ledger }, [])
+  expect(verdict).toBe('inconclusive')
+  expect(why).toEqual([
+    expect.stringContaining('1 message of others came'),
+    't9 was played by nobody',
+  ])
+  const lost = [{ id: idOf(1) }] as unknown as Evidence['lost'] // acked by a worker of ours
+  const evidence = { ...parts.evidence, lost }
+  expect(judge({ ...parts, ledger, evidence }, []).verdict).toBe('broken')
+})

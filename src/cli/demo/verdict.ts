@@ -25,23 +25,33 @@ export function judge(
   missing: readonly string[],
 ): DemoResult {
   const { ledger, evidence } = parts
-  const broken = [
-    ...lost(parts).map(({ label, ackedBy }) =>
-      ackedBy === null ? `${label} is in no file` : `${label} was acked but is in no file`,
-    ),
+  const never = lost(parts).filter(({ ackedBy }) => ackedBy === null)
+  const acked = lost(parts).filter(({ ackedBy }) => ackedBy !== null)
+  // Where others use the channel too, these may be well in their hands, or theirs.
+  const unsure = [
+    ...never.map(({ label }) => `${label} is in no file`),
+    ...evidence.strange.map((token) => `${token} was played by nobody`),
+  ]
+  const sure = [
+    ...acked.map(({ label }) => `${label} was acked but is in no file`),
     ...evidence.duplicated.map((game) => `${labelOf(ledger, game.id)} was written twice`),
     ...evidence.wrong.map((game) => `${labelOf(ledger, game.id)} is not what was played`),
-    ...evidence.strange.map((token) => `${token} was played by nobody`),
     ...evidence.unreadable,
     ...[...ledger.games.values()]
       .filter((game) => game.deadReason !== null)
       .map(({ label, deadReason }) => `${label} is a dead letter: ${deadReason}`),
   ]
-  if (broken.length > 0) return { ...parts, verdict: 'broken', why: broken }
-  return { ...parts, verdict: missing.length > 0 ? 'inconclusive' : 'kept', why: missing }
+  const others = ledger.unknown.size
+  const isBroken = sure.length > 0 || (unsure.length > 0 && others === 0)
+  if (isBroken) return { ...parts, verdict: 'broken', why: [...sure, ...unsure] }
+  const why = [...missing, ...(unsure.length > 0 ? [notAlone(others), ...unsure] : [])]
+  return { ...parts, verdict: why.length > 0 ? 'inconclusive' : 'kept', why }
 }
 
 export const exitCodes = { kept: 0, broken: 8, inconclusive: 9 } as const
+
+const notAlone = (count: number) =>
+  `${count} ${count === 1 ? 'message' : 'messages'} of others came: another program, perhaps another demo, uses this channel; give each a store of its own`
 
 const labelOf = (ledger: Ledger, id: string) => ledger.games.get(id)?.label ?? id
 
