@@ -84,7 +84,7 @@ function oldestMs({ nowMs, next }: Counts): number | null {
   return isKnown ? oldest : null
 }
 
-/** Exact, and the same work however many there are. */
+/** Exact where nothing is overdue, and the same work however many there are. */
 export async function depthOf(queue: Queue): Promise<Depth> {
   const counts = await countsOf(queue)
   const waiting = counts.orders + counts.ready + counts.behind + counts.due

@@ -8,6 +8,7 @@ import { channelKeys, groupKeys, readerKey } from './keys.ts'
 import { lineOf } from './line.ts'
 import { channelLua, groupLua } from './lua.ts'
 import { beginningOf, streamInfo } from './places.ts'
+import { reclaimAll } from './reclaim.ts'
 import { publishWord } from './words.ts'
 
 const stepMax = 1_000
@@ -116,6 +117,7 @@ export async function purge(context: Context, channel: ChannelRef): Promise<numb
   const { lastId, entriesAdded } = info
   for (const group of await groupNames(context, name)) {
     const line = lineOf(context, name, group)
+    await reclaimAll(line)
     while ((await line.run<number>(skipping, '', '', [lastId, String(entriesAdded)])) === 1);
   }
   for (let from = '-'; from !== ''; ) {

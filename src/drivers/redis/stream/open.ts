@@ -2,22 +2,14 @@ import type { ChannelSpec, Ordering, ReaderSpec } from '../../../core/channel.ts
 import type { Token } from '../../../core/message.ts'
 import { orderConflict } from '../../../core/orderConflict.ts'
 import { redisError } from '../redisErrors.ts'
-import { Script } from '../script.ts'
 import { type Attached, attach, type Beginning } from './attach.ts'
 import { Begun } from './begun.ts'
 import { type Entry, readEntry } from './entry.ts'
 import type { HeldEntry } from './hand.ts'
 import type { Line } from './line.ts'
-import { groupLua } from './lua.ts'
-import { reclaimExpired } from './reclaim.ts'
+import { reclaimAll } from './reclaim.ts'
 
 export type Opened = Extract<Attached, { state: 'open' }>
-
-const lookingForExpired = new Script(
-  `${groupLua}
-return redis.call('ZRANGEBYSCORE', readers, '-inf', now)
-`,
-)
 
 /**
  * Opens a reader; `beginning` says where its group begins if it is not there.
@@ -35,6 +27,7 @@ export async function open(
   if (attached.state === 'no-group' && beginning) {
     attached = await attach(line, spec, holding, above, await beginning())
   }
+  // Who holds something, but whose lease has ended, does not stand in the way of another order.
   if (attached.state === 'conflict' && (await reclaimAll(line))) {
     attached = await attach(line, spec, holding, above, null)
   }
@@ -44,13 +37,6 @@ export async function open(
   }
   const text = `"${channel.name}" or its group "${line.group}" was removed`
   throw redisError('NOT_FOUND', 'source', text, { channel: channel.name })
-}
-
-/** Readers that hold something, but whose lease has ended, do not stand in the way of another order. */
-async function reclaimAll(line: Line): Promise<boolean> {
-  const expired = await line.run<string[]>(lookingForExpired, '', '', [])
-  for (const reader of expired) await reclaimExpired(line, reader)
-  return expired.length > 0
 }
 
 /** What a reader has in hand that was opened again: the key, and what was noted of failures. */

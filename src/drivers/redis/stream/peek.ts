@@ -9,9 +9,11 @@ import type { Context } from '../session.ts'
 import { groupNames } from './depth.ts'
 import { type Entry, readEntry } from './entry.ts'
 import { channelKeys, isQueue, nobody, readerKey } from './keys.ts'
+import { lineOf } from './line.ts'
 import { channelLua } from './lua.ts'
 import { readNoted } from './noted.ts'
 import { beginningOf, scan } from './places.ts'
+import { reclaimAll } from './reclaim.ts'
 import { publishWord } from './words.ts'
 
 /** A page of what is delayed, in the order in which it is due, or against it. */
@@ -197,13 +199,14 @@ async function shown(
 
 type PendingRow = [id: string, consumer: string, idleMs: number, count: number]
 
-/** Of one group, by entry: all that is pending among these. */
+/** Of one group, by entry: all that is pending among these, of nobody whose lease is over. */
 async function standingsOf(
   context: Context,
   channel: string,
   group: string,
   ids: readonly string[],
 ): Promise<Map<string, Standing>> {
+  await reclaimAll(lineOf(context, channel, group))
   const home = context.home(channel)
   const sorted = ids.toSorted(byId)
   const range = ['XPENDING', channel, group, sorted[0] as string, sorted.at(-1) as string]

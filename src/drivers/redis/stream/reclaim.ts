@@ -51,6 +51,12 @@ return 0
 `,
 )
 
+const lookingForExpired = new Script(
+  `${groupLua}
+return redis.call('ZRANGEBYSCORE', readers, '-inf', now)
+`,
+)
+
 /** What was read and shall not have been: back at once, uncharged, whoever speaks for the reader. */
 const returning = new Script(
   `${groupLua}
@@ -84,6 +90,13 @@ return 0
 /** The lease of a reader has ended: others take what it held. */
 export async function reclaimExpired(line: Line, reader: string): Promise<void> {
   while ((await line.run<number>(reclaiming, reader, '', ['expired'])) === 1);
+}
+
+/** The same of all readers whose leases have ended. Returns whether there were any. */
+export async function reclaimAll(line: Line): Promise<boolean> {
+  const expired = await line.run<string[]>(lookingForExpired, '', '', [])
+  for (const reader of expired) await reclaimExpired(line, reader)
+  return expired.length > 0
 }
 
 /** The reader ends in order, and nobody is charged. */
