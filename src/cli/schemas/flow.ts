@@ -73,6 +73,14 @@ export const flowSchemas: Readonly<Record<string, Shape>> = {
     'received_by_nobody?': count,
     rejected: count,
     bytes: count,
+    /** Where it ended before the input: what became of its lines, `to` null: of all that follow. */
+    'lines?': many(
+      object({
+        from: count,
+        to: orNull(count),
+        state: oneOf('stored', 'uncertain', 'not_stored'),
+      }),
+    ),
     duration_ms: ms,
   }),
   tail: answer({ channel: text, ...stored }),
@@ -95,6 +103,10 @@ export const flowSchemas: Readonly<Record<string, Shape>> = {
     retried: count,
     dead: count,
     late: count,
+    /** Broadcast and narrowcast: how many came in vain, as far as anybody knows. */
+    missed: count,
+    /** More were missed, and nobody knows how many. */
+    missed_unknown: yesNo,
     waiting: countOrNull,
     scheduled: countOrNull,
     given_back: count,

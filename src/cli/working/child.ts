@@ -6,8 +6,10 @@ import type { Drained, Handler, Received } from '../../runtime/api.ts'
 import { type ChildWork, serveParent, type Tell as TellOf } from '../children/child.ts'
 import { ConnectionWatch } from '../connectionWatch.ts'
 import { killPrograms, runProgram } from './exec.ts'
+import { type Gap, Gaps } from './gaps.ts'
 import { startGuard } from './guard.ts'
 import { drainMs, type Settled, type WorkEvent, type WorkJob } from './job.ts'
+import { Outlet } from './outlet.ts'
 
 type Tell = TellOf<WorkEvent>
 
@@ -24,7 +26,12 @@ const asStored: Codec = {
 
 serveParent<WorkJob, WorkEvent>(async (job, name, tell) => {
   process.on('exit', killPrograms)
-  const handler = await handlerOf(job, tell)
+  const draining = new AbortController()
+  const outlet = new Outlet(() => {
+    void tell({ kind: 'unread' })
+    if (draining.signal.aborted) void subscription.drain({ timeoutMs: 0 })
+  })
+  const handler = await handlerOf(job, tell, outlet)
   const { config, control } = job
   const bus = await connect(job.url, { config, name, control })
   const connection = new ConnectionWatch(bus, (event) => void tell(event))
@@ -42,6 +49,7 @@ serveParent<WorkJob, WorkEvent>(async (job, name, tell) => {
     ({ id, letter }) => void tell({ kind: 'dead', id, cause: letter.cause, reason: letter.reason }),
   )
   subscription.on('late', ({ id, overdueMs }) => void tell({ kind: 'late', id, overdueMs }))
+  subscription.on('gap', (gap) => desk.missed(gap))
   subscription.on('error', ({ id, error }) => {
     if (id === null && connection.isAway) return
     void tell({ kind: 'failed', id, text: error.message })
@@ -59,7 +67,8 @@ serveParent<WorkJob, WorkEvent>(async (job, name, tell) => {
   return {
     ended,
     async drain() {
-      await subscription.drain({ timeoutMs: drainMs })
+      draining.abort()
+      await subscription.drain({ timeoutMs: outlet.isGone ? 0 : drainMs })
       await ended
     },
   } satisfies ChildWork
@@ -68,6 +77,7 @@ serveParent<WorkJob, WorkEvent>(async (job, name, tell) => {
 async function handlerOf(
   { run, channel, tellOutput }: WorkJob,
   tell: Tell,
+  outlet: Outlet,
 ): Promise<Handler<unknown>> {
   if ('exec' in run) {
     // Without it no program may run: the parent starts this process anew.
@@ -80,16 +90,31 @@ async function handlerOf(
         ...{ command: run.exec, channel, guard },
         onLine: tellOutput ? line(false) : null,
         onErrorLine: line(true),
+        outlet,
       })
     }
   }
   const loaded = await loadModule(run.module)
-  if (typeof loaded === 'function') return loaded as Handler<unknown>
+  if (typeof loaded === 'function') return printing(loaded as Handler<unknown>, outlet)
   throw new NarrowcastError(
     'INVALID_CONFIG',
     `--module ${run.module}: expected a function as default export, got ${typeof loaded}`,
     { hint: 'export default async (data, delivery) => { … }' },
   )
+}
+
+/** A handler whose words are lost has not done what its output was for. */
+function printing(handler: Handler<unknown>, outlet: Outlet): Handler<unknown> {
+  outlet.watch()
+  return async (data, delivery) => {
+    try {
+      const verdict = await handler(data, delivery)
+      if (!outlet.isGone) return verdict
+    } catch (error) {
+      if (!outlet.isGone) throw error
+    }
+    return outlet.giveBack(delivery.signal)
+  }
 }
 
 async function loadModule(path: string): Promise<unknown> {
@@ -110,6 +135,7 @@ class Desk {
   readonly #inHand = new Map<string, { beganMs: number; attempt: number }>()
   readonly #took = new Map<string, { tookMs: number; attempt: number }>()
   readonly #timer: NodeJS.Timeout
+  readonly #gaps = new Gaps()
   #settled: Settled[] = []
   #telling: Promise<void> | null = null
   #wasBusy = false
@@ -139,6 +165,10 @@ class Desk {
     this.#settled.push({ id, kind, outcome, attempt, tookMs })
   }
 
+  missed(gap: Gap): void {
+    this.#gaps.add(gap)
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer)
     await this.#tick()
@@ -155,12 +185,14 @@ class Desk {
 
   async #tellAll(): Promise<void> {
     const isBusy = this.#inHand.size > 0
-    if (this.#settled.length === 0 && !isBusy && !this.#wasBusy) return
+    const isQuiet = this.#settled.length === 0 && this.#gaps.isEmpty
+    if (isQuiet && !isBusy && !this.#wasBusy) return
     this.#wasBusy = isBusy
     const settled = this.#settled
     this.#settled = []
     const nowMs = performance.now()
     const now = [...this.#inHand].map(([id, { beganMs }]) => ({ id, forMs: nowMs - beganMs }))
-    await this.#tell({ kind: 'tick', settled, now: now.slice(0, 100) })
+    const gaps = this.#gaps.take()
+    await this.#tell({ kind: 'tick', settled, now: now.slice(0, 100), gaps })
   }
 }

@@ -1,6 +1,7 @@
 import type { Pattern, Settlement, SettleOutcome } from '../../core/message.ts'
 import type { Config } from '../../runtime/config.ts'
 import type { ConnectionEvent } from '../connectionWatch.ts'
+import type { Gap } from './gaps.ts'
 
 /** What the work in hand gets to end in. */
 export const drainMs = 10_000
@@ -37,7 +38,10 @@ export type WorkEvent =
       readonly kind: 'tick'
       readonly settled: readonly Settled[]
       readonly now: readonly { readonly id: string; readonly forMs: number }[]
+      readonly gaps: readonly Gap[]
     }
+  /** Nobody reads stdout any more. */
+  | { readonly kind: 'unread' }
   | { readonly kind: 'failed'; readonly id: string | null; readonly text: string }
   | { readonly kind: 'dead'; readonly id: string; readonly cause: string; readonly reason: string }
   | { readonly kind: 'late'; readonly id: string; readonly overdueMs: number }

@@ -64,7 +64,7 @@ export async function runWorkers(
       const { inHand } = tally
       return inHand === 0 ? null : `draining: ${showCount(inHand)} in flight`
     },
-  })
+  }).finally(() => reporter.close())
   if (tally.sum(({ dead }) => dead) > 0) {
     const [url, urlFile] = [invocation.flags.text('url'), invocation.flags.text('url-file')]
     output.note(withBackend(`why messages died: narrowcast dead ls ${name}`, { url, urlFile }))
@@ -107,9 +107,15 @@ function lastLine(tally: Tally, end: CrewEnd): string {
     `retried ${showCount(of('retried'))}`,
     `dead ${showCount(of('dead'))}`,
     ...(of('late') > 0 ? [`late ${showCount(of('late'))}`] : []),
+    ...missedWords(tally),
     `settled while draining ${showCount(settled)}`,
     `given back ${showCount(released)}`,
     ...(abandoned > 0 ? [`not ended ${abandoned}: they come again after the lease`] : []),
     ...endWords(end),
   ].join('   ')
+}
+
+function missedWords({ missed, isMissedUnknown }: Tally): string[] {
+  if (missed === 0) return isMissedUnknown ? ['missed an unknown number'] : []
+  return [`missed ${isMissedUnknown ? 'at least ' : ''}${showCount(missed)}`]
 }

@@ -109,12 +109,17 @@ function nowOf({ now }: WorkerTally): string {
 }
 
 /** The totals in JSON. */
-export function tallyJson(tally: Tally, { depth }: History): Record<string, number | null> {
+export function tallyJson(
+  tally: Tally,
+  { depth }: History,
+): Record<string, number | boolean | null> {
   return {
     acked: tally.sum((one) => one.acked),
     retried: tally.sum((one) => one.retried),
     dead: tally.sum((one) => one.dead),
     late: tally.sum((one) => one.late),
+    missed: tally.missed,
+    missed_unknown: tally.isMissedUnknown,
     waiting: depth ? countJson(depth.waiting) : null,
     scheduled: depth ? countJson(depth.scheduled) : null,
   }

@@ -31,6 +31,9 @@ export class Tally {
   readonly workers = new Map<string, WorkerTally>()
   readonly drained: Drained = { settled: 0, released: 0, abandoned: 0 }
   failed = 0
+  /** As far as anybody knows. */
+  missed = 0
+  isMissedUnknown = false
 
   started(info: ChildInfo): void {
     const before = this.workers.get(info.name)
@@ -75,6 +78,10 @@ export class Tally {
     } else if (event.kind === 'tick') {
       worker.now = event.now
       worker.state = event.now.length > 0 ? 'busy' : 'idle'
+      for (const { missed } of event.gaps) {
+        if (missed === 'unknown') this.isMissedUnknown = true
+        else this.missed += missed
+      }
       for (const one of event.settled) {
         if (one.outcome === 'late') worker.late++
         else if (one.kind === 'ack') worker.acked++
