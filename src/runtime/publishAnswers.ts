@@ -91,11 +91,9 @@ export class PublishAnswers {
     definite: boolean,
     { hint, cause }: { readonly hint?: string | null; readonly cause?: unknown } = {},
   ): NarrowcastError {
-    const end = definite
-      ? 'it was not stored'
-      : 'it may have been stored, publish again only with the same id'
     const { name } = this.#plan.spec
-    return new NarrowcastError(code, `${this.#driver}: publish to "${name}": ${why}; ${end}`, {
+    const text = `${this.#driver}: publish to "${name}": ${why}${fateOf(definite)}`
+    return new NarrowcastError(code, text, {
       definite,
       driver: this.#driver,
       channel: name,
@@ -131,4 +129,15 @@ export class PublishAnswers {
     const where = { driver: this.#driver, channel: name, operation: 'publish' }
     return abortedError(`publish to "${name}"`, signal, { ...where, definite: leftMs === null })
   }
+}
+
+function fateOf(definite: boolean): string {
+  if (definite) return '; it was not stored'
+  return '; it may have been stored, publish again only with the same id'
+}
+
+/** The text without what became of that one message: for who tells of many. */
+export function withoutFate({ message, definite }: NarrowcastError): string {
+  const fate = fateOf(definite)
+  return message.endsWith(fate) ? message.slice(0, -fate.length) : message
 }

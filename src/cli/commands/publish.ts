@@ -8,6 +8,7 @@ import { isDryRun } from '../consent.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { harmless } from '../output/displayWidth.ts'
 import { countOf, showBytes, showCount, showDuration, showRate } from '../output/quantities.ts'
+import { brokenOff } from '../publishing/brokenOff.ts'
 import { dedupeWish } from '../publishing/dedupe.ts'
 import { publishLines } from '../publishing/many.ts'
 
@@ -161,7 +162,8 @@ async function publishMany(
   const toJson = flags.isSet('lines') ? (line: string) => JSON.stringify(line) : validJson
   const how = { toJson, options, rate, bytesMax }
   const done = await publishLines(invocation, channel, process.stdin, how)
-  const { published, duplicates, receivedByNobody, rejected, bytes, tookMs, failure } = done
+  const { published, duplicates, receivedByNobody, rejected, bytes, stretches } = done
+  const { tookMs, failure } = done
   const perSecond = (published / Math.max(1, tookMs)) * 1_000
   await output.answer({
     type: 'publish.summary',
@@ -172,6 +174,7 @@ async function publishMany(
       ...(isLive(channel.pattern) ? { received_by_nobody: receivedByNobody } : {}),
       rejected,
       bytes,
+      ...(failure ? { lines: stretches } : {}),
       duration_ms: Math.round(tookMs),
     },
     lines: () => [
@@ -189,7 +192,10 @@ async function publishMany(
       ].join('  '),
     ],
   })
-  if (failure) throw failure
+  if (failure) {
+    const how = { isLive: isLive(channel.pattern), hasDedupe: wish.dedupe !== undefined }
+    throw brokenOff(failure, stretches, how)
+  }
   return rejected > 0 ? 2 : 0
 }
 

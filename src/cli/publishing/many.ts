@@ -1,7 +1,9 @@
 import { NarrowcastError } from '../../core/errors.ts'
-import type { Channel, PublishOptions } from '../../runtime/api.ts'
+import type { Channel, PublishOptions, Receipt } from '../../runtime/api.ts'
 import type { Invocation } from '../invocation.ts'
+import type { Output } from '../output/output.ts'
 import { makeProgress } from '../output/progress.ts'
+import { type Fate, LineFates, type Stretch } from './fates.ts'
 import { type Line, linesOf } from './lines.ts'
 
 export interface Published {
@@ -14,6 +16,8 @@ export interface Published {
   readonly tookMs: number
   /** What ended it before the end of the input. */
   readonly failure: NarrowcastError | null
+  /** What became of the lines that were sent, and of the rest where it ended before. */
+  readonly stretches: readonly Stretch[]
 }
 
 interface Totals {
@@ -34,6 +38,13 @@ const batchesInFlightMax = 2
 /** Most lines that are wrong and told one by one. */
 const toldMax = 10
 
+interface Wish {
+  readonly toJson: (line: string) => string
+  readonly options: PublishOptions
+  readonly rate: number | null
+  readonly bytesMax: number
+}
+
 /**
  * Publishes one message per line. What cannot be a message is told with its line number and
  * counted as rejected; any other failure ends it.
@@ -42,17 +53,7 @@ export async function publishLines(
   invocation: Invocation,
   channel: Channel<string>,
   input: AsyncIterable<Buffer | string>,
-  {
-    toJson,
-    options,
-    rate,
-    bytesMax,
-  }: {
-    readonly toJson: (line: string) => string
-    readonly options: PublishOptions
-    readonly rate: number | null
-    readonly bytesMax: number
-  },
+  { toJson, options, rate, bytesMax }: Wish,
 ): Promise<Published> {
   const { clock, output, interrupts, live } = invocation
   const stopping = interrupts.claim()
@@ -64,8 +65,75 @@ export async function publishLines(
   }
   const inFlight = new Set<Promise<void>>()
   let sent = 0
+  const fates = new LineFates()
+  const reject = rejecting(output, totals)
+  const send = async (lines: readonly Line[]): Promise<void> => {
+    const batch = lines.flatMap((line) => {
+      const data = jsonOf(line, toJson, bytesMax, reject)
+      return data === null ? [] : [{ line, data, options }]
+    })
+    const settle = fates.send(batch.map(({ line }) => line.number))
+    const answers = await channel.publishMany(batch)
+    settle(answers.map((answer, at) => count(totals, reject, batch[at] as Sent, answer)))
+    progress.update(totals.published)
+  }
+  const size = rate === null ? batchMax : Math.max(1, Math.min(batchMax, Math.floor(rate / 10)))
+  const isOver = () => stopping.aborted || totals.failure !== null
+  for await (const lines of until(linesOf(input, bytesMax), stopping)) {
+    for (let at = 0; at < lines.length; at += size) {
+      if (rate !== null && !isOver()) {
+        await clock.sleep(
+          Math.max(0, beganMs + (sent / rate) * 1_000 - clock.monotonicMs()),
+          stopping,
+        )
+      }
+      const some = lines.slice(at, at + size)
+      if (isOver()) {
+        fates.leave((some[0] as Line).number)
+        break
+      }
+      sent += some.length
+      const one = send(some).finally(() => inFlight.delete(one))
+      inFlight.add(one)
+      if (inFlight.size >= batchesInFlightMax) await Promise.race(inFlight)
+    }
+    if (isOver()) break
+  }
+  await Promise.all(inFlight)
+  progress.end()
+  return { ...totals, stretches: fates.stretches, tookMs: clock.monotonicMs() - beganMs }
+}
+
+interface Sent {
+  readonly line: Line
+  readonly data: string
+}
+
+/** @returns null for a line that is rejected. */
+function count(
+  totals: Totals,
+  reject: (line: Line, fault: Fault) => void,
+  { line, data }: Sent,
+  answer: Receipt | NarrowcastError,
+): Fate | null {
+  if (answer instanceof NarrowcastError) {
+    if (isTheirs(answer)) {
+      reject(line, answer)
+      return null
+    }
+    totals.failure ??= answer
+    return answer.definite ? 'not_stored' : 'uncertain'
+  }
+  totals.published++
+  totals.bytes += Buffer.byteLength(data)
+  if (answer.duplicate) totals.duplicates++
+  if (answer.receivers === 0) totals.receivedByNobody++
+  return 'stored'
+}
+
+function rejecting(output: Output, totals: Totals): (line: Line, fault: Fault) => void {
   const hints = new Set<string>()
-  const reject = (line: Line, { message, hint }: Fault) => {
+  return (line, { message, hint }) => {
     totals.rejected++
     if (totals.rejected <= toldMax) {
       output.warn(`line ${line.number}: ${message}`)
@@ -74,45 +142,6 @@ export async function publishLines(
     }
     if (totals.rejected === toldMax) output.warn('further wrong lines are only counted')
   }
-  const send = async (lines: readonly Line[]): Promise<void> => {
-    const batch = lines.flatMap((line) => {
-      const data = jsonOf(line, toJson, bytesMax, reject)
-      return data === null ? [] : [{ line, data, options }]
-    })
-    const answers = await channel.publishMany(batch)
-    for (const [at, answer] of answers.entries()) {
-      const { line, data } = batch[at] as (typeof batch)[number]
-      if (!(answer instanceof NarrowcastError)) {
-        totals.published++
-        totals.bytes += Buffer.byteLength(data)
-        if (answer.duplicate) totals.duplicates++
-        if (answer.receivers === 0) totals.receivedByNobody++
-      } else if (isTheirs(answer)) reject(line, answer)
-      else totals.failure ??= answer
-    }
-    progress.update(totals.published)
-  }
-  const size = rate === null ? batchMax : Math.max(1, Math.min(batchMax, Math.floor(rate / 10)))
-  for await (const lines of until(linesOf(input, bytesMax), stopping)) {
-    for (let at = 0; at < lines.length; at += size) {
-      if (stopping.aborted || totals.failure) break
-      if (rate !== null) {
-        await clock.sleep(
-          Math.max(0, beganMs + (sent / rate) * 1_000 - clock.monotonicMs()),
-          stopping,
-        )
-      }
-      const some = lines.slice(at, at + size)
-      sent += some.length
-      const one = send(some).finally(() => inFlight.delete(one))
-      inFlight.add(one)
-      if (inFlight.size >= batchesInFlightMax) await Promise.race(inFlight)
-    }
-    if (stopping.aborted || totals.failure) break
-  }
-  await Promise.all(inFlight)
-  progress.end()
-  return { ...totals, tookMs: clock.monotonicMs() - beganMs }
 }
 
 function jsonOf(
