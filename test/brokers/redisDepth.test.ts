@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { connect } from '../../src/connect.ts'
 import type { ChannelSpec, ReaderSpec } from '../../src/core/channel.ts'
 import { redis } from '../../src/drivers/redis/index.ts'
+import { askRedis } from '../../src/lab/brokers/askRedis.ts'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
 import { describeRedis } from './redisHere.ts'
 
@@ -47,6 +48,41 @@ describeRedis.each(['list', 'stream'])('what a dead reader had on a %s', (engine
       await expect.poll(looks[how]).toBe(true)
     },
   )
+})
+
+describeRedis.each(['list', 'stream'])('the oldest that waits on a %s has an age', (engine) => {
+  test('before the first worker has come', async () => {
+    const { bus, depth } = await serving(engine)
+    await bus.queue<number>(name).publish(1)
+    await expect.poll(async () => (await depth())?.oldestMs).toBeGreaterThan(0)
+  })
+
+  test('when it was delayed, is due, and nobody reads: since it is due', async () => {
+    const { bus, depth } = await serving(engine)
+    const beganMs = performance.now()
+    await bus.queue<number>(name).publish(1, { delayMs: 300 })
+    await expect.poll(depth).toMatchObject({ waiting: 1, oldestMs: expect.any(Number) })
+    await expect.poll(async () => (await depth())?.oldestMs).toBeGreaterThan(0)
+    const found = await depth()
+    expect(found?.oldestMs).toBeLessThan(performance.now() - beganMs - 290)
+  })
+
+  test('when it has failed, its pause is over, and nobody reads', async () => {
+    const { bus, url, depth } = await serving(engine)
+    const queue = bus.queue<unknown>(name, { backoff: { delayMsMin: 100, delayMsMax: 100 } })
+    await queue.opened()
+    if (engine === 'list') await askRedis(url, 'LPUSH', name, 'null')
+    else await askRedis(url, 'XADD', name, '*', 'data', 'null')
+    const failing = Promise.withResolvers<void>()
+    const worker = queue.subscribe(() => {
+      failing.resolve()
+      throw new Error('not today')
+    })
+    await failing.promise
+    await worker.drain()
+    await expect.poll(depth).toMatchObject({ waiting: 1 })
+    await expect.poll(async () => (await depth())?.oldestMs).toBeGreaterThan(0)
+  })
 })
 
 async function states(bus: Awaited<ReturnType<typeof connect>>) {

@@ -21,7 +21,8 @@ end
 local written = redis.call('LINDEX', orders, -1)
 if written then found[#found + 1] = seal(fresh(written, '-')) end
 for _, value in ipairs({ redis.call('LINDEX', back, -1),
-  redis.call('ZRANGE', suspects, 0, 0)[1] or false }) do
+  redis.call('ZRANGE', suspects, 0, 0)[1] or false,
+  redis.call('ZRANGE', delayed, '-inf', now, 'BYSCORE', 'LIMIT', 0, 1)[1] or false }) do
   if value then found[#found + 1] = value end
 end
 return found
@@ -70,13 +71,13 @@ async function countsOf(queue: Queue): Promise<Counts> {
   }
 }
 
-/** How long the oldest has waited; null where a message of another program does not say. */
+/** How long the oldest has waited; null where a message of another program does not say, and never failed. */
 function oldestMs({ nowMs, next }: Counts): number | null {
   let oldest = 0
   let isKnown = next.length === 0
   for (const raw of next) {
-    const { sinceMs, element } = readValue(raw)
-    const since = sinceMs > 0 ? sinceMs : storedAtMs(element)
+    const { sinceMs, element, past } = readValue(raw)
+    const since = sinceMs > 0 ? sinceMs : (storedAtMs(element) ?? past?.firstFailedMs ?? null)
     if (since === null) continue
     isKnown = true
     oldest = Math.max(oldest, nowMs - since)

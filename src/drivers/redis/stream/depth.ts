@@ -128,21 +128,26 @@ interface Whole {
   /** Delayed and not yet due; due, and not moved yet. */
   readonly later: number
   readonly due: number
+  /** For so long the first of what is due is so; 0 where nothing is. */
+  readonly dueMs: number
+  readonly nowMs: number
 }
 
 async function wholeOf(context: Context, channel: string): Promise<Whole> {
   const home = context.home(channel)
   const delayed = helperKey(channel, 'delayed')
   const [seconds = '0', micros = '0'] = await home.send<string[]>(['TIME'], 'depth')
-  const nowMs = String(Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000))
-  const [flags, info, dead, all, due] = await Promise.all([
+  const nowMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
+  const [flags, info, dead, all, due, first] = await Promise.all([
     home.send<Record<string, string>>(['HGETALL', flagsKey(channel)], 'depth'),
     streamInfo(context, channel),
     home.send<number>(['XLEN', deadKey(channel)], 'depth'),
     home.send<number>(['ZCARD', delayed], 'depth'),
-    home.send<number>(['ZCOUNT', delayed, '-inf', nowMs], 'depth'),
+    home.send<number>(['ZCOUNT', delayed, '-inf', String(nowMs)], 'depth'),
+    home.send<[string, number][]>(['ZRANGE', delayed, '0', '0', 'WITHSCORES'], 'depth'),
   ])
-  return { flags: new Map(Object.entries(flags)), info, dead, later: all - due, due }
+  const dueMs = ageMs(nowMs, first[0]?.[1] ?? nowMs)
+  return { flags: new Map(Object.entries(flags)), info, dead, later: all - due, due, dueMs, nowMs }
 }
 
 const ageMs = (nowMs: number, ...since: number[]) => Math.max(0, nowMs - Math.min(...since))
@@ -152,11 +157,12 @@ export async function depthOf(context: Context, channel: ChannelRef): Promise<De
   const [names, whole] = await Promise.all([groupNames(context, name), wholeOf(context, name)])
   const all = await Promise.all(names.map((group) => countsOf(context, channel, group)))
   const groups = all.filter((one) => one !== null)
-  const { flags, info, dead, later, due } = whole
+  const { flags, info, dead, later, due, dueMs, nowMs } = whole
   const sum = (of: (counts: GroupCounts) => number) =>
     groups.reduce((total, one) => total + of(one), 0)
   // A queue that nobody has read yet has no group.
   const unread = isQueue(channel) && groups.length === 0 ? (info?.length ?? 0) : 0
+  const unreadMs = unread > 0 ? ageMs(nowMs, Number.parseInt(info?.firstId ?? '', 10)) : 0
   const isCounted = groups.every(({ fresh }) => fresh !== null)
   const waiting = sum((one) => (one.fresh ?? 0) + waitingAgain(one)) + unread + due
   const outs = [...flags].filter(([field]) => field.startsWith('out:'))
@@ -168,7 +174,7 @@ export async function depthOf(context: Context, channel: ChannelRef): Promise<De
     stored: (info?.length ?? 0) + later + due,
     in: (info?.entriesAdded ?? 0) + later + due + Number(flags.get('undue') ?? 0),
     out: outs.reduce((total, [, count]) => total + Number(count), 0),
-    oldestMs: Math.max(0, ...groups.map((one) => oldestMs(one))),
+    oldestMs: Math.max(unreadMs, dueMs, ...groups.map((one) => oldestMs(one))),
     paused: flags.has('paused'),
     order: isQueue(channel) ? ((flags.get(`order:${queueGroup}`) ?? 'none') as Ordering) : null,
   }
@@ -183,7 +189,7 @@ const oldestMs = ({ nowMs, freshMs, waitingMs, overdueMs }: GroupCounts) =>
 export async function groupsOf(context: Context, channel: ChannelRef): Promise<GroupInfo[]> {
   const { name } = channel
   if (isQueue(channel)) return []
-  const [names, { later, due }] = await Promise.all([
+  const [names, { later, due, dueMs }] = await Promise.all([
     groupNames(context, name),
     wholeOf(context, name),
   ])
@@ -197,7 +203,7 @@ export async function groupsOf(context: Context, channel: ChannelRef): Promise<G
           group,
           lag: fresh === null ? 'unknown' : fresh + pending + later + due,
           inFlight: inHand,
-          oldestMs: oldestMs(counts),
+          oldestMs: Math.max(dueMs, oldestMs(counts)),
           readers,
           position: settled,
           order,

@@ -12,6 +12,8 @@ const stepMax = 1_000
 export interface StreamInfo {
   readonly length: number
   readonly lastId: string
+  /** Of what is stored the first; null: nothing is. */
+  readonly firstId: string | null
   readonly entriesAdded: number
 }
 
@@ -19,9 +21,11 @@ export async function streamInfo(context: Context, channel: string): Promise<Str
   const home = context.home(channel)
   if ((await home.send<number>(['EXISTS', channel], 'look')) === 0) return null
   const info = await home.send<Record<string, unknown>>(['XINFO', 'STREAM', channel], 'look')
+  const first = info['first-entry'] as readonly [id: string] | null
   return {
     length: Number(info.length),
     lastId: String(info['last-generated-id']),
+    firstId: first?.[0] ?? null,
     entriesAdded: Number(info['entries-added']),
   }
 }
