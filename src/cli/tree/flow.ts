@@ -104,6 +104,7 @@ export const flowCommands: readonly CommandSpec[] = [
       'Anything else is an error. Both cost an attempt; after the last one the message is dead.',
       'Ctrl-C drains: what is in hand is settled, the rest given back. A second one stops now.',
       'A program ends with its worker, also where that is killed: its process group gets SIGKILL.',
+      'Where nobody reads stdout any more, what fails to print ends the run with 0 and costs no attempt.',
       'A channel that is not there is only waited for with --pattern, or where the project file names it.',
     ],
   },

@@ -5,6 +5,7 @@ import type { Received } from '../../runtime/api.ts'
 import { childEnv } from '../children/children.ts'
 import { isoTime } from '../output/quantities.ts'
 import { type Guard, guardedShell } from './guard.ts'
+import { isStdoutGone, type Outlet } from './outlet.ts'
 
 /** sysexits.h: the data is wrong, and will stay so. */
 const exitDead = 65
@@ -22,11 +23,13 @@ export interface ExecOptions {
   /** Null: the program's stdout is that of this process. */
   readonly onLine: ((line: string) => Promise<void>) | null
   readonly onErrorLine: (line: string) => Promise<void>
+  readonly outlet: Outlet
 }
 
 /**
  * Runs a program with the message on its stdin. Its exit code is the verdict: 0 ack, 65 dead with
- * the last line of stderr as reason, 75 retry, anything else an error.
+ * the last line of stderr as reason, 75 retry, anything else an error. What fails while nobody reads
+ * stdout any more is given back.
  * @throws Error with the exit code and the last line of stderr.
  */
 export async function runProgram(
@@ -53,6 +56,9 @@ export async function runProgram(
     await release(child, options.guard)
     const [code, signal] = await exit
     await Promise.all([out, errors])
+    // Who cannot print fails in many ways, and none of them says anything of the message.
+    const isUnread = code !== 0 && onLine === null && (await isStdoutGone())
+    if (isUnread) return await options.outlet.giveBack(delivery.signal)
     return verdictOf(code, signal, lastLine)
   } finally {
     running.delete(child)
