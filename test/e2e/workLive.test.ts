@@ -45,3 +45,25 @@ test('what a slow handler misses is told while it works, and in the end', async 
   expect(summary).toMatchObject({ type: 'work.summary', acked: holdMax + 1, missed: 2_000 })
   expect(summary).toMatchObject({ missed_unknown: false, abandoned: 0 })
 })
+
+test('what a drain finds unbegun is told in one line, and as lost', {
+  timeout: 60_000,
+}, async () => {
+  using world = cliWorld()
+  const worker = await heldWorker(world)
+  worker.child.kill('SIGINT')
+  const { stderr } = await worker.ended
+  expect(lines(stderr, /^error /)).toEqual([
+    expect.stringMatching(/^error 1,000 messages not begun: the drain of "news" was over before$/),
+  ])
+  expect(lines(stderr, /^done in .* {3}not ended 1,001: they are lost {3}/)).toHaveLength(1)
+  expect(stderr).not.toContain('again after the lease')
+})
+
+test('what a worker that was killed held is told as lost', async () => {
+  using world = cliWorld()
+  const worker = await heldWorker(world)
+  process.kill(Number(await worker.shows(/started w1 pid (\d+)/)), 'SIGKILL')
+  await worker.shows(/w1 pid \d+ died \(SIGKILL\); what it held is lost/)
+  await worker.shows('w1 started anew')
+})

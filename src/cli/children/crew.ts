@@ -1,3 +1,4 @@
+import { isLive, type Pattern } from '../../core/message.ts'
 import type { ConnectionEvent } from '../connectionWatch.ts'
 import type { Invocation } from '../invocation.ts'
 import { type Feed, makeFeed } from '../output/feed.ts'
@@ -9,6 +10,7 @@ import { type ChildInfo, Children } from './children.ts'
 export interface CrewPlan<Job, Event> {
   /** First word of its JSON events: `work.started`. */
   readonly command: 'work' | 'ingest'
+  readonly pattern: Pattern
   readonly entry: URL
   readonly count: number
   readonly job: Job
@@ -67,7 +69,9 @@ export async function runCrew<Job, Event extends { readonly kind: string }>(
         sayDraining(invocation, plan, crew)
         const late = await Promise.race([children.failed, children.drain()])
         if (late > 0) {
-          crew.feed.say(`${late} did not end in time, killed: what they held comes again`)
+          crew.feed.say(
+            `${late} did not end in time, killed: what they held ${fateOf(plan.pattern)}`,
+          )
         }
         killed += late
         const comesAgain =
@@ -141,7 +145,7 @@ export class Crew {
   /** Delayed messages that `--until end` does not wait for; null: the end is another one. */
   left: number | null = null
   readonly #invocation: Invocation
-  readonly #plan: Pick<CrewPlan<never, never>, 'command' | 'count'>
+  readonly #plan: Pick<CrewPlan<never, never>, 'command' | 'pattern' | 'count'>
   /** Workers that were told to end by others, and stay away. */
   readonly endedNames = new Set<string>()
   readonly #ready = new Set<string>()
@@ -150,7 +154,7 @@ export class Crew {
 
   constructor(
     invocation: Invocation,
-    plan: Pick<CrewPlan<never, never>, 'command' | 'count' | 'frame' | 'heartbeat'>,
+    plan: Pick<CrewPlan<never, never>, 'command' | 'pattern' | 'count' | 'frame' | 'heartbeat'>,
   ) {
     const { live, output, interrupts, clock } = invocation
     this.#invocation = invocation
@@ -221,7 +225,9 @@ export class Crew {
     this.deaths++
     this.#ready.delete(name)
     const { paint } = this.#invocation.output.lookOfStderr
-    this.feed.say(paint('red', `${name} pid ${pid} died (${why}); what it held comes again`))
+    this.feed.say(
+      paint('red', `${name} pid ${pid} died (${why}); what it held ${fateOf(this.#plan.pattern)}`),
+    )
     void this.#event('died', { worker: name, pid, why })
   }
 
@@ -237,6 +243,11 @@ export class Crew {
   #event(what: string, fields: Parameters<Invocation['output']['event']>[1]): Promise<void> {
     return this.#invocation.output.event(`${this.#plan.command}.${what}`, fields)
   }
+}
+
+/** What becomes of what a worker held that is gone. */
+function fateOf(pattern: Pattern): string {
+  return isLive(pattern) ? 'is lost' : 'comes again'
 }
 
 /** What the last line of a run says of its workers and its time. */

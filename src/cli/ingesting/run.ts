@@ -32,7 +32,7 @@ export async function runIngest(
     group: pattern === 'stream' ? (job.group ?? name) : null,
   }
   const end = await runCrew<IngestJob, IngestEvent>(invocation, {
-    ...{ command: 'ingest', count, job, drainMs },
+    ...{ command: 'ingest', pattern, count, job, drainMs },
     entry: new URL('./child', import.meta.url),
     frame: () => [status()],
     heartbeat: status,

@@ -2,9 +2,10 @@ import { pathToFileURL } from 'node:url'
 import { connect } from '../../connect.ts'
 import type { Codec } from '../../core/codec.ts'
 import { NarrowcastError } from '../../core/errors.ts'
+import { isLive } from '../../core/message.ts'
 import type { Drained, Handler, Received } from '../../runtime/api.ts'
 import { type ChildWork, serveParent, type Tell as TellOf } from '../children/child.ts'
-import { ConnectionWatch } from '../connectionWatch.ts'
+import { type ConnectionEvent, ConnectionWatch, connectPatiently } from '../connectionWatch.ts'
 import { killPrograms, runProgram } from './exec.ts'
 import { type Gap, Gaps } from './gaps.ts'
 import { startGuard } from './guard.ts'
@@ -33,8 +34,10 @@ serveParent<WorkJob, WorkEvent>(async (job, name, tell) => {
   })
   const handler = await handlerOf(job, tell, outlet)
   const { config, control } = job
-  const bus = await connect(job.url, { config, name, control })
-  const connection = new ConnectionWatch(bus, (event) => void tell(event))
+  const tellConnection = (event: ConnectionEvent) => void tell(event)
+  const open = () => connect(job.url, { config, name, control })
+  const bus = await connectPatiently(open, tellConnection)
+  const connection = new ConnectionWatch(bus, tellConnection)
   const isExec = 'exec' in job.run
   const channel = bus[job.pattern]<unknown>(job.channel, isExec ? { codec: asStored } : {})
   const desk = new Desk(tell)
@@ -52,13 +55,15 @@ serveParent<WorkJob, WorkEvent>(async (job, name, tell) => {
   subscription.on('gap', (gap) => desk.missed(gap))
   subscription.on('error', ({ id, error }) => {
     if (id === null && connection.isAway) return
+    if (id !== null && isLive(job.pattern) && desk.failed(id, error)) return
     void tell({ kind: 'failed', id, text: error.message })
   })
   // Told by another process, it ends like one that its parent has told.
   const ended = new Promise<Drained>((done) => subscription.on('drained', done)).then(
     async ({ settled, released, abandoned }) => {
       await desk.close()
-      await tell({ kind: 'drained', settled, released, abandoned })
+      const { unbegun } = desk
+      await tell({ kind: 'drained', settled, released, abandoned, unbegun })
       await bus.close()
     },
   )
@@ -136,6 +141,8 @@ class Desk {
   readonly #took = new Map<string, { tookMs: number; attempt: number }>()
   readonly #timer: NodeJS.Timeout
   readonly #gaps = new Gaps()
+  /** Taken by a live worker, and too late to begin. */
+  unbegun = 0
   #settled: Settled[] = []
   #telling: Promise<void> | null = null
   #wasBusy = false
@@ -163,6 +170,14 @@ class Desk {
     const { tookMs, attempt } = this.#took.get(id) ?? { tookMs: 0, attempt: 1 }
     this.#took.delete(id)
     this.#settled.push({ id, kind, outcome, attempt, tookMs })
+  }
+
+  /** Live patterns: that is its end. @returns true where a drain was over before its turn */
+  failed(id: string, { code }: NarrowcastError): boolean {
+    const hasBegun = this.#took.delete(id) || this.#inHand.has(id)
+    if (hasBegun || code !== 'CLOSED') return false
+    this.unbegun++
+    return true
   }
 
   missed(gap: Gap): void {

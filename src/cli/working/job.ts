@@ -56,4 +56,6 @@ export type WorkEvent =
       readonly settled: number
       readonly released: number
       readonly abandoned: number
+      /** Of these, whose handler was never called, for the drain was over before its turn. */
+      readonly unbegun: number
     }

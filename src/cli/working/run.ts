@@ -1,10 +1,11 @@
 import { fstatSync } from 'node:fs'
+import { isLive, type Pattern } from '../../core/message.ts'
 import { type CrewEnd, endJson, endWords, runCrew } from '../children/crew.ts'
 import { type Until, watchSource } from '../children/untilEnd.ts'
 import type { Connected } from '../connection.ts'
 import type { Invocation } from '../invocation.ts'
 import { withBackend } from '../nextStep.ts'
-import { showCount, showDuration } from '../output/quantities.ts'
+import { countOf, showCount, showDuration } from '../output/quantities.ts'
 import { drainMs, type WorkEvent, type WorkJob } from './job.ts'
 import { Reporter } from './reporter.ts'
 import { counts, History, tallyJson, workFrame } from './screen.ts'
@@ -39,7 +40,7 @@ export async function runWorkers(
     if (history.depth) history.measure(history.depth, passedMs)
   })
   const end = await runCrew<WorkJob, WorkEvent>(invocation, {
-    ...{ command: 'work', count, job, drainMs },
+    ...{ command: 'work', pattern, count, job, drainMs },
     entry: new URL('./child', import.meta.url),
     frame: (_, columns) => workFrame(facts(), columns),
     heartbeat: () => counts(facts()),
@@ -71,8 +72,12 @@ export async function runWorkers(
   }
   // What a program printed to the same place may have ended within a line.
   if ('exec' in job.run && !job.tellOutput && isOnePlace()) output.note('')
-  output.note(lastLine(tally, end))
-  const { released, abandoned } = tally.drained
+  const { released, abandoned, unbegun } = tally.drained
+  if (unbegun > 0) {
+    const text = `error ${countOf(unbegun, 'message')} not begun: the drain of "${name}" was over before`
+    output.note(output.lookOfStderr.paint('yellow', text))
+  }
+  output.note(lastLine(tally, end, pattern))
   await output.event('work.summary', {
     channel: name,
     ...tallyJson(tally, history),
@@ -98,9 +103,10 @@ function everySecond(nowMs: () => number, call: (passedMs: number) => void): () 
   }
 }
 
-function lastLine(tally: Tally, end: CrewEnd): string {
+function lastLine(tally: Tally, end: CrewEnd, pattern: Pattern): string {
   const { settled, released, abandoned } = tally.drained
   const of = (name: 'acked' | 'retried' | 'dead' | 'late') => tally.sum((one) => one[name])
+  const fate = isLive(pattern) ? 'they are lost' : 'they come again after the lease'
   return [
     `done in ${showDuration(end.drainMs)}`,
     `acked ${showCount(of('acked'))}`,
@@ -110,7 +116,7 @@ function lastLine(tally: Tally, end: CrewEnd): string {
     ...missedWords(tally),
     `settled while draining ${showCount(settled)}`,
     `given back ${showCount(released)}`,
-    ...(abandoned > 0 ? [`not ended ${abandoned}: they come again after the lease`] : []),
+    ...(abandoned > 0 ? [`not ended ${showCount(abandoned)}: ${fate}`] : []),
     ...endWords(end),
   ].join('   ')
 }

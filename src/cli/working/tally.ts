@@ -24,12 +24,13 @@ export interface Drained {
   settled: number
   released: number
   abandoned: number
+  unbegun: number
 }
 
 /** Adds up what worker processes tell. */
 export class Tally {
   readonly workers = new Map<string, WorkerTally>()
-  readonly drained: Drained = { settled: 0, released: 0, abandoned: 0 }
+  readonly drained: Drained = { settled: 0, released: 0, abandoned: 0, unbegun: 0 }
   failed = 0
   /** As far as anybody knows. */
   missed = 0
@@ -75,6 +76,7 @@ export class Tally {
       this.drained.settled += event.settled
       this.drained.released += event.released
       this.drained.abandoned += event.abandoned
+      this.drained.unbegun += event.unbegun
     } else if (event.kind === 'tick') {
       worker.now = event.now
       worker.state = event.now.length > 0 ? 'busy' : 'idle'
