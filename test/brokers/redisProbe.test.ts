@@ -167,6 +167,39 @@ describeRedis('what happens when memory is full', () => {
   })
 })
 
+describeRedis('a server that is full', () => {
+  const full = (policy: string) => ['--maxmemory', '500kb', '--maxmemory-policy', policy]
+  const isFull = /full: used \d{6,} of 512000 bytes/
+
+  test.each(['noeviction', 'volatile-lru'])(
+    'is warned of with %s, until it has room',
+    async (policy) => {
+      await using server = await startRedis({ args: full(policy) })
+      const warnings = async () => {
+        await using bus = await connect(server.url, { telemetry: false })
+        return bus.info.warnings.filter((text) => isFull.test(text))
+      }
+      expect(await warnings()).toEqual([expect.stringMatching(/stores nothing more.*maxmemory/)])
+      await askRedis(server.url, 'CONFIG', 'SET', 'maxmemory', '100mb')
+      expect(await warnings()).toEqual([])
+    },
+  )
+
+  test('is not where it makes room for everything by itself', async () => {
+    await using server = await startRedis({ args: full('allkeys-lru') })
+    await using bus = await connect(server.url, { telemetry: false })
+    expect(bus.info.warnings).toEqual([expect.stringMatching(/removes whole channels/)])
+  })
+
+  test('is one to the doctor too', async () => {
+    await using server = await startRedis({ args: full('noeviction') })
+    using world = cliWorld()
+    const { code, stdout } = await world.run(['doctor', server.url])
+    expect([code, stdout]).toEqual([0, expect.stringMatching(isFull)])
+    expect(stdout).not.toContain('all is well')
+  })
+})
+
 testRedis('the nodes of a server are asked anew at each opening', async () => {
   await using server = await startRedis({ profile: 'always' })
   await using bus = await connect(server.url, { telemetry: false })
