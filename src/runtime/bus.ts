@@ -129,6 +129,7 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
         connection.trouble,
         closing !== null,
         others().flatMap(({ health }) => health),
+        others().flatMap(({ refusal }) => refusal ?? []),
       ),
     close: ({ timeoutMs } = {}) => closeOnce(whole('timeoutMs', timeoutMs, closeMsDefault, 0)),
     [Symbol.asyncDispose]: () => closeOnce(closeMsDefault),

@@ -19,7 +19,7 @@ import { channelClosed } from './closedErrors.ts'
 import { type Encoded, encode } from './envelope.ts'
 import type { Gate } from './gate.ts'
 import type { ChannelFacts } from './handlerRun.ts'
-import type { SubscriptionHealth } from './health.ts'
+import type { Refusal, SubscriptionHealth } from './health.ts'
 import { noDeliveries } from './live/liveOptions.ts'
 import { LiveWorker } from './live/liveWorker.ts'
 import { OpenDeliveries } from './openDeliveries.ts'
@@ -92,6 +92,11 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
 
   get health(): SubscriptionHealth[] {
     return [...this.#readers].map((reader) => subscriptionHealth(this.#plan.spec, reader))
+  }
+
+  get refusal(): Refusal | null {
+    const refusal = this.#outbox.refusal
+    return refusal && { channel: this.name, pattern: this.pattern, ...refusal }
   }
 
   get subscriptionFrames(): SubscriptionFrame[] {

@@ -15,6 +15,16 @@ export interface SubscriptionHealth {
   readonly why: string
 }
 
+/** A channel whose broker refuses what is published there, for now: it is being tried again. */
+export interface Refusal {
+  readonly channel: string
+  readonly pattern: Pattern
+  /** In the words of the broker. */
+  readonly why: string
+  /** How long the oldest such message is still tried. */
+  readonly leftMs: number
+}
+
 /** How a bus is at this moment. */
 export interface Health {
   /** Work gets through: the broker is connected and every subscription is ready. */
@@ -24,12 +34,15 @@ export interface Health {
   /** Why the broker is away; null while it is connected. */
   readonly trouble: string | null
   readonly subscriptions: readonly SubscriptionHealth[]
+  /** What is published and not taken yet. `isReady` does not go by it: reading may well go on. */
+  readonly refusals: readonly Refusal[]
 }
 
 export function healthOf(
   trouble: NarrowcastError | null,
   isClosed: boolean,
   subscriptions: readonly SubscriptionHealth[],
+  refusals: readonly Refusal[],
 ): Health {
   const isConnected = trouble === null && !isClosed
   return {
@@ -37,5 +50,6 @@ export function healthOf(
     isAlive: !isClosed && subscriptions.every(({ isAlive }) => isAlive),
     trouble: trouble?.message ?? null,
     subscriptions,
+    refusals,
   }
 }

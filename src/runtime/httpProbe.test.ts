@@ -48,6 +48,7 @@ test('a bus whose subscriptions are confirmed is ready and alive', async () => {
         why: 'the broker has confirmed the subscription',
       },
     ],
+    refusals: [],
   })
   expect((await probed(bus, '/livez')).status).toBe(200)
   expect(await probed(bus, '/livez', 'HEAD')).toEqual({ status: 200, text: '' })

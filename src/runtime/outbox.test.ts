@@ -241,3 +241,23 @@ test('closing flushes what waits and refuses what comes', async () => {
   await closed
   expect(codeOf(await waiting)).toBe('a')
 })
+
+test('says why the broker refuses for now, and for how long that is tried, until it is taken', async () => {
+  const clock = virtualClock()
+  let takes = false
+  const send: Send = async (batch) => batch.map(() => (takes ? stored : refused('UNAVAILABLE')))
+  const { outbox, publish } = box(send, {}, clock)
+  expect(outbox.refusal).toBeNull()
+  const publishing = publish('a')
+  await clock.advance(5_000)
+  expect(outbox.refusal).toEqual({ why: 'no', leftMs: 25_000 })
+  takes = true
+  await clock.advance(2_000)
+  expect(codeOf(await publishing)).toBe('a')
+  expect(outbox.refusal).toBeNull()
+  takes = false
+  const last = publish('b')
+  await clock.advance(31_000)
+  expect(codeOf(await last)).toBe('UNAVAILABLE')
+  expect(outbox.refusal).toBeNull()
+})

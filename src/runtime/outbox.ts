@@ -9,6 +9,7 @@ import type { ChannelPlan } from './channelOptions.ts'
 import { channelClosed } from './closedErrors.ts'
 import { withDeadline } from './deadline.ts'
 import { checkAgainst, type Encoded } from './envelope.ts'
+import type { Refusal } from './health.ts'
 import type { OpenedChannel } from './openedChannel.ts'
 import { OutboxRoom } from './outboxRoom.ts'
 import { type Entry, PublishAnswers } from './publishAnswers.ts'
@@ -58,6 +59,8 @@ export class Outbox {
   readonly #flushes = new Set<Flush>()
   /** Why the channel could not be opened when that was last tried. */
   #trouble: NarrowcastError | null = null
+  /** The oldest of what the broker refused and is sent again. */
+  #refused: Entry | null = null
 
   constructor(host: OutboxHost) {
     this.#host = host
@@ -67,6 +70,14 @@ export class Outbox {
 
   get isFull(): boolean {
     return this.#room.isFull
+  }
+
+  /** Why the broker does not take what waits here, and how long that is still tried. */
+  get refusal(): Pick<Refusal, 'why' | 'leftMs'> | null {
+    const { refusal, deadlineMs } = this.#refused ?? { refusal: null }
+    if (!refusal) return null
+    const leftMs = Math.max(0, deadlineMs - this.#host.clock.monotonicMs())
+    return { why: refusal.message, leftMs }
   }
 
   /** Takes one message, or answers BUSY or CLOSED. `done` is called exactly once. */
@@ -147,6 +158,7 @@ export class Outbox {
       }
       this.#expire()
     }
+    this.#refused = null
     this.#running = null
   }
 
@@ -216,6 +228,7 @@ export class Outbox {
       if (answer !== null) this.#answer(entry, answer)
       return answer === null
     })
+    this.#refused = again.find(({ refusal }) => refusal !== null) ?? null
     this.#entries = again.length === 0 ? this.#entries : [...again, ...this.#entries]
     return again.length === 0
   }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect } from '../../src/connect.ts'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
 import type { RedisServer } from '../../src/lab/brokers/redisServer.ts'
+import { cliWorld } from '../e2e/cliRun.ts'
 import { describeRedis } from './redisHere.ts'
 
 describeRedis('redis at maxmemory', () => {
@@ -78,4 +79,25 @@ describeRedis('redis at maxmemory', () => {
     await expect.poll(() => got).toHaveLength(21)
     await second[Symbol.asyncDispose]()
   })
+
+  test.for([['1'], ['--lines']])(
+    'publish says that it is refused, why, and how long it goes on trying: %s',
+    async (words) => {
+      using world = cliWorld()
+      const publish = ['publish', 'full.told', ...words, '-u', server.url]
+      expect((await world.run(publish, { input: '1\n' })).stderr).not.toContain('refused')
+      const meanwhile = async () => {
+        await using _ = await full()
+        const run = world.start(publish, { input: '1\n' })
+        await run.shows('refused for now')
+        return run
+      }
+      const { ended } = await meanwhile()
+      const { code, stdout, stderr } = await ended
+      expect([code, stdout]).toEqual([0, expect.stringContaining('published full.told')])
+      expect(
+        stderr.match(/refused for now: .*OOM .*; goes on trying for \d+\.\d s$/gm),
+      ).toHaveLength(1)
+    },
+  )
 })

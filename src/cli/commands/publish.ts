@@ -11,6 +11,7 @@ import { countOf, showBytes, showCount, showDuration, showRate } from '../output
 import { brokenOff } from '../publishing/brokenOff.ts'
 import { dedupeWish } from '../publishing/dedupe.ts'
 import { publishLines } from '../publishing/many.ts'
+import { tellRefusals } from '../publishing/refusing.ts'
 
 /** The data is JSON text already: as it was typed it travels, digits of large numbers included. */
 const jsonText: Codec = {
@@ -118,6 +119,7 @@ async function publishOne(
   await using connected = await connectTo(invocation, { look: false })
   const channel = await openChannel<string>(invocation, connected, name, wish)
   const beganMs = clock.monotonicMs()
+  using _ = tellRefusals(invocation, connected.bus, channel)
   const receipt = await channel.publish(data, options)
   const { id, position, duplicate, receivers } = receipt
   const tookMs = clock.monotonicMs() - beganMs
@@ -161,6 +163,7 @@ async function publishMany(
   const { payloadBytesMax: bytesMax } = await channel.opened()
   const toJson = flags.isSet('lines') ? (line: string) => JSON.stringify(line) : validJson
   const how = { toJson, options, rate, bytesMax }
+  using _ = tellRefusals(invocation, connected.bus, channel)
   const done = await publishLines(invocation, channel, process.stdin, how)
   const { published, duplicates, receivedByNobody, rejected, bytes, stretches } = done
   const { tookMs, failure } = done
