@@ -82,6 +82,7 @@ describeRedis.each(['list', 'stream'])('the oldest that waits on a %s has an age
     await worker.drain()
     await expect.poll(depth).toMatchObject({ waiting: 1 })
     await expect.poll(async () => (await depth())?.oldestMs).toBeGreaterThan(0)
+    await expect(states(bus)).resolves.toEqual([['waiting', 0]])
   })
 })
 

@@ -133,11 +133,17 @@ interface Whole {
   readonly nowMs: number
 }
 
+/** By the clock of the server: due times are. */
+export async function serverMs(context: Context, channel: string): Promise<number> {
+  const home = context.home(channel)
+  const [seconds, micros] = await home.send<[string, string]>(['TIME'], 'look')
+  return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
+}
+
 async function wholeOf(context: Context, channel: string): Promise<Whole> {
   const home = context.home(channel)
   const delayed = helperKey(channel, 'delayed')
-  const [seconds = '0', micros = '0'] = await home.send<string[]>(['TIME'], 'depth')
-  const nowMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
+  const nowMs = await serverMs(context, channel)
   const [flags, info, dead, all, due, first] = await Promise.all([
     home.send<Record<string, string>>(['HGETALL', flagsKey(channel)], 'depth'),
     streamInfo(context, channel),

@@ -6,7 +6,7 @@ import { helperKey } from '../keys.ts'
 import { redisError } from '../redisErrors.ts'
 import { Script } from '../script.ts'
 import type { Context } from '../session.ts'
-import { groupNames } from './depth.ts'
+import { groupNames, serverMs } from './depth.ts'
 import { type Entry, readEntry } from './entry.ts'
 import { channelKeys, isQueue, nobody, readerKey } from './keys.ts'
 import { lineOf } from './line.ts'
@@ -207,6 +207,7 @@ async function standingsOf(
   ids: readonly string[],
 ): Promise<Map<string, Standing>> {
   await reclaimAll(lineOf(context, channel, group))
+  const nowMs = await serverMs(context, channel)
   const home = context.home(channel)
   const sorted = ids.toSorted(byId)
   const range = ['XPENDING', channel, group, sorted[0] as string, sorted.at(-1) as string]
@@ -226,13 +227,13 @@ async function standingsOf(
                 'peek',
               ),
           isNobodys
-            ? home.send<unknown>(
+            ? home.send<number | null>(
                 ['ZSCORE', helperKey(channel, `retry:${group}`), padded(id)],
                 'peek',
               )
             : null,
         ])
-        const waits = due === null ? 'waiting' : 'scheduled'
+        const waits = (due ?? 0) <= nowMs ? 'waiting' : 'scheduled'
         return [
           id,
           {
