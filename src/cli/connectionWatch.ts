@@ -1,4 +1,6 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Clock } from '../core/clock.ts'
+import { NarrowcastError } from '../core/errors.ts'
 import type { Bus } from '../runtime/api.ts'
 import { Outage } from './output/outage.ts'
 
@@ -10,6 +12,7 @@ export type ConnectionEvent =
 /** An outage that nothing else tells of is seen so soon. */
 const lookMs = 250
 const tellAgainMs = 15_000
+const tryAgainMs = 500
 
 /** Tells of the connection of a bus, until it is stopped. */
 export class ConnectionWatch {
@@ -59,4 +62,26 @@ export function watchOutage(
     if (event.kind === 'back') outage.back('')
     else outage.away('', event.why)
   })
+}
+
+/**
+ * Opens a bus on a broker that was there just now: where it is away, that is told and tried again
+ * until it is back.
+ * @throws what trying again does not mend.
+ */
+export async function connectPatiently(
+  open: () => Promise<Bus>,
+  tell: (event: ConnectionEvent) => void,
+): Promise<Bus> {
+  for (let isAway = false; ; isAway = true) {
+    try {
+      const bus = await open()
+      if (isAway) tell({ kind: 'back' })
+      return bus
+    } catch (error) {
+      if (!(error instanceof NarrowcastError) || !error.retryable) throw error
+      tell({ kind: 'away', why: error.message })
+    }
+    await setTimeout(tryAgainMs)
+  }
 }

@@ -53,6 +53,40 @@ describeRedis('an outage is told', () => {
     },
     60_000,
   )
+
+  test.each(['work', 'ingest'] as const)(
+    'and ridden out by workers of %s that have not connected yet',
+    async (command) => {
+      await using server = await startRedis()
+      using world = cliWorld()
+      const { args } = commands[command]
+      const run = world.start([...args, '--url', server.url])
+      await run.shows(`started w${command === 'work' ? 2 : 1}`)
+      await server.kill()
+      await run.shows('connection lost: ')
+      await refused(server.port, 6)
+      await server.restart()
+      await run.shows(/connection back after \d/)
+      await expect.poll(() => commands[command].isUp(server.url), { timeout: 20_000 }).toBe(true)
+      run.child.kill('SIGINT')
+      const { code, stderr } = await run.ended
+      expect([code, stderr]).toEqual([130, expect.not.stringMatching(/^error|died/m)])
+      expect(stderr.match(/^connection lost: /gm)).toHaveLength(1)
+    },
+    60_000,
+  )
+
+  test('and what waits for it ends when it is told to', async () => {
+    await using server = await startRedis()
+    using world = cliWorld()
+    const run = world.start([...commands.work.args, '--url', server.url])
+    await run.shows('started w2')
+    await server.kill()
+    await run.shows('connection lost: ')
+    run.child.kill('SIGINT')
+    const { code, stderr } = await run.ended
+    expect([code, stderr]).toEqual([130, expect.stringContaining('done in')])
+  })
 })
 
 /** Resolves when so many who wanted to connect have been sent away. */

@@ -2,7 +2,7 @@ import { connect } from '../../connect.ts'
 import { asNarrowcastError } from '../../core/errors.ts'
 import { type PipelineRun, runPipeline } from '../../pipelines/index.ts'
 import { serveParent, type Tell } from '../children/child.ts'
-import { ConnectionWatch } from '../connectionWatch.ts'
+import { type ConnectionEvent, ConnectionWatch, connectPatiently } from '../connectionWatch.ts'
 import { pipelineOf, sinkOf } from './build.ts'
 import { drainMs, type IngestEvent, type IngestJob } from './job.ts'
 
@@ -10,8 +10,10 @@ const statsMs = 200
 
 serveParent<IngestJob, IngestEvent>(async (job, name, tell) => {
   const pipeline = await pipelineOf(job)
-  const bus = await connect(job.url, { config: job.config, name })
-  const connection = new ConnectionWatch(bus, (event) => void tell(event))
+  const tellConnection = (event: ConnectionEvent) => void tell(event)
+  const open = () => connect(job.url, { config: job.config, name })
+  const bus = await connectPatiently(open, tellConnection)
+  const connection = new ConnectionWatch(bus, tellConnection)
   const stopping = new AbortController()
   const { signal } = stopping
   // A live channel hands over messages before the run has begun: what came by then is landed too.
