@@ -185,19 +185,21 @@ async function howToDeclare(bus: Bus, name: string): Promise<string | null> {
 
 /**
  * Opens a channel to publish or work. One that nobody knows becomes a queue, or what --pattern or
- * the project file says, and stderr says so.
+ * the project file says, and stderr says so. What `check` throws leaves no new channel behind.
  */
 export async function openChannel<T>(
   invocation: Invocation,
   connected: Connected,
   name: string,
   options: ChannelOptions<T> = {},
+  check: (pattern: Pattern) => void = () => undefined,
 ): Promise<Channel<T>> {
   const { bus, settings } = connected
   const found = await bus.admin.find(name)
   const wished = wishedPattern(invocation, settings, name)
   const pattern = wished ?? found?.pattern ?? 'queue'
   const channel = bus[pattern]<T>(name, options)
+  check(pattern)
   await channel.opened()
   if (!found && wished === null) {
     invocation.output.note(

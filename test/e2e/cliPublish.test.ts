@@ -61,6 +61,21 @@ describe('publish and tail', () => {
     expect(stdout).toMatch(/^payload {6}1 MiB unless payloadBytesMax is given, at most 64 MiB$/m)
   })
 
+  it.for([
+    ['PAYLOAD_TOO_LARGE', ['-'], 2],
+    ['INVALID_ARGUMENT', ['1', '--id', ''], 2],
+    ['INVALID_ARGUMENT', ['--lines', '--key', 'k'.repeat(256)], 2],
+    ['UNSUPPORTED', ['1', '--delay', '10000d'], 6],
+    ['UNSUPPORTED', ['--lines', '--delay', '1h', '--pattern', 'broadcast'], 6],
+  ] as const)('makes no channel for what it refuses as %s', async ([code, words, exit]) => {
+    using world = cliWorld()
+    const input = JSON.stringify('x'.repeat(1_048_576))
+    const ran = await world.run(['publish', 'new', ...words, '--json'], { input })
+    expect([ran.code, ran.stdout]).toEqual([exit, ''])
+    expect(JSON.parse(ran.stderr)).toMatchObject({ type: 'error', code })
+    expect(await world.json('channels', 'ls')).toMatchObject({ items: [] })
+  })
+
   it('publishes ten thousand lines in batches', async () => {
     using world = cliWorld()
     const { code, stdout } = await world.run(['publish', 'big', '--ndjson', '--json'], {

@@ -9,6 +9,7 @@ import type { Invocation, Run } from '../invocation.ts'
 import { harmless } from '../output/displayWidth.ts'
 import { countOf, showBytes, showCount, showDuration, showRate } from '../output/quantities.ts'
 import { brokenOff } from '../publishing/brokenOff.ts'
+import { checkOf } from '../publishing/check.ts'
 import { dedupeWish } from '../publishing/dedupe.ts'
 import { publishLines } from '../publishing/many.ts'
 import { tellRefusals } from '../publishing/refusing.ts'
@@ -117,7 +118,8 @@ async function publishOne(
     return
   }
   await using connected = await connectTo(invocation, { look: false })
-  const channel = await openChannel<string>(invocation, connected, name, wish)
+  const check = checkOf(connected.bus, name, data, options, wish)
+  const channel = await openChannel(invocation, connected, name, wish, check)
   const beganMs = clock.monotonicMs()
   using _ = tellRefusals(invocation, connected.bus, channel)
   const receipt = await channel.publish(data, options)
@@ -159,7 +161,9 @@ async function publishMany(
   const { output, flags } = invocation
   if (await isDryRun(invocation, `would publish the lines of stdin to ${name}`)) return 0
   await using connected = await connectTo(invocation, { look: false })
-  const channel = await openChannel<string>(invocation, connected, name, wish)
+  // Of the lines nothing is known yet.
+  const check = checkOf(connected.bus, name, '', options, wish)
+  const channel = await openChannel(invocation, connected, name, wish, check)
   const { payloadBytesMax: bytesMax } = await channel.opened()
   const toJson = flags.isSet('lines') ? (line: string) => JSON.stringify(line) : validJson
   const how = { toJson, options, rate, bytesMax }
