@@ -27,8 +27,11 @@ const gotBy = (actors: readonly Actor[]) =>
     book.filter(({ event }) => event === 'got').map(({ id }) => String(id)),
   )
 
-/** All workers are killed in the midst of a run, and as many come after a while. */
-async function allDead(wish: object, options = '') {
+/**
+ * All workers are killed in the midst of a run, and as many come after a while. It goes on until
+ * some messages were told of all of them: `isWhole`.
+ */
+async function allDead(wish: object, options: string, isWhole: (one: Told) => boolean) {
   const scene = await liveScene('redis', options)
   const crew = async (name: string) => {
     const all = Array.from({ length: crewSize }, (_, n) =>
@@ -46,6 +49,7 @@ async function allDead(wish: object, options = '') {
   await isOver(() => toldBy(publisher).length >= length + 200)
   const second = await crew('second')
   await isOver(() => gotBy(second).length >= 200)
+  await isOver(() => toldBy(publisher).slice(length).filter(isWhole).length >= 50)
   await publisher.end()
   return { scene, first, second, told: toldBy(publisher), isOver }
 }
@@ -60,7 +64,7 @@ describeRedis('all workers die during the run, and others come:', () => {
     'a %s loses what nobody was there for, and its publisher is told',
     { timeout: 90_000 },
     async ([name, wish, copies]) => {
-      const { scene, first, second, told } = await allDead(wish)
+      const { scene, first, second, told } = await allDead(wish, '', ({ said }) => said === copies)
       await using _scene = scene
       for (const one of second) await one.end()
       const got = gotBy([...first, ...second])
@@ -91,7 +95,7 @@ describeRedis('all workers die during the run, and others come:', () => {
     ['queue on a stream', { pattern: 'queue' }, `${keptUrl}&queue=stream`],
     ['stream', { pattern: 'stream' }, keptUrl],
   ] as const)('a %s delivers everything', { timeout: 90_000 }, async ([name, wish, options]) => {
-    const { scene, first, second, told, isOver } = await allDead(wish, options)
+    const { scene, first, second, told, isOver } = await allDead(wish, options, () => true)
     await using _scene = scene
     expect(told.filter(({ said }) => said !== null)).toEqual([])
     const handled = () => new Set(gotBy([...first, ...second]))
