@@ -58,6 +58,11 @@ export class Inbox {
     return taken
   }
 
+  /** What came and was not taken, or went; `takeMissed` has told of the rest. */
+  get untaken(): number {
+    return this.size + this.#missed
+  }
+
   /** How many went since this was asked last. */
   takeMissed(): number {
     const missed = this.#missed
@@ -65,7 +70,9 @@ export class Inbox {
     return missed
   }
 
+  /** All that waits goes. */
   clear(): void {
+    this.#missed += this.size
     this.#unread = []
     this.#first = 0
     this.#bytes = 0

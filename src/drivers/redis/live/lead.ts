@@ -1,6 +1,7 @@
 import type { Lead } from '../../../core/driver.ts'
 import type { ErrorCode, NarrowcastError } from '../../../core/errors.ts'
-import { keepScript, leaseKeyOf, releaseScript } from './leadScripts.ts'
+import type { Script } from '../script.ts'
+import { beginScript, keepScript, leaseKeyOf, ledText, releaseScript } from './leadScripts.ts'
 import { type LiveSourceOptions, RedisLiveSource } from './liveSource.ts'
 import { leadChannelOf } from './names.ts'
 import { removedText } from './presence.ts'
@@ -14,6 +15,10 @@ export class RedisLead extends RedisLiveSource implements Lead {
   /** Until then the lease holds for certain. */
   #heldUntilMs: number
   #isListening = false
+  #hasLed = false
+  /** What was untaken when another one began; null where none has, as far as it has heard. */
+  #owed: number | null = null
+  #left: Promise<void> | null = null
 
   constructor(options: LiveSourceOptions, fence: string) {
     super(options)
@@ -29,7 +34,8 @@ export class RedisLead extends RedisLiveSource implements Lead {
     this.#isListening = true
     await this.options.home.subscribe(this.#told, this.#listen)
     await this.open()
-    const isHeld = await this.#keep('+', this.leaseMs)
+    const isHeld = await this.#begin()
+    this.#hasLed = isHeld
     if (isHeld && this.ended) throw this.ended
     this.lease.waits(false)
     return isHeld
@@ -58,7 +64,8 @@ export class RedisLead extends RedisLiveSource implements Lead {
 
   override leave(): Promise<void> {
     clearInterval(this.#renewing)
-    return super.leave()
+    this.#left ??= super.leave().then(() => this.#tellOwed())
+    return this.#left
   }
 
   protected override async leaveBroker(): Promise<void> {
@@ -72,26 +79,53 @@ export class RedisLead extends RedisLiveSource implements Lead {
   }
 
   readonly #listen = (raw: Buffer) => {
-    if (raw.toString() === removedText) {
+    const text = raw.toString()
+    if (text === removedText) {
       this.end(this.error('FENCED', 'receive', 'the channel was removed'))
+    } else if (text.startsWith(ledText) && text !== ledText + this.fence) {
+      this.#owed = this.untaken
+      void this.#renewInTime()
     }
   }
 
   /** Who waits for messages, or has just taken some, renews nothing itself. */
   async #renewInTime(): Promise<void> {
     const { leftMs } = this.lease
-    if (leftMs <= 0 || this.#heldUntilMs - performance.now() > (this.leaseMs * 3) / 4) return
+    if (leftMs <= 0) return
     try {
-      if (!(await this.#keep('', leftMs))) this.#fenced('renew')
+      const isFresh = this.#heldUntilMs - performance.now() > (this.leaseMs * 3) / 4
+      if (isFresh || (await this.#keep('', leftMs))) this.#owed = null
+      else this.#fenced('renew')
     } catch {
       // The lease ends by it, which is told: by the session, or where it is next asked for.
     }
   }
 
-  async #keep(mark: '+' | '-' | '', ms: number): Promise<boolean> {
+  /** It was told to publishers as received, also what came while nobody here could read it. */
+  #tellOwed(): void {
+    const { ended } = this
+    if (!this.#hasLed || ended === null || ended.code === 'CLOSED') return
+    const missed = this.#owed ?? this.untaken
+    if (missed > 0) this.options.on.gap(missed, 'reconnect')
+  }
+
+  #begin(): Promise<boolean> {
+    const { home } = this.options
+    return this.#held(
+      beginScript(home),
+      [String(Math.ceil(this.leaseMs)), this.#told],
+      this.leaseMs,
+    )
+  }
+
+  #keep(mark: '-' | '', ms: number): Promise<boolean> {
+    return this.#held(keepScript, [mark, String(Math.ceil(ms))], ms)
+  }
+
+  async #held(script: Script, args: readonly string[], ms: number): Promise<boolean> {
     const untilMs = performance.now() + ms
-    const args = [this.fence, mark, String(Math.ceil(ms))]
-    const held = await this.options.home.run<number>(keepScript, [this.#key], args, 'lead')
+    const { home } = this.options
+    const held = await home.run<number>(script, [this.#key], [this.fence, ...args], 'lead')
     if (held === 1) this.#heldUntilMs = untilMs
     return held === 1
   }

@@ -38,6 +38,9 @@ redis.call('ZADD', KEYS[2], nowMs + leaseMs, own)
 if redis.call('PTTL', KEYS[2]) < leaseMs then redis.call('PEXPIRE', KEYS[2], leaseMs) end
 return {0, math.max(leftMs, 0), own}`)
 
+/** What one says that is given messages from here on, before its fence. */
+export const ledText = 'led:'
+
 /** KEYS: lease. ARGV: fence, mark, ms. 1 where that one leads still. */
 export const keepScript = new Script(`#!lua flags=allow-oom
 local lead = redis.call('GET', KEYS[1])
@@ -46,6 +49,23 @@ local mark = ARGV[2]
 if mark == '' then mark = string.sub(lead, 1, 1) end
 redis.call('SET', KEYS[1], mark .. ARGV[1], 'PX', ARGV[3])
 return 1`)
+
+const begun = (publish: string) =>
+  new Script(`#!lua flags=allow-oom
+local lead = redis.call('GET', KEYS[1])
+if not lead or string.sub(lead, 2) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], '+' .. ARGV[1], 'PX', ARGV[2])
+redis.call('${publish}', ARGV[3], '${ledText}' .. ARGV[1])
+return 1`)
+
+const begunSingle = begun('PUBLISH')
+const begunSharded = begun('SPUBLISH')
+
+/**
+ * KEYS: lease. ARGV: fence, ms, channel of those who wait. 1 where that one leads still: it is given
+ * messages, and who led before hears of it ahead of the first one.
+ */
+export const beginScript = ({ isCluster }: Home): Script => (isCluster ? begunSharded : begunSingle)
 
 const released = (publish: string) =>
   new Script(`#!lua flags=allow-oom

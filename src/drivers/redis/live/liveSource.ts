@@ -122,6 +122,11 @@ export class RedisLiveSource implements LiveSource {
   /** What else is to be given up. Not called where the session is lost. */
   protected async leaveBroker(): Promise<void> {}
 
+  /** What was sent to it and nobody was handed or told of. */
+  protected get untaken(): number {
+    return this.#inbox.untaken
+  }
+
   protected check(operation: string): void {
     this.options.checkOpen(operation)
     if (this.#isClosed) throw this.error('CLOSED', operation, 'this source was closed')
