@@ -76,13 +76,14 @@ describeRedis('an outage is told', () => {
     60_000,
   )
 
-  test('and what waits for it ends when it is told to', async () => {
+  test('and what waits for it ends when it is told to, not when an answer is given up', async () => {
     await using server = await startRedis()
     using world = cliWorld()
-    const run = world.start([...commands.work.args, '--url', server.url])
+    const run = world.start([...commands.work.args, '--url', server.url, '--timeout', '10m'])
     await run.shows('started w2')
     await server.kill()
     await run.shows('connection lost: ')
+    await refused(server.port, 12)
     run.child.kill('SIGINT')
     const { code, stderr } = await run.ended
     expect([code, stderr]).toEqual([130, expect.stringContaining('done in')])

@@ -40,6 +40,20 @@ const calmMs = 1_000
  * failed here was tried again; delayed messages stay. Of a stream: its group has settled all.
  */
 export async function watchSource(
+  invocation: Invocation,
+  crew: Crew,
+  stopping: AbortSignal,
+  watched: Watched,
+): Promise<void> {
+  // An answer that is still awaited from a broker that is away does not hold up the end.
+  const stopped = new Promise<void>((done) => {
+    if (stopping.aborted) done()
+    else stopping.addEventListener('abort', () => done(), { once: true })
+  })
+  await Promise.race([stopped, look(invocation, crew, stopping, watched)])
+}
+
+async function look(
   { clock, live }: Invocation,
   crew: Crew,
   stopping: AbortSignal,
@@ -50,6 +64,7 @@ export async function watchSource(
   let wasPaused = false
   while (!stopping.aborted) {
     const depth = await ifThere(bus.admin.depths([channel]).then(([one]) => one))
+    if (stopping.aborted) return
     if (depth) watched.onDepth?.(depth)
     const isPaused = depth?.paused ?? false
     if (isPaused && !wasPaused) {
@@ -61,6 +76,7 @@ export async function watchSource(
     if (until === 'end' && crew.isUp && depth) {
       const scheduled = watched.group === null ? number(depth.scheduled) : 0
       const left = await ifThere(leftOf(watched, depth).then((text) => ({ text })))
+      if (stopping.aborted) return
       if (left && end.isReached(left.text, scheduled)) return
     }
     crew.feed.changed()
