@@ -116,9 +116,9 @@ export class ListSource implements Source {
   async stop(): Promise<Delivery[]> {
     this.#checkOpen('stop')
     await this.#endReceive()
-    const rest = [...this.#came, ...(await this.#receiver.takeAllRegained())]
-    this.#came = []
-    return rest
+    const regained = await this.#receiver.takeAllRegained()
+    // only now: meanwhile a receive has handed out what came
+    return [...this.#came.splice(0), ...regained]
   }
 
   /** Of the same worker, be it under another reader name. */
