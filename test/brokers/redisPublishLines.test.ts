@@ -78,7 +78,7 @@ describeRedis('publish of lines that is cut off', () => {
     expect(stderr).toMatch(
       /^ {2}Certainly stored: lines 1 to \d+.*\. Not stored: line \d+ and all that follow\.$/m,
     )
-    expect(stderr).toContain('A channel made with --dedupe 10m waits out an outage.\n')
+    expect(stderr).toContain('A channel made with --dedupe 10m waits out an outage of 30 s.\n')
     expect(stderr).not.toContain('same id')
   }, 60_000)
 

@@ -23,7 +23,8 @@ export function brokenOff(
     ...(done === '' ? [] : [`Certainly ${did}: ${done}.`]),
     ...(uncertain === '' || not === '' ? [] : [`Not ${did}: ${not}.`]),
   ]
-  const dedupe = isLive || hasDedupe ? '' : ' A channel made with --dedupe 10m waits out an outage.'
+  const dedupe =
+    isLive || hasDedupe ? '' : ' A channel made with --dedupe 10m waits out an outage of 30 s.'
   const hint = [
     ...(known.length === 0 ? [] : [known.join(' ')]),
     ...(uncertain === '' ? [] : [`Uncertain lines that are sent again may come twice.${dedupe}`]),
