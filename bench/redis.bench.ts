@@ -41,7 +41,7 @@ export const bench: Bench = {
     }
     return {
       settings: {
-        redis: rig.version,
+        redisServer: rig.version,
         redisSettings: rig.settings,
         ...(sizes.withPeers ? await peerVersions() : {}),
         rounds: sizes.rounds,
