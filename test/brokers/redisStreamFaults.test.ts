@@ -139,32 +139,6 @@ describeRedis('what others do to a stream', () => {
     assert.deepEqual(await pendingOf(channel), [[positionOf(got[0] as Delivery), opened.name]])
   })
 
-  test('no lease ends at the server before its owner believes so', async ({ signal }) => {
-    const world = await worldOf(signal)
-    const channel = await declare(world)
-    const client = await createClient({ url: server.url }).connect()
-    onTestFinished(() => client.destroy())
-    let opened = await openReader(world, channel)
-    const asking = {
-      open: async () => {
-        opened = await openReader(world, channel)
-      },
-      renew: () => opened.source.renew(null, signal),
-      take: () => take(world, opened, 1),
-    }
-    await publish(world, channel, several(30))
-    for (const [how, ask] of Object.entries(asking)) {
-      for (let n = 0; n < 30; n++) {
-        // The server's own clock, before it is asked: what it counts from is not earlier.
-        const [seconds, micros] = (await client.sendCommand(['TIME'])) as unknown as string[]
-        await ask()
-        const untilMs = await client.zScore(`{${channel.name}}:readers:${group}`, opened.name)
-        const askedMs = Number(seconds) * 1_000 + Number(micros) / 1_000
-        assert.ok(Number(untilMs) >= askedMs + channel.leaseMs, `${how}: ${untilMs} ${askedMs}`)
-      }
-    }
-  })
-
   test('a renewal tells what another consumer has claimed', async ({ signal }) => {
     const world = await worldOf(signal)
     const channel = await declare(world)
