@@ -29,7 +29,7 @@ export interface PipelineEvents {
   error: { error: NarrowcastError }
 }
 
-/** Of what was told before the run had begun, the newest are kept. */
+/** Of what was told before the run had begun, the newest are kept; how many went is told. */
 const earlyMax = 1_000
 
 type Listener<E extends keyof PipelineEvents> = (what: PipelineEvents[E]) => void
@@ -39,6 +39,7 @@ export class RunEvents {
   readonly #listeners = new Map<keyof PipelineEvents, Set<Listener<never>>>()
   /** Errors of the time in which nobody could listen yet. */
   #early: PipelineEvents['error'][] | null = null
+  #forgotten = 0
 
   on<E extends keyof PipelineEvents>(event: E, listener: Listener<E>): () => void {
     const set = this.#listeners.get(event) ?? new Set()
@@ -57,6 +58,10 @@ export class RunEvents {
     setImmediate(() => {
       const early = this.#early ?? []
       this.#early = null
+      if (this.#forgotten > 0) {
+        const text = `${this.#forgotten} errors came before these, while the run began, and are not told one by one`
+        this.emit('error', { error: new NarrowcastError('UNAVAILABLE', text) })
+      }
       for (const error of early) this.emit('error', error)
     })
   }
@@ -68,7 +73,10 @@ export class RunEvents {
   emit<E extends keyof PipelineEvents>(event: E, what: PipelineEvents[E]): void {
     if (event === 'error' && this.#early) {
       this.#early.push(what as PipelineEvents['error'])
-      if (this.#early.length > earlyMax) this.#early.shift()
+      if (this.#early.length > earlyMax) {
+        this.#early.shift()
+        this.#forgotten++
+      }
       return
     }
     for (const listener of [...(this.#listeners.get(event) ?? [])]) {
