@@ -4,6 +4,7 @@ import { type ThreadStream, threadHost } from './threadHost.ts'
 
 class FakeThread extends EventEmitter implements ThreadStream {
   writable = true
+  errored: Error | null = null
   readonly lines: string[] = []
   isEnded = false
   write(line: string): boolean {
@@ -18,10 +19,12 @@ class FakeThread extends EventEmitter implements ThreadStream {
     this.emit('close')
   }
   ref(): void {}
-  die(): void {
+  die(first: 'error' | 'close' = 'error'): void {
     this.writable = false
-    this.emit('error', new Error('out of memory'))
-    this.emit('close')
+    this.errored = new Error('out of memory')
+    if (first === 'close') this.emit('close')
+    this.emit('error', this.errored)
+    if (first === 'error') this.emit('close')
   }
 }
 
@@ -60,6 +63,15 @@ test('lines go to the worker, and to stderr while it is dead; it is started agai
   expect(stderr[0]).toContain('out of memory')
   expect(stderr[1]).toBe('2\n')
 })
+
+test.for(['error', 'close'] as const)(
+  'why it is gone is told once, also where %s is first',
+  (first) => {
+    const { threads, stderr } = setUp()
+    threads[0]?.die(first)
+    expect(stderr).toEqual([expect.stringContaining('is gone (out of memory)')])
+  },
+)
 
 test('restarts slow down to one in 30 s, and are quick again after a report', () => {
   const { threads, stderr } = setUp()
