@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { expect } from 'vitest'
 import { connect } from '../../src/connect.ts'
 import type { NarrowcastError } from '../../src/core/errors.ts'
@@ -48,10 +49,22 @@ testRedis('a password that is missing is said to be that', async () => {
 testRedis('what got no answer says why there is none', async () => {
   await using server = await startRedis()
   const servers = await openUrl(server.url)
-  const asked = servers.home('').send(['BLPOP', 'nothing', '0'], 'test')
-  await askRedis(server.url, 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
-  await expect(asked).rejects.toMatchObject({
+  const told = expect(
+    servers.home('').send(['BLPOP', 'nothing', '0'], 'test'),
+  ).rejects.toMatchObject({
     code: 'CONNECTION_LOST',
     message: `redis: test: no answer: 127.0.0.1:${server.port} lost its connection: Socket closed unexpectedly`,
   })
+  await askRedis(server.url, 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+  await told
+})
+
+testRedis('what followed a refused ASKING may be lost without ending the process', async () => {
+  await using server = await startRedis()
+  const servers = await openUrl(server.url)
+  const [node] = await servers.primaries()
+  await expect(node?.sendAsking(['BLPOP', 'nothing', '0'], 'test')).rejects.toThrow('cluster')
+  await askRedis(server.url, 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+  const { ended } = servers.home('')
+  if (!ended.aborted) await once(ended, 'abort')
 })

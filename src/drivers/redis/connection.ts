@@ -125,8 +125,7 @@ export class Connection {
   ): Promise<T> {
     const asking = this.send(['ASKING'], operation)
     const answer = this.send<T>(args, operation, as) // at once: it holds for the next command alone
-    await asking
-    return await answer
+    return (await Promise.all([asking, answer]))[1] // together: a lost connection rejects both
   }
 
   /**
