@@ -64,3 +64,30 @@ describeRedis('a channel that is removed', () => {
     expect(await askRedis(url, 'EXISTS', name)).toBe(0)
   })
 })
+
+/** Who listens, at a lease that is renewed soon. */
+const listeners = {
+  'a broadcast': (bus: Bus, name: string) => bus.broadcast(name).subscribe(() => {}),
+  'a narrowcast': (bus: Bus, name: string) => bus.narrowcast(name).subscribe(() => {}),
+  'the relay of a narrowcast': (bus: Bus, name: string) => bus.relay(name, { leaseMs: 600 }),
+}
+
+describeRedis('who only listens', () => {
+  test.each(Object.keys(listeners) as (keyof typeof listeners)[])(
+    'has its channel declared again after FLUSHALL: %s',
+    async (who) => {
+      await using bus = await connect(url, { telemetry: false })
+      const name = `heard.${randomName()}`
+      const listener = await listeners[who](bus, name)
+      listener.on('error', () => {})
+      await listener.ready()
+      const entry = () => askRedis(url, 'HGET', 'narrowcast:channels', name)
+      const declared = await entry()
+      expect(declared).not.toBeNull()
+      await askRedis(url, 'FLUSHALL')
+      await expect.poll(entry, { timeout: 10_000 }).toEqual(declared)
+      await using other = await connect(url, { telemetry: false })
+      await expect(other.queue(name).publish(1)).rejects.toMatchObject({ code: 'CONFLICT' })
+    },
+  )
+})
