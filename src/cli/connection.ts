@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChannelRef } from '../core/channel.ts'
+import type { Contract } from '../core/contract.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import type { Pattern } from '../core/message.ts'
 import { type BrokerUrl, parseBrokerUrl, redactUrl } from '../core/url.ts'
@@ -183,10 +184,48 @@ async function howToDeclare(bus: Bus, name: string): Promise<string | null> {
   return `Another program has made a ${pattern} of this name. To make it a channel:\n${create}`
 }
 
+/** A channel that is made when it is first opened, and not before. */
+export interface ChannelToOpen<T> {
+  readonly channel: Channel<T>
+  readonly isNew: boolean
+  /** Once, however often it is called. @returns what holds there */
+  open(): Promise<Contract>
+}
+
 /**
- * Opens a channel to publish or work. One that nobody knows becomes a queue, or what --pattern or
- * the project file says, and stderr says so. What `check` throws leaves no new channel behind.
+ * A channel to publish or work. One that nobody knows becomes a queue, or what --pattern or the
+ * project file says, and stderr says so.
  */
+export async function channelToOpen<T>(
+  invocation: Invocation,
+  { bus, settings }: Connected,
+  name: string,
+  options: ChannelOptions<T> = {},
+): Promise<ChannelToOpen<T>> {
+  const found = await bus.admin.find(name)
+  const wished = wishedPattern(invocation, settings, name)
+  const channel = bus[wished ?? found?.pattern ?? 'queue']<T>(name, options)
+  const open = async () => {
+    const contract = await channel.opened()
+    if (!found && wished === null) {
+      invocation.output.note(
+        `channel ${name} is new: made as a queue (--pattern stream makes a stream)`,
+      )
+    }
+    return contract
+  }
+  let opened: Promise<Contract> | null = null
+  return {
+    channel,
+    isNew: !found,
+    open() {
+      opened ??= open()
+      return opened
+    },
+  }
+}
+
+/** Opens it at once. What `check` throws leaves no new channel behind. */
 export async function openChannel<T>(
   invocation: Invocation,
   connected: Connected,
@@ -194,17 +233,8 @@ export async function openChannel<T>(
   options: ChannelOptions<T> = {},
   check: (pattern: Pattern) => void = () => undefined,
 ): Promise<Channel<T>> {
-  const { bus, settings } = connected
-  const found = await bus.admin.find(name)
-  const wished = wishedPattern(invocation, settings, name)
-  const pattern = wished ?? found?.pattern ?? 'queue'
-  const channel = bus[pattern]<T>(name, options)
-  check(pattern)
-  await channel.opened()
-  if (!found && wished === null) {
-    invocation.output.note(
-      `channel ${name} is new: made as a queue (--pattern stream makes a stream)`,
-    )
-  }
+  const { channel, open } = await channelToOpen(invocation, connected, name, options)
+  check(channel.pattern)
+  await open()
   return channel
 }

@@ -76,6 +76,36 @@ describe('publish and tail', () => {
     expect(await world.json('channels', 'ls')).toMatchObject({ items: [] })
   })
 
+  it.for([
+    ['nothing', '', 0],
+    ['empty lines', '\n\r\n', 0],
+    ['a line that is too large', JSON.stringify('x'.repeat(1_048_576)), 2],
+    ['a line whose bytes fit, with what it is wrapped in', 'x'.repeat(1_048_575), 2],
+  ] as const)(
+    'makes no channel for lines of which none is a message: %s',
+    async ([_, input, exit]) => {
+      using world = cliWorld()
+      for (const format of ['--ndjson', '--lines']) {
+        const ran = await world.run(['publish', 'new', format], { input })
+        expect([ran.code, ran.stdout]).toEqual([exit, expect.stringContaining(' 0 messages')])
+        expect(ran.stderr).not.toContain('is new')
+        expect(await world.json('channels', 'ls')).toMatchObject({ items: [] })
+      }
+      const { stderr } = await world.run(['publish', 'new', '--ndjson'], {
+        input: `nope\n${ndjson(2)}`,
+      })
+      expect(stderr).toMatch(/^channel new is new: made as a queue/m)
+      expect(await world.json('channels', 'show', 'new')).toMatchObject({ waiting: 2 })
+    },
+  )
+
+  it('tells a wrong pattern also where no line comes', async () => {
+    using world = cliWorld()
+    await world.run(['publish', 'jobs', '1'])
+    const ran = await world.run(['publish', 'jobs', '--lines', '--pattern', 'stream'])
+    expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('jobs')])
+  })
+
   it('publishes ten thousand lines in batches', async () => {
     using world = cliWorld()
     const { code, stdout } = await world.run(['publish', 'big', '--ndjson', '--json'], {

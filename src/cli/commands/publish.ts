@@ -3,13 +3,13 @@ import type { Codec } from '../../core/codec.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import { isLive } from '../../core/message.ts'
 import type { ChannelOptions, PublishOptions, Receipt } from '../../runtime/api.ts'
-import { connectTo, openChannel } from '../connection.ts'
+import { channelToOpen, connectTo, openChannel } from '../connection.ts'
 import { isDryRun } from '../consent.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { harmless } from '../output/displayWidth.ts'
 import { countOf, showBytes, showCount, showDuration, showRate } from '../output/quantities.ts'
 import { brokenOff } from '../publishing/brokenOff.ts'
-import { checkOf } from '../publishing/check.ts'
+import { bytesMaxOf, checkOf } from '../publishing/check.ts'
 import { dedupeWish } from '../publishing/dedupe.ts'
 import { publishLines } from '../publishing/many.ts'
 import { tellRefusals } from '../publishing/refusing.ts'
@@ -161,13 +161,27 @@ async function publishMany(
   const { output, flags } = invocation
   if (await isDryRun(invocation, `would publish the lines of stdin to ${name}`)) return 0
   await using connected = await connectTo(invocation, { look: false })
-  // Of the lines nothing is known yet.
-  const check = checkOf(connected.bus, name, '', options, wish)
-  const channel = await openChannel(invocation, connected, name, wish, check)
-  const { payloadBytesMax: bytesMax } = await channel.opened()
-  const toJson = flags.isSet('lines') ? (line: string) => JSON.stringify(line) : validJson
-  const how = { toJson, options, rate, bytesMax }
-  using _ = tellRefusals(invocation, connected.bus, channel)
+  const { bus } = connected
+  const { channel, isNew, open } = await channelToOpen(invocation, connected, name, wish)
+  const check = (data: string) => checkOf(bus, name, data, options, wish)(channel.pattern)
+  // Of the lines nothing is known yet; lines of which none is a message leave no channel behind.
+  check('')
+  const most = isNew ? bytesMaxOf(bus, channel, wish) : null
+  const bytesMax = most ?? (await open()).payloadBytesMax
+  let isOpen = most === null
+  const how = {
+    ...{ options, rate, bytesMax },
+    toJson(line: string) {
+      const data = flags.isSet('lines') ? JSON.stringify(line) : validJson(line)
+      if (!isOpen) check(data)
+      return data
+    },
+    async open() {
+      await open()
+      isOpen = true
+    },
+  }
+  using _ = tellRefusals(invocation, bus, channel)
   const done = await publishLines(invocation, channel, process.stdin, how)
   const { published, duplicates, receivedByNobody, rejected, bytes, stretches } = done
   const { tookMs, failure } = done

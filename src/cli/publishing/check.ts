@@ -1,3 +1,4 @@
+import type { ChannelRef } from '../../core/channel.ts'
 import { contractRow } from '../../core/contract.ts'
 import type { Pattern } from '../../core/message.ts'
 import type { Bus, ChannelOptions, PublishOptions } from '../../runtime/api.ts'
@@ -21,4 +22,14 @@ export function checkOf(
     const most = bus.contracts[contractRow(plan.spec)]
     if (most) checkAgainst(most, encoded, name, bus.driver)
   }
+}
+
+/** The most bytes of one message; null: such a channel is not to be had. */
+export function bytesMaxOf(
+  { contracts }: Pick<Bus, 'contracts'>,
+  { name, pattern }: ChannelRef,
+  wish: ChannelOptions<string>,
+): number | null {
+  const { spec } = planChannel(name, pattern, wish as ChannelOptions<never>, {})
+  return contracts[contractRow(spec)]?.payloadBytesMax ?? null
 }

@@ -40,6 +40,8 @@ const toldMax = 10
 
 interface Wish {
   readonly toJson: (line: string) => string
+  /** Awaited before the first message is sent. */
+  readonly open: () => Promise<unknown>
   readonly options: PublishOptions
   readonly rate: number | null
   readonly bytesMax: number
@@ -53,7 +55,7 @@ export async function publishLines(
   invocation: Invocation,
   channel: Channel<string>,
   input: AsyncIterable<Buffer | string>,
-  { toJson, options, rate, bytesMax }: Wish,
+  { toJson, open, options, rate, bytesMax }: Wish,
 ): Promise<Published> {
   const { clock, output, interrupts, live } = invocation
   const stopping = interrupts.claim()
@@ -67,11 +69,12 @@ export async function publishLines(
   let sent = 0
   const fates = new LineFates()
   const reject = rejecting(output, totals)
-  const send = async (lines: readonly Line[]): Promise<void> => {
-    const batch = lines.flatMap((line) => {
+  const messagesOf = (lines: readonly Line[]): Sent[] =>
+    lines.flatMap((line) => {
       const data = jsonOf(line, toJson, bytesMax, reject)
       return data === null ? [] : [{ line, data, options }]
     })
+  const send = async (batch: readonly Sent[]): Promise<void> => {
     const settle = fates.send(batch.map(({ line }) => line.number))
     const answers = await channel.publishMany(batch)
     settle(answers.map((answer, at) => count(totals, reject, batch[at] as Sent, answer)))
@@ -93,7 +96,10 @@ export async function publishLines(
         break
       }
       sent += some.length
-      const one = send(some).finally(() => inFlight.delete(one))
+      const batch = messagesOf(some)
+      if (batch.length === 0) continue
+      await open()
+      const one = send(batch).finally(() => inFlight.delete(one))
       inFlight.add(one)
       if (inFlight.size >= batchesInFlightMax) await Promise.race(inFlight)
     }
@@ -107,6 +113,7 @@ export async function publishLines(
 interface Sent {
   readonly line: Line
   readonly data: string
+  readonly options: PublishOptions
 }
 
 /** @returns null for a line that is rejected. */
@@ -158,7 +165,8 @@ function jsonOf(
   try {
     return toJson(line.text)
   } catch (error) {
-    reject(line, { message: (error as Error).message, hint: null })
+    const hint = error instanceof NarrowcastError ? error.hint : null
+    reject(line, { message: (error as Error).message, hint })
     return null
   }
 }
