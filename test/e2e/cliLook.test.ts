@@ -2,6 +2,24 @@ import { describe, expect, it } from 'vitest'
 import { cliWorld, ndjson, script } from './cliRun.ts'
 
 describe('look and repair', () => {
+  it.for(['messages ls', 'tail'])(
+    '%s --from begins with the message that it names',
+    async (command) => {
+      using world = cliWorld()
+      for (const n of [1, 2, 3]) await world.run(['publish', 'hello', `${n}`, '--id', `id-${n}`])
+      await world.run(['publish', 'hello', '4', '--id', 'id-4', '--delay', '1h'])
+      const shown = async (place: string) => {
+        const ran = await world.run([...command.split(' '), 'hello', '--from', place, '-o', 'csv'])
+        return [ran.code, ran.stdout.match(/^id-\d|(?<=,)id-\d/gm)?.join(' ') ?? ran.stderr]
+      }
+      expect(await shown('#2')).toEqual([0, 'id-2 id-3 id-4'])
+      expect(await shown('id-2')).toEqual([0, 'id-2 id-3 id-4'])
+      expect(await shown('#1')).toEqual([0, 'id-1 id-2 id-3 id-4'])
+      expect(await shown('id-9')).toEqual([4, expect.stringContaining('no message id-9')])
+      expect(await shown('#x')).toEqual([2, expect.stringContaining('"x" is no position')])
+    },
+  )
+
   it('finds, removes, pauses, purges and removes', async () => {
     using world = cliWorld()
     await world.run(['publish', 'hello', '--ndjson'], { input: ndjson(30) })

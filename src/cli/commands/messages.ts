@@ -3,6 +3,7 @@ import { NarrowcastError } from '../../core/errors.ts'
 import { connectTo, existingChannel } from '../connection.ts'
 import { askName, ifExists, isDryRun } from '../consent.ts'
 import type { Run } from '../invocation.ts'
+import { beginningAt } from '../messages/begin.ts'
 import { storedFilter } from '../messages/facts.ts'
 import { findMessage } from '../messages/find.ts'
 import { checkWord } from '../messages/named.ts'
@@ -23,7 +24,7 @@ export const ls: Run = async (invocation) => {
   await using connected = await connectTo(invocation, { look: true })
   const channel = await existingChannel(invocation, connected, args[0] as string)
   const page = await connected.bus.admin.peek(channel, {
-    from: place,
+    from: await beginningAt(connected.bus, channel, place),
     newestFirst: from === undefined,
     cursor,
     limit,

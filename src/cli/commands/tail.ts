@@ -5,6 +5,7 @@ import { isLive, type Place } from '../../core/message.ts'
 import type { Bus } from '../../runtime/api.ts'
 import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import type { Invocation, Run } from '../invocation.ts'
+import { beginningAt } from '../messages/begin.ts'
 import { storedFilter } from '../messages/facts.ts'
 import { Following } from '../messages/following.ts'
 import { parsePlace, parseUntil } from '../messages/place.ts'
@@ -122,8 +123,9 @@ async function showFrom(tail: Tail, place: Place): Promise<string | null> {
   const { bus, channel, fits, following, stopping, lines, out } = tail
   const end = await newestPosition(tail)
   if (place === 'end') return end
+  const from = await beginningAt(bus, channel, place)
   let last: string | null = null
-  for await (const { items } of storedPages(bus, channel, { from: place, newestFirst: false })) {
+  for await (const { items } of storedPages(bus, channel, { from, newestFirst: false })) {
     lines.makeRoom(items.filter(fits))
     following.note(items)
     for (const stored of items) {

@@ -5,6 +5,7 @@ import type { Connected } from '../connection.ts'
 import type { Invocation } from '../invocation.ts'
 import { showCount } from '../output/quantities.ts'
 import { shellWord } from '../output/shellWord.ts'
+import { justBefore } from './begin.ts'
 import { Named, positionOf } from './named.ts'
 import { storedPages } from './scan.ts'
 
@@ -80,9 +81,8 @@ async function atPosition(
   channel: ChannelRef,
   position: string,
 ): Promise<Stored> {
-  const before = justBefore(position)
   const { items } = await bus.admin.peek(channel, {
-    from: before === null ? 'first' : { position: before },
+    from: justBefore(position),
     newestFirst: false,
     cursor: null,
     limit: 1,
@@ -94,14 +94,4 @@ async function atPosition(
     `"${channel.name}" holds no message at position #${position}`,
     { channel: channel.name, hint: `narrowcast messages ls ${channel.name} prints them as SEQ` },
   )
-}
-
-const lastOfMs = 2n ** 64n - 1n
-
-/** Positions are numbers, or a time and a number as on Redis; null: nothing stands before. */
-function justBefore(position: string): string | null {
-  const [first, second] = position.split('-', 2).map(BigInt) as [bigint, bigint?]
-  if (second !== undefined && second > 0n) return `${first}-${second - 1n}`
-  if (first === 0n) return null
-  return second === undefined ? `${first - 1n}` : `${first - 1n}-${lastOfMs}`
 }

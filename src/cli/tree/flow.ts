@@ -65,7 +65,10 @@ export const flowCommands: readonly CommandSpec[] = [
       'narrowcast tail hello --last 5 --until end',
       `narrowcast tail hello --follow --where 'data.n > 10 && key == "berlin"'`,
     ],
-    notes: ['Of a queue one sees what is not settled, of a stream what is stored.'],
+    notes: [
+      'Of a queue one sees what is not settled, of a stream what is stored.',
+      '--from begins with the message that it names.',
+    ],
   },
   {
     name: 'work',

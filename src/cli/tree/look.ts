@@ -95,7 +95,7 @@ const messages: CommandSpec = {
         { flags: '--from <place>', text: `oldest first from there: ${place}` },
       ],
       examples: ['narrowcast messages ls hello --limit 50'],
-      notes: ['Newest first, unless --from is given.'],
+      notes: ['Newest first, unless --from is given, which begins with the message that it names.'],
     },
     {
       name: 'show',
