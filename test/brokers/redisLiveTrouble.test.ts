@@ -192,6 +192,26 @@ describeRedis('live patterns on redis in trouble:', () => {
     },
   )
 
+  test.for(['broadcast', 'narrowcast'] as const)(
+    'a subscriber of a %s that is given up while it comes is not there afterwards',
+    async (pattern) => {
+      const { url } = await server()
+      const spec = channel({ pattern })
+      const { live } = await opened(url)
+      const before = await live.subscribe(spec, subscriber('before'), silent, never)
+      await before[Symbol.asyncDispose]()
+      await askRedis(url, 'CLIENT', 'PAUSE', '300', 'ALL')
+      const stop = new AbortController()
+      const coming = live.subscribe(spec, subscriber(), silent, stop.signal)
+      stop.abort()
+      await expect(coming).rejects.toMatchObject({ code: 'ABORTED' })
+      // All that the server is asked for here comes after what it was asked for there.
+      const after = await live.subscribe(spec, subscriber('after'), silent, never)
+      await after[Symbol.asyncDispose]()
+      expect(await askRedis(url, 'PUBSUB', 'CHANNELS')).toEqual([])
+    },
+  )
+
   test('when the server goes, whoever waits is told', async () => {
     const killed = await server()
     const spec = channel({ pattern: 'narrowcast', via: 'relay' })

@@ -53,8 +53,9 @@ export class RedisLiveSource implements LiveSource {
     return this.#ended
   }
 
-  /** Resolves when the server has confirmed the subscription. */
+  /** Resolves when the server has confirmed the subscription; for one that leaves, nothing opens. */
   async open(): Promise<void> {
+    if (this.#leaving !== null) return // nobody would end it any more
     const { home, address } = this.options
     this.#isListening = true
     await home.subscribe(address, this.#put, true)

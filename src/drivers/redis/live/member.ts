@@ -24,7 +24,7 @@ export class RedisMember extends RedisLiveSource {
   /** Nobody of its id listens any more when it does. @throws NOT_FOUND when another one comes */
   async begin(): Promise<void> {
     await this.#presence.join()
-    if (this.ended === null) await this.open()
+    await this.open()
     if (this.ended) throw this.ended
     this.lease.waits(false)
   }
