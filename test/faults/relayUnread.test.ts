@@ -4,11 +4,11 @@ import { grounds, liveScene } from './liveScene.ts'
 
 const leaseMs = 500
 
-test.skipIf(!grounds.includes('redis'))(
-  'what a relay had not read when another took its place is told as a gap, and no more than that',
+test.each(grounds)(
+  'on %s what a relay had not read when another took its place is told as a gap, and no more than that',
   { timeout: 60_000 },
-  async () => {
-    await using scene = await liveScene('redis')
+  async (ground) => {
+    await using scene = await liveScene(ground)
     const first = scene.start('relay', 'first', { options: { leaseMs } })
     await first.tells('waits')
     first.say('begin')

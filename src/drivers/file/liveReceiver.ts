@@ -1,9 +1,9 @@
+import type { Room } from '../../core/driver.ts'
 import type { IncomingMessage } from '../../core/message.ts'
 import { takeOut } from './liveInbox.ts'
-import { dropSubscriber, type SubscriberState } from './liveSubscribers.ts'
+import { dropSilent, type SubscriberState } from './liveSubscribers.ts'
 import { Sleeper } from './sleeper.ts'
 import { readStore, type Store } from './store.ts'
-import type { Room } from './take.ts'
 import { lookMs } from './waiting.ts'
 
 /** What a live source and its receiver have in common. */
@@ -27,8 +27,9 @@ interface LiveTaken {
 /** Inside a transaction: undefined when its lease has ended; then the subscriber is gone. */
 export function aliveState({ store, no, state }: LiveSubscription): SubscriberState | undefined {
   const found = state()
-  if (!found || found.deadline_ms > store.time.nowMs()) return found
-  dropSubscriber(store.db, no)
+  const nowMs = store.time.nowMs()
+  if (!found || found.deadline_ms > nowMs) return found
+  dropSilent(store.db, no, nowMs)
   return undefined
 }
 

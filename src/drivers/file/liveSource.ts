@@ -1,12 +1,16 @@
 import type { SubscriberSpec } from '../../core/channel.ts'
-import type { LiveEvents, LiveSource } from '../../core/driver.ts'
+import type { LiveEvents, LiveSource, Room } from '../../core/driver.ts'
 import { type ErrorCode, NarrowcastError } from '../../core/errors.ts'
 import type { IncomingMessage } from '../../core/message.ts'
 import type { ChannelRow } from './channels.ts'
 import { aliveState, LiveReceiver, type LiveSubscription } from './liveReceiver.ts'
-import { dropSubscriber, type SubscriberState, subscriberState } from './liveSubscribers.ts'
+import {
+  dropLead,
+  dropSubscriber,
+  type SubscriberState,
+  subscriberState,
+} from './liveSubscribers.ts'
 import type { Store } from './store.ts'
-import type { Room } from './take.ts'
 
 export interface LiveSourceOptions {
   readonly store: Store
@@ -72,7 +76,7 @@ export class FileLiveSource implements LiveSource {
       return db.run('UPDATE subscriber SET deadline_ms = ?2 WHERE no = ?1', no, deadlineMs) > 0
     }
     const isThere = await writer.run('renew', work, { signal, durable: false })
-    if (!isThere) throw this.#gone('renew')
+    if (!isThere) throw await this.#gone('renew')
   }
 
   async stop(signal: AbortSignal): Promise<void> {
@@ -86,7 +90,7 @@ export class FileLiveSource implements LiveSource {
       return store.db.run(sql, no, state.next_seq) > 0
     }
     const isThere = await store.writer.run('stop', work, { signal, durable: false })
-    if (!isThere) throw this.#gone('stop')
+    if (!isThere) throw await this.#gone('stop')
     this.#receiver.wake()
   }
 
@@ -106,7 +110,7 @@ export class FileLiveSource implements LiveSource {
     const missed = (count: number) => this.#options.on.gap(count, 'overflow')
     const taken = await this.#receiver.next(room, missed, signal)
     if (taken) return taken
-    throw this.#gone('receive')
+    throw await this.#gone('receive')
   }
 
   async #stop(): Promise<void> {
@@ -117,15 +121,23 @@ export class FileLiveSource implements LiveSource {
 
   async #leave(): Promise<void> {
     await this.#stop()
-    const { store, no, opened, ended } = this.#options
+    const { store, no, role, opened, ended } = this.#options
     const { db, writer, bells } = store
     const work = () => {
+      if (role === 'lead') return { unread: dropLead(db, no), bell: ended() }
       if (subscriberState(db, no)?.opened !== opened) return null
       dropSubscriber(db, no)
-      return ended()
+      return { unread: 0, bell: ended() }
     }
-    const bell = await writer.run('close', work, { durable: false, isClosing: true })
-    if (bell !== null) bells.ring([bell])
+    const left = await writer.run('close', work, { durable: false, isClosing: true })
+    if (left === null) return
+    this.#tell(left.unread)
+    if (left.bell !== null) bells.ring([left.bell])
+  }
+
+  /** What a lead had not read goes to nobody, and publishers were told that it was received. */
+  #tell(unread: number): void {
+    if (unread > 0) this.#options.on.gap(unread, 'reconnect')
   }
 
   /** @throws CLOSED when another source was opened for the same subscriber. */
@@ -136,11 +148,13 @@ export class FileLiveSource implements LiveSource {
     throw this.#error('CLOSED', `another source was opened for worker ${spec.worker.id}`)
   }
 
-  /** The store does not say why it is gone, only that it is. */
-  #gone(operation: string): NarrowcastError {
-    const { spec, role } = this.#options
+  /** The store does not say why it is gone, only that it is, and what a lead missed by that. */
+  async #gone(operation: string): Promise<NarrowcastError> {
+    const { store, no, spec, role } = this.#options
     const lease = `gave no sign of life for ${this.leaseMs} ms`
     if (role === 'lead') {
+      const work = () => dropLead(store.db, no)
+      this.#tell(await store.writer.run(operation, work, { durable: false }))
       const text = `${operation}: ${spec.worker.id} leads no longer: it ${lease}, or the channel was removed`
       return this.#error('FENCED', text)
     }

@@ -2,8 +2,14 @@ import type { SubscriberSpec } from '../../core/channel.ts'
 import type { Database } from './database.ts'
 import { dropRead, makeInbox, sharedInbox } from './liveInbox.ts'
 
-/** member: is given messages. candidate: waits to be the lead. lead: the one relay that routes. */
-export type Role = 'member' | 'candidate' | 'lead'
+/**
+ * member: is given messages. candidate: waits to be the lead. lead: the one relay that routes.
+ * replaced: a lead whose lease has ended, and that has not heard yet what it missed by that.
+ */
+export type Role = 'member' | 'candidate' | 'lead' | 'replaced'
+
+/** Who was stopped for longer than this is told of nothing. */
+const replacedMs = 24 * 3_600_000
 
 /** Read at the beginning of each transaction of a subscriber. */
 export interface SubscriberState {
@@ -66,6 +72,42 @@ export function dropSubscriber(db: Database, no: number): void {
   if (row.inbox !== null) dropRead(db, row.inbox)
 }
 
+/** Inside a transaction: its lease has ended. What a lead had not read stays known, for it to tell. */
+export function dropSilent(db: Database, no: number, nowMs: number): void {
+  const owed = unreadOf(db, no)
+  if (owed === 0) {
+    dropSubscriber(db, no)
+    return
+  }
+  const row = db.get<{ inbox: number }>('SELECT inbox FROM subscriber WHERE no = ?', no)
+  db.run(
+    `UPDATE subscriber SET role = 'replaced', inbox = NULL, waiting = 0, missed = ?2,
+       deadline_ms = ?3 WHERE no = ?1`,
+    no,
+    owed,
+    Math.ceil(nowMs + replacedMs),
+  )
+  if (row) dropRead(db, row.inbox)
+}
+
+/** Inside a transaction: it is gone. What it had not read where it was a lead, told once. */
+export function dropLead(db: Database, no: number): number {
+  const sql = `SELECT missed FROM subscriber WHERE no = ? AND role = 'replaced'`
+  const owed = db.get<{ missed: number }>(sql, no)?.missed ?? unreadOf(db, no)
+  dropSubscriber(db, no)
+  return owed
+}
+
+/** What a lead was sent, and has not read or was not told of; 0 for any other. */
+function unreadOf(db: Database, no: number): number {
+  const row = db.get<{ n: number }>(
+    `SELECT s.missed + max(0, coalesce(s.until, i.next_seq) - s.cursor) AS n
+     FROM subscriber s JOIN inbox i ON i.no = s.inbox WHERE s.no = ? AND s.role = 'lead'`,
+    no,
+  )
+  return row?.n ?? 0
+}
+
 /** Inside a transaction: whoever gave no sign of life for its lease is gone. Returns how many. */
 export function dropExpired(db: Database, channel: number, nowMs: number): number {
   const expired = db.all<{ no: number }>(
@@ -73,7 +115,7 @@ export function dropExpired(db: Database, channel: number, nowMs: number): numbe
     channel,
     nowMs,
   )
-  for (const { no } of expired) dropSubscriber(db, no)
+  for (const { no } of expired) dropSilent(db, no, nowMs)
   return expired.length
 }
 

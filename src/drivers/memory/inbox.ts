@@ -1,8 +1,8 @@
 import type { SubscriberSpec, WorkerRef } from '../../core/channel.ts'
 import type { Clock } from '../../core/clock.ts'
+import type { Room } from '../../core/driver.ts'
 import type { NarrowcastError } from '../../core/errors.ts'
 import type { IncomingMessage } from '../../core/message.ts'
-import type { Room } from './line.ts'
 import { handedOut } from './message.ts'
 import { Slots } from './slots.ts'
 
@@ -47,7 +47,7 @@ export class Inbox {
     return this.#messages.size
   }
 
-  /** How many went, since this was asked last, because too many waited. */
+  /** How many went, since this was asked last: too many waited, or it was ended. */
   takeMissed(): number {
     const missed = this.#missed
     this.#missed = 0
@@ -113,7 +113,7 @@ export class Inbox {
   /** Nothing more comes, and what waits is gone. */
   end(why: NarrowcastError): void {
     this.ended = why
-    this.clear()
+    this.#missed += this.clear()
     this.stopWaiting()
   }
 

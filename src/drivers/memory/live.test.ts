@@ -141,6 +141,46 @@ test('a fence is never given twice, not even by a channel that was made again', 
   expect(await live.send(spec, [{ to, message: message('m') }], lead, never)).toEqual(['fenced'])
 })
 
+test.each(['when it asks', 'when it is disposed'])(
+  'a lead whose lease has ended is told %s what it had not read, once',
+  async (when) => {
+    const { clock, session, live } = await scene()
+    const spec = channel({ via: 'relay' })
+    const gaps: unknown[] = []
+    const on = { gap: (...gap: unknown[]) => gaps.push(gap) }
+    const lead = await live.lead(spec, subscriber('a'), on, never)
+    const publisher = await session.publisher(spec, never)
+    const publish = (...sent: string[]) =>
+      publisher.publish(
+        sent.map((id) => message(id)),
+        never,
+      )
+    await publish('1', '2', '3')
+    expect(ids(await lead.receive({ messages: 1, bytes: 1_000 }, never))).toEqual(['1'])
+    expect(gaps).toEqual([])
+    await clock.advance(1_000)
+    const next = await live.lead(spec, subscriber('b'), silent, never)
+    await publish('4')
+    if (when === 'when it asks') {
+      await expect(lead.receive(room, never)).rejects.toMatchObject({ code: 'FENCED' })
+    }
+    await lead[Symbol.asyncDispose]()
+    expect(gaps).toEqual([[2, 'reconnect']])
+    expect(ids(await next.receive(room, never))).toEqual(['4'])
+  },
+)
+
+test('a lead that leaves with nothing unread is told of nothing', async () => {
+  const { session, live } = await scene()
+  const spec = channel({ via: 'relay' })
+  const gaps: unknown[] = []
+  const lead = await live.lead(spec, subscriber('a'), { gap: (n) => gaps.push(n) }, never)
+  await (await session.publisher(spec, never)).publish([message('1')], never)
+  expect(ids(await lead.receive(room, never))).toEqual(['1'])
+  await lead[Symbol.asyncDispose]()
+  expect(gaps).toEqual([])
+})
+
 test('a candidate whose channel is removed is told', async () => {
   const { session, live } = await scene()
   const spec = channel()

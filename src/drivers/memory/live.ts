@@ -79,12 +79,23 @@ export class MemoryLive implements Live {
     const granted = await relays.apply(candidate, either)
     if (this.#closing.signal.aborted) relays.leave(granted)
     this.#check()
+    // Publishers were told that it was received.
+    const tell = () => {
+      const missed = granted.inbox.takeMissed()
+      if (missed > 0) on.gap(missed, 'reconnect')
+    }
     const lead = new MemoryLead(granted, {
       channel: name,
       on,
       resumed: false,
-      refresh: () => relays.refresh(),
-      leave: () => relays.leave(granted),
+      refresh: () => {
+        relays.refresh()
+        if (granted.inbox.ended) tell()
+      },
+      leave: () => {
+        relays.leave(granted)
+        tell()
+      },
       closed: (closed) => this.#leads.delete(closed),
     })
     this.#leads.add(lead)
