@@ -75,6 +75,26 @@ it('holds the newest for a worker to come, and a second relay takes over', async
   await crew.ended
 })
 
+it('tells at the end what it was given and had not read when another took its place', async () => {
+  using world = cliWorld()
+  const first = await relay(world, '--json')
+  const second = world.start(['relay', 'rooms', '--json'])
+  await second.shows('stands by: another relay leads')
+  first.child.kill('SIGSTOP')
+  await world.run(['publish', 'rooms', '--lines', '-u', url], { input: lines(5) })
+  await second.shows('leads:')
+  first.child.kill('SIGCONT')
+  await first.shows('missed 5: reconnect')
+  first.child.kill('SIGINT')
+  const ran = await first.ended
+  expect(summaryOf(ran)).toMatchObject({ taken: 0, missed: 5, missed_unknown: false })
+  expect(ran.stderr).toMatch(/^done in .* {3}missed 5 {3}in all /m)
+  second.child.kill('SIGINT')
+  const other = await second.ended
+  expect(summaryOf(other)).toMatchObject({ taken: 0, missed: 0, missed_unknown: false })
+  expect(other.stderr).not.toContain('missed')
+})
+
 it('publish says who has received what is not stored', async () => {
   using world = cliWorld()
   const publish = ['publish', 'rooms', '1', '-u', url, '--pattern', 'narrowcast']

@@ -5,6 +5,7 @@ import { shortId } from '../messages/view.ts'
 import type { Feed } from '../output/feed.ts'
 import { countOf, showCount } from '../output/quantities.ts'
 import type { Json } from '../output/table.ts'
+import type { Missed } from '../working/gaps.ts'
 
 /** Ids of messages without a worker that a line, or an object, names. */
 const idsMax = 10
@@ -16,7 +17,9 @@ interface Parts {
 }
 
 /** Turns what a relay tells into lines and JSON. */
-export class Reporter {
+export class Reporter implements Missed {
+  missed = 0
+  isMissedUnknown = false
   readonly #invocation: Invocation
   readonly #channel: string
   readonly #relay: Relay
@@ -34,7 +37,11 @@ export class Reporter {
       if (isReady) this.leads()
       else if (why !== 'closed') this.standsBy(why)
     })
-    relay.on('gap', ({ missed, why }) => this.#warn(`missed ${showCount(missed)}: ${why}`))
+    relay.on('gap', ({ missed, why }) => {
+      if (missed === 'unknown') this.isMissedUnknown = true
+      else this.missed += missed
+      this.#warn(`missed ${showCount(missed)}: ${why}`)
+    })
     relay.on('error', ({ id, error }) => {
       if (id === null) {
         if (!connection.isAway) this.#warn(error.message)

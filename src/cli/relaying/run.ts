@@ -6,6 +6,7 @@ import { watchOutage } from '../connectionWatch.ts'
 import type { Invocation } from '../invocation.ts'
 import { type Feed, makeFeed } from '../output/feed.ts'
 import { showCount, showDuration } from '../output/quantities.ts'
+import { type Missed, missedWords } from '../working/gaps.ts'
 import { Reporter } from './reporter.ts'
 import { counts, givenTo, partsOf, relayFrame } from './screen.ts'
 
@@ -50,12 +51,17 @@ export async function runRelay(
     await reporter.flush()
     const endMs = clock.monotonicMs()
     feed.close()
-    output.note(
-      `done in ${showDuration(endMs - drainedMs)}   taken ${showCount(relay.counts.taken)}   ${partsOf(relay.counts)}   in all ${showDuration(endMs - beganMs)}`,
-    )
+    const parts = [
+      `done in ${showDuration(endMs - drainedMs)}`,
+      `taken ${showCount(relay.counts.taken)}`,
+      partsOf(relay.counts),
+      ...missedWords(reporter),
+      `in all ${showDuration(endMs - beganMs)}`,
+    ]
+    output.note(parts.join('   '))
     const given = givenTo(relay)
     if (given !== null) output.note(given)
-    await output.event('relay.summary', { channel, ...summary(relay, endMs - beganMs) })
+    await output.event('relay.summary', { channel, ...summary(relay, reporter, endMs - beganMs) })
   } finally {
     connection.stop()
     feed.close()
@@ -137,10 +143,12 @@ function closing({ interrupts }: Invocation): string {
   return `${how}sends on what it was given${isTold ? '   (Ctrl-C again stops now)' : ''}`
 }
 
-function summary({ counts: of, routedTo }: Relay, tookMs: number) {
+function summary({ counts: of, routedTo }: Relay, missed: Missed, tookMs: number) {
   const { taken, routed, rerouted, unknown, noWorker, dropped } = of
   return {
     ...{ taken, routed, rerouted, unknown, no_worker: noWorker, dropped },
+    missed: missed.missed,
+    missed_unknown: missed.isMissedUnknown,
     workers: Object.fromEntries(routedTo),
     duration_ms: Math.round(tookMs),
   }

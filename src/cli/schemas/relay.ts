@@ -1,4 +1,15 @@
-import { answer, count, dryRun, many, ms, named, orNull, type Shape, text } from './schema.ts'
+import {
+  answer,
+  count,
+  dryRun,
+  many,
+  ms,
+  named,
+  orNull,
+  type Shape,
+  text,
+  yesNo,
+} from './schema.ts'
 
 /** What `relay` prints. taken = routed + unknown + no_worker + dropped. */
 export const relaySchemas: Readonly<Record<string, Shape>> = {
@@ -15,6 +26,10 @@ export const relaySchemas: Readonly<Record<string, Shape>> = {
     unknown: count,
     no_worker: count,
     dropped: count,
+    /** It was given these, and lost its lead before it had read them. */
+    missed: count,
+    /** More were missed, and nobody knows how many. */
+    missed_unknown: yesNo,
     workers: named(count),
     duration_ms: ms,
   }),

@@ -1,6 +1,6 @@
 import type { GapWhy } from '../../core/driver.ts'
 import type { Count } from '../../core/message.ts'
-import { countOf } from '../output/quantities.ts'
+import { countOf, showCount } from '../output/quantities.ts'
 
 /** So many messages were missed, for one reason. */
 export interface Gap {
@@ -29,6 +29,19 @@ export class Gaps {
     this.#gaps = []
     return gaps
   }
+}
+
+export interface Missed {
+  /** As far as anybody knows. */
+  readonly missed: number
+  /** More were missed, and nobody knows how many. */
+  readonly isMissedUnknown: boolean
+}
+
+/** What the last line says of it. */
+export function missedWords({ missed, isMissedUnknown }: Missed): string[] {
+  if (missed === 0) return isMissedUnknown ? ['missed an unknown number'] : []
+  return [`missed ${isMissedUnknown ? 'at least ' : ''}${showCount(missed)}`]
 }
 
 /** The line that tells of it. */

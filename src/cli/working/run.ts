@@ -6,6 +6,7 @@ import type { Connected } from '../connection.ts'
 import type { Invocation } from '../invocation.ts'
 import { withBackend } from '../nextStep.ts'
 import { countOf, showCount, showDuration } from '../output/quantities.ts'
+import { missedWords } from './gaps.ts'
 import { drainMs, type WorkEvent, type WorkJob } from './job.ts'
 import { Reporter } from './reporter.ts'
 import { counts, History, tallyJson, workFrame } from './screen.ts'
@@ -119,9 +120,4 @@ function lastLine(tally: Tally, end: CrewEnd, pattern: Pattern): string {
     ...(abandoned > 0 ? [`not ended ${showCount(abandoned)}: ${fate}`] : []),
     ...endWords(end),
   ].join('   ')
-}
-
-function missedWords({ missed, isMissedUnknown }: Tally): string[] {
-  if (missed === 0) return isMissedUnknown ? ['missed an unknown number'] : []
-  return [`missed ${isMissedUnknown ? 'at least ' : ''}${showCount(missed)}`]
 }
