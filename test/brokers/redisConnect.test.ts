@@ -234,15 +234,15 @@ test('the command line says what there is to say of who does not answer, and one
   const port = await listening(createServer(() => {}))
   const url = `redis://127.0.0.1:${port}`
   using world = cliWorld()
-  const stats = await world.run(['stats', '-u', url, '--timeout', '300ms'])
+  const stats = await world.run(['stats', '-u', url, '--timeout', '5s'])
   expect(stats.code).toBe(7)
   expect(stats.stderr.trim().split('\n')).toEqual([
-    `error: ${url} did not answer in 300 ms`,
+    `error: ${url} did not answer in 5000 ms`,
     `  Does another program listen on port ${port} of 127.0.0.1? If it is a Redis with TLS: rediss://.`,
     `  Details: narrowcast doctor -u ${url}`,
     '  More time: --timeout 30s',
   ])
-  const doctor = await world.run(['doctor', url, '--timeout', '300ms'])
+  const doctor = await world.run(['doctor', url, '--timeout', '5s'])
   expect(doctor.stdout).toContain(`-> Does another program listen on port ${port}`)
   expect(doctor.stdout).not.toContain('narrowcast doctor')
 })
