@@ -102,6 +102,16 @@ describeRedis('live patterns on redis in trouble:', () => {
     await expect(source.renew(never)).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
   })
 
+  test('who was killed by an administrator is told that as a possibility', async () => {
+    const { url } = await server()
+    const { live, ended } = await opened(url)
+    await live.subscribe(channel(), subscriber(), silent, never)
+    await askRedis(url, 'CLIENT', 'KILL', 'TYPE', 'pubsub')
+    const { code, message: text } = await ended
+    expect(code).toBe('CONNECTION_LOST')
+    expect(text).toMatch(/closed the message connection.*pubsub \d+ \d+ 60\), and whom CLIENT KILL/)
+  })
+
   test('a large batch cuts nobody off: the server is given time to write', async () => {
     const { url } = await server(...pubsubLimit('3mb 0 0'))
     const spec = channel()

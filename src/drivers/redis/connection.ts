@@ -244,13 +244,13 @@ export class Connection {
     }
   }
 
-  /** Where the server still answers, it was the one that closed: it does so to who reads slowly. */
+  /** Where the server still answers, it was the one that closed: it does not say why. */
   async #lostListening(what: string, cause: Error | null): Promise<void> {
     if (this.#end) return
     if (cause === null) return this.lose(this.#lost(what))
     const limit = await this.#outputLimit()
     if (limit === null) return this.lose(this.#lost(`${what}: ${cause.message}`, cause))
-    const text = `closed the message connection, and answers on another: it cuts off who reads too slowly (client-output-buffer-limit ${limit})`
+    const text = `closed the message connection, and answers on another: it cuts off who reads too slowly (client-output-buffer-limit ${limit}), and whom CLIENT KILL names`
     this.lose(this.#lost(text, cause))
   }
 
