@@ -8,6 +8,13 @@ import { drainMs, type IngestEvent, type IngestJob } from './job.ts'
 
 const statsMs = 200
 
+// What a pipeline prints is not what it is for: where nobody reads that any more it goes on landing.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
 serveParent<IngestJob, IngestEvent>(async (job, name, tell) => {
   const pipeline = await pipelineOf(job)
   const tellConnection = (event: ConnectionEvent) => void tell(event)
