@@ -35,9 +35,15 @@ describe('sim', () => {
       { players: 1, played: 3, skipped: 0, missing: [] },
       { players: 1, played: 3, skipped: 0, missing: [] },
     ])
+    const { games, played, ...rest } = await world.json(
+      ...['sim', 'bots', url, '--players', '4', '--games', '5', '--processes', '1'],
+    )
+    const { stdout: line } = await world.run(['sim', 'bots', url, '--players', '2', '--games', '2'])
+    expect(line).toMatch(/^2 players, 2 games, \d+ hits in /)
     server.child.kill('SIGINT')
     const { stdout } = await server.ended
-    expect(stdout).toContain('"complete":3,')
+    expect([Number(played) >= 2 * Number(games), rest.players]).toEqual([true, 4])
+    expect(stdout).toContain(`"complete":${5 + Number(games)},`)
     const said = await world.run(['sim', 'run', '--players', '1'])
     expect([said.code, said.stderr]).toEqual([2, expect.stringContaining('from 2 to 10000')])
   })

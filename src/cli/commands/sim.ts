@@ -12,6 +12,7 @@ import {
   gamesDefault,
   missingCode,
   missingLines,
+  plannedGames,
   planOf,
   play,
   playersDefault,
@@ -32,16 +33,18 @@ export const bots: Run = async (invocation) => {
     })
   }
   const plan = planOf(invocation, 1)
-  const would = `would play ${plan.length === 1 ? plan.flat().length : gamesOf(plan)} games on ${url}`
+  const would = `would play ${plannedGames(plan)} games on ${url}`
   if (await isDryRun(invocation, would)) return
   const beganMs = clock.monotonicMs()
-  const { summary } = await play(invocation, url, plan)
+  const { summary, games } = await play(invocation, url, plan)
   if (invocation.interrupts.exitCode === null) checkReached(url, plan, summary)
   const tookMs = clock.monotonicMs() - beganMs
   await output.answer({
     type: 'sim.bots',
     fields: {
       players: plan.length,
+      games,
+      // A game once per player.
       played: summary.games,
       hits: summary.hits,
       skipped: summary.skipped,
@@ -49,7 +52,7 @@ export const bots: Run = async (invocation) => {
       duration_ms: Math.round(tookMs),
     },
     lines: () => [
-      `${countOf(plan.length, 'player')}, ${countOf(summary.games, 'place')} in games played, ${countOf(summary.hits, 'hit')} in ${showDuration(tookMs)}`,
+      `${countOf(plan.length, 'player')}, ${countOf(games, 'game')}, ${countOf(summary.hits, 'hit')} in ${showDuration(tookMs)}`,
       ...missingLines(invocation, summary),
     ],
   })

@@ -49,6 +49,7 @@ export const simSchemas: Readonly<Record<string, Shape>> = {
   'sim.bots': [
     {
       players: count,
+      games: count,
       played: count,
       hits: count,
       skipped: orNull(count),

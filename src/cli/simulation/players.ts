@@ -65,11 +65,11 @@ export async function play(invocation: Invocation, url: string, plan: Plan) {
   const stopping = interrupts.claim()
   const processes = flags.whole('processes', { min: 1, max: 1_000 })
   const { makeProgress } = await import('../output/progress.ts')
-  const places = plan.flat().length
   const name = flags.text('name')
   const names = plan.map((_, at) => `${name}-${String(at + 1).padStart(2, '0')}`)
-  const progress = makeProgress(output, 'playing', places, { live })
-  let played = 0
+  const progress = makeProgress(output, 'playing', plannedGames(plan), { live })
+  /** Each is told by every player who was in it. */
+  const games = new Set<string>()
   const run: BotsRun = runBots({
     url,
     plan,
@@ -77,14 +77,21 @@ export async function play(invocation: Invocation, url: string, plan: Plan) {
     ...(processes === undefined ? {} : { processes }),
     ...(name === undefined ? {} : { names }),
     onEvent: (event) => {
-      if (event.type === 'game') progress.update(++played)
+      if (event.type !== 'game' || event.played.outcome === 'timedOut') return
+      games.add(event.played.game)
+      progress.update(games.size)
     },
   })
   // Rejections of a stop end in `done`, which never rejects.
   stopping.addEventListener('abort', () => void run.stop(), { once: true })
   const summary = await run.done
   progress.end()
-  return { summary }
+  return { summary, games: games.size }
+}
+
+/** A single player meets others: every game of its plan is one. */
+export function plannedGames(plan: Plan): number {
+  return plan.length === 1 ? plan.flat().length : gamesOf(plan)
 }
 
 /** Exit code 3 for players who went missing, unless that was asked for. */
