@@ -1,10 +1,10 @@
 import type { ChannelSpec, ReaderSpec } from '../../../core/channel.ts'
-import type { Delivery, Token } from '../../../core/message.ts'
+import type { Delivery } from '../../../core/message.ts'
 import { orderConflict } from '../../../core/orderConflict.ts'
 import type { Context } from '../session.ts'
 import { lookMs, Waiting } from '../waiting.ts'
 import { promoteDelayed } from './delayed.ts'
-import type { Hand } from './hand.ts'
+import type { Holding } from './holding.ts'
 import type { Line } from './line.ts'
 import { type Look, look } from './look.ts'
 import { type Noted, readNoted } from './noted.ts'
@@ -26,14 +26,7 @@ export interface FetcherOptions {
   readonly channel: ChannelSpec
   readonly line: Line
   readonly spec: ReaderSpec
-  readonly hand: Hand
-  /** The present opening of the reader. */
-  readonly opened: () => string
-  /** The lease had ended: opens the reader anew. @throws NOT_FOUND, CONFLICT */
-  readonly again: (opened: string) => Promise<void>
-  /** @throws CLOSED */
-  readonly replaced: () => never
-  readonly lost: (tokens: readonly Token[]) => void
+  readonly holding: Holding
 }
 
 /** Takes messages for one reader, and waits for them without polling. */
@@ -61,7 +54,7 @@ export class Fetcher {
 
   constructor(options: FetcherOptions) {
     this.#of = options
-    this.#serial = Number(options.opened())
+    this.#serial = Number(options.holding.opened)
   }
 
   get lastSerial(): number {
@@ -136,10 +129,10 @@ export class Fetcher {
 
   /** Takes once; how long there is nothing to do, or null when something was taken or is there. */
   async #take(room: Room): Promise<number | null> {
-    const { line, spec, opened, replaced, again, context, channel } = this.#of
+    const { line, spec, holding, context, channel } = this.#of
     this.#tellGone()
     const count = this.#countFor(room)
-    const present = opened()
+    const present = holding.opened
     const looking = look(line, spec.reader, present, spec.leaseMs, this.#isIdle)
     const reading = this.#isPlain ? takeFresh(line, spec.reader, count, room, this.#form) : null
     const [seen, read] = await Promise.all([looking, reading])
@@ -150,9 +143,9 @@ export class Fetcher {
       if (isTaken && (await this.#hold(read, seen.ownedUntilMs))) return null
       if (!isTaken) await this.#returnAll([...read.took.map(idOf), ...read.over])
     }
-    if (seen.state === 'replaced') return replaced()
+    if (seen.state === 'replaced') return holding.throwReplaced()
     if (seen.state === 'expired') {
-      await again(present)
+      await holding.attachAgain(present)
       return null
     }
     if (seen.expired !== null) {
@@ -171,16 +164,16 @@ export class Fetcher {
   }
 
   async #takeSome(room: Room, seen: Look, wasRead: boolean): Promise<number | null> {
-    const { line, spec, opened } = this.#of
+    const { line, spec, holding } = this.#of
     const { reader, charge } = spec
     if (seen.hasBack) {
-      const by = { reader, opened: opened(), charge }
+      const by = { reader, opened: holding.opened, charge }
       const { gone, ...taken } = await takeBack(line, by, room, this.#form)
       this.#gone += gone
       if ((await this.#hold(taken, seen.ownedUntilMs)) || gone > 0) return null
     }
     if (seen.order !== 'none') {
-      const by = { reader, opened: opened() }
+      const by = { reader, opened: holding.opened }
       const { isMore, ...taken } = await takeByKey(line, by, room, this.#form)
       if ((await this.#hold(taken, seen.ownedUntilMs)) || isMore) return null
     } else if (!wasRead) {
@@ -221,15 +214,22 @@ export class Fetcher {
   }
 
   #deliveryOf({ position, read, crashes, noted }: Took, ownedUntilMs: number): Delivery | null {
-    const { spec, hand, lost } = this.#of
+    const { spec, holding } = this.#of
     const { message, redrives, onlyGroup } = read
     if (spec.group !== null && onlyGroup !== null && onlyGroup !== spec.group) return null
     const { failures, past } = readNoted(noted) ?? nothingNoted
     const { key, bytes } = message
     const serial = ++this.#serial
     const token = { reader: spec.reader, serial, entry: position, count: crashes + 1 }
-    const before = hand.add({ token, key, past, begun: null, settling: null, outcome: null })
-    if (before) lost([before])
+    const before = holding.hand.add({
+      token,
+      key,
+      past,
+      begun: null,
+      settling: null,
+      outcome: null,
+    })
+    if (before) holding.lose([before], 'expired')
     this.#averageBytes = this.#averageBytes * 0.9 + bytes * 0.1
     return { token, message, failures, crashes, redrives, past, ownedUntilMs, position }
   }
@@ -241,7 +241,7 @@ export class Fetcher {
 
   /** Something that it may have here was lost. */
   dropLost(): void {
-    this.#ready = this.#ready.filter(({ token }) => this.#of.hand.get(token) !== undefined)
+    this.#ready = this.#ready.filter(({ token }) => this.#of.holding.hand.get(token) !== undefined)
   }
 
   #takeReady({ messages, bytes }: Room): Delivery[] {
