@@ -228,13 +228,13 @@ describe('context', () => {
     expect(existsSync(asked)).toBe(false)
     await world.run(['channels', 'ls', '-c', 'app'])
     expect(existsSync(asked)).toBe(true)
-    for (const [bad, text] of [
+    for (const [bad, text, ...limit] of [
       ['exit 3', 'ended with exit 3'],
       ['true', 'printed nothing'],
-      ['exec sleep 60', 'did not end in 300 ms'],
+      ['exec sleep 60', 'did not end in 300 ms', '--timeout', '300ms'],
     ] as const) {
       lay(world, 'bad', { url: 'redis://x', passwordCommand: bad })
-      const [, said] = await refused(world, 'channels', 'ls', '-c', 'bad', '--timeout', '300ms')
+      const [, said] = await refused(world, 'channels', 'ls', '-c', 'bad', ...limit)
       expect(said).toContain(text)
     }
     for (const wrong of ['file:./x', 'redis://me:pw@host']) {

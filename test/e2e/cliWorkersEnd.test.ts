@@ -90,7 +90,7 @@ it('says that a worker is still there when the time to wait is over', async () =
     'echo begun; until [ -e go ]; do sleep 0.1; done',
   )
   const id = await idOf(world, 'w1')
-  const ran = await world.run(['workers', 'drain', id, '--yes', '--timeout', '500ms'])
+  const ran = await world.run(['workers', 'drain', id, '--yes', '--timeout', '3s'])
   expect([ran.code, ran.stdout]).toEqual([7, ''])
   expect(ran.stderr).toContain('it is still there, with 1 message in hand')
   writeFileSync(join(world.folder, 'go'), '')
