@@ -155,7 +155,7 @@ describeRedis('what others do to a stream', () => {
   test('what a silent consumer of others holds comes back, charged', async ({ signal }) => {
     const world = await worldOf(signal)
     const channel = await declare(world)
-    const opened = await openReader(world, channel, { leaseMs: 100 })
+    const opened = await openReader(world, channel, { leaseMs: 400 })
     await publish(world, channel, several(1))
     await ask('XREADGROUP', 'GROUP', group, 'other', 'STREAMS', channel.name, '>')
     await takeNothing(world, opened, 300)
@@ -166,7 +166,7 @@ describeRedis('what others do to a stream', () => {
   test('what waits again is found where its helper key was removed', async ({ signal }) => {
     const world = await worldOf(signal)
     const channel = await declare(world)
-    const opened = await openReader(world, channel, { leaseMs: 100 })
+    const opened = await openReader(world, channel, { leaseMs: 400 })
     await publish(world, channel, several(1))
     const [first] = await take(world, opened, 1)
     assert.ok(first)

@@ -4,7 +4,8 @@ import { connect } from '../../src/index.ts'
 import type { RelayCounts } from '../../src/runtime/live/relayApi.ts'
 import { type Actor, type Ground, grounds, liveScene } from './liveScene.ts'
 
-const leaseMs = 500
+/** Only who is frozen is to stand still for so long. */
+const leaseMs = 2_000
 
 const got = ({ book }: Actor) =>
   book.filter(({ event }) => event === 'got').map(({ id }) => String(id))

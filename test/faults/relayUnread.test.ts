@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { connect } from '../../src/index.ts'
 import { grounds, liveScene } from './liveScene.ts'
 
-const leaseMs = 500
+/** Only who is frozen is to stand still for so long. */
+const leaseMs = 2_000
 
 test.each(grounds)(
   'on %s what a relay had not read when another took its place is told as a gap, and no more than that',
