@@ -51,7 +51,7 @@ testRedis.each(['list', 'stream'])(
     const sources = await buses(url, publishers)
     let published = 0
     let isOver = false
-    const load = sources.map(async (bus) => {
+    const publishing = sources.map(async (bus) => {
       const jobs = bus.queue<number>('jobs', wish)
       while (!isOver) {
         const from = published
@@ -62,6 +62,8 @@ testRedis.each(['list', 'stream'])(
         }
       }
     })
+    const load = Promise.all(publishing)
+    load.catch(() => undefined) // told when the cuts are over
     const killer = createClient({ url: server.url })
     killer.on('error', () => {}) // it ends with its server
     await killer.connect()
@@ -71,7 +73,7 @@ testRedis.each(['list', 'stream'])(
       await wait(25)
     }
     isOver = true
-    await Promise.all(load)
+    await load
     expect(published).toBeGreaterThan(1_000)
     await reaches(seen, () => published)
     // Each hears again what is told from now on.
