@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
+import type { ChannelRef } from '../../core/channel.ts'
 import type { Codec } from '../../core/codec.ts'
-import { NarrowcastError } from '../../core/errors.ts'
+import { asNarrowcastError, NarrowcastError } from '../../core/errors.ts'
 import { isLive } from '../../core/message.ts'
 import type { ChannelOptions, PublishOptions, Receipt } from '../../runtime/api.ts'
 import { channelToOpen, connectTo, openChannel } from '../connection.ts'
@@ -9,10 +10,10 @@ import type { Invocation, Run } from '../invocation.ts'
 import { harmless } from '../output/displayWidth.ts'
 import { countOf, showBytes, showCount, showDuration, showRate } from '../output/quantities.ts'
 import { brokenOff } from '../publishing/brokenOff.ts'
-import { bytesMaxOf, checkOf } from '../publishing/check.ts'
+import { bytesMaxOf, checkOf, timeoutMsOf } from '../publishing/check.ts'
 import { dedupeWish } from '../publishing/dedupe.ts'
-import { publishLines } from '../publishing/many.ts'
-import { tellRefusals } from '../publishing/refusing.ts'
+import { publishLines, type Sent } from '../publishing/many.ts'
+import { Waiting } from '../publishing/waiting.ts'
 
 /** The data is JSON text already: as it was typed it travels, digits of large numbers included. */
 const jsonText: Codec = {
@@ -97,6 +98,14 @@ function checkedJson(text: string): string {
   }
 }
 
+/** What became of the one message that a stop has left without an answer. */
+function withFate(error: NarrowcastError, { name, pattern }: ChannelRef): NarrowcastError {
+  if (error.code !== 'ABORTED') return error
+  const { definite, message, cause } = error
+  const fate = `it ${definite ? 'was not' : 'may have been'} ${isLive(pattern) ? 'sent' : 'stored'}`
+  return new NarrowcastError('ABORTED', `${message}; ${fate}`, { definite, channel: name, cause })
+}
+
 /** What is live is kept for nobody. */
 function whatBecame({ duplicate, receivers }: Receipt, tookMs: number): string {
   if (duplicate) return 'duplicate: known already, nothing stored'
@@ -121,8 +130,10 @@ async function publishOne(
   const check = checkOf(connected.bus, name, data, options, wish)
   const channel = await openChannel(invocation, connected, name, wish, check)
   const beganMs = clock.monotonicMs()
-  using _ = tellRefusals(invocation, connected.bus, channel)
-  const receipt = await channel.publish(data, options)
+  using waiting = new Waiting(invocation, connected.bus, channel, timeoutMsOf(channel, wish))
+  const receipt = await waiting.during(channel.publish(data, options)).catch((error) => {
+    throw withFate(waiting.whyEnded(asNarrowcastError(error)), channel)
+  })
   const { id, position, duplicate, receivers } = receipt
   const tookMs = clock.monotonicMs() - beganMs
   const key = options.key
@@ -169,6 +180,7 @@ async function publishMany(
   const most = isNew ? bytesMaxOf(bus, channel, wish) : null
   const bytesMax = most ?? (await open()).payloadBytesMax
   let isOpen = most === null
+  using waiting = new Waiting(invocation, bus, channel, timeoutMsOf(channel, wish))
   const how = {
     ...{ options, rate, bytesMax },
     toJson(line: string) {
@@ -177,14 +189,17 @@ async function publishMany(
       return data
     },
     async open() {
-      await open()
+      await open().catch((error) => {
+        throw waiting.whyEnded(asNarrowcastError(error))
+      })
       isOpen = true
     },
   }
-  using _ = tellRefusals(invocation, bus, channel)
-  const done = await publishLines(invocation, channel, process.stdin, how)
+  const send = (batch: readonly Sent[]) => waiting.during(channel.publishMany(batch))
+  const done = await publishLines(invocation, send, process.stdin, how)
   const { published, duplicates, receivedByNobody, rejected, bytes, stretches } = done
-  const { tookMs, failure } = done
+  const { tookMs } = done
+  const failure = done.failure && waiting.whyEnded(done.failure)
   const perSecond = (published / Math.max(1, tookMs)) * 1_000
   await output.answer({
     type: 'publish.summary',

@@ -33,3 +33,8 @@ export function bytesMaxOf(
   const { spec } = planChannel(name, pattern, wish as ChannelOptions<never>, {})
   return contracts[contractRow(spec)]?.payloadBytesMax ?? null
 }
+
+/** How long a message is tried that is published there. */
+export function timeoutMsOf({ name, pattern }: ChannelRef, wish: ChannelOptions<string>): number {
+  return planChannel(name, pattern, wish as ChannelOptions<never>, {}).publish.timeoutMs
+}

@@ -53,7 +53,7 @@ interface Wish {
  */
 export async function publishLines(
   invocation: Invocation,
-  channel: Channel<string>,
+  publish: (batch: readonly Sent[]) => ReturnType<Channel<string>['publishMany']>,
   input: AsyncIterable<Buffer | string>,
   { toJson, open, options, rate, bytesMax }: Wish,
 ): Promise<Published> {
@@ -76,7 +76,7 @@ export async function publishLines(
     })
   const send = async (batch: readonly Sent[]): Promise<void> => {
     const settle = fates.send(batch.map(({ line }) => line.number))
-    const answers = await channel.publishMany(batch)
+    const answers = await publish(batch)
     settle(answers.map((answer, at) => count(totals, reject, batch[at] as Sent, answer)))
     progress.update(totals.published)
   }
@@ -110,7 +110,8 @@ export async function publishLines(
   return { ...totals, stretches: fates.stretches, tookMs: clock.monotonicMs() - beganMs }
 }
 
-interface Sent {
+/** One line on its way. */
+export interface Sent {
   readonly line: Line
   readonly data: string
   readonly options: PublishOptions

@@ -43,6 +43,7 @@ export const flowCommands: readonly CommandSpec[] = [
       'DATA is JSON. "-" reads one message from stdin, as JSON text.',
       'A channel that does not exist becomes a queue, or what --pattern says.',
       'An id that a channel with --dedupe knows is not stored again: the answer says duplicate, exit 0.',
+      'A broker that is away or silent is waited for up to 30 s. Ctrl-C ends that and says what is stored.',
     ],
   },
   {
