@@ -5,6 +5,7 @@ import type { Context } from '../session.ts'
 import { lookMs, Waiting } from '../waiting.ts'
 import { promoteDelayed } from './delayed.ts'
 import type { Holding } from './holding.ts'
+import { Idleness } from './idleness.ts'
 import type { Line } from './line.ts'
 import { type Look, look } from './look.ts'
 import { type Noted, readNoted } from './noted.ts'
@@ -41,8 +42,7 @@ export class Fetcher {
   #isStopped = false
   /** As far as known there is nothing but the stream to take from. */
   #isPlain = false
-  /** The last take brought nothing. */
-  #isIdle = false
+  readonly #idleness = new Idleness()
   /** What came last was no text: more of it is read as bytes at once. */
   #form: Form = 'text'
   /** In doubt it is. */
@@ -117,9 +117,11 @@ export class Fetcher {
   /** Never rejects: what it fails with is kept for the receive that comes. */
   async #fetch(room: Room, signal: AbortSignal): Promise<void> {
     try {
-      this.#waiting.prepare()
-      const dueInMs = await this.#take(room)
-      if (dueInMs !== null && !signal.aborted) await this.#waiting.wait(dueInMs)
+      const quietMs = this.#idleness.quietMs()
+      const dueInMs = (this.#isPlain ? quietMs : null) ?? (await this.#take(room))
+      if (dueInMs === null || signal.aborted) return
+      this.#idleness.waits()
+      await this.#waiting.wait(dueInMs)
     } catch (error) {
       this.fail(error)
     } finally {
@@ -131,16 +133,23 @@ export class Fetcher {
   async #take(room: Room): Promise<number | null> {
     const { line, spec, holding, context, channel } = this.#of
     this.#tellGone()
+    this.#waiting.prepare()
+    const askedMs = performance.now()
+    const isSaid = this.#idleness.isSaid
     const count = this.#countFor(room)
     const present = holding.opened
-    const looking = look(line, spec.reader, present, spec.leaseMs, this.#isIdle)
+    const looking = look(line, spec.reader, present, spec.leaseMs, isSaid)
     const reading = this.#isPlain ? takeFresh(line, spec.reader, count, room, this.#form) : null
     const [seen, read] = await Promise.all([looking, reading])
     this.#isPlain = isPlain(seen)
     if (seen.state === 'ok') this.#isByKey = seen.order !== 'none'
     if (read !== null) {
       const isTaken = seen.state === 'ok' && !seen.isPaused && seen.order === 'none'
-      if (isTaken && (await this.#hold(read, seen.ownedUntilMs))) return null
+      const isAll = isSaid && read.took.length < count && read.over.length === 0
+      if (isTaken && (await this.#hold(read, seen.ownedUntilMs))) {
+        if (isAll) this.#idleness.tookAll(askedMs + this.#waitMs(seen))
+        return null
+      }
       if (!isTaken) await this.#returnAll([...read.took.map(idOf), ...read.over])
     }
     if (seen.state === 'replaced') return holding.throwReplaced()
@@ -183,11 +192,13 @@ export class Fetcher {
     return this.#idle(seen)
   }
 
-  /** Nothing is there. It waits once it has looked after having said so. */
-  #idle({ dueInMs }: Look): number | null {
-    if (this.#isIdle) return Math.min(lookMs, this.#of.spec.leaseMs / 2, dueInMs)
-    this.#isIdle = true
-    return null
+  /** Nothing is there. */
+  #idle(seen: Look): number | null {
+    return this.#idleness.foundNothing() ? this.#waitMs(seen) : null
+  }
+
+  #waitMs({ dueInMs }: Look): number {
+    return Math.min(lookMs, this.#of.spec.leaseMs / 2, dueInMs)
   }
 
   async #returnAll(ids: readonly string[]): Promise<void> {
@@ -208,7 +219,7 @@ export class Fetcher {
     if (others.length > 0) await passBy(this.#of.line, this.#of.spec.reader, others)
     const last = took.at(-1)
     if (last === undefined) return over.length > 0
-    this.#isIdle = false
+    this.#idleness.took()
     this.#form = typeof last.read.message.body === 'string' ? 'text' : 'bytes'
     return true
   }
