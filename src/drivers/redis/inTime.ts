@@ -1,4 +1,4 @@
-import { NarrowcastError } from '../../core/errors.ts'
+import { type ErrorCode, NarrowcastError } from '../../core/errors.ts'
 import { redisError } from './redisErrors.ts'
 import type { Home } from './servers.ts'
 
@@ -14,7 +14,8 @@ export async function inTime<T>(
   ask: () => Promise<T>,
 ): Promise<T> {
   if (signal.aborted) throw tooLate(operation, signal, true)
-  const lose = () => home.lose(tooLate(operation, signal, false))
+  const sinceMs = performance.now()
+  const lose = () => home.lose(givenUp(operation, performance.now() - sinceMs, signal))
   signal.addEventListener('abort', lose)
   try {
     return await ask()
@@ -25,9 +26,18 @@ export async function inTime<T>(
   }
 }
 
+/** All that goes over it hears of that, and not of what one of them was about. */
+function givenUp(operation: string, ms: number, { reason }: AbortSignal): NarrowcastError {
+  const text = `it was given up: no answer for ${Math.round(ms)} ms to a ${operation}`
+  return redisError(codeOf(reason), 'connection', text, { cause: reason })
+}
+
+function codeOf(reason: unknown): ErrorCode {
+  return reason instanceof NarrowcastError ? reason.code : 'ABORTED'
+}
+
 function tooLate(operation: string, { reason }: AbortSignal, definite: boolean): NarrowcastError {
-  const code = reason instanceof NarrowcastError ? reason.code : 'ABORTED'
   const why = reason instanceof Error ? reason.message : String(reason)
   const what = definite ? 'ended before it had begun' : 'ended before there was an answer'
-  return redisError(code, operation, `${what}: ${why}`, { definite, cause: reason })
+  return redisError(codeOf(reason), operation, `${what}: ${why}`, { definite, cause: reason })
 }
