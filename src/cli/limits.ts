@@ -1,5 +1,6 @@
 import { NarrowcastError } from '../core/errors.ts'
 import type { BusAdmin } from '../runtime/api.ts'
+import { untilAborted } from '../runtime/untilAborted.ts'
 
 /**
  * The admin calls with a time limit for each answer: whoever looks at a terminal must not wait for
@@ -11,7 +12,9 @@ export function withLimits(admin: BusAdmin, driver: string, timeoutMs: number): 
     async (...args: unknown[]) => {
       const limit = AbortSignal.timeout(timeoutMs)
       try {
-        return await (call as (...all: unknown[]) => Promise<unknown>)(...args, limit)
+        // A driver may wait for an answer that is out, whatever its signal says.
+        const ask = call as (...all: unknown[]) => Promise<unknown>
+        return await untilAborted(ask(...args, limit), limit)
       } catch (cause) {
         if (!limit.aborted) throw cause
         throw new NarrowcastError(

@@ -76,6 +76,44 @@ describeRedis('an outage is told', () => {
     60_000,
   )
 
+  test('and waited out by tail --follow, beyond the time of one answer', async () => {
+    await using server = await startRedis({ profile: 'always' })
+    using world = cliWorld()
+    const url = ['-u', server.url]
+    await world.run(['publish', 'jobs', '1', ...url])
+    const run = world.start(['tail', 'jobs', '--follow', '--json', '--timeout', '1s', ...url])
+    await run.shows('"data":1,')
+    await server.kill()
+    await run.shows('connection lost: ')
+    await refused(server.port, 5)
+    await server.restart()
+    await run.shows(/connection back after \d/)
+    await world.run(['publish', 'jobs', '2', ...url])
+    await run.shows('"data":2,')
+    run.child.kill('SIGINT')
+    const { code, stderr } = await run.ended
+    expect([code, stderr]).toEqual([130, expect.not.stringMatching(/^error|asks again/m)])
+    expect(stderr.match(/^connection lost: /gm)).toHaveLength(1)
+  }, 60_000)
+
+  test('and told by tail --follow where a broker is there and silent', async () => {
+    await using server = await startRedis()
+    using world = cliWorld()
+    const url = ['-u', server.url]
+    await world.run(['publish', 'jobs', '1', ...url])
+    const run = world.start(['tail', 'jobs', '--follow', '--json', '--timeout', '1s', ...url])
+    await run.shows('"data":1,')
+    process.kill(server.pid, 'SIGSTOP')
+    await run.shows('redis: peek got no answer in 1000 ms; asks again')
+    process.kill(server.pid, 'SIGCONT')
+    await world.run(['publish', 'jobs', '2', ...url])
+    await run.shows('"data":2,')
+    process.kill(server.pid, 'SIGSTOP')
+    run.child.kill('SIGINT')
+    expect((await run.ended).code).toBe(130)
+    process.kill(server.pid, 'SIGCONT')
+  }, 60_000)
+
   test('and what waits for it ends when it is told to, not when an answer is given up', async () => {
     await using server = await startRedis()
     using world = cliWorld()

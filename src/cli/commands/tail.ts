@@ -3,6 +3,7 @@ import type { Stored } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import { isLive, type Place } from '../../core/message.ts'
 import type { Bus } from '../../runtime/api.ts'
+import { untilAborted } from '../../runtime/untilAborted.ts'
 import { type Connected, connectTo, existingChannel } from '../connection.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { beginningAt } from '../messages/begin.ts'
@@ -15,6 +16,8 @@ import { storedColumns, storedJson } from '../messages/view.ts'
 import type { StreamOf } from '../output/output.ts'
 
 const lastDefault = 10
+/** After a look that got no answer. */
+const againMs = 500
 
 interface Tail {
   readonly bus: Bus
@@ -143,25 +146,42 @@ async function newestPosition({ bus, channel }: Tail): Promise<string | null> {
   return (await bus.admin.peek(channel, query)).items[0]?.position ?? null
 }
 
-/** Asks again and again for what came after a position, until the time is over. */
+/**
+ * Asks again and again for what came after a position, until the time is over. A broker that gives
+ * no answer for now is asked again.
+ */
 async function follow(
-  { following, fits, stopping, out }: Tail,
+  tail: Tail,
   position: string | null,
-  { clock }: Invocation,
+  { clock, output }: Invocation,
   until: 'end' | { timeMs: number } | null,
 ): Promise<void> {
+  const { bus, following, fits, stopping, out } = tail
   const endMs =
     typeof until === 'object' && until !== null ? until.timeMs : Number.POSITIVE_INFINITY
   let last = position
-  while (!stopping.aborted && clock.wallMs() < endMs) {
+  let isWaiting = false
+  const showNew = async (): Promise<number> => {
     const look = following.look(last)
-    let came = await look.next()
-    while (!came.done) {
-      if (stopping.aborted) return
+    for (;;) {
+      const came = await untilAborted(look.next(), stopping)
+      if (came.done) return came.value
       if (fits(came.value)) await out.write(came.value)
       last = came.value.position ?? last
-      came = await look.next()
     }
-    await clock.sleep(Math.min(came.value, Math.max(0, endMs - clock.wallMs())), stopping)
+  }
+  while (!stopping.aborted && clock.wallMs() < endMs) {
+    let pauseMs = againMs
+    try {
+      pauseMs = await showNew()
+      isWaiting = false
+    } catch (error) {
+      if (stopping.aborted) return
+      if (!(error instanceof NarrowcastError && error.retryable)) throw error
+      // Of a connection that is lost others tell.
+      if (!isWaiting && bus.health().trouble === null) output.warn(`${error.message}; asks again`)
+      isWaiting = true
+    }
+    await clock.sleep(Math.min(pauseMs, Math.max(0, endMs - clock.wallMs())), stopping)
   }
 }

@@ -10,8 +10,9 @@ const pollMs = 200
 const newestMax = 100
 /** … and all there is once in a while: what came may stand anywhere. */
 const wholeMs = 5_000
-/** Looking takes at most this part of the time. */
+/** Looking takes at most this part of the time, but for a broker that was silent meanwhile. */
 const shareMax = 0.2
+const pauseMsMax = 5_000
 
 /** What comes into a channel from now on, each message once. */
 export class Following {
@@ -58,7 +59,7 @@ export class Following {
       this.#lookedAtAll(beganMs)
     }
     const tookMs = this.#clock.monotonicMs() - beganMs
-    return Math.max(pollMs, tookMs / shareMax)
+    return Math.min(pauseMsMax, Math.max(pollMs, tookMs / shareMax))
   }
 
   /** False where that was not all that came. */
