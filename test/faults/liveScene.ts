@@ -101,7 +101,9 @@ export const grounds: readonly Ground[] =
 export async function liveScene(ground: Ground = 'file', options = ''): Promise<Scene> {
   const dir = await mkdtemp(join(tmpdir(), 'narrowcast-live-'))
   const server = ground === 'redis' ? await startRedis() : null
-  const url = (server?.url ?? `file:${join(dir, 'store')}`) + options
+  // To start a dozen processes at once takes a slow machine a while.
+  const words = `${options === '' ? '?' : `${options}&`}timeout=1m`
+  const url = (server?.url ?? `file:${join(dir, 'store')}`) + words
   const actors: Actor[] = []
   return {
     dir,
