@@ -2,7 +2,7 @@ import type { ChannelSpec } from '../../core/channel.ts'
 import type { NarrowcastError } from '../../core/errors.ts'
 import type { OutgoingMessage, PublishOutcome } from '../../core/message.ts'
 import { contracts, payloadBytesMax } from './contract.ts'
-import { redisError } from './redisErrors.ts'
+import { redisError, repliedWith } from './redisErrors.ts'
 
 /** Messages stored by one command. */
 export const batchMax = 1_000
@@ -29,6 +29,13 @@ export function faultOf(
   if (delayMs >= 0 && delayMs <= delayMsMax) return null
   return fault('INVALID_ARGUMENT', `a delay of ${delayMs} ms, expected 0 to ${delayMsMax}`)
 }
+
+/**
+ * Nothing of it was stored or sent, though a script raised it: each of ours that publishes meets
+ * every key of another type before it writes.
+ */
+export const leftNothing = (error: NarrowcastError): boolean =>
+  error.definite || repliedWith(error) === 'WRONGTYPE'
 
 /** The outcome of what an error has stopped: refused where it certainly left nothing. */
 export function failed(

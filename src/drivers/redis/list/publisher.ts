@@ -4,7 +4,7 @@ import { asNarrowcastError } from '../../../core/errors.ts'
 import { randomName } from '../../../core/ids.ts'
 import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
 import { inTime } from '../inTime.ts'
-import { batchMax, failed, faultOf } from '../outgoing.ts'
+import { batchMax, failed, faultOf, leftNothing } from '../outgoing.ts'
 import { OwnWriter } from '../ownWriter.ts'
 import { redisError } from '../redisErrors.ts'
 import { publishScript } from './publishScript.ts'
@@ -76,7 +76,7 @@ export class ListPublisher implements Publisher {
       })
     } catch (cause) {
       const error = asNarrowcastError(cause)
-      const outcome = failed(error.definite ? 'refused' : 'unknown', error)
+      const outcome = failed(leftNothing(error) ? 'refused' : 'unknown', error)
       for (const { at } of some) outcomes[at] = outcome
     }
   }

@@ -4,6 +4,7 @@ import { asNarrowcastError } from '../../../core/errors.ts'
 import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
 import type { Argument } from '../connection.ts'
 import { inTime } from '../inTime.ts'
+import { failed, leftNothing } from '../outgoing.ts'
 import { redisError } from '../redisErrors.ts'
 import type { Home } from '../servers.ts'
 import { leaseKeyOf } from './leadScripts.ts'
@@ -52,8 +53,9 @@ export class LivePublisher implements Publisher {
       const receivers = await inTime(this.#home, 'publish', signal, () => this.#send(forms))
       return receivers.map((n) => ({ state: 'stored', duplicate: false, receivers: n }))
     } catch (cause) {
-      const { code, message, hint, definite } = asNarrowcastError(cause)
-      return forms.map(() => ({ state: definite ? 'refused' : 'unknown', code, message, hint }))
+      const error = asNarrowcastError(cause)
+      const outcome = failed(leftNothing(error) ? 'refused' : 'unknown', error)
+      return forms.map(() => outcome)
     }
   }
 

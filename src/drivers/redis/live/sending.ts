@@ -4,6 +4,7 @@ import { asNarrowcastError } from '../../../core/errors.ts'
 import type { OutgoingMessage } from '../../../core/message.ts'
 import type { Argument } from '../connection.ts'
 import { inTime } from '../inTime.ts'
+import { leftNothing } from '../outgoing.ts'
 import { redisError } from '../redisErrors.ts'
 import type { Home } from '../servers.ts'
 import { leaseKeyOf } from './leadScripts.ts'
@@ -59,7 +60,7 @@ async function sendStep(step: Step, signal: AbortSignal): Promise<SendOutcome[]>
     if (said === 'fenced') return all('fenced')
     return said.map((isHeard) => (isHeard === 1 ? 'handed' : 'nobody'))
   } catch (error) {
-    if (isFirst && asNarrowcastError(error).definite) throw error
+    if (isFirst && leftNothing(asNarrowcastError(error))) throw error
     return all('unknown')
   }
 }
