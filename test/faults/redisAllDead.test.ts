@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { describeRedis } from '../brokers/redisHere.ts'
 import { type Actor, liveScene } from './liveScene.ts'
 
@@ -33,6 +33,7 @@ const gotBy = (actors: readonly Actor[]) =>
  */
 async function allDead(wish: object, options: string, isWhole: (one: Told) => boolean) {
   const scene = await liveScene('redis', options)
+  onTestFinished(() => scene[Symbol.asyncDispose]())
   const crew = async (name: string) => {
     const all = Array.from({ length: crewSize }, (_, n) =>
       scene.start('worker', `${name}${n}`, wish),
@@ -51,7 +52,7 @@ async function allDead(wish: object, options: string, isWhole: (one: Told) => bo
   await isOver(() => gotBy(second).length >= 200)
   await isOver(() => toldBy(publisher).slice(length).filter(isWhole).length >= 50)
   await publisher.end()
-  return { scene, first, second, told: toldBy(publisher), isOver }
+  return { first, second, told: toldBy(publisher), isOver }
 }
 
 const isNobody = ({ said }: Told) => said === 0 || said === 'NO_WORKER'
@@ -64,8 +65,7 @@ describeRedis('all workers die during the run, and others come:', () => {
     'a %s loses what nobody was there for, and its publisher is told',
     { timeout: 90_000 },
     async ([name, wish, copies]) => {
-      const { scene, first, second, told } = await allDead(wish, '', ({ said }) => said === copies)
-      await using _scene = scene
+      const { first, second, told } = await allDead(wish, '', ({ said }) => said === copies)
       for (const one of second) await one.end()
       const got = gotBy([...first, ...second])
       const nobody = told.filter(isNobody)
@@ -95,8 +95,7 @@ describeRedis('all workers die during the run, and others come:', () => {
     ['queue on a stream', { pattern: 'queue' }, `${keptUrl}&queue=stream`],
     ['stream', { pattern: 'stream' }, keptUrl],
   ] as const)('a %s delivers everything', { timeout: 90_000 }, async ([name, wish, options]) => {
-    const { scene, first, second, told, isOver } = await allDead(wish, options, () => true)
-    await using _scene = scene
+    const { first, second, told, isOver } = await allDead(wish, options, () => true)
     expect(told.filter(({ said }) => said !== null)).toEqual([])
     const handled = () => new Set(gotBy([...first, ...second]))
     await isOver(() => handled().size >= told.length)
