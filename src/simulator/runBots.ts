@@ -166,7 +166,8 @@ class RoundOfBots {
     const round = Math.max(...rounds.map((waiting) => waiting ?? 0))
     for (const user of this.#playing.keys()) this.#playing.set(user, null)
     const go: GoMessage = { type: 'go', round }
-    for (const child of this.#children) if (child.connected) child.send(go)
+    // One that has died, which is not known here yet, is told of by its exit.
+    for (const child of this.#children) if (child.connected) child.send(go, () => {})
     this.#onEvent({ type: 'round', round })
   }
 }

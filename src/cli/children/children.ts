@@ -90,8 +90,7 @@ export class Children<Job, Event> {
    */
   async drain(): Promise<number> {
     this.#stopping.abort()
-    const message: ToChild<Job> = { kind: 'drain' }
-    for (const child of this.#running.values()) if (child.connected) child.send(message)
+    for (const child of this.#running.values()) this.#say(child, { kind: 'drain' })
     if (this.#running.size === 0) return 0
     const waiting = new AbortController()
     const limitMs = this.#options.drainMs + drainGraceMs
@@ -178,9 +177,13 @@ export class Children<Job, Event> {
       } else this.#endIfEmpty()
     })
     if (child.pid !== undefined) void this.#guard?.add(child.pid)
-    const message: ToChild<Job> = { kind: 'job', name, job }
-    child.send(message)
+    this.#say(child, { kind: 'job', name, job })
     onStart(info)
+  }
+
+  /** One that has died, which is not known here yet, is told of by its exit alone. */
+  #say(child: ChildProcess, message: ToChild<Job>): void {
+    if (child.connected) child.send(message, () => {})
   }
 
   async #restart(info: ChildInfo, why: string, isEarly: boolean): Promise<void> {
