@@ -67,6 +67,24 @@ describeRedis('redis, a stream', () => {
     client.destroy()
   })
 
+  test('each message of a batch is an entry of its own, with its own time', async () => {
+    await using server = await startRedis()
+    await using bus = await connect(server.url, { telemetry: false })
+    const client = await createClient({ url: server.url }).connect()
+    using _ = { [Symbol.dispose]: () => client.destroy() } // before its server ends
+    const times = [1, 1, 2, 1, 3, 3, 3, 0].map((ms) => 1_700_000_000_000 + ms)
+    const batch = times.map((timeMs, n) => ({ data: { n }, options: { id: `m${n}`, timeMs } }))
+    const stored = await bus.stream('times').publishMany(batch)
+    const entries = (await client.xRange('times', '-', '+')) ?? []
+    const found = entries.map(({ id: position, message }) => ({ position, ...message }))
+    expect(found).toEqual(
+      batch.map(({ data, options: { id, timeMs } }, n) => {
+        const { position } = stored[n] as { position: string }
+        return { position, data: JSON.stringify(data), id, time: new Date(timeMs).toISOString() }
+      }),
+    )
+  })
+
   test('what cannot be buried stays in hand, and its neighbours are settled', async () => {
     await using server = await startRedis()
     await using bus = await connect(`${server.url}?queue=stream`, { telemetry: false })

@@ -5,7 +5,7 @@ import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
 import type { Argument } from '../connection.ts'
 import { inTime } from '../inTime.ts'
 import { helperKey } from '../keys.ts'
-import { batchMax, failed, faultOf, leftNothing } from '../outgoing.ts'
+import { batchMax, failed, faultOf } from '../outgoing.ts'
 import { redisError } from '../redisErrors.ts'
 import { Script } from '../script.ts'
 import type { Home } from '../servers.ts'
@@ -19,15 +19,19 @@ import { trimSome } from './retention.ts'
 import { publishWord } from './words.ts'
 
 /**
- * Stores messages of which there is no more to say than their data, id and time: these three, for
- * each; no time is the one of the message before. Returns their places in one text.
+ * Stores messages of which there is no more to say than their data, id and time. Those of one time
+ * follow each other: after the time and their number come data and id of each. Returns their places
+ * in one text.
  */
 const storingPlain = new Script(
   `${storingLua}
-local add, places, time = redis.call, {}, ''
-for at = 2, #ARGV, 3 do
-  if ARGV[at + 2] ~= '' then time = ARGV[at + 2] end
-  places[#places + 1] = add('XADD', stream, '*', 'data', ARGV[at], 'id', ARGV[at + 1], 'time', time)
+local add, places, at = redis.call, {}, 2
+while at < #ARGV do
+  local time, first, last = ARGV[at], at + 2, at + 2 * ARGV[at + 1]
+  for n = first, last, 2 do
+    places[#places + 1] = add('XADD', stream, '*', 'data', ARGV[n], 'id', ARGV[n + 1], 'time', time)
+  end
+  at = last + 2
 end
 wake()
 return table.concat(places, ' ')
@@ -40,12 +44,6 @@ return table.concat(places, ' ')
  */
 const storing = new Script(
   `${storingLua}
--- keys of another program are met before anything is written
-redis.call('XLEN', stream)
-redis.call('HLEN', flags)
-redis.call('ZCARD', delayed)
-redis.call('HLEN', delayedMessages)
-for at = 6, #KEYS do redis.call('GET', KEYS[at]) end
 local windowMs = tonumber(ARGV[2])
 local out = {}
 local at = 3
@@ -133,7 +131,7 @@ export class StreamPublisher implements Publisher {
       return outcomes
     } catch (cause) {
       const error = asNarrowcastError(cause)
-      const outcome = failed(leftNothing(error) ? 'refused' : 'unknown', error)
+      const outcome = failed(error.definite ? 'refused' : 'unknown', error)
       return batch.map(() => outcome)
     }
   }
@@ -146,10 +144,11 @@ export class StreamPublisher implements Publisher {
   async #storePlain(home: Home, batch: readonly OutgoingMessage[]): Promise<PublishOutcome[]> {
     const { name } = this.#channel
     const args: Argument[] = [publishWord(this.#context, name)]
-    let beforeMs = Number.NaN
-    for (const { body, id, timeMs } of batch) {
-      args.push(body as string, id, timeMs === beforeMs ? '' : timeText(timeMs))
-      beforeMs = timeMs
+    for (let from = 0, to = 1; from < batch.length; from = to++) {
+      const { timeMs } = batch[from] as OutgoingMessage
+      while (batch[to]?.timeMs === timeMs) to++
+      args.push(timeText(timeMs), String(to - from))
+      for (const { body, id } of batch.slice(from, to)) args.push(body as string, id)
     }
     const places = await home.run<string>(storingPlain, channelKeys(name), args, 'publish')
     return places.split(' ').map((position) => ({ state: 'stored', duplicate: false, position }))
