@@ -5,7 +5,7 @@ import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
 import type { Argument } from '../connection.ts'
 import { inTime } from '../inTime.ts'
 import { helperKey } from '../keys.ts'
-import { batchMax, failed, faultOf } from '../outgoing.ts'
+import { batchMax, failed, faultOf, leftNothing } from '../outgoing.ts'
 import { redisError } from '../redisErrors.ts'
 import { Script } from '../script.ts'
 import type { Home } from '../servers.ts'
@@ -44,6 +44,12 @@ return table.concat(places, ' ')
  */
 const storing = new Script(
   `${storingLua}
+-- keys of another program are met before anything is written
+redis.call('XLEN', stream)
+redis.call('HLEN', flags)
+redis.call('ZCARD', delayed)
+redis.call('HLEN', delayedMessages)
+for at = 6, #KEYS do redis.call('GET', KEYS[at]) end
 local windowMs = tonumber(ARGV[2])
 local out = {}
 local at = 3
@@ -131,7 +137,7 @@ export class StreamPublisher implements Publisher {
       return outcomes
     } catch (cause) {
       const error = asNarrowcastError(cause)
-      const outcome = failed(error.definite ? 'refused' : 'unknown', error)
+      const outcome = failed(leftNothing(error) ? 'refused' : 'unknown', error)
       return batch.map(() => outcome)
     }
   }
