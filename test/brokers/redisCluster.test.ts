@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
 import { connect } from '../../src/connect.ts'
+import { askRedis } from '../../src/lab/brokers/askRedis.ts'
 import { type RedisCluster, startRedisCluster } from '../../src/lab/brokers/redisCluster.ts'
 import type { RedisServer } from '../../src/lab/brokers/redisServer.ts'
 import { failsOver, losesWhatWasNotCopied } from './failover.ts'
@@ -70,5 +71,27 @@ describeRedis('redis on a cluster with a user', () => {
       await channel.publish(7)
       expect(await seen.promise).toBe(7)
     }
+  }, 60_000)
+})
+
+describeRedis('redis on a cluster of which one node is full', () => {
+  test('is warned of that one by its place, wherever it is, and of no other', async () => {
+    await using cluster = await startRedisCluster()
+    const warnings = async () => {
+      await using bus = await connect(cluster.url, { telemetry: false })
+      return bus.info.warnings.filter((text) => text.includes('full'))
+    }
+    expect(await warnings()).toEqual([])
+    for (const { url, port } of cluster.nodes) {
+      await askRedis(url, 'CONFIG', 'SET', 'maxmemory', '1mb')
+      expect(await warnings()).toEqual([
+        expect.stringMatching(
+          new RegExp(`^redis: 127\\.0\\.0\\.1:${port} is full: used \\d+ of 1`),
+        ),
+      ])
+      await askRedis(url, 'CONFIG', 'SET', 'maxmemory', '0')
+    }
+    await cluster.nodes.at(-1)?.kill()
+    expect(await warnings()).toEqual([])
   }, 60_000)
 })

@@ -1,11 +1,14 @@
 import { NarrowcastError } from '../../core/errors.ts'
 import { type Address, placeOf } from './connectClient.ts'
-import type { Argument, Connection, MessageListener } from './connection.ts'
+import { type Argument, Connection, type MessageListener } from './connection.ts'
 import { follow } from './follow.ts'
 import { redisError } from './redisErrors.ts'
 import { checkPrimary } from './serverFacts.ts'
-import type { Home, Opening, Servers } from './servers.ts'
+import type { Home, Opening, Servers, Told } from './servers.ts'
 import { type Redirect, readSlots, redirectOf, type SlotTable, slotOf } from './slots.ts'
+
+/** Nobody waits longer for a node that is asked what it says of itself. */
+const factsMsMax = 1_000
 
 /**
  * The nodes of a cluster, each connected to when it is needed. Losing one ends the session: what
@@ -66,6 +69,23 @@ export class Cluster implements Servers {
 
   async primaries(): Promise<readonly Connection[]> {
     return await Promise.all(this.#slots.primaries.map((one) => this.#node(one)))
+  }
+
+  async facts(): Promise<readonly Told[]> {
+    const asked = this.#slots.primaries.map((one) => this.#toldBy(one))
+    const told = await Promise.allSettled(asked)
+    return told.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  }
+
+  /** One that is not needed yet is left again: its loss is to end no session. */
+  async #toldBy(address: Address): Promise<Told> {
+    const node = this.#nodes.get(placeOf(address))
+    if (node) return await node
+    const { options, signal } = this.#opening
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(factsMsMax)])
+    const asked = await Connection.open(address, options, () => {}, limit)
+    asked.close()
+    return asked
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import type { Driver } from '../../core/driver.ts'
 import type { BrokerUrl } from '../../core/url.ts'
 import { contractsOf, type RedisContracts } from './contract.ts'
+import { fullWarnings } from './fullWarnings.ts'
 import { catalogKey } from './keys.ts'
 import { KnownServers } from './knownServers.ts'
 import { type RedisOptions, type RedisTarget, targetOf, targetOfOptions } from './options.ts'
@@ -40,9 +41,13 @@ function driverOf({ queues, tls, ...target }: RedisTarget): Driver<RedisContract
       const servers = await openServers(options, ended, signal)
       try {
         const home = servers.home(catalogKey)
-        const probed = await probe(home)
+        const [probed, full] = await Promise.all([probe(home), fullWarnings(servers)])
         home.ended.throwIfAborted() // lost meanwhile: nobody was told, for nobody had it yet
-        const session = new RedisSession({ servers, probed, queues, known })
+        const warnings = [...probed.info.warnings, ...full]
+        const session = new RedisSession({
+          ...{ servers, queues, known },
+          probed: { ...probed, info: { ...probed.info, warnings } },
+        })
         isOpen = true
         return session
       } catch (error) {

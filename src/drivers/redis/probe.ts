@@ -41,11 +41,7 @@ export async function probe(home: Home): Promise<Probed> {
     .map((fact) => ({ fact, why: why ?? 'the server does not name it' }))
   const { product, version, mode } = facts
   const shown = { mode, ...settings }
-  const warnings = [
-    ...keepingWarnings(settings),
-    ...memoryWarnings(settings),
-    ...fullWarnings(settings, facts),
-  ]
+  const warnings = [...keepingWarnings(settings), ...memoryWarnings(settings)]
   return {
     runId: facts.runId,
     info: { product, version, settings: shown, warnings, unknown },
@@ -109,16 +105,4 @@ function memoryWarnings({ maxmemory = '0', 'maxmemory-policy': policy }: Setting
     ? 'a full server removes whole channels with all that waits in them'
     : 'a full server forgets dedupe marks before their time'
   return [`redis: maxmemory-policy is ${policy}: ${what}; narrowcast wants noeviction`]
-}
-
-/** Refused is what needs more memory, as the server itself counts it; `allkeys` makes room instead. */
-function fullWarnings(
-  { maxmemory = '0', 'maxmemory-policy': policy }: Settings,
-  { field }: ServerFacts,
-): string[] {
-  const used = Number(field('used_memory')) - Number(field('mem_not_counted_for_evict'))
-  if (maxmemory === '0' || used <= Number(maxmemory) || policy?.startsWith('allkeys')) return []
-  return [
-    `redis: full: used ${used} of ${maxmemory} bytes: the server stores nothing more, and publishing fails; taking and settling go on; let workers make room, or raise maxmemory`,
-  ]
 }

@@ -33,11 +33,19 @@ export interface Home {
   lose(error: NarrowcastError): void
 }
 
+/** What a server has said of itself when it was connected to. */
+export interface Told {
+  readonly address: Address
+  readonly facts: ServerFacts
+}
+
 /** The servers behind one URL. */
 export interface Servers {
   home(channel: string): Home
   /** Every primary: what is asked of all is asked of each. */
   primaries(): Promise<readonly Connection[]>
+  /** Of every primary that answers soon. None is connected to for longer than that. */
+  facts(): Promise<readonly Told[]>
   close(): void
 }
 
@@ -82,6 +90,7 @@ export async function openServers(
   return {
     home: (channel) => servers.home(channel),
     primaries: () => servers.primaries(),
+    facts: () => servers.facts(),
     close() {
       if (over.signal.aborted) return
       over.abort(closedError('connection'))
@@ -163,6 +172,7 @@ function single(
   return {
     home: () => home,
     primaries: async () => [connection],
+    facts: async () => [connection],
     close: () => {
       close()
       connection.close()
