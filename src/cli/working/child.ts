@@ -67,10 +67,15 @@ serveParent<WorkJob, WorkEvent>(async (job, name, tell) => {
       await bus.close()
     },
   )
-  await subscription.ready()
-  void tell({ kind: 'ready' })
+  // Not awaited here: it may hold messages of a live channel before it is ready to its parent.
+  const begun = subscription.ready().then(
+    () => tell({ kind: 'ready' }),
+    (error) => {
+      if (!draining.signal.aborted) throw error
+    },
+  )
   return {
-    ended,
+    ended: Promise.all([begun, ended]).then(() => undefined),
     async drain() {
       draining.abort()
       await subscription.drain({ timeoutMs: outlet.isGone ? 0 : drainMs })
