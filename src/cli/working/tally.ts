@@ -31,7 +31,6 @@ export interface Drained {
 export class Tally {
   readonly workers = new Map<string, WorkerTally>()
   readonly drained: Drained = { settled: 0, released: 0, abandoned: 0, unbegun: 0 }
-  failed = 0
   /** As far as anybody knows. */
   missed = 0
   isMissedUnknown = false
@@ -69,7 +68,6 @@ export class Tally {
     const worker = this.workers.get(name)
     if (!worker) return
     if (event.kind === 'ready') worker.state = 'idle'
-    else if (event.kind === 'failed') this.failed++
     else if (event.kind === 'drained') {
       worker.state = 'drained'
       worker.now = []
