@@ -1,7 +1,13 @@
 import type { Admin, Page, PageQuery, Stored } from '../../core/admin.ts'
 import type { ChannelRef, ChannelSpec } from '../../core/channel.ts'
 import type { Publisher } from '../../core/driver.ts'
-import { isLive, type Pattern, type PublishOutcome, redriven } from '../../core/message.ts'
+import {
+  type IncomingMessage,
+  isLive,
+  type Pattern,
+  type PublishOutcome,
+  redriven,
+} from '../../core/message.ts'
 import { checkPattern, type Declaration, declarationOf, differences } from './catalog.ts'
 import type { Engine, EngineAdmin, EngineName } from './engine.ts'
 import type { RedisLive } from './live/index.ts'
@@ -97,7 +103,7 @@ function changing(options: AdminOptions) {
       const spec = specOf(to, target)
       const publisher = await options.publisher(spec, signal)
       try {
-        return await redriveTo(from, ref, refs, publisher, signal)
+        return await redriveTo(from, ref, refs, { spec, publisher }, signal)
       } finally {
         await publisher[Symbol.asyncDispose]()
       }
@@ -131,21 +137,47 @@ async function redriveTo(
   from: EngineAdmin,
   ref: ChannelRef,
   refs: readonly string[],
-  publisher: Publisher,
+  to: { readonly spec: ChannelSpec; readonly publisher: Publisher },
   signal: AbortSignal,
 ): Promise<PublishOutcome[]> {
   const letters = await from.dead(ref, [...new Set(refs)], signal)
-  const there = letters.flatMap((letter) => (letter === null ? [] : [letter]))
-  const messages = there.map(({ message, letter }) => redriven(message, letter.redrives))
-  const outcomes = there.length === 0 ? [] : await publisher.publish(messages, signal)
-  const stored = there.filter((_, at) => outcomes[at]?.state === 'stored').map((one) => one.ref)
+  const byRef = new Map<string, PublishOutcome | undefined>()
+  const sent = letters.flatMap((letter) => {
+    const refused = letter && aroundFault(letter.message, to.spec)
+    if (letter && refused) byRef.set(letter.ref, refused)
+    return letter === null || refused ? [] : [letter]
+  })
+  const messages = sent.map(({ message, letter }) => redriven(message, letter.redrives))
+  const outcomes = sent.length === 0 ? [] : await to.publisher.publish(messages, signal)
+  const stored = sent.filter((_, at) => outcomes[at]?.state === 'stored').map((one) => one.ref)
   if (stored.length > 0) await from.removeDead(ref, stored, signal)
-  const byRef = new Map(there.map((one, at) => [one.ref, outcomes[at]]))
+  sent.forEach((one, at) => {
+    byRef.set(one.ref, outcomes[at])
+  })
   return refs.map((one) => {
     const outcome = byRef.get(one)
     byRef.delete(one) // named twice, it is gone by then
     return outcome ?? gone(ref, one)
   })
+}
+
+/** Trace context, which no publish there writes either. */
+const traceHeaders: readonly string[] = ['traceparent', 'tracestate']
+
+/** As a publish there refuses it: what its publisher has said would be lost. */
+function aroundFault(
+  { id, key, headers }: IncomingMessage,
+  { name, envelope }: ChannelSpec,
+): PublishOutcome | null {
+  const header = Object.keys(headers).find((one) => !traceHeaders.includes(one))
+  if (envelope || (key === null && header === undefined)) return null
+  const what = key === null ? 'headers' : 'its key'
+  return {
+    state: 'refused',
+    code: 'INVALID_ARGUMENT',
+    message: `redis: redrive: message ${id} would lose ${what} in "${name}", which was made with envelope: false and takes the data alone`,
+    hint: 'Send it to a channel that takes CloudEvents.',
+  }
 }
 
 export function gone({ name }: ChannelRef, ref: string): PublishOutcome {
@@ -191,8 +223,8 @@ const nothingDeclared = {
 } as const
 
 function specOf({ name, pattern }: ChannelRef, found: Declaration): ChannelSpec {
-  const { dedupeWindowMs, retention } = found
-  const own = { name, pattern, dedupeWindowMs, retention, envelope: true }
+  const { dedupeWindowMs, retention, envelope = true } = found
+  const own = { name, pattern, dedupeWindowMs, retention, envelope }
   return { ...own, via: 'direct', leaseMs: 30_000, payloadBytesMax: Number.MAX_SAFE_INTEGER }
 }
 

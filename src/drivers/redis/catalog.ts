@@ -13,6 +13,8 @@ export interface Declaration {
   readonly engine: EngineName | null
   readonly dedupeWindowMs: number | null
   readonly retention: ChannelSpec['retention']
+  /** False: what is sent there from elsewhere goes as the data alone too. @default true */
+  readonly envelope?: false
 }
 
 export interface Difference {
@@ -139,7 +141,7 @@ export function differences(found: Declaration, wanted: Declaration): Difference
 }
 
 export function declarationOf(spec: ChannelSpec, queues: EngineName): Declaration {
-  const { pattern, dedupeWindowMs, retention } = spec
+  const { pattern, dedupeWindowMs, retention, envelope } = spec
   const engine = isLive(pattern) ? null : pattern === 'stream' ? 'stream' : queues
-  return { pattern, engine, dedupeWindowMs, retention }
+  return { pattern, engine, dedupeWindowMs, retention, ...(!envelope && { envelope }) }
 }
