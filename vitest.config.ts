@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'brokers',
           include: ['test/brokers/*.test.ts'],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           expect: expected,
           sequence: { groupOrder: 1 },
           maxWorkers: 2,
@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000, // to start a program takes a busy machine seconds
           expect: expected,
         },
       },
