@@ -56,7 +56,7 @@ export interface ReaderSpec {
   /** The most that driver and client may keep. */
   readonly hold: { readonly messages: number; readonly bytes: number }
   readonly leaseMs: number
-  /** A crash is counted for all that was taken, or only for what `renew(begun)` had marked. */
+  /** A crash is counted for all that was taken, or only for what `renew(begun)`, or the take, had marked. */
   readonly charge: 'taken' | 'marked'
   /** Where a group begins that has no position yet. */
   readonly from: Place

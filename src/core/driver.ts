@@ -69,6 +69,13 @@ export interface Publisher extends AsyncDisposable {
   publish(batch: readonly OutgoingMessage[], signal: AbortSignal): Promise<PublishOutcome[]>
 }
 
+export interface Room {
+  readonly messages: number
+  readonly bytes: number
+  /** Work begins at once: what has no crashes may be marked so with the take itself. */
+  readonly begins?: boolean
+}
+
 export interface Source extends AsyncDisposable {
   /** What holds, in ms; may be less than wished. */
   readonly leaseMs: number
@@ -77,7 +84,7 @@ export interface Source extends AsyncDisposable {
    * alone. One call at a time. An abort resolves at once with what was taken: it never rejects
    * for it and never drops.
    */
-  receive(room: { messages: number; bytes: number }, signal: AbortSignal): Promise<Delivery[]>
+  receive(room: Room, signal: AbortSignal): Promise<Delivery[]>
   /** One outcome per settlement. A token settled before gives its first answer again. */
   settle(batch: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]>
   /**

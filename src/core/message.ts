@@ -106,6 +106,8 @@ export interface Delivery {
   /** Monotonic, counted from before the request left. */
   readonly ownedUntilMs: number
   readonly position?: string
+  /** Marked as begun by the take: no `renew(begun)` is needed before work on it. */
+  readonly isBegun?: boolean
 }
 
 /** What becomes of one delivery. */

@@ -29,6 +29,11 @@ export class Gate {
     return this.#sparesUntilMs !== null && nowMs < this.#sparesUntilMs
   }
 
+  /** A healthy message could enter at once. */
+  get isOpen(): boolean {
+    return this.#waiting.size === 0 && this.#mayEnter(false)
+  }
+
   /** Waits for its turn. @returns null when the signal fires before. */
   async enter(isAlone: boolean, signal: AbortSignal): Promise<Pass | null> {
     if (signal.aborted) return null

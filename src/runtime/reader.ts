@@ -1,4 +1,4 @@
-import type { LostWhy, Source } from '../core/driver.ts'
+import type { LostWhy, Room, Source } from '../core/driver.ts'
 import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../core/message.ts'
 import { backoffMs } from './backoff.ts'
@@ -84,7 +84,7 @@ export class Reader {
    * Waits for at least one delivery; an aborted wait returns what was taken, maybe nothing.
    * Outlives lost connections. @throws what `ready` rejects with.
    */
-  async receive(room: { messages: number; bytes: number }, signal: AbortSignal): Promise<Held[]> {
+  async receive(room: Room, signal: AbortSignal): Promise<Held[]> {
     const kept = this.#source
     for (let failures = 0; !signal.aborted && !kept.closing.aborted; failures++) {
       let source: Source | null = null

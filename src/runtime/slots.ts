@@ -2,9 +2,10 @@ import type { Unit } from './unit.ts'
 
 /** The handlers that one subscription may run at once: what runs in them, and who waits for that. */
 export class Slots<T> {
-  /** What runs now, in the order in which it began. */
+  /** What is not settled, in the order in which it began. */
   readonly units = new Set<Unit<T>>()
   readonly #count: number
+  readonly #settling = new Set<Unit<T>>()
   #lost = 0
   #changed: PromiseWithResolvers<void> | null = null
 
@@ -12,8 +13,10 @@ export class Slots<T> {
     this.#count = count
   }
 
+  /** What waits for its settlement alone holds a slot only where that has become as many as run. */
   get free(): number {
-    return this.#count - this.units.size - this.#lost
+    const running = this.units.size - this.#settling.size
+    return this.#count - this.#lost - Math.max(running, this.units.size - this.#count)
   }
 
   /** Slots that no stuck handler has taken for good. */
@@ -31,8 +34,15 @@ export class Slots<T> {
     this.units.add(unit)
   }
 
+  /** Its settlement is on its way: the next may be asked for behind it. */
+  settles(unit: Unit<T>): void {
+    this.#settling.add(unit)
+    this.wake()
+  }
+
   remove(unit: Unit<T>): void {
     this.units.delete(unit)
+    this.#settling.delete(unit)
     this.wake()
   }
 

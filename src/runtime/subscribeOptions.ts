@@ -55,7 +55,7 @@ export function planSubscription(
   }
   const messages = isLive(pattern)
     ? whole('holdMax', options.holdMax, 1_000, 1, 10_000_000)
-    : concurrency * (batch?.size ?? 1)
+    : 2 * concurrency * (batch?.size ?? 1) // what runs, and what is being settled
   for (const layer of options.middleware ?? []) {
     if (typeof layer !== 'function') throw wrongOption('middleware', 'functions', layer)
   }

@@ -165,7 +165,9 @@ export class Worker<T> implements Subscription {
   #receive(): Promise<Held[]> {
     const { batch } = this.#plan
     if (batch) return this.#gather(batch)
-    return this.#reader.receive(this.#room(this.#slots.free), this.#stopping.signal)
+    // Then nothing would keep a healthy message from its handler.
+    const begins = !this.#claims && this.#host.gate.isOpen
+    return this.#reader.receive({ ...this.#room(this.#slots.free), begins }, this.#stopping.signal)
   }
 
   /** What was asked for ahead may take all the room itself. */
@@ -264,7 +266,9 @@ export class Worker<T> implements Subscription {
   // ── settling ─────────────────────────────────────────────────────────────────────────────────
 
   async #conclude(unit: Unit<T>, endings: readonly Ending[]): Promise<void> {
-    await this.#conclusions.settle(unit.held, endings)
+    const settled = this.#conclusions.settle(unit.held, endings)
+    this.#slots.settles(unit)
+    await settled
     this.#slots.remove(unit)
     unit.pass?.leave()
   }

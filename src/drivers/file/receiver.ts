@@ -1,4 +1,5 @@
 import type { ReaderSpec } from '../../core/channel.ts'
+import type { Room } from '../../core/driver.ts'
 import type { Delivery } from '../../core/message.ts'
 import { orderConflict } from '../../core/orderConflict.ts'
 import type { ChannelRow } from './channels.ts'
@@ -9,7 +10,7 @@ import { expireSelf, type ReaderState } from './readers.ts'
 import { reclaimExpired } from './reclaim.ts'
 import { Sleeper } from './sleeper.ts'
 import { readStore, type Store } from './store.ts'
-import { type Room, readHeld, readTaken, type Taken, take } from './take.ts'
+import { readHeld, readTaken, type Taken, take } from './take.ts'
 import { takeByKey } from './takeByKey.ts'
 import { awaken, lookMs } from './waiting.ts'
 
@@ -29,6 +30,7 @@ export interface Subscription {
 
 interface TakeResult {
   readonly taken: Taken | null
+  readonly isBegun: boolean
   /** Nothing was taken, but not everything was looked at. */
   readonly isMore: boolean
   readonly ownedUntilMs: number
@@ -66,7 +68,7 @@ export class Receiver {
         const result = await this.#take(room, signal)
         if (result === 'aborted') return []
         if (!result) return null
-        if (result.taken) return await this.#read(result.taken, result.ownedUntilMs)
+        if (result.taken) return await this.#read(result.taken, result)
         if (!result.isMore) await this.#wait(result.dueMs, signal)
         if (signal.aborted || this.#isStopped) return []
       }
@@ -96,7 +98,8 @@ export class Receiver {
     if (first === undefined || last === undefined) return []
     return readStore(store, 'receive', () => {
       const leftMs = (state()?.deadline_ms ?? 0) - store.time.nowMs()
-      const owner = this.#owner(store.time.clock.monotonicMs() + leftMs)
+      const ownedUntilMs = store.time.clock.monotonicMs() + leftMs
+      const owner = this.#owner({ ownedUntilMs, isBegun: false })
       const wanted = new Set(serials)
       return readHeld(store.db, owner, first, last).filter(({ token }) => wanted.has(token.serial))
     })
@@ -138,15 +141,18 @@ export class Receiver {
     const ownedUntilMs = time.clock.monotonicMs() + leaseMs
     const some = { messages: Math.min(takeMax, room.messages), bytes: room.bytes }
     const { taken, isMore } = this.#takeSome(state, some, nowMs)
+    const isBegun = room.begins === true && taken?.isSuspect === false
     db.run(
-      'UPDATE reader SET serial = ?2, deadline_ms = ?3, waiting = ?4 WHERE no = ?1',
+      `UPDATE reader SET serial = ?2, deadline_ms = ?3, waiting = ?4, begun = max(begun, ?5)
+       WHERE no = ?1`,
       reader,
       taken?.last ?? state.serial,
       Math.ceil(nowMs + leaseMs),
       taken ? 0 : 1,
+      isBegun ? taken.last : 0,
     )
     return {
-      taken,
+      ...{ taken, isBegun },
       isMore,
       ownedUntilMs,
       bells: brought > 0 ? awaken(db, state.channel, brought) : [],
@@ -172,20 +178,20 @@ export class Receiver {
     return { channel: channel.no, group, reader, charge: spec.charge }
   }
 
-  #owner(ownedUntilMs: number) {
+  #owner({ ownedUntilMs, isBegun }: Pick<TakeResult, 'ownedUntilMs' | 'isBegun'>) {
     const { channel, reader, spec } = this.#of
     return {
       name: spec.reader,
       channelName: channel.name,
       channel: channel.no,
       reader,
-      ownedUntilMs,
+      ...{ ownedUntilMs, isBegun },
     }
   }
 
-  #read(taken: Taken, ownedUntilMs: number): Promise<Delivery[]> {
+  #read(taken: Taken, result: TakeResult): Promise<Delivery[]> {
     const { store } = this.#of
-    return readStore(store, 'receive', () => readTaken(store.db, this.#owner(ownedUntilMs), taken))
+    return readStore(store, 'receive', () => readTaken(store.db, this.#owner(result), taken))
   }
 
   /** Until something rings, is due, or a second has passed and a look finds something. */

@@ -1,5 +1,5 @@
 import type { ReaderSpec } from '../../core/channel.ts'
-import type { Room } from './take.ts'
+import type { Room } from '../../core/driver.ts'
 
 /** A message that a reader held before it was opened again, and does not have in hand. */
 export interface Regained {

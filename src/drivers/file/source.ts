@@ -1,5 +1,5 @@
 import type { ChannelSpec, ReaderSpec } from '../../core/channel.ts'
-import type { Source, SourceEvents } from '../../core/driver.ts'
+import type { Room, Source, SourceEvents } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../../core/message.ts'
 import { type ChannelRow, notFound } from './channels.ts'
@@ -11,7 +11,6 @@ import { endReader, giveBack } from './reclaim.ts'
 import { RegainedList } from './regained.ts'
 import { settle } from './settle.ts'
 import { readStore, type Store } from './store.ts'
-import type { Room } from './take.ts'
 import { awaken, lookMs } from './waiting.ts'
 
 /** Settlements carried out in one transaction. */

@@ -1,12 +1,8 @@
+import type { Room } from '../../core/driver.ts'
 import type { Delivery, ErrorInfo } from '../../core/message.ts'
 import type { Database } from './database.ts'
 import { messageOf } from './messageRow.ts'
 import { channelLane, high, low, rowId } from './schema.ts'
-
-export interface Room {
-  readonly messages: number
-  readonly bytes: number
-}
 
 /** Who takes, and from where. */
 export interface Taker {
@@ -28,6 +24,8 @@ export interface TakeState {
 export interface Taken {
   readonly first: number
   readonly last: number
+  /** All of it ended with an owner before; else nothing did. */
+  readonly isSuspect: boolean
   readonly fresh: { readonly serial: number; readonly seq: number; readonly lastSeq: number } | null
 }
 
@@ -92,7 +90,7 @@ export function take(
       later,
     )
   }
-  return count === 0 ? null : { first, last: serial, fresh }
+  return count === 0 ? null : { first, last: serial, isSuspect, fresh }
 }
 
 function backRows(db: Database, taker: Taker, room: Room, nowMs: number): BackRow[] {
@@ -201,6 +199,8 @@ export interface Owner {
   readonly channel: number
   readonly reader: number
   readonly ownedUntilMs: number
+  /** What was taken is marked as begun. */
+  readonly isBegun: boolean
 }
 
 /** Reads what was taken. Outside the transaction: what is held is not removed by anybody. */
@@ -230,6 +230,7 @@ function readFresh(db: Database, owner: Owner, run: NonNullable<Taken['fresh']>)
       past: null,
       ownedUntilMs: owner.ownedUntilMs,
       position: String(seq),
+      isBegun: owner.isBegun,
     }
   })
 }
@@ -267,6 +268,7 @@ export function readHeld(db: Database, owner: Owner, from: number, to: number): 
       redrives,
       past: past === null ? null : (JSON.parse(past) as { firstFailedMs: number; last: ErrorInfo }),
       ownedUntilMs: owner.ownedUntilMs,
+      isBegun: owner.isBegun,
       ...(lane === channelLane(owner.channel) ? { position: String(seq) } : {}),
     }
   })

@@ -1,14 +1,8 @@
+import type { Room } from '../../core/driver.ts'
 import type { Database } from './database.ts'
 import { behind, fillLanes, keyOf } from './lanes.ts'
 import { channelLane, high, low, rowId } from './schema.ts'
-import {
-  type BackRow,
-  moveBack,
-  type Room,
-  type Taken,
-  type Taker,
-  type TakeState,
-} from './take.ts'
+import { type BackRow, moveBack, type Taken, type Taker, type TakeState } from './take.ts'
 
 /** Messages looked at in one transaction; each is put behind its key once, and not seen again. */
 const lookMax = 1_000
@@ -53,7 +47,8 @@ export function takeByKey(
     )
   }
   const last = state.serial + count
-  const taken = count === 0 ? null : { first: state.serial + 1, last, fresh: null }
+  const { isSuspect } = back
+  const taken = count === 0 ? null : { first: state.serial + 1, last, isSuspect, fresh: null }
   return { taken, isMore: count === 0 && (back.isMore || fresh.isMore) }
 }
 

@@ -1,16 +1,11 @@
 import type { Ordering } from '../../core/channel.ts'
-import type { LostWhy } from '../../core/driver.ts'
+import type { LostWhy, Room } from '../../core/driver.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../../core/message.ts'
 import { Alarm } from './alarm.ts'
 import type { LineHost } from './lineHost.ts'
 import type { Item, Stored } from './message.ts'
 import { Places } from './places.ts'
 import type { Reader } from './reader.ts'
-
-export interface Room {
-  readonly messages: number
-  readonly bytes: number
-}
 
 interface Waiter {
   readonly reader: Reader
@@ -175,7 +170,8 @@ export class Line {
       bytes += stored.message.bytes
       if (deliveries.length > 0 && bytes > room.bytes) break
       if (reader.held.size === 0) this.extend(reader)
-      deliveries.push(reader.give(item ? this.#popped(item) : this.#touched(stored)))
+      const isBegun = room.begins && !hasSuspects
+      deliveries.push(reader.give(item ? this.#popped(item) : this.#touched(stored), isBegun))
     }
     this.inFlight += deliveries.length
     if (deliveries.length > 0) this.#deadlineMs = Math.min(this.#deadlineMs, reader.deadlineMs)

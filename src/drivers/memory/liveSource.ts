@@ -1,8 +1,7 @@
-import type { Lead, LiveEvents, LiveSource } from '../../core/driver.ts'
+import type { Lead, LiveEvents, LiveSource, Room } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { IncomingMessage } from '../../core/message.ts'
 import type { Inbox, InboxReader } from './inbox.ts'
-import type { Room } from './line.ts'
 import type { Granted } from './relays.ts'
 
 export interface LiveSourceOptions {

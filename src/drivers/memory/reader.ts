@@ -51,13 +51,14 @@ export class Reader {
     return this.#lastSerial
   }
 
-  give(item: Item): Delivery {
+  give(item: Item, isBegun = false): Delivery {
     const { stored } = item
     const serial = ++this.#lastSerial
     item.place = 'in-flight'
     item.owner = this
     item.serial = serial
     this.held.add(serial, item)
+    if (isBegun) this.#begunSerial = serial
     return {
       token: { reader: this.name, serial },
       message: handedOut(stored.message),
@@ -67,6 +68,7 @@ export class Reader {
       past: item.past,
       ownedUntilMs: this.deadlineMs,
       position: stored.position,
+      isBegun,
     }
   }
 

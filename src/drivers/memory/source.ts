@@ -1,9 +1,9 @@
 import { type ChannelSpec, checkName, type ReaderSpec } from '../../core/channel.ts'
-import type { Source, SourceEvents } from '../../core/driver.ts'
+import type { Room, Source, SourceEvents } from '../../core/driver.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../../core/message.ts'
 import { orderConflict } from '../../core/orderConflict.ts'
-import type { Line, Room } from './line.ts'
+import type { Line } from './line.ts'
 import { Reader, type Speaker } from './reader.ts'
 import type { Store } from './store.ts'
 

@@ -119,6 +119,30 @@ export const countCases: readonly Case[] = [
     refusal: async () => {},
   },
   {
+    name: 'count: a take charges what it says it has marked as begun, and never marks a suspect',
+    needs: (claimed) => claimed.counts.crashes === 'exact',
+    async run(world) {
+      const channel = await declare(world)
+      await publish(world, channel, several(4))
+      const wish = { leaseMs: shortLeaseMs, charge: 'marked' } as const
+      const dying = await openReader(world, channel, wish)
+      const first = await take(world, dying, 2, { begins: true })
+      const second = await take(world, dying, 2)
+      const isBegun = (one: Delivery) => one.isBegun ?? false
+      assert.deepEqual(second.map(isBegun), [false, false])
+      await world.pass(3 * shortLeaseMs)
+      const opened = await openReader(world, channel, wish)
+      const got = await take(world, opened, 4, { begins: true })
+      const crashes = new Map(got.map((one) => [one.message.id, one.crashes]))
+      assert.deepEqual(
+        [...first, ...second].map(({ message }) => crashes.get(message.id)),
+        [...first, ...second].map((one) => (isBegun(one) ? 1 : 0)),
+      )
+      assert.ok(!got.some((one) => isBegun(one) && one.crashes !== 0), 'a suspect was marked')
+    },
+    refusal: async () => {},
+  },
+  {
     name: 'count: suspects come first and alone',
     needs: (claimed) => claimed.counts.crashes === 'exact',
     async run(world) {

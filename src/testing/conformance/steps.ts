@@ -128,6 +128,7 @@ export async function openReader(
 }
 
 export interface TakeRoom {
+  readonly begins?: boolean
   readonly messages?: number
   readonly bytes?: number
 }
@@ -136,9 +137,9 @@ export interface TakeRoom {
 export async function receive(
   world: World,
   { source }: Opened,
-  { messages = 1_000, bytes = 64 * 1_048_576 }: TakeRoom = {},
+  { messages = 1_000, bytes = 64 * 1_048_576, begins = false }: TakeRoom = {},
 ): Promise<Delivery[]> {
-  const got = await world.until(source.receive({ messages, bytes }, world.signal))
+  const got = await world.until(source.receive({ messages, bytes, begins }, world.signal))
   world.signal.throwIfAborted()
   assert.ok(got.length > 0, 'receive resolved with nothing, and nobody had aborted it')
   assert.ok(got.length <= messages, `receive brought ${got.length}, with room for ${messages}`)

@@ -121,14 +121,17 @@ function isTold({ process, track }: Handed, members: readonly Member[]): boolean
   return member?.toldLate.includes(`${track.line}/${track.position}`) ?? false
 }
 
-/** An id that is remembered is worked off once. */
+/** An id that is remembered is worked off once, but where its owner could not renew its claim. */
 function checkDedupe({ plan, ledger }: Checked): string[] {
   if (plan.dedupe !== 'consume') return []
   const done = [...ledger.tracks.values()].filter(({ handed }) =>
     handed.some(({ fate, run }) => fate === 'ack' && run),
   )
   return [...Map.groupBy(done, ({ id, line }) => `${id} of ${line}`)].flatMap(([id, tracks]) =>
-    tracks.length > 1 ? `message ${id} was worked off ${tracks.length} times` : [],
+    tracks.length > 1 &&
+    !ledger.claims.takenFrom.get(id)?.some((one) => ledger.readers.wasCutOff(one))
+      ? `message ${id} was worked off ${tracks.length} times`
+      : [],
   )
 }
 

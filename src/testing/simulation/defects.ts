@@ -52,6 +52,16 @@ export const defects: readonly Defect[] = [
     })),
   },
   {
+    name: 'says begun of what its take has not marked',
+    make: onSource((source) => ({
+      receive: async (room, signal) =>
+        (await source.receive({ ...room, begins: false }, signal)).map((one) => ({
+          ...one,
+          isBegun: room.begins === true && one.crashes === 0,
+        })),
+    })),
+  },
+  {
     name: 'acknowledges what is to be retried',
     make: onSettle((one) => (one.kind === 'retry' ? acked(one) : one)),
   },

@@ -34,6 +34,20 @@ export interface Track {
   end: 'ack' | 'dead' | null
 }
 
+/** That of a message which is handed out, begun where it is the first time. */
+export function trackOf(
+  tracks: Map<string, Track>,
+  line: string,
+  { message: { id }, position = '' }: Delivery,
+): Track {
+  const known = tracks.get(`${line}/${position}`)
+  if (known) return known
+  const counts = { failures: 0, crashes: 0, dueMs: 0, end: null }
+  const track: Track = { id, position, line, handed: [], ...counts }
+  tracks.set(`${line}/${position}`, track)
+  return track
+}
+
 export interface Rules {
   readonly attempts: number
   readonly deliveriesMax: number
@@ -62,6 +76,13 @@ export function judgeDelivery(
   }
   if (nowMs() < track.dueMs) wrong.push('came before it was due')
   return wrong
+}
+
+/** A suspect runs alone: what is wrong with a handler that begins beside these; null: nothing. */
+export function judgeCompany(handed: Handed, beside: readonly Handed[]): string | null {
+  const hasSuspect = [handed, ...beside].some(({ delivery }) => delivery.crashes !== 0)
+  if (beside.length === 0 || !hasSuspect) return null
+  return `begins beside ${beside.length}, and one of them is a suspect`
 }
 
 /** What is wrong with a handler that begins now. */

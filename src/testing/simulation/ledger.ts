@@ -8,19 +8,23 @@ import type {
   SettleOutcome,
   Token,
 } from '../../core/message.ts'
+import { ClaimBook } from './claimBook.ts'
 import { Tally } from './happenings.ts'
 import {
   type Handed,
   judge,
+  judgeCompany,
   judgeDelivery,
   judgeEnd,
   judgeRun,
   type Rules,
   type Said,
   type Track,
+  trackOf,
 } from './judge.ts'
 import { lineOf } from './plan.ts'
 import type { Process } from './process.ts'
+import { ReaderBook } from './readerBook.ts'
 
 /**
  * What really happened at the store and in the handlers, seen from beside both. It compares each
@@ -32,16 +36,18 @@ export class Ledger {
   readonly trace: string[] = []
   readonly tally = new Tally()
   readonly tracks = new Map<string, Track>()
+  readonly claims: ClaimBook
+  readonly readers = new ReaderBook()
   readonly #rules: Rules
   readonly #handed = new Map<string, Handed>()
   readonly #byMessage = new Map<object, Handed>()
-  readonly #begun = new Map<string, number>()
   readonly #settling = new Set<Promise<unknown>>()
   /** Given back by the goodbye of their reader, unless the store finds that it came too late. */
   readonly #left = new Set<Handed>()
 
   constructor(rules: Rules) {
     this.#rules = rules
+    this.claims = new ClaimBook(rules.nowMs, this.tally, (text) => this.problem(text))
   }
 
   /** Stored positions by id; an id is published to one channel only. */
@@ -86,6 +92,7 @@ export class Ledger {
 
   /** The reader opens, and says what it still has in hand. */
   opened(process: Process, { reader, holding }: ReaderSpec): void {
+    this.readers.opened(process, reader)
     const serials = holding.map(({ serial }) => serial)
     this.note(() => `${process.name} opens ${reader}, holding [${serials.join(', ')}]`)
     for (const handed of this.#handed.values()) {
@@ -121,7 +128,7 @@ export class Ledger {
   #handOut(process: Process, line: string, deliveries: readonly Delivery[]): Delivery[] {
     return deliveries.map((delivery) => {
       const message = { ...delivery.message }
-      const track = this.#track(line, delivery)
+      const track = trackOf(this.tracks, line, delivery)
       const { token } = delivery
       this.note(
         () =>
@@ -168,13 +175,26 @@ export class Ledger {
   }
 
   /** Work on everything up to this token is marked as begun: a crash is charged from now on. */
-  begun(process: Process, { reader, serial }: Token): void {
+  begun(process: Process, token: Token): void {
     const known = new Set(this.#inWork(process))
-    this.#begun.set(reader, Math.max(serial, this.#begun.get(reader) ?? 0))
-    const now = this.#inWork(process)
+    this.readers.marks(token)
+    // What its take has marked, and has not run, is on its way here, or back.
+    const now = this.#inWork(process).filter((one) => one.run || !one.delivery.isBegun)
     if (!this.#rules.hasPolicy || now.length < 2 || now.length === known.size) return
     const suspect = now.find(({ delivery }) => delivery.crashes !== 0)
     if (suspect) this.#problem(suspect.track, `is begun with ${now.length - 1} beside it`)
+  }
+
+  /** The same by the take itself. It may come beside a suspect, and goes back then: `runs` looks. */
+  begunByTake(deliveries: readonly Delivery[]): void {
+    const begun = deliveries.findLast(({ isBegun }) => isBegun)
+    if (!begun) return
+    this.tally.add('a take marks work as begun')
+    this.readers.marks(begun.token)
+    const suspect = deliveries.find(
+      ({ crashes, token }) => crashes !== 0 && this.readers.isMarked(token),
+    )
+    if (suspect) this.problem(`a take has marked the suspect ${suspect.message.id}`)
   }
 
   /** What this process would be charged with now, and knows to be its own. */
@@ -184,7 +204,7 @@ export class Ledger {
         one.process === process &&
         one.fate === 'held' &&
         !one.isToldLost &&
-        one.token.serial <= (this.#begun.get(one.token.reader) ?? 0),
+        this.readers.isMarked(one.token),
     )
   }
 
@@ -198,7 +218,7 @@ export class Ledger {
         this.#problem(track, `was lost (${why}) after ${handed.fate}`)
       }
       handed.fate = why === 'expired' ? 'expired' : 'revoked'
-      const isBegun = token.serial <= (this.#begun.get(token.reader) ?? 0)
+      const isBegun = this.readers.isMarked(token)
       if (why !== 'expired') continue
       if (isBegun) track.crashes++
       this.tally.add(isBegun ? 'a lease ends with work begun' : 'a lease ends with nothing begun')
@@ -257,6 +277,9 @@ export class Ledger {
   runs(message: object): Handed {
     const handed = this.handedAs(message)
     for (const wrong of judgeRun(handed, this.#rules)) this.#problem(handed.track, wrong)
+    const beside = this.#inWork(handed.process).filter((one) => one !== handed && one.run)
+    const alone = this.#rules.hasPolicy && judgeCompany(handed, beside)
+    if (alone) this.#problem(handed.track, alone)
     handed.run = { said: null }
     if (Number(handed.delivery.crashes) > 0) this.tally.add('a suspect runs')
     this.note(
@@ -309,25 +332,6 @@ export class Ledger {
   #isDone(id: string, line: string): boolean {
     const tracks = [...this.tracks.values()]
     return tracks.some((one) => one.id === id && one.line === line && one.end === 'ack')
-  }
-
-  #track(line: string, { message, position = '' }: Delivery): Track {
-    const key = `${line}/${position}`
-    let track = this.tracks.get(key)
-    if (!track) {
-      track = {
-        id: message.id,
-        position,
-        line,
-        handed: [],
-        failures: 0,
-        crashes: 0,
-        dueMs: 0,
-        end: null,
-      }
-      this.tracks.set(key, track)
-    }
-    return track
   }
 
   #problem({ id, position, line }: Track, text: string): void {

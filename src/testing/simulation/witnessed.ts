@@ -20,7 +20,8 @@ function witnessedSession(session: Session, process: Process, ledger: Ledger): S
     admin: session.admin,
     contract: (channel, signal) => session.contract(channel, signal),
     ...(marks && {
-      marks: (channel, group) => witnessedMarks(marks(channel, group), ledger),
+      marks: (channel, group) =>
+        witnessedMarks(marks(channel, group), lineOf(channel.name, group), ledger),
     }),
     async publisher(channel, signal) {
       const publisher = await session.publisher(channel, signal)
@@ -59,14 +60,20 @@ function witnessedSession(session: Session, process: Process, ledger: Ledger): S
 
 const nobody = { messages: 0, oldestMs: 0 }
 
-function witnessedMarks(marks: Marks, { tally }: Ledger): Marks {
+function witnessedMarks(marks: Marks, line: string, { claims }: Ledger): Marks {
   return {
     async claim(ids, by, leaseMs, signal) {
       const answers = await marks.claim(ids, by, leaseMs, signal)
-      for (const answer of answers) if (answer !== 'mine') tally.add(`a claim is ${answer}`)
+      for (const [n, id] of ids.entries()) {
+        const answer = answers[n]
+        if (answer) claims.answered(`${id} of ${line}`, by, leaseMs, answer)
+      }
       return answers
     },
-    finish: (ids, by, keepMs, signal) => marks.finish(ids, by, keepMs, signal),
+    async finish(ids, by, keepMs, signal) {
+      await marks.finish(ids, by, keepMs, signal)
+      for (const id of ids) claims.finished(`${id} of ${line}`, by)
+    },
   }
 }
 
@@ -79,8 +86,11 @@ function witnessedSource(
 ): Source {
   return {
     leaseMs: source.leaseMs,
-    receive: async (room, signal) =>
-      ledger.handOut(process, line, await source.receive(room, signal)),
+    async receive(room, signal) {
+      const deliveries = await source.receive(room, signal)
+      ledger.begunByTake(deliveries)
+      return ledger.handOut(process, line, deliveries)
+    },
     settle: (batch, signal) => ledger.settling(batch, () => source.settle(batch, signal)),
     async renew(begun, signal) {
       const lost = await source.renew(begun, signal)

@@ -1,5 +1,6 @@
 import type { ChannelSpec, Ordering, ReaderSpec } from '../../../core/channel.ts'
 import { systemClock } from '../../../core/clock.ts'
+import type { Room } from '../../../core/driver.ts'
 import type { Delivery } from '../../../core/message.ts'
 import { orderConflict } from '../../../core/orderConflict.ts'
 import { OwnForm } from '../ownForm.ts'
@@ -11,11 +12,6 @@ import { type Queue, tagOf } from './queue.ts'
 import { lostOf, type OpenedReader, reclaim } from './readers.ts'
 import { takeByKeyScript, takeScript } from './takeScript.ts'
 import { readValue } from './value.ts'
-
-export interface Room {
-  readonly messages: number
-  readonly bytes: number
-}
 
 /** What a source and its parts have in common. */
 export interface Subscription {
@@ -81,12 +77,24 @@ export class Receiver {
     return await this.#readHeld(rest)
   }
 
-  async #take({ messages, bytes }: Room): Promise<{ deliveries: Delivery[]; nextMs: number }> {
+  async #take({
+    messages,
+    bytes,
+    begins = false,
+  }: Room): Promise<{ deliveries: Delivery[]; nextMs: number }> {
     const { queue, spec, opened, lost } = this.#of
     const { reader, leaseMs, charge } = spec
     const ownedUntilMs = systemClock.monotonicMs() + leaseMs
     const words = [this.#serial, Math.min(takeMax, messages), bytes, leaseMs].map(String)
-    const args = [reader, opened.opened, ...words, this.order, charge, this.#tag]
+    const args = [
+      reader,
+      opened.opened,
+      ...words,
+      this.order,
+      charge,
+      this.#tag,
+      begins ? '1' : '0',
+    ]
     const script = this.order === 'none' ? takeScript : takeByKeyScript
     const reply = await queue.run<(string | number)[]>(script, 'receive', reader, args)
     const [said, first, next, ...values] = reply
@@ -99,7 +107,7 @@ export class Receiver {
     this.#serial += values.length
     if (first !== lost.count) lost.tell(await lostOf(queue, reader), Number(first))
     const deliveries = await this.#readTexts(values as string[], from)
-    return { deliveries, nextMs: Number(next) }
+    return { deliveries: begins ? deliveries.map(begun) : deliveries, nextMs: Number(next) }
   }
 
   /** What was no text when it was written is asked for again, as bytes. */
@@ -182,6 +190,11 @@ export class Receiver {
     const token = { reader: spec.reader, serial }
     return { token, message, failures, crashes, redrives, past, ownedUntilMs: this.#ownedUntilMs }
   }
+}
+
+/** As the take has marked it: suspects never. */
+function begun(delivery: Delivery): Delivery {
+  return { ...delivery, isBegun: delivery.crashes === 0 }
 }
 
 /** Another source was opened for this reader. */

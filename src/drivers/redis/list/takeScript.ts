@@ -2,13 +2,13 @@ import { channelScript, lanesLua, readyLua } from './lua.ts'
 
 /**
  * Both: announce, reader, the number of its opening, last serial before, messages, bytes, leaseMs,
- * order, charge, tag of the reader.
+ * order, charge, tag of the reader, whether it marks what it takes and has no crashes ('1').
  *
  * Reply `gone`, `replaced`, `order <order>`, `expired <reader>`, or `ok`, how many were lost so
  * far, in how many ms to look again (-1: nothing to look for), and the values.
  */
 const beginLua = `
-local _, name, opened, serial, room, bytesMax, leaseMs, order, charge, tag = unpack(ARGV)
+local _, name, opened, serial, room, bytesMax, leaseMs, order, charge, tag, begins = unpack(ARGV)
 serial, room, bytesMax, leaseMs = tonumber(serial), tonumber(room), tonumber(bytesMax), tonumber(leaseMs)
 local row = redis.call('HMGET', reader, 'opened', 'lost')
 if not row[1] then return { 'gone' } end
@@ -29,6 +29,7 @@ if due[2] and tonumber(due[2]) <= now then
 end
 if redis.call('ZADD', readers, leaseEnd(now, leaseMs), name) == 1 then redis.call('PERSIST', reader) end
 local reply, fields, taken, bytes, popped, again = { 'ok', tonumber(row[2] or 0), -1 }, {}, 0, 0, 0, 0
+local isSuspect = false
 local function fits(size)
   return taken < room and (taken == 0 or bytes + size <= bytesMax)
 end
@@ -44,7 +45,11 @@ end
 const endLua = `
 if taken > 0 then
   redis.call('HSET', held, unpack(fields))
-  redis.call('HSET', reader, 'serial', whole(serial))
+  if begins == '1' and not isSuspect then
+    redis.call('HSET', reader, 'serial', whole(serial), 'begun', whole(serial))
+  else
+    redis.call('HSET', reader, 'serial', whole(serial))
+  end
   count('popped', popped)
   count('again', again)
 elseif isMore then
@@ -92,6 +97,7 @@ if flagged[2] ~= '1' then
     for at = 1, #suspect, 2 do
       if math.floor(suspect[at + 1] / 1e9) ~= math.floor(suspect[2] / 1e9) or not fits(#suspect[at]) then break end
       give(suspect[at])
+      isSuspect = true
       redis.call('ZREM', suspects, suspect[at])
       again = again + 1
     end
@@ -176,6 +182,7 @@ if flagged[2] ~= '1' then
     if enter(m, era) then
       crashes = own
       give(seal(m))
+      isSuspect = true
       again = again + 1
     end
     redis.call('ZREM', suspects, suspect[at])
