@@ -96,6 +96,22 @@ describe('an entry of a stream', () => {
     assert.equal(readEntry(channel, entry({ data: 'hello', id: 'a' })).message.body, 'hello')
   })
 
+  test('takes no name for one that it resembles', () => {
+    const fields = { date: 'a', atad: 'b', tima: 'c', iD: 'd', di: 'e', dat: 'f', data2: 'g' }
+    const { message: read } = readEntry(channel, entry(fields))
+    assert.equal(read.body, JSON.stringify(fields))
+    assert.deepEqual([read.id, read.timeMs], ['1700000000123-4', 1_700_000_000_123])
+  })
+
+  test('has its own time, whatever the one before had', () => {
+    const times = [5, 5, 6, 5].map((ms) => new Date(ms).toISOString())
+    const read = times.map((time) => readEntry(channel, entry({ data: '1', time })))
+    assert.deepEqual(
+      read.map(({ message: { timeMs } }) => timeMs),
+      [5, 5, 6, 5],
+    )
+  })
+
   test('takes no wrong count and no unknown field for anything', () => {
     for (const count of ['-1', '1.5', 'many', '']) {
       assert.equal(readEntry(channel, entry({ data: '1', 'redrive-count': count })).redrives, 0)

@@ -6,16 +6,11 @@ import { sourceDefault } from '../wire.ts'
 /** An entry as the server gives it: id, then names and values of its fields. */
 export type Entry = readonly [id: Buffer, fields: readonly Buffer[]]
 
-/** The same as texts: what is no text is not whole in it. */
-export type TextEntry = readonly [id: string, fields: readonly string[]]
-
 export interface EntryMessage {
   readonly message: IncomingMessage
   readonly redrives: number
   /** A redriven message of a stream is for the group in which it died. */
   readonly onlyGroup: string | null
-  /** Its data is no text, and was read as one: it must be read again, as bytes. */
-  readonly isBroken: boolean
 }
 
 const bytesType = 'application/octet-stream'
@@ -47,33 +42,33 @@ export function isPlain(channel: string, message: OutgoingMessage): boolean {
 }
 
 /** Never throws. What another program wrote without `data` is an object of its fields. */
-export function readEntry(channel: string, [idValue, fields]: Entry | TextEntry): EntryMessage {
-  const entryId = textOf(idValue)
+export function readEntry(channel: string, [idValue, fields]: Entry): EntryMessage {
+  const entryId = idValue.toString()
   let headers: Record<string, string> | null = null
   let id: string | null = null
   let key: string | null = null
   let timeMs = Number.NaN
   let type = channel
   let source = sourceDefault
-  let data: Buffer | string | null = null
+  let data: Buffer | null = null
   let redrives = 0
   let onlyGroup: string | null = null
   let isBytes = false
   for (let at = 0; at < fields.length; at += 2) {
-    const name = textOf(fields[at] as Buffer | string)
-    const value = fields[at + 1] as Buffer | string
+    const name = nameOf(fields[at] as Buffer)
+    const value = fields[at + 1] as Buffer
     if (name === 'data') data = value
-    else if (name === 'id') id = textOf(value)
-    else if (name === 'time') timeMs = timeOf(textOf(value))
-    else if (name === 'key') key = textOf(value)
-    else if (name === 'type') type = textOf(value)
-    else if (name === 'source') source = textOf(value)
-    else if (name === 'redrive-count') redrives = countOf(textOf(value))
-    else if (name === 'only-group') onlyGroup = textOf(value)
-    else if (name === 'datacontenttype') isBytes = textOf(value) === bytesType
+    else if (name === 'id') id = value.toString()
+    else if (name === 'time') timeMs = timeOf(value)
+    else if (name === 'key') key = value.toString()
+    else if (name === 'type') type = value.toString()
+    else if (name === 'source') source = value.toString()
+    else if (name === 'redrive-count') redrives = countOf(value.toString())
+    else if (name === 'only-group') onlyGroup = value.toString()
+    else if (name === 'datacontenttype') isBytes = value.toString() === bytesType
     else if (name === 'traceparent' || name.startsWith('h:')) {
       headers ??= {}
-      headers[name === 'traceparent' ? name : name.slice(2)] = textOf(value)
+      headers[name === 'traceparent' ? name : name.slice(2)] = value.toString()
     }
   }
   const body = data === null ? objectOf(fields) : bodyOf(data, isBytes, id !== null)
@@ -85,26 +80,33 @@ export function readEntry(channel: string, [idValue, fields]: Entry | TextEntry)
     type,
     source,
     body,
-    bytes: Buffer.byteLength(data ?? body),
+    bytes: data?.length ?? Buffer.byteLength(body),
   }
-  const isBroken = typeof data === 'string' && (isBytes || data.includes(broken))
-  return { message, redrives, onlyGroup, isBroken }
+  return { message, redrives, onlyGroup }
 }
 
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
-/** Stands in a text for what was none. */
-const broken = '\ufffd'
 
-const textOf = (value: Buffer | string) => (typeof value === 'string' ? value : value.toString())
+/** `data`, `time` and `id`, which nearly all entries have, as numbers: to make texts costs more. */
+const [dataWord, timeWord, idWord] = [0x64617461, 0x74696d65, 0x6964]
+
+function nameOf(value: Buffer): string {
+  if (value.length === 4) {
+    const word = value.readUInt32BE()
+    if (word === dataWord) return 'data'
+    if (word === timeWord) return 'time'
+  }
+  return value.length === 2 && value.readUInt16BE() === idWord ? 'id' : value.toString()
+}
 
 /** Those of a batch have one time: it is read once. */
-function timesOf(): (text: string) => number {
-  let last = ''
+function timesOf(): (text: Buffer) => number {
+  let last = Buffer.alloc(0)
   let lastMs = Number.NaN
   return (text) => {
-    if (text !== last) {
-      lastMs = Date.parse(text)
-      last = text
+    if (!text.equals(last)) {
+      lastMs = Date.parse(text.toString())
+      last = Buffer.from(text) // all that came with it is not kept
     }
     return lastMs
   }
@@ -118,10 +120,10 @@ export function entryMs(id: string): number {
 }
 
 /** A body that we wrote is JSON unless it says otherwise; that of others is looked at. */
-function bodyOf(data: Buffer | string, isBytes: boolean, isOurs: boolean): string | Uint8Array {
-  const text = isBytes ? null : textOf(data)
-  if (text !== null && (isOurs || isJson(text))) return text
-  return typeof data === 'string' ? Buffer.from(data) : data
+function bodyOf(data: Buffer, isBytes: boolean, isOurs: boolean): string | Uint8Array {
+  if (isBytes) return data
+  const text = data.toString()
+  return isOurs || isJson(text) ? text : data
 }
 
 function isJson(text: string): boolean {
@@ -133,12 +135,12 @@ function isJson(text: string): boolean {
   }
 }
 
-function objectOf(fields: readonly (Buffer | string)[]): string {
+function objectOf(fields: readonly Buffer[]): string {
   const pairs: string[] = []
   for (let at = 0; at < fields.length; at += 2) {
-    const value = textOf(fields[at + 1] as Buffer | string)
+    const value = String(fields[at + 1])
     const text = isJson(value) ? value : JSON.stringify(value)
-    pairs.push(`${JSON.stringify(textOf(fields[at] as Buffer | string))}:${text}`)
+    pairs.push(`${JSON.stringify(String(fields[at]))}:${text}`)
   }
   return `{${pairs.join(',')}}`
 }

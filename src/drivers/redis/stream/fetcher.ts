@@ -12,7 +12,6 @@ import { type Noted, readNoted } from './noted.ts'
 import { giveBack, passBy, reclaimExpired } from './reclaim.ts'
 import {
   deleted,
-  type Form,
   type Room,
   type Taken,
   type Took,
@@ -43,8 +42,6 @@ export class Fetcher {
   /** As far as known there is nothing but the stream to take from. */
   #isPlain = false
   readonly #idleness = new Idleness()
-  /** What came last was no text: more of it is read as bytes at once. */
-  #form: Form = 'text'
   /** In doubt it is. */
   #isByKey = true
   #gone = 0
@@ -139,7 +136,7 @@ export class Fetcher {
     const count = this.#countFor(room)
     const present = holding.opened
     const looking = look(line, spec.reader, present, spec.leaseMs, isSaid)
-    const reading = this.#isPlain ? takeFresh(line, spec.reader, count, room, this.#form) : null
+    const reading = this.#isPlain ? takeFresh(line, spec.reader, count, room) : null
     const [seen, read] = await Promise.all([looking, reading])
     this.#isPlain = isPlain(seen)
     if (seen.state === 'ok') this.#isByKey = seen.order !== 'none'
@@ -177,16 +174,16 @@ export class Fetcher {
     const { reader, charge } = spec
     if (seen.hasBack) {
       const by = { reader, opened: holding.opened, charge }
-      const { gone, ...taken } = await takeBack(line, by, room, this.#form)
+      const { gone, ...taken } = await takeBack(line, by, room)
       this.#gone += gone
       if ((await this.#hold(taken, seen.ownedUntilMs)) || gone > 0) return null
     }
     if (seen.order !== 'none') {
       const by = { reader, opened: holding.opened }
-      const { isMore, ...taken } = await takeByKey(line, by, room, this.#form)
+      const { isMore, ...taken } = await takeByKey(line, by, room)
       if ((await this.#hold(taken, seen.ownedUntilMs)) || isMore) return null
     } else if (!wasRead) {
-      const taken = await takeFresh(line, reader, this.#countFor(room), room, this.#form)
+      const taken = await takeFresh(line, reader, this.#countFor(room), room)
       if (await this.#hold(taken, seen.ownedUntilMs)) return null
     }
     return this.#idle(seen)
@@ -217,10 +214,8 @@ export class Fetcher {
     }
     await this.#returnAll(over)
     if (others.length > 0) await passBy(this.#of.line, this.#of.spec.reader, others)
-    const last = took.at(-1)
-    if (last === undefined) return over.length > 0
+    if (took.length === 0) return over.length > 0
     this.#idleness.took()
-    this.#form = typeof last.read.message.body === 'string' ? 'text' : 'bytes'
     return true
   }
 

@@ -1,6 +1,6 @@
 import { redisError } from '../redisErrors.ts'
 import { Script } from '../script.ts'
-import { type Entry, type EntryMessage, readEntry, type TextEntry } from './entry.ts'
+import { type Entry, type EntryMessage, readEntry } from './entry.ts'
 import type { Line } from './line.ts'
 import { groupLua } from './lua.ts'
 
@@ -8,9 +8,6 @@ export interface Room {
   readonly messages: number
   readonly bytes: number
 }
-
-/** As texts, or as bytes where what came last was no text. */
-export type Form = 'text' | 'bytes'
 
 /** One entry that a take brought. */
 export interface Took {
@@ -95,29 +92,19 @@ return { taken, noted, crashes, gone }
 `,
 )
 
-type AnyEntry = Entry | TextEntry
-type BackReply = [
-  entries: AnyEntry[],
-  noted: (Buffer | string | null)[],
-  crashes: number,
-  gone: number,
-]
+type BackReply = [entries: Entry[], noted: (Buffer | null)[], crashes: number, gone: number]
 
 /** `gone`: so many that waited here were deleted by another program. */
 export async function takeBack(
   line: Line,
   { reader, opened, charge }: { reader: string; opened: string; charge: string },
   room: Room,
-  form: Form,
 ): Promise<Taken & { gone: number }> {
   const args = [String(Math.min(takeMax, room.messages)), String(room.bytes), charge]
-  const reply = await line.run<BackReply>(takingBack, reader, opened, args, form)
+  const reply = await line.run<BackReply>(takingBack, reader, opened, args, 'bytes')
   const [entries, notes, crashes, gone] = reply
-  const taken = await readAll(line, entries, (at) => ({
-    crashes,
-    noted: notes[at]?.toString() ?? null,
-  }))
-  return { ...taken, gone }
+  const known = (at: number) => ({ crashes, noted: notes[at]?.toString() ?? null })
+  return { took: readAll(line, entries, known), over: [], gone }
 }
 
 export function deleted({ channel, group }: Line, count: number) {
@@ -186,12 +173,11 @@ export async function takeByKey(
   line: Line,
   { reader, opened }: { reader: string; opened: string },
   room: Room,
-  form: Form,
 ): Promise<Taken & { isMore: boolean }> {
   const args = [String(Math.min(takeMax, room.messages)), String(room.bytes)]
-  const reply = await line.run<[AnyEntry[], number]>(takingByKey, reader, opened, args, form)
+  const reply = await line.run<[Entry[], number]>(takingByKey, reader, opened, args, 'bytes')
   const [entries, more] = reply
-  return { ...(await readAll(line, entries, () => fresh)), isMore: more === 1 }
+  return { took: readAll(line, entries, () => fresh), over: [], isMore: more === 1 }
 }
 
 const fresh = { crashes: 0, noted: null }
@@ -202,49 +188,36 @@ export async function takeFresh(
   reader: string,
   count: number,
   room: Room,
-  form: Form,
 ): Promise<Taken> {
   const { channel, group } = line
   const asked = ['GROUP', group, reader, 'COUNT', String(count), 'STREAMS', channel, '>']
-  const reply = await line.send<unknown>(['XREADGROUP', ...asked], form)
-  const { took, over } = await readAll(line, entriesOf(reply), () => fresh)
+  const reply = await line.send<unknown>(['XREADGROUP', ...asked], 'bytes')
+  const took = readAll(line, entriesOf(reply), () => fresh)
   let bytes = 0
   const fitting = took.findIndex(({ read }, at) => {
     bytes += read.message.bytes
     return at > 0 && bytes > room.bytes
   })
-  if (fitting < 0) return { took, over }
-  const beyond = took.splice(fitting).map(({ position }) => position)
-  return { took, over: [...over, ...beyond] }
-}
-
-/** What is no text is asked for again, as bytes; what was deleted meanwhile is given back. */
-async function readAll(
-  line: Line,
-  entries: readonly AnyEntry[],
-  known: (at: number) => Pick<Took, 'crashes' | 'noted'>,
-): Promise<Taken> {
-  const { channel } = line
-  const took: Took[] = []
-  const over: string[] = []
-  for (const [at, entry] of entries.entries()) {
-    const position = entry[0].toString()
-    const { crashes, noted } = known(at)
-    let read = readEntry(channel, entry)
-    if (read.isBroken) {
-      const [again] = await line.send<Entry[]>(['XRANGE', channel, position, position], 'bytes')
-      if (again) read = readEntry(channel, again)
-    }
-    if (read.isBroken) over.push(position)
-    else took.push({ position, read, crashes, noted })
-  }
+  if (fitting < 0) return { took, over: [] }
+  const over = took.splice(fitting).map(({ position }) => position)
   return { took, over }
 }
 
+function readAll(
+  { channel }: Line,
+  entries: readonly Entry[],
+  known: (at: number) => Pick<Took, 'crashes' | 'noted'>,
+): Took[] {
+  return entries.map((entry, at) => {
+    const { crashes, noted } = known(at)
+    return { position: entry[0].toString(), read: readEntry(channel, entry), crashes, noted }
+  })
+}
+
 /** The reply of RESP3 is a map of streams; here there is one. */
-function entriesOf(reply: unknown): AnyEntry[] {
+function entriesOf(reply: unknown): Entry[] {
   if (reply === null) return []
   if (Array.isArray(reply)) return reply[1] ?? reply[0]?.[1] ?? []
-  if (reply instanceof Map) return [...reply.values()][0] as AnyEntry[]
-  return Object.values(reply as Record<string, AnyEntry[]>)[0] ?? []
+  if (reply instanceof Map) return [...reply.values()][0] as Entry[]
+  return Object.values(reply as Record<string, Entry[]>)[0] ?? []
 }
