@@ -20,6 +20,7 @@ export class ConnectionWatch {
   readonly #tell: (event: ConnectionEvent) => void
   readonly #timer: NodeJS.Timeout
   #isAway = false
+  #wasAway = false
   #toldMs = 0
 
   constructor(bus: Pick<Bus, 'health'>, tell: (event: ConnectionEvent) => void) {
@@ -34,6 +35,11 @@ export class ConnectionWatch {
     return this.#isAway
   }
 
+  /** Whether an outage was told that is over. */
+  get wasAway(): boolean {
+    return this.#wasAway
+  }
+
   stop(): void {
     clearInterval(this.#timer)
   }
@@ -43,6 +49,7 @@ export class ConnectionWatch {
     const nowMs = performance.now()
     if (trouble === null) {
       if (this.#isAway) this.#tell({ kind: 'back' })
+      this.#wasAway ||= this.#isAway
     } else if (!this.#isAway || nowMs - this.#toldMs >= tellAgainMs) {
       this.#tell({ kind: 'away', why: trouble })
       this.#toldMs = nowMs

@@ -1,5 +1,5 @@
 import { connect } from '../../connect.ts'
-import { asNarrowcastError } from '../../core/errors.ts'
+import { asNarrowcastError, type NarrowcastError } from '../../core/errors.ts'
 import { type PipelineRun, runPipeline } from '../../pipelines/index.ts'
 import { serveParent, type Tell } from '../children/child.ts'
 import { type ConnectionEvent, ConnectionWatch, connectPatiently } from '../connectionWatch.ts'
@@ -81,7 +81,18 @@ function tellEvents(run: PipelineRun, tell: Tell<IngestEvent>, connection: Conne
     for (const { id, failures } of all) if (failures > 0) void tell({ kind: 'retaken', id })
   })
   run.on('retried', ({ id, error }) => void tell({ kind: 'retried', id, text: error.message }))
-  run.on('error', ({ error }) => {
-    if (!connection.isAway) void tell({ kind: 'error', text: error.message })
+  // At first come the errors of its beginning: an outage of then was told while it lasted.
+  let isBeginning = true
+  setImmediate(() => {
+    isBeginning = false
   })
+  run.on('error', ({ error }) => {
+    const isOver = isBeginning && connection.wasAway && isOfConnection(error)
+    if (!connection.isAway && !isOver) void tell({ kind: 'error', text: error.message })
+  })
+}
+
+/** In the words of a driver: what was missed meanwhile is an error of ours. */
+function isOfConnection({ code, driver }: NarrowcastError): boolean {
+  return driver !== null && (code === 'CONNECTION_LOST' || code === 'CONNECT_FAILED')
 }
