@@ -1,12 +1,13 @@
 import type { WorkerRef } from '../core/channel.ts'
+import type { Room } from '../core/driver.ts'
 import { asNarrowcastError, type NarrowcastError } from '../core/errors.ts'
 import type { BatchHandler, Drained, Handler, Subscription, SubscriptionEvents } from './api.ts'
 import { whole } from './checks.ts'
 import { Claims } from './claims.ts'
 import { Conclusions } from './conclusions.ts'
-import { withDeadline } from './deadline.ts'
 import { drain, drainMsDefault } from './drain.ts'
 import { Events } from './events.ts'
+import { gather } from './gather.ts'
 import { type Call, callOf } from './handlerCall.ts'
 import type { Held } from './held.ts'
 import { Overruns } from './overruns.ts'
@@ -164,10 +165,16 @@ export class Worker<T> implements Subscription {
 
   #receive(): Promise<Held[]> {
     const { batch } = this.#plan
-    if (batch) return this.#gather(batch)
-    // Then nothing would keep a healthy message from its handler.
-    const begins = !this.#claims && this.#host.gate.isOpen
-    return this.#reader.receive({ ...this.#room(this.#slots.free), begins }, this.#stopping.signal)
+    const stop = this.#stopping.signal
+    const receive = (room: Room, signal: AbortSignal) => this.#reader.receive(room, signal)
+    if (!batch) return receive({ ...this.#room(this.#slots.free), begins: this.#mayBegin }, stop)
+    const { clock } = this.#host
+    return gather({ clock, batch, receive, room: (messages) => this.#room(messages) }, stop)
+  }
+
+  /** Nothing would keep a healthy message from its handler. */
+  get #mayBegin(): boolean {
+    return !this.#claims && this.#host.gate.isOpen
   }
 
   /** What was asked for ahead may take all the room itself. */
@@ -176,26 +183,8 @@ export class Worker<T> implements Subscription {
     return this.#slots.free > 0 && !isFull
   }
 
-  #room(messages: number): { messages: number; bytes: number } {
+  #room(messages: number): Room {
     return { messages, bytes: this.#plan.hold.bytes - this.#reader.heldBytes }
-  }
-
-  /** Waits for a full batch, no longer than it may; a suspect ends the wait. */
-  async #gather({ size, waitMsMax }: NonNullable<SubscriptionPlan['batch']>): Promise<Held[]> {
-    const stop = this.#stopping.signal
-    const gathered = await this.#reader.receive(this.#room(size), stop)
-    const { clock } = this.#host
-    const untilMs = clock.monotonicMs() + waitMsMax
-    while (gathered.length > 0 && gathered.length < size && !stop.aborted) {
-      const leftMs = untilMs - clock.monotonicMs()
-      const room = this.#room(size - gathered.length)
-      if (leftMs <= 0 || room.bytes <= 0 || gathered.some((held) => held.isSuspect)) break
-      const more = await withDeadline(clock, leftMs, stop, null, (signal) =>
-        this.#reader.receive(room, signal),
-      )
-      gathered.push(...more)
-    }
-    return gathered
   }
 
   /**

@@ -1,0 +1,28 @@
+import type { Clock } from '../core/clock.ts'
+import type { Room } from '../core/driver.ts'
+import type { BatchOptions } from './api.ts'
+import { withDeadline } from './deadline.ts'
+import type { Held } from './held.ts'
+
+export interface Gathering {
+  readonly clock: Clock
+  readonly batch: BatchOptions['batch']
+  /** For so many messages, as there is room in bytes now. */
+  readonly room: (messages: number) => Room
+  readonly receive: (room: Room, signal: AbortSignal) => Promise<Held[]>
+}
+
+/** Waits for a full batch, no longer than it may; a suspect ends the wait. */
+export async function gather(of: Gathering, stop: AbortSignal): Promise<Held[]> {
+  const { clock, receive, batch } = of
+  const gathered = await receive(of.room(batch.size), stop)
+  const untilMs = clock.monotonicMs() + batch.waitMsMax
+  while (gathered.length > 0 && gathered.length < batch.size && !stop.aborted) {
+    const leftMs = untilMs - clock.monotonicMs()
+    const room = of.room(batch.size - gathered.length)
+    if (leftMs <= 0 || room.bytes <= 0 || gathered.some((held) => held.isSuspect)) break
+    const more = await withDeadline(clock, leftMs, stop, null, (signal) => receive(room, signal))
+    gathered.push(...more)
+  }
+  return gathered
+}
