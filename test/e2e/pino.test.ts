@@ -44,13 +44,19 @@ function start(url: string, options: object, body: string) {
     stderr += chunk
   })
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
+  const heard: unknown[] = []
+  child.on('message', (what) => heard.push(what))
   return {
     child,
     ended,
     get stderr() {
       return stderr
     },
-    said: async () => (await once(child, 'message'))[0],
+    /** What it said first, of what was not asked for yet. */
+    said: async () => {
+      if (heard.length === 0) await once(child, 'message')
+      return heard.shift()
+    },
   }
 }
 

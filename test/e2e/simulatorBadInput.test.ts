@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { NarrowcastError } from '../../src/core/errors.ts'
@@ -163,6 +163,12 @@ test('text that is not UTF-8 closes its connection with 1007 and a reason', asyn
   await stillPlays(server)
 })
 
+/** In order, or by a reset. */
+function closed(socket: Socket): Promise<unknown> {
+  socket.on('error', () => {}) // then it closes
+  return new Promise((done) => socket.on('close', done))
+}
+
 test('a client that breaks the WebSocket protocol is closed, and the server lives', async () => {
   await using server = await startServer({ port: 0 })
   const socket = connect(server.port, '127.0.0.1')
@@ -171,8 +177,9 @@ test('a client that breaks the WebSocket protocol is closed, and the server live
       'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
   )
   await once(socket, 'data')
+  const gone = closed(socket)
   socket.write(Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff]))
-  await once(socket, 'close')
+  await gone
   await stillPlays(server)
 })
 
@@ -185,8 +192,9 @@ test('an unknown route is 404, plain HTTP is 426, nonsense is closed', async () 
   expect(response.status).toBe(426)
   expect(await response.text()).toContain('/api/v1/login')
   const raw = connect(server.port, '127.0.0.1')
+  const gone = closed(raw.resume())
   raw.end('nonsense\r\n\r\n')
-  await once(raw.resume(), 'close')
+  await gone
   await stillPlays(server)
 })
 

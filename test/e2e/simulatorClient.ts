@@ -8,6 +8,8 @@ export class Client implements AsyncDisposable {
   readonly socket: WebSocket
   readonly #frames: unknown[] = []
   #wake: (() => void) | null = null
+  /** Heard from the beginning: a server may close it while nobody waits for that. */
+  readonly #closed: Promise<{ code: number; reason: string }>
 
   private constructor(socket: WebSocket) {
     this.socket = socket
@@ -17,6 +19,9 @@ export class Client implements AsyncDisposable {
     })
     socket.on('error', () => {})
     socket.on('close', () => this.#wake?.())
+    this.#closed = new Promise((resolve) => {
+      socket.on('close', (code, reason) => resolve({ code, reason: String(reason) }))
+    })
   }
 
   static async open(url: string, path: string): Promise<Client> {
@@ -47,16 +52,13 @@ export class Client implements AsyncDisposable {
   }
 
   /** Code and reason with which the server closes it. */
-  async closed(): Promise<{ code: number; reason: string }> {
-    const [code, reason] = (await once(this.socket, 'close')) as [number, Buffer]
-    return { code, reason: String(reason) }
+  closed(): Promise<{ code: number; reason: string }> {
+    return this.#closed
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.socket.readyState === WebSocket.CLOSED) return
-    const closed = once(this.socket, 'close')
     this.socket.terminate()
-    await closed
+    await this.#closed
   }
 }
 
