@@ -163,6 +163,41 @@ describeRedis('live patterns on redis in trouble:', () => {
     await expect(late).rejects.toMatchObject({ code: 'TIMEOUT' })
   })
 
+  test.for(['broadcast', 'narrowcast', 'a lead', 'a standby'] as const)(
+    'nobody who leaves waits for a server until that counts as lost: %s',
+    async (who) => {
+      const started = await server()
+      const pattern = who === 'broadcast' ? 'broadcast' : 'narrowcast'
+      const spec = channel({ pattern, ...(who.startsWith('a ') && { via: 'relay' }) })
+      const { live, ended } = await opened(started.url)
+      let isLost = false
+      void ended.then(() => {
+        isLost = true
+      })
+      if (who === 'a standby') {
+        await live.lead(spec, subscriber(), silent, never)
+        const abort = new AbortController()
+        const standing = live.lead(spec, subscriber('next'), silent, abort.signal)
+        const key = `{${spec.name}}:standby`
+        await expect.poll(() => askRedis(started.url, 'ZCARD', key)).toBe(1)
+        process.kill(started.pid, 'SIGSTOP')
+        abort.abort()
+        await expect(standing).rejects.toMatchObject({ code: 'ABORTED' })
+      } else {
+        const source =
+          who === 'a lead'
+            ? await live.lead(spec, subscriber(), silent, never)
+            : await live.subscribe(spec, subscriber(), silent, never)
+        process.kill(started.pid, 'SIGSTOP')
+        const stopping = source.stop(AbortSignal.timeout(1))
+        await expect(stopping).rejects.toMatchObject({ code: 'ABORTED' })
+        await source[Symbol.asyncDispose]()
+      }
+      expect(isLost).toBe(false)
+      process.kill(started.pid, 'SIGCONT')
+    },
+  )
+
   test('what was aborted before it left is refused', async () => {
     const { url } = await server()
     const { session } = await opened(url)

@@ -7,7 +7,7 @@ import type {
   Publisher,
   SendOutcome,
 } from '../../../core/driver.ts'
-import { NarrowcastError } from '../../../core/errors.ts'
+import type { NarrowcastError } from '../../../core/errors.ts'
 import { isLive } from '../../../core/message.ts'
 import { redisError } from '../redisErrors.ts'
 import type { Context } from '../session.ts'
@@ -19,6 +19,7 @@ import { LivePublisher } from './publisher.ts'
 import { tellRemoved } from './removal.ts'
 import { type Addressed, sendTo } from './sending.ts'
 import { Standby } from './standby.ts'
+import { untilAborted } from './untilAborted.ts'
 
 export interface LiveHost {
   readonly context: Context
@@ -140,7 +141,7 @@ export class RedisLive implements Live {
   ): Promise<void> {
     this.#context.opened.add(source)
     try {
-      await untilAborted(open(), signal)
+      await untilAborted(open(), signal, 'open')
     } catch (error) {
       void source.leave()
       throw error
@@ -151,24 +152,6 @@ export class RedisLive implements Live {
     this.#context.checkOpen(operation)
     if (!isOffered) throw unsupported(operation, channel, 'this is for live patterns')
   }
-}
-
-async function untilAborted(opening: Promise<void>, signal: AbortSignal): Promise<void> {
-  const aborted = Promise.withResolvers<never>()
-  const abort = () => aborted.reject(abortedError(signal.reason))
-  signal.addEventListener('abort', abort)
-  try {
-    if (signal.aborted) abort()
-    await Promise.race([opening, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
-    opening.catch(() => {}) // whoever asked has been told of the abort
-  }
-}
-
-function abortedError(reason: unknown): NarrowcastError {
-  if (reason instanceof NarrowcastError) return reason
-  return redisError('ABORTED', 'open', 'it was aborted before the server had answered')
 }
 
 function unsupported(operation: string, { name, pattern }: ChannelSpec, why: string) {

@@ -5,6 +5,7 @@ import { beginScript, keepScript, leaseKeyOf, ledText, releaseScript } from './l
 import { type LiveSourceOptions, RedisLiveSource } from './liveSource.ts'
 import { leadChannelOf } from './names.ts'
 import { removedText } from './presence.ts'
+import { untilAborted } from './untilAborted.ts'
 
 /** The relay that leads: its lease lies in Redis, and every send of it compares the fence there. */
 export class RedisLead extends RedisLiveSource implements Lead {
@@ -49,7 +50,8 @@ export class RedisLead extends RedisLiveSource implements Lead {
   /** First nobody publishes to it any more, then nothing more comes. */
   override async stop(signal: AbortSignal): Promise<void> {
     this.check('stop')
-    if (this.ended === null && !(await this.#keep('-', this.leaseMs))) throw this.#fenced('stop')
+    const keeping = () => untilAborted(this.#keep('-', this.leaseMs), signal, 'stop')
+    if (this.ended === null && !(await keeping())) throw this.#fenced('stop')
     await super.stop(signal)
   }
 

@@ -6,6 +6,8 @@ import { asReplyError, redisError } from '../redisErrors.ts'
 import type { Home } from '../servers.ts'
 import { Inbox } from './inbox.ts'
 import { LocalLease } from './localLease.ts'
+import { soon } from './soon.ts'
+import { untilAborted } from './untilAborted.ts'
 
 export interface LiveSourceOptions {
   readonly home: Home
@@ -38,6 +40,7 @@ export class RedisLiveSource implements LiveSource {
   #isClosed = false
   #isReceiving = false
   #leaving: Promise<void> | null = null
+  #closing: Promise<void> | null = null
 
   constructor(options: LiveSourceOptions) {
     const { spec, channel, home } = options
@@ -86,10 +89,10 @@ export class RedisLiveSource implements LiveSource {
     this.#checkLives()
   }
 
-  async stop(_signal: AbortSignal): Promise<void> {
+  async stop(signal: AbortSignal): Promise<void> {
     this.check('stop')
     this.#checkLives()
-    await this.#unsubscribe()
+    await untilAborted(this.#unsubscribe(), signal, 'stop')
     this.#isStopped = true
     this.#inbox.wake()
   }
@@ -107,9 +110,10 @@ export class RedisLiveSource implements LiveSource {
     return this.#leaving
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
-    await this.leave()
+    this.#closing ??= soon(this.leave())
+    return this.#closing
   }
 
   /** What comes is certainly for this one. */

@@ -7,6 +7,7 @@ import type { Home } from '../servers.ts'
 import { leaseKeyOf, standbyKeyOf, standScript } from './leadScripts.ts'
 import { leadChannelOf } from './names.ts'
 import { removedText } from './presence.ts'
+import { soon } from './soon.ts'
 
 type Answer = [isGranted: number, leftMs: number, name: string]
 
@@ -75,7 +76,7 @@ export class Standby implements AsyncDisposable {
       }
       return fence
     } finally {
-      await this.#leave(isGranted)
+      await soon(this.#leave(isGranted))
     }
   }
 
