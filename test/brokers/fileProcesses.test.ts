@@ -65,6 +65,7 @@ test('two processes publish and four consume: everything comes once', async () =
     await Promise.all(consumers.map((one) => one.says(1)))
     const publishers = ['a', 'b'].map((name) => child('publish', store.dir, name, 100, 50))
     for (const one of publishers) expect(await one.ended).toBe(0)
+    for (const one of consumers) one.process.send('all is published')
     for (const one of consumers) expect(await one.ended).toBe(0)
     const came = consumers.flatMap(
       ({ said }) => said.slice(1).flat() as { id: string; outcome: string }[],

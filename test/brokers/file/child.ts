@@ -27,15 +27,25 @@ async function publish(
   }
 }
 
-/** Takes, says the ids, and acknowledges; ends when nothing came for a while. */
+/**
+ * Takes, says the ids, and acknowledges; ends when nothing came for a while since it was told that
+ * all is published.
+ */
 async function consume(dir: string, name: string, quietMs: number): Promise<void> {
   await using opened = await open(dir)
   await using source = await opened.session.source(spec(), readerSpec(name), quiet, never)
+  let isPublished = false
+  process.once('message', () => {
+    isPublished = true
+  })
   await say('ready')
   for (;;) {
     const room = { messages: 50, bytes: 1e6 }
     const deliveries = await source.receive(room, AbortSignal.timeout(quietMs))
-    if (deliveries.length === 0) return
+    if (deliveries.length === 0) {
+      if (isPublished) return
+      continue
+    }
     const acks = deliveries.map(({ token }) => ({ token, kind: 'ack' as const }))
     const outcomes = await source.settle(acks, never)
     await say(deliveries.map(({ message: { id } }, at) => ({ id, outcome: outcomes[at] })))
