@@ -178,7 +178,7 @@ test('a standby that was stopped holds up nobody behind it', async () => {
   await using stopped = liveChild('lead', store.dir, 'r2', 60_000, 'w')
   const path = join(store.dir, 'store.db')
   while (waitingToLead(path) < 1) await wait(20)
-  stopped.process.kill('SIGSTOP')
+  await stopIdle(stopped, path)
   await using other = await open(store.dir)
   const standby = liveOf(other.session).lead(narrowcast, subscriberSpec('r3'), quiet, never)
   await first[Symbol.asyncDispose]()
@@ -186,6 +186,27 @@ test('a standby that was stopped holds up nobody behind it', async () => {
   expect(stopped.said).toEqual([])
   await third.renew(never)
 }, 60_000)
+
+/** Not in the midst of a transaction, for then everybody would wait for it. */
+async function stopIdle(child: Child, path: string): Promise<void> {
+  for (;;) {
+    child.process.kill('SIGSTOP')
+    await wait(20)
+    if (isFree(path)) return
+    child.process.kill('SIGCONT')
+    await wait(20)
+  }
+}
+
+function isFree(path: string): boolean {
+  using db = new DatabaseSync(path, { timeout: 0 })
+  try {
+    db.exec('BEGIN IMMEDIATE')
+    return true
+  } catch {
+    return false
+  }
+}
 
 function waitingToLead(path: string): number {
   using db = new DatabaseSync(path, { readOnly: true })
