@@ -137,7 +137,7 @@ test('a lead that was stopped past its lease routes nothing when it goes on', as
     expect(first.said.slice(1)).toEqual([['handed'], 'leads'])
     const second = liveChild('lead', store.dir, 'r2', leaseMs, 'w')
     children.push(second)
-    first.process.kill('SIGSTOP')
+    await stopIdle(first, join(store.dir, 'store.db'))
     await second.says(1)
     expect(second.said[0]).not.toBe(first.said[0])
     second.process.send(['two'])
