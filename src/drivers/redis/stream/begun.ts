@@ -11,7 +11,7 @@ export class Begun {
   #left: number
 
   constructor(serial: number, all: readonly HeldEntry[]) {
-    this.field = `begun:${serial}`
+    this.field = begunField(serial)
     this.#all = all
     this.#left = all.length
     for (const held of all) held.begun = this
@@ -30,3 +30,5 @@ export class Begun {
     return this.#left === 0
   }
 }
+
+export const begunField = (serial: number): string => `begun:${serial}`

@@ -1,25 +1,19 @@
 import type { ChannelSpec, ReaderSpec } from '../../../core/channel.ts'
+import type { Room } from '../../../core/driver.ts'
 import type { Delivery } from '../../../core/message.ts'
 import { orderConflict } from '../../../core/orderConflict.ts'
 import type { Context } from '../session.ts'
 import { lookMs, Waiting } from '../waiting.ts'
 import { promoteDelayed } from './delayed.ts'
+import type { HeldEntry } from './hand.ts'
 import type { Holding } from './holding.ts'
 import { Idleness } from './idleness.ts'
 import type { Line } from './line.ts'
 import { type Look, look } from './look.ts'
 import { type Noted, readNoted } from './noted.ts'
 import { giveBack, passBy, reclaimExpired } from './reclaim.ts'
-import {
-  deleted,
-  type Room,
-  type Taken,
-  type Took,
-  takeBack,
-  takeByKey,
-  takeFresh,
-  takeMax,
-} from './take.ts'
+import { deleted, type Taken, type Took, takeBack, takeByKey, takeFresh, takeMax } from './take.ts'
+import { takeBegun, takeBegunMax } from './takeBegun.ts'
 
 export interface FetcherOptions {
   readonly context: Context
@@ -135,15 +129,22 @@ export class Fetcher {
     const isSaid = this.#idleness.isSaid
     const count = this.#countFor(room)
     const present = holding.opened
-    const looking = look(line, spec.reader, present, spec.leaseMs, isSaid)
-    const reading = this.#isPlain ? takeFresh(line, spec.reader, count, room) : null
-    const [seen, read] = await Promise.all([looking, reading])
+    const begins = this.#mayBegin(room, count) ? this.#serial + 1 : null
+    const { reader, leaseMs } = spec
+    const wish = { reader, leaseMs, opened: present, isIdle: isSaid }
+    const [seen, read] =
+      begins === null
+        ? await Promise.all([
+            look(line, wish),
+            this.#isPlain ? takeFresh(line, reader, count, room) : null,
+          ])
+        : await takeBegun(line, { ...wish, count, room, serial: begins }, holding.hand.takeOver())
     this.#isPlain = isPlain(seen)
     if (seen.state === 'ok') this.#isByKey = seen.order !== 'none'
     if (read !== null) {
       const isTaken = seen.state === 'ok' && !seen.isPaused && seen.order === 'none'
       const isAll = isSaid && read.took.length < count && read.over.length === 0
-      if (isTaken && (await this.#hold(read, seen.ownedUntilMs))) {
+      if (isTaken && (await this.#hold(read, seen.ownedUntilMs, begins))) {
         if (isAll) this.#idleness.tookAll(askedMs + this.#waitMs(seen))
         return null
       }
@@ -167,6 +168,12 @@ export class Fetcher {
     }
     if (seen.isPaused) return this.#idle(seen)
     return await this.#takeSome(room, seen, read !== null)
+  }
+
+  /** It is told with the take then: nothing but the stream to take from, and not much of it. */
+  #mayBegin({ begins = false }: Room, count: number): boolean {
+    const isMarked = this.#of.spec.charge === 'marked'
+    return begins && isMarked && this.#isPlain && count <= takeBegunMax
   }
 
   async #takeSome(room: Room, seen: Look, wasRead: boolean): Promise<number | null> {
@@ -205,13 +212,23 @@ export class Fetcher {
   }
 
   /** Whether something was taken. */
-  async #hold({ took, over }: Taken, ownedUntilMs: number): Promise<boolean> {
+  async #hold(
+    { took, over }: Taken,
+    ownedUntilMs: number,
+    begins: number | null = null,
+  ): Promise<boolean> {
+    const { hand } = this.#of.holding
     const others: string[] = []
+    const isBegun = begins !== null
+    const begun: HeldEntry[] = []
     for (const one of took) {
       const delivery = this.#deliveryOf(one, ownedUntilMs)
-      if (delivery) this.#ready.push(delivery)
-      else others.push(idOf(one))
+      if (delivery === null) others.push(idOf(one))
+      else this.#ready.push(isBegun ? { ...delivery, isBegun } : delivery)
+      const held = isBegun && delivery && hand.get(delivery.token)
+      if (held) begun.push(held)
     }
+    if (isBegun && took.length > 0) hand.mark(begins, begun)
     await this.#returnAll(over)
     if (others.length > 0) await passBy(this.#of.line, this.#of.spec.reader, others)
     if (took.length === 0) return over.length > 0

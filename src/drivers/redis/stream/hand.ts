@@ -1,5 +1,5 @@
 import type { Delivery, SettleOutcome, Token } from '../../../core/message.ts'
-import type { Begun } from './begun.ts'
+import { Begun } from './begun.ts'
 import type { StreamToken } from './token.ts'
 
 /** One message that this reader holds. */
@@ -66,6 +66,12 @@ export class Hand {
       this.#lost.delete(oldest)
       return
     }
+  }
+
+  /** A take has marked these, under the name that its serial gives; maybe none of them is here. */
+  mark(serial: number, taken: readonly HeldEntry[]): void {
+    const mark = new Begun(serial, taken)
+    if (taken.length === 0) this.#over.push(mark)
   }
 
   takeOver(): Begun[] {

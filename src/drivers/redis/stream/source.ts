@@ -1,5 +1,5 @@
 import type { ChannelSpec, ReaderSpec } from '../../../core/channel.ts'
-import type { Source, SourceEvents } from '../../../core/driver.ts'
+import type { Room, Source, SourceEvents } from '../../../core/driver.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../../../core/message.ts'
 import type { Context } from '../session.ts'
 import type { Declared } from './declared.ts'
@@ -13,7 +13,6 @@ import type { Line } from './line.ts'
 import type { Opened } from './open.ts'
 import { giveUp } from './reclaim.ts'
 import { Settling } from './settling.ts'
-import type { Room } from './take.ts'
 
 export interface SourceOptions {
   readonly context: Context

@@ -1,13 +1,9 @@
+import type { Room } from '../../../core/driver.ts'
 import { redisError } from '../redisErrors.ts'
 import { Script } from '../script.ts'
 import { type Entry, type EntryMessage, readEntry } from './entry.ts'
 import type { Line } from './line.ts'
 import { groupLua } from './lua.ts'
-
-export interface Room {
-  readonly messages: number
-  readonly bytes: number
-}
 
 /** One entry that a take brought. */
 export interface Took {
@@ -201,6 +197,12 @@ export async function takeFresh(
   if (fitting < 0) return { took, over: [] }
   const over = took.splice(fitting).map(({ position }) => position)
   return { took, over }
+}
+
+/** Of new entries the first so many; the others must be given back. */
+export function readFresh(line: Line, entries: readonly Entry[], count: number): Taken {
+  const took = readAll(line, entries.slice(0, count), () => fresh)
+  return { took, over: entries.slice(count).map(([id]) => id.toString()) }
 }
 
 function readAll(
