@@ -212,7 +212,7 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
       .then(() => this.#checks.close(deadline, channelClosed(this.name)))
       .then(() => this.#outbox.close(deadline))
     await Promise.all([...ended, flushed])
-    await this.#opening.close()
+    await this.#opening.close(deadline)
   }
 
   /** Encoded and checked at once: what the caller changes while others wait does not travel. */

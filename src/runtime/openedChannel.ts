@@ -50,8 +50,10 @@ export class OpenedChannel {
     )
   }
 
-  async close(): Promise<void> {
-    const publisher = await this.#publisher?.catch(() => null) // never opened: nothing to close
+  /** What is not open by then is closed with its session. */
+  async close(deadline: AbortSignal): Promise<void> {
+    if (!this.#publisher) return
+    const publisher = await untilAborted(this.#publisher, deadline).catch(() => null)
     await publisher?.[Symbol.asyncDispose]()
   }
 
@@ -101,9 +103,11 @@ export class Opening {
     if (this.#opened?.session === session) this.#opened = null
   }
 
-  async close(): Promise<void> {
-    const opened = await this.#opened?.promise.catch(() => null) // never opened: nothing to close
-    await opened?.close()
+  /** What is not open by then is closed with its session. */
+  async close(deadline: AbortSignal): Promise<void> {
+    if (!this.#opened) return
+    const opened = await untilAborted(this.#opened.promise, deadline).catch(() => null)
+    await opened?.close(deadline)
   }
 
   async #declare(session: Session): Promise<OpenedChannel> {

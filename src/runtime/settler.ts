@@ -4,6 +4,7 @@ import { asNarrowcastError, NarrowcastError } from '../core/errors.ts'
 import type { Settlement, SettleOutcome } from '../core/message.ts'
 import { backoffMs } from './backoff.ts'
 import { type Held, isDead } from './held.ts'
+import { untilAborted } from './untilAborted.ts'
 
 const repeatBackoff = { delayMsMin: 20, delayMsMax: 2_000 }
 const batchMax = 1_000
@@ -161,7 +162,9 @@ export class Settler {
 
   async #send(source: Source, batch: readonly Pending[]): Promise<SettleOutcome[]> {
     const settlements = batch.map(({ settlement }) => settlement)
-    const outcomes = await source.settle(settlements, this.#closing.signal)
+    const { signal } = this.#closing
+    // A broker that does not answer holds up nobody who closes.
+    const outcomes = await untilAborted(source.settle(settlements, signal), signal)
     if (outcomes.length === batch.length) return outcomes
     throw new NarrowcastError(
       'INTERNAL',

@@ -1,6 +1,7 @@
 import { type ErrorCode, NarrowcastError } from '../../core/errors.ts'
 import { redisError } from './redisErrors.ts'
 import type { Home } from './servers.ts'
+import { untilAborted } from './untilAborted.ts'
 
 /**
  * What is asked for, or the end of the session where the signal fires first: it may still be
@@ -23,6 +24,23 @@ export async function inTime<T>(
     throw signal.aborted ? tooLate(operation, signal, false) : error
   } finally {
     signal.removeEventListener('abort', lose)
+  }
+}
+
+/**
+ * The same of what nobody keeps: one that is carried out late harms nobody, so the session goes on,
+ * with all that others have asked of it.
+ */
+export async function orUnknown<T>(
+  operation: string,
+  signal: AbortSignal,
+  ask: () => Promise<T>,
+): Promise<T> {
+  if (signal.aborted) throw tooLate(operation, signal, true)
+  try {
+    return await untilAborted(ask(), signal, operation)
+  } catch (error) {
+    throw signal.aborted ? tooLate(operation, signal, false) : error
   }
 }
 

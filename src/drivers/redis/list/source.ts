@@ -2,6 +2,8 @@ import type { ChannelSpec, ReaderSpec } from '../../../core/channel.ts'
 import type { Room, Source, SourceEvents } from '../../../core/driver.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../../../core/message.ts'
 import { redisError } from '../redisErrors.ts'
+import { soon } from '../soon.ts'
+import { untilAborted } from '../untilAborted.ts'
 import { deliverableOf } from './depth.ts'
 import { LostTokens } from './lostTokens.ts'
 import type { Queue } from './queue.ts'
@@ -113,10 +115,10 @@ export class ListSource implements Source {
     return await deliverableOf(this.#of.queue)
   }
 
-  async stop(): Promise<Delivery[]> {
+  async stop(signal: AbortSignal): Promise<Delivery[]> {
     this.#checkOpen('stop')
-    await this.#endReceive()
-    const regained = await this.#receiver.takeAllRegained()
+    const stopping = this.#endReceive().then(() => this.#receiver.takeAllRegained())
+    const regained = await untilAborted(stopping, signal, 'stop')
     // only now: meanwhile a receive has handed out what came
     return [...this.#came.splice(0), ...regained]
   }
@@ -140,7 +142,7 @@ export class ListSource implements Source {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= soon(this.#close())
     return this.#closing
   }
 

@@ -11,6 +11,7 @@ import type { NarrowcastError } from '../../../core/errors.ts'
 import { isLive } from '../../../core/message.ts'
 import { redisError } from '../redisErrors.ts'
 import type { Context } from '../session.ts'
+import { untilAborted } from '../untilAborted.ts'
 import { RedisLead } from './lead.ts'
 import type { LiveSourceOptions, RedisLiveSource } from './liveSource.ts'
 import { RedisMember } from './member.ts'
@@ -19,7 +20,6 @@ import { LivePublisher } from './publisher.ts'
 import { tellRemoved } from './removal.ts'
 import { type Addressed, sendTo } from './sending.ts'
 import { Standby } from './standby.ts'
-import { untilAborted } from './untilAborted.ts'
 
 export interface LiveHost {
   readonly context: Context

@@ -1,11 +1,11 @@
 import type { Lead } from '../../../core/driver.ts'
 import type { ErrorCode, NarrowcastError } from '../../../core/errors.ts'
 import type { Script } from '../script.ts'
+import { untilAborted } from '../untilAborted.ts'
 import { beginScript, keepScript, leaseKeyOf, ledText, releaseScript } from './leadScripts.ts'
 import { type LiveSourceOptions, RedisLiveSource } from './liveSource.ts'
 import { leadChannelOf } from './names.ts'
 import { removedText } from './presence.ts'
-import { untilAborted } from './untilAborted.ts'
 
 /** The relay that leads: its lease lies in Redis, and every send of it compares the fence there. */
 export class RedisLead extends RedisLiveSource implements Lead {

@@ -4,10 +4,10 @@ import type { ErrorCode, NarrowcastError } from '../../../core/errors.ts'
 import type { IncomingMessage } from '../../../core/message.ts'
 import { asReplyError, redisError } from '../redisErrors.ts'
 import type { Home } from '../servers.ts'
+import { soon } from '../soon.ts'
+import { untilAborted } from '../untilAborted.ts'
 import { Inbox } from './inbox.ts'
 import { LocalLease } from './localLease.ts'
-import { soon } from './soon.ts'
-import { untilAborted } from './untilAborted.ts'
 
 export interface LiveSourceOptions {
   readonly home: Home

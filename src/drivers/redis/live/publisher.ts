@@ -3,7 +3,7 @@ import type { Publisher } from '../../../core/driver.ts'
 import { asNarrowcastError } from '../../../core/errors.ts'
 import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
 import type { Argument } from '../connection.ts'
-import { inTime } from '../inTime.ts'
+import { orUnknown } from '../inTime.ts'
 import { failed, leftNothing } from '../outgoing.ts'
 import { redisError } from '../redisErrors.ts'
 import type { Home } from '../servers.ts'
@@ -50,7 +50,7 @@ export class LivePublisher implements Publisher {
 
   async #publishStep(forms: readonly Argument[], signal: AbortSignal): Promise<PublishOutcome[]> {
     try {
-      const receivers = await inTime(this.#home, 'publish', signal, () => this.#send(forms))
+      const receivers = await orUnknown('publish', signal, () => this.#send(forms))
       return receivers.map((n) => ({ state: 'stored', duplicate: false, receivers: n }))
     } catch (cause) {
       const error = asNarrowcastError(cause)

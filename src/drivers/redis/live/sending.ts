@@ -3,7 +3,7 @@ import type { Lead, SendOutcome } from '../../../core/driver.ts'
 import { asNarrowcastError } from '../../../core/errors.ts'
 import type { OutgoingMessage } from '../../../core/message.ts'
 import type { Argument } from '../connection.ts'
-import { inTime } from '../inTime.ts'
+import { orUnknown } from '../inTime.ts'
 import { leftNothing } from '../outgoing.ts'
 import { redisError } from '../redisErrors.ts'
 import type { Home } from '../servers.ts'
@@ -54,7 +54,7 @@ async function sendStep(step: Step, signal: AbortSignal): Promise<SendOutcome[]>
   const keys = [leaseKeyOf(channel.name)]
   const all = <T>(outcome: T) => new Array<T>((args.length - 1) / 2).fill(outcome)
   try {
-    const said = await inTime(home, 'send', signal, () =>
+    const said = await orUnknown('send', signal, () =>
       home.run<number[] | 'fenced'>(liveScripts(home).send, keys, args, 'send'),
     )
     if (said === 'fenced') return all('fenced')

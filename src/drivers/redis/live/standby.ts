@@ -4,10 +4,10 @@ import { NarrowcastError } from '../../../core/errors.ts'
 import { randomName } from '../../../core/ids.ts'
 import { closedError, redisError } from '../redisErrors.ts'
 import type { Home } from '../servers.ts'
+import { soon } from '../soon.ts'
 import { leaseKeyOf, standbyKeyOf, standScript } from './leadScripts.ts'
 import { leadChannelOf } from './names.ts'
 import { removedText } from './presence.ts'
-import { soon } from './soon.ts'
 
 type Answer = [isGranted: number, leftMs: number, name: string]
 

@@ -2,6 +2,8 @@ import type { ChannelSpec, ReaderSpec } from '../../../core/channel.ts'
 import type { Room, Source, SourceEvents } from '../../../core/driver.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../../../core/message.ts'
 import type { Context } from '../session.ts'
+import { soon } from '../soon.ts'
+import { untilAborted } from '../untilAborted.ts'
 import type { Declared } from './declared.ts'
 import { deliverableOf } from './depth.ts'
 import { Fetcher } from './fetcher.ts'
@@ -104,9 +106,9 @@ export class StreamSource implements Source {
     return await deliverableOf(context, channel, line.group)
   }
 
-  async stop(): Promise<Delivery[]> {
+  async stop(signal: AbortSignal): Promise<Delivery[]> {
     this.#isStopped = true
-    return await this.#fetcher.stop()
+    return await untilAborted(this.#fetcher.stop(), signal, 'stop')
   }
 
   /** Of the same worker, be it under another reader name. */
@@ -126,7 +128,7 @@ export class StreamSource implements Source {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= soon(this.#close())
     return this.#closing
   }
 

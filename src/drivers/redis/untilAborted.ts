@@ -1,5 +1,5 @@
-import { NarrowcastError } from '../../../core/errors.ts'
-import { redisError } from '../redisErrors.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import { redisError } from './redisErrors.ts'
 
 /** What is asked of a server, or the reason of the signal: who asked no longer waits. @throws ABORTED */
 export async function untilAborted<T>(
