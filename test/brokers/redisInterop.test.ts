@@ -210,7 +210,8 @@ describe.skipIf(missing.redis !== null)(
       await failed.promise
       await failing.drain()
       const waiting = await client.lRange(name, 0, -1)
-      expect(waiting).toEqual(['{"n":3}', '{"n":2}'].slice(-waiting.length))
+      // How many the drain came in time for is chance; what waits is a start of what was not begun.
+      expect(waiting).toEqual(['{"n":3}', '{"n":2}'].slice(0, waiting.length))
       const { seen } = await worker(name)
       await until(() => seen.map(({ data }) => data)).toHaveLength(3)
     })
