@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
+import { type SeedProblems, SimulationChild } from '../src/testing/simulation/children.ts'
 import { mutated } from '../src/testing/simulation/mutant.ts'
-import { type SeedProblems, SimulationThread } from '../src/testing/simulation/threads.ts'
 import { type KnownMutant, mutants } from './mutants.ts'
 
 /** The rarest is found once in some thousand schedules. */
@@ -33,11 +33,11 @@ test('a mutant whose line is gone, or stands there twice, is an error', () => {
 
 /** The known seed first; what no longer finds it there may find it elsewhere. */
 async function hunt(mutant: KnownMutant): Promise<SeedProblems | null> {
-  await using thread = new SimulationThread(mutant)
-  const known = await thread.run({ first: mutant.seed, count: 1 })
+  await using child = new SimulationChild(mutant)
+  const known = await child.run({ first: mutant.seed, count: 1 })
   if (known.failed[0]) return known.failed[0]
   for (let first = 0; first < seedsPerMutant; first += portion) {
-    const { failed } = await thread.run({ first, count: portion })
+    const { failed } = await child.run({ first, count: portion })
     if (failed[0]) return failed[0]
   }
   return null

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { SimulationChild, simulateAll } from '../src/testing/simulation/children.ts'
 import { defects } from '../src/testing/simulation/defects.ts'
 import { type Happening, happenings, Tally } from '../src/testing/simulation/happenings.ts'
 import { lightSignals } from '../src/testing/simulation/lightSignals.ts'
 import { lightTurns } from '../src/testing/simulation/lightTurns.ts'
 import { playSchedule } from '../src/testing/simulation/playSchedule.ts'
 import { simulate } from '../src/testing/simulation/simulate.ts'
-import { SimulationThread, simulateAll } from '../src/testing/simulation/threads.ts'
 
 /**
  * The runtime over the memory driver, on a virtual clock, with faults drawn from a seed, on every
@@ -59,13 +59,13 @@ describe.skipIf(asked !== undefined)('the same seed gives the same schedule, ste
   })
 
   test('alone or after others', { timeout: 60_000 }, async () => {
-    await using thread = new SimulationThread()
+    await using child = new SimulationChild()
     const count = 100
     const alone = new Tally()
     for (let first = 0; first < count; first++) {
-      alone.addAll((await thread.run({ first, count: 1 })).counts)
+      alone.addAll((await child.run({ first, count: 1 })).counts)
     }
-    const { counts } = await thread.run({ first: 0, count })
+    const { counts } = await child.run({ first: 0, count })
     expect(tableOf(alone.counts)).toBe(tableOf(counts))
   })
 

@@ -1,5 +1,5 @@
 /**
- * Puts signals into this thread that do what the runtime uses of the platform's, at a tenth of
+ * Puts signals into this process that do what the runtime uses of the platform's, at a tenth of
  * their cost: a schedule makes hundreds. A test compares the steps taken with either.
  */
 export function lightSignals(): Disposable {

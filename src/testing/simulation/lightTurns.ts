@@ -7,7 +7,7 @@ export interface LightTurns extends Disposable {
 const turnsMax = 10_000
 
 /**
- * Turns of the event loop for a thread in which nothing waits for input or output: `setImmediate`
+ * Turns of the event loop for a process in which nothing waits for input or output: `setImmediate`
  * is called back once all promises are done, without a round through the poll of the loop. Whoever
  * moves the clock then knows that everything rests, and need not wait a few turns and hope.
  */

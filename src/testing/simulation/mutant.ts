@@ -21,7 +21,7 @@ export function mutated({ name, file, from, to }: Mutant): string {
   throw new Error(`mutant "${name}": src/${file} has its line ${count} times: ${from}`)
 }
 
-/** From now on this thread loads the file with the mutant in it. To be called before its first import. */
+/** From now on this process loads the file with the mutant in it. To be called before its first import. */
 export function plant(mutant: Mutant): void {
   const { href } = new URL(mutant.file, sources)
   const source = mutated(mutant)

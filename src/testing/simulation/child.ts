@@ -1,13 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
-import { parentPort, workerData } from 'node:worker_threads'
+import type { SeedProblems, Seeds, Simulated } from './children.ts'
 import { Tally } from './happenings.ts'
 import { lightSignals } from './lightSignals.ts'
 import { lightTurns } from './lightTurns.ts'
 import { type Mutant, plant } from './mutant.ts'
-import type { SeedProblems, Seeds, Simulated } from './threads.ts'
 
-// The body of a thread: it runs the schedules that it is sent, and tells what came of them.
-const mutant = workerData as Mutant | null
+// The body of a child: it runs the schedules that it is sent, and tells what came of them.
+const mutant = JSON.parse(process.argv[2] ?? 'null') as Mutant | null
 if (mutant) plant(mutant)
 process.removeAllListeners('warning') // of trouble while a relay opens, when nobody can listen yet
 Error.stackTraceLimit = 0 // most errors here are part of the plan, and a stack is what they cost
@@ -37,6 +36,6 @@ async function run({ first, count }: Seeds): Promise<Simulated> {
   return { count: seed - first, counts: tally.counts, failed }
 }
 
-parentPort?.on('message', (seeds: Seeds) => {
-  void run(seeds).then((simulated) => parentPort?.postMessage(simulated))
+process.on('message', (seeds: Seeds) => {
+  void run(seeds).then((simulated) => process.send?.(simulated))
 })

@@ -1,6 +1,7 @@
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import { fileURLToPath } from 'node:url'
 import { type Happening, Tally } from './happenings.ts'
 import type { Mutant } from './mutant.ts'
 
@@ -23,32 +24,44 @@ export interface Simulated {
   readonly failed: readonly SeedProblems[]
 }
 
-/** Schedules that a thread is given at once. */
+/** Schedules that a child is given at once. */
 const portion = 250
 /** Most of a schedule is garbage at its end: room for many keeps it from being copied. */
-const youngMegabytesMax = 192
+const semiSpaceMegabytesMax = 64
 
-/** A thread that runs schedules, with a mutant if one is given. */
-export class SimulationThread implements AsyncDisposable {
-  readonly #thread: Worker
+/**
+ * A process that runs schedules, with a mutant if one is given. No thread: dozens that start and
+ * end one after another have crashed the process which they are part of.
+ */
+export class SimulationChild implements AsyncDisposable {
+  readonly #child: ChildProcess
+  readonly #ended: Promise<never>
 
   constructor(mutant: Mutant | null = null) {
-    this.#thread = new Worker(new URL('./thread.ts', import.meta.url), {
-      workerData: mutant,
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: youngMegabytesMax },
+    this.#child = fork(
+      fileURLToPath(new URL('./child.ts', import.meta.url)),
+      [JSON.stringify(mutant)],
+      {
+        execArgv: [`--max-semi-space-size=${semiSpaceMegabytesMax}`],
+        serialization: 'advanced',
+      },
+    )
+    this.#ended = once(this.#child, 'exit').then(([code, signal]) => {
+      throw new Error(`the process that runs schedules ended with ${signal ?? code}`)
     })
+    this.#ended.catch(() => {}) // a run tells of it; without one there is nothing to tell
   }
 
-  /** One call at a time. Rejects when the thread dies. */
+  /** One call at a time. Rejects when the child dies. */
   async run(seeds: Seeds): Promise<Simulated> {
-    this.#thread.postMessage(seeds)
-    const [simulated] = await once(this.#thread, 'message')
+    this.#child.send(seeds)
+    const [simulated] = await Promise.race([once(this.#child, 'message'), this.#ended])
     return simulated as Simulated
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#thread.terminate()
+    this.#child.kill('SIGKILL')
+    await this.#ended.catch(() => {})
   }
 }
 
@@ -61,11 +74,11 @@ export async function simulateAll({ first, count }: Seeds): Promise<Simulated> {
   let done = 0
 
   async function work(): Promise<void> {
-    await using thread = new SimulationThread()
+    await using child = new SimulationChild()
     while (next < end && failed.length === 0) {
       const seeds = { first: next, count: Math.min(portion, end - next) }
       next += seeds.count
-      const simulated = await thread.run(seeds)
+      const simulated = await child.run(seeds)
       done += simulated.count
       tally.addAll(simulated.counts)
       failed.push(...simulated.failed)
