@@ -1,0 +1,49 @@
+import type { Contract } from '../core/contract.ts'
+import type { Pattern } from '../core/message.ts'
+
+/** Recorded events that can explain why a message was lost or came again. */
+export const causes = [
+  'worker-killed',
+  'worker-stopped',
+  'no-worker',
+  'cut-off',
+  'network',
+  'broker-stop',
+  'broker-crash',
+  'relay-killed',
+  'retention',
+  'retry',
+  'released',
+  'rebalance',
+  'lease-expired',
+  'handler-failed',
+  'producer-retry',
+] as const
+export type Cause = (typeof causes)[number]
+
+/** What one run may legally show. Derived from the contract in force and the settings, never typed. */
+export interface Terms {
+  readonly pattern: Pattern
+  readonly delivery: Contract['delivery']
+  /** A loss, or a repeat, that is explained by one of these is legal. */
+  readonly mayLose: readonly Cause[]
+  readonly mayRepeat: readonly Cause[]
+  /** Losses of these causes must all be told. */
+  readonly tells: readonly Cause[]
+  /** How old an acknowledged message may be that a crash of the broker loses; null: any age. */
+  readonly lossWindowMs: number | null
+  /** Only then does an ack before a delivery say that nothing may come again. */
+  readonly isSettleConfirmed: boolean
+  /** Faults of the broker after which even a confirmed ack may be forgotten. */
+  readonly forgetsAcks: readonly ('broker-stop' | 'broker-crash')[]
+  /** 0: without leases. */
+  readonly leaseMs: number
+  /** The most that one worker which dies may have had in its hands. */
+  readonly inHandMax: number
+  /** By then what a dead worker held is handed out again, or the dead one is known to be gone. */
+  readonly reclaimWithinMs: number
+  /** A live subscriber is given what came while its connection was away. */
+  readonly resumes: boolean
+  /** The user set a limit, and the broker's own count shows that it was reached. */
+  readonly isRetentionReached: boolean
+}
