@@ -10,7 +10,7 @@ import { clusterRights, rights } from './redisUser.ts'
 describeRedis('redis on a cluster with replicas', () => {
   let cluster: RedisCluster
   beforeEach(async () => {
-    cluster = await startRedisCluster({ replicas: 1, profile: 'always' })
+    cluster = await startRedisCluster({ replicas: 1, profile: 'always', nodeTimeoutMs: 2_000 })
     return () => cluster.stop()
   }, 60_000)
 

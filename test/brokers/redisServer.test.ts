@@ -283,7 +283,11 @@ describeRedis('a cluster of our own', () => {
   })
 
   test('a replica follows a master that is killed, and keeps what it has copied', async () => {
-    await using cluster = await startRedisCluster({ replicas: 1, profile: 'always' })
+    await using cluster = await startRedisCluster({
+      replicas: 1,
+      nodeTimeoutMs: 2_000,
+      profile: 'always',
+    })
     const former = await cluster.masterOf('a')
     expect(await setting(former.url, 'appendfsync')).toBe('always')
     await askRedis(former.url, 'SET', 'a', '1')

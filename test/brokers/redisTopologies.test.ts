@@ -14,7 +14,7 @@ const get = new Script("return redis.call('GET', KEYS[1])")
 describeRedis('a cluster', () => {
   let cluster: RedisCluster
   beforeAll(async () => {
-    cluster = await startRedisCluster({ replicas: 1 })
+    cluster = await startRedisCluster({ replicas: 1, nodeTimeoutMs: 2_000 })
   }, 60_000)
   afterAll(() => cluster.stop())
 

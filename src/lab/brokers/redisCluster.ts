@@ -9,7 +9,10 @@ export interface ClusterOptions extends Pick<RedisOptions, 'profile' | 'args'> {
   readonly masters?: number
   /** Of each master. @default 0 */
   readonly replicas?: 0 | 1
-  /** A node that is silent for so long is taken for dead. @default 1_000 */
+  /**
+   * A node that is silent for so long is taken for dead: short where one is to die, and else longer
+   * than a busy machine stands still. @default 5_000
+   */
   readonly nodeTimeoutMs?: number
 }
 
@@ -35,7 +38,7 @@ export interface RedisCluster extends AsyncDisposable {
  * @throws UNAVAILABLE where no redis-server is on the PATH.
  */
 export async function startRedisCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
-  const { masters = 3, replicas = 0, nodeTimeoutMs = 1_000, profile = 'default' } = options
+  const { masters = 3, replicas = 0, nodeTimeoutMs = 5_000, profile = 'default' } = options
   const args = [
     ...['--cluster-enabled', 'yes', '--cluster-node-timeout', String(nodeTimeoutMs)],
     // A replica has its copy at once, and takes over however long it was without its master.
