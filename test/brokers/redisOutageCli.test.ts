@@ -25,7 +25,8 @@ const commands = {
     isUp: async (url: string) => (await askRedis(url, 'EXISTS', '{calls}:leader')) === 1,
   },
   publish: {
-    args: ['publish', 'jobs', '--ndjson', '--rate', '20'],
+    // Without dedupe lines that are on their way when the server dies would end it at once.
+    args: ['publish', 'jobs', '--ndjson', '--rate', '20', '--dedupe', '10m'],
     attempts: 4,
     isUp: async (url: string) => (await askRedis(url, 'EXISTS', 'jobs')) === 1,
   },
