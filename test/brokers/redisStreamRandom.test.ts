@@ -22,7 +22,7 @@ import {
 } from '../../src/testing/conformance/steps.ts'
 import { createWorld } from '../../src/testing/conformance/world.ts'
 import { describeRedis } from './redisHere.ts'
-import { type Holder, StreamLedger } from './streamLedger.ts'
+import { type Holder, notBefore, StreamLedger } from './streamLedger.ts'
 
 /** Of those who stay awake: no load of the machine makes them lose anything. */
 const leaseMs = 60_000
@@ -120,7 +120,7 @@ class Scene {
     const sentMs = performance.now()
     await publish(this.#world, this.#channel, batch, this.#session)
     for (const { id, key, delayMs } of batch) {
-      this.#ledger.came(id, key, delayMs > 0 ? sentMs + delayMs - 2 : 0)
+      this.#ledger.came(id, key, delayMs > 0 ? notBefore(sentMs, delayMs) : 0)
     }
   }
 
@@ -149,9 +149,10 @@ class Scene {
   }
 
   async #settle({ source, holder }: Member, settlement: Settlement): Promise<void> {
+    const sentMs = performance.now()
     const [outcome] = await source.settle([settlement], this.#world.signal)
     assert.ok(outcome)
-    this.#ledger.settled(holder, settlement, outcome)
+    this.#ledger.settled(holder, settlement, outcome, sentMs)
   }
 
   /** One comes, takes something, and is not heard of again. */

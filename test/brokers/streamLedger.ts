@@ -59,7 +59,8 @@ export class StreamLedger {
     }
   }
 
-  settled(holder: Holder, settlement: Settlement, outcome: SettleOutcome): void {
+  /** `sentMs`: when it was sent, by our own clock. */
+  settled(holder: Holder, settlement: Settlement, outcome: SettleOutcome, sentMs: number): void {
     const entry = holder.held.get(settlement.token.serial)
     assert.ok(entry, 'only what is held is settled')
     if (outcome === 'late') {
@@ -72,7 +73,7 @@ export class StreamLedger {
       entry.isEnded = true
       return
     }
-    entry.notBeforeMs = performance.now() + settlement.delayMs - slackMs(settlement.delayMs)
+    entry.notBeforeMs = notBefore(sentMs, settlement.delayMs)
     if (settlement.kind !== 'retry') return
     entry.failures = settlement.failures
     if (settlement.delayMs > 0 && this.#order === 'skip') entry.wasSkipped = true
@@ -110,5 +111,5 @@ export class StreamLedger {
   }
 }
 
-/** The server counts from when it was told, which is before we know. */
-const slackMs = (delayMs: number) => Math.min(delayMs, 50)
+/** The server counts in whole milliseconds, from when it is told: that is not before it was sent. */
+export const notBefore = (sentMs: number, delayMs: number): number => sentMs + delayMs - 2
