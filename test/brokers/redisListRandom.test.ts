@@ -80,7 +80,8 @@ describe.skipIf(server === null)(`random work on a list${missing ? `: ${missing}
           const batch = some.map(({ token, failures }) => settlementOf(token, below(10), failures))
           await model.settle(owner, batch)
         }
-        if (step % 50 === 49) expect(await faultsOf(queue)).toEqual([])
+        // What an aborted receive has asked for may still be done meanwhile: a fault is what stays.
+        if (step % 50 === 49) await expect.poll(() => faultsOf(queue)).toEqual([])
       }
       for (const owner of model.owners) owner.isDead = true
       const last = await model.open()
