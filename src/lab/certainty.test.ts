@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import { medianCoverage, upperBound } from './certainty.ts'
+
+it.for([
+  [0, 1],
+  [1, 0.95],
+  [5, 0.45],
+  [10, 0.26],
+  [20, 0.14],
+  [30, 0.095],
+  [60, 0.049],
+] as const)('%i episodes without a violation leave at most %d', ([episodes, most]) => {
+  expect(upperBound(episodes)).toBeCloseTo(most, most < 0.1 ? 3 : 2)
+  // As often as that, and all went well: one time in twenty.
+  if (episodes > 0) expect((1 - upperBound(episodes)) ** episodes).toBeCloseTo(0.05, 12)
+})
+
+it.for([
+  [1, 0],
+  [2, 0.5],
+  [3, 0.75],
+  [5, 0.938],
+  [6, 0.969],
+  [7, 0.984],
+] as const)('the median lies between least and most of %i runs with %d', ([runs, coverage]) => {
+  expect(medianCoverage(runs)).toBeCloseTo(coverage, 3)
+})
