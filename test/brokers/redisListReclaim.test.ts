@@ -11,7 +11,7 @@ describeRedis('redis, a list', () => {
     const url = server?.url as string
     await using bus = await connect(url, { telemetry: false })
     const count = 20_000
-    const held = bus.queue<number>('held', { leaseMs: 1_000 })
+    const held = bus.queue<number>('held') // whose worker's lease is not to end
     await held.publishMany(Array.from({ length: count }, (_, data) => ({ data })))
     await hold(url, count)
     const left = new Set(Array.from({ length: count }, (_, n) => n))
