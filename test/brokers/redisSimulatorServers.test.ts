@@ -214,13 +214,13 @@ describe.skipIf(redis === null)(`servers on one state in Redis ${missing ?? ''}`
 
   it('a Redis that hangs is one that is away', async () => {
     await using own = await startRedis()
-    await using server = await start({ state: own.url, stateLeaseMs: 300 })
+    await using server = await start({ state: own.url, stateLeaseMs: 2_000 })
     await using ada = await TestPlayer.login(server.url, 'ada')
     const changes: string[] = []
     server.on('state', ({ text }) => changes.push(text))
     process.kill(own.pid, 'SIGSTOP')
     await expect.poll(() => changes.length, patient).toBe(1)
-    expect(changes[0]).toBe('sim server: the state in Redis has not answered for 300 ms')
+    expect(changes[0]).toBe('sim server: the state in Redis has not answered for 2000 ms')
     const answer = await ada.find.ask({ USER_TOKEN: ada.token, PARTICIPANTS: 2 })
     expect(answer.STATUS).toBe('STATE UNAVAILABLE')
     process.kill(own.pid, 'SIGCONT')
@@ -229,7 +229,7 @@ describe.skipIf(redis === null)(`servers on one state in Redis ${missing ?? ''}`
   })
 
   it('says when a game that runs is gone, and lets its players go', async () => {
-    await using server = await start({ turnTimeoutMs: 100 })
+    await using server = await start({ turnTimeoutMs: 2_000 })
     const { first, second } = await startedDuel(server.url)
     await using _first = first
     await using _second = second
