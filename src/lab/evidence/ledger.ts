@@ -1,0 +1,120 @@
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { Identity } from '../identity.ts'
+import type { Sidecar } from './evidence.ts'
+import { noProducer, type RecordType, recordBytes, writeRecord } from './record.ts'
+import { ledgerName } from './sidecar.ts'
+
+/** What a record says besides who wrote it and when. */
+export interface Entry {
+  readonly type: RecordType
+  /** Absent: it is about the actor itself. */
+  readonly message?: Identity
+  readonly key?: number
+  readonly flags?: number
+  readonly count?: number
+  readonly position?: bigint
+  /** In routed and rerouted: the worker chosen. */
+  readonly target?: number
+}
+
+/**
+ * exact: each record is in the page cache when `write` returns, and outlives its writer. batched:
+ * up to 64 records, or those of 5 ms, are gone with a writer that is killed.
+ */
+export type LedgerMode = 'exact' | 'batched'
+
+const batchRecords = 64
+const batchMs = 5
+const aboutNobody: Identity = { producer: noProducer, incarnation: 0, sequence: 0 }
+
+/**
+ * What one actor writes down about itself, in a file of its own. Nothing is synced: it survives
+ * the death of processes, not of the machine.
+ */
+export class Ledger implements Disposable {
+  readonly #file: number
+  readonly #path: string
+  readonly #actor: number
+  readonly #limit: number
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  #used = 0
+  #timer: NodeJS.Timeout | undefined
+
+  /**
+   * Writes the sidecar, then begins the ledger beside it.
+   * @throws INTERNAL when this start of the actor has a ledger already, DISK_FULL.
+   */
+  constructor(folder: string, sidecar: Sidecar, mode: LedgerMode = 'exact') {
+    const name = join(folder, ledgerName(sidecar))
+    this.#path = `${name}.bin`
+    this.#actor = sidecar.actor
+    this.#limit = (mode === 'exact' ? 1 : batchRecords) * recordBytes
+    this.#bytes = new Uint8Array(this.#limit)
+    this.#view = new DataView(this.#bytes.buffer)
+    this.#file = told(this.#path, () => {
+      writeFileSync(`${name}.json`, `${JSON.stringify(sidecar)}\n`, { flag: 'wx' })
+      return openSync(this.#path, 'ax')
+    })
+  }
+
+  /** @throws DISK_FULL, INTERNAL: a run whose evidence has a hole ends. */
+  write(entry: Entry, timeNs: bigint = process.hrtime.bigint()): void {
+    const { producer, incarnation, sequence } = entry.message ?? aboutNobody
+    writeRecord(this.#view, this.#used, {
+      type: entry.type,
+      flags: entry.flags ?? 0,
+      actor: entry.target ?? this.#actor,
+      producer,
+      incarnation,
+      sequence,
+      key: entry.key ?? 0,
+      count: entry.count ?? 0,
+      timeNs,
+      position: entry.position ?? 0n,
+    })
+    this.#used += recordBytes
+    if (this.#used === this.#limit) this.#flush()
+    else this.#timer ??= setTimeout(() => this.#flush(), batchMs)
+  }
+
+  [Symbol.dispose](): void {
+    try {
+      this.#flush()
+    } finally {
+      closeSync(this.#file)
+    }
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const length = this.#used
+    this.#used = 0
+    if (length === 0) return
+    const written = told(this.#path, () => writeSync(this.#file, this.#bytes, 0, length))
+    if (written < length) throw full(this.#path, `${written} of ${length} bytes were written`)
+  }
+}
+
+function told<T>(path: string, call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') throw full(path, message)
+    throw new NarrowcastError('INTERNAL', `lab: cannot write the ledger ${path}: ${message}`, {
+      operation: 'write a ledger',
+      cause: error,
+    })
+  }
+}
+
+function full(path: string, what: string): NarrowcastError {
+  return new NarrowcastError('DISK_FULL', `lab: no room for the ledger ${path}: ${what}`, {
+    operation: 'write a ledger',
+    hint: 'Make room, then run it again: a run without its evidence has no verdict.',
+  })
+}

@@ -1,0 +1,31 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { LedgerFile } from './evidence.ts'
+import { ledgerName, sidecarSchema } from './sidecar.ts'
+
+const ending = '.json'
+
+/**
+ * All ledgers of a folder, by name.
+ * @throws INTERNAL for a sidecar that does not fit its name or has no ledger beside it.
+ */
+export async function readLedgers(folder: string): Promise<LedgerFile[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(ending)).sort()
+  return await Promise.all(names.map((name) => readLedger(folder, name.slice(0, -ending.length))))
+}
+
+async function readLedger(folder: string, name: string): Promise<LedgerFile> {
+  const path = join(folder, name)
+  try {
+    const sidecar = sidecarSchema.parse(JSON.parse(await readFile(`${path}${ending}`, 'utf8')))
+    if (ledgerName(sidecar) !== name) throw new Error(`it is that of ${ledgerName(sidecar)}`)
+    return { sidecar, bytes: await readFile(`${path}.bin`) }
+  } catch (error) {
+    throw new NarrowcastError(
+      'INTERNAL',
+      `lab: the ledger ${path} cannot be read: ${(error as Error).message}`,
+      { operation: 'read the ledgers of a run', cause: error },
+    )
+  }
+}
