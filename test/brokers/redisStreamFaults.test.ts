@@ -166,13 +166,14 @@ describeRedis('what others do to a stream', () => {
   test('what waits again is found where its helper key was removed', async ({ signal }) => {
     const world = await worldOf(signal)
     const channel = await declare(world)
-    const opened = await openReader(world, channel, { leaseMs: 400 })
+    const opened = await openReader(world, channel)
     await publish(world, channel, several(1))
     const [first] = await take(world, opened, 1)
     assert.ok(first)
     await settle(world, opened, [{ token: first.token, kind: 'release', delayMs: 60_000 }])
     assert.equal(await ask('DEL', `{${channel.name}}:retry:${group}`), 1)
-    const [back] = await take(world, opened, 1)
+    // It looks after ten of its leases, and has nothing in hand that it could lose by one.
+    const [back] = await take(world, await openReader(world, channel, { leaseMs: 400 }), 1)
     assert.deepEqual([back?.message.id, back?.crashes], ['m0', 0])
   })
 
@@ -227,8 +228,7 @@ describeRedis('what others do to a stream', () => {
     const channel = await declare(world)
     const opened = await openReader(world, channel)
     await publish(world, channel, several(50))
-    const used = /used_memory:(\d+)/.exec(String(await ask('INFO', 'memory')))?.[1]
-    await ask('CONFIG', 'SET', 'maxmemory', String(Number(used) - 100_000))
+    await ask('CONFIG', 'SET', 'maxmemory', '1')
     onTestFinished(async () => void (await ask('CONFIG', 'SET', 'maxmemory', '0')))
     await using publisher = await publisherOf(world, channel)
     const [outcome] = await publisher.publish([outgoing('more')], signal)
