@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { connect, dead } from '../../src/index.ts'
+import { stopIdle } from './stopIdle.ts'
 
-const leaseMs = 600
+/** Only who is frozen is to stand still for so long. */
+const leaseMs = 3_000
 const jobs = { name: 'jobs', pattern: 'queue' } as const
 
 interface Told {
@@ -52,7 +54,7 @@ test.for([
     try {
       await queue.publish('x', { id: 'm' })
       await hears('begun')
-      child.kill('SIGSTOP')
+      await stopIdle(child, [join(dir, 'store', 'store.db')])
       const taken = Promise.withResolvers<unknown>()
       const next = queue.subscribe(
         (_, { crashes, failures }) => {

@@ -8,6 +8,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { connect } from '../../src/connect.ts'
 import type { Bus } from '../../src/runtime/api.ts'
 import type { Game, WorkerTask, WorkerWord } from './lakeWorker.ts'
+import { stopIdle } from './stopIdle.ts'
 
 const program = join(import.meta.dirname, 'lakeWorker.ts')
 
@@ -90,14 +91,8 @@ export async function scene(change: Partial<WorkerTask> = {}): Promise<Scene> {
         await aMoment()
       }
     },
-    async freeze({ process: child }) {
-      for (;;) {
-        child.kill('SIGSTOP')
-        const paths = [join(task.dir, '_manifest.sqlite'), join(root, 'store', 'store.db')]
-        if (paths.every(isFree)) return
-        child.kill('SIGCONT')
-        await aMoment()
-      }
+    freeze({ process: child }) {
+      return stopIdle(child, [join(task.dir, '_manifest.sqlite'), join(root, 'store', 'store.db')])
     },
     async expelled(count) {
       const path = join(task.dir, '_manifest.sqlite')
@@ -115,20 +110,6 @@ export async function scene(change: Partial<WorkerTask> = {}): Promise<Scene> {
       await bus.close()
       await rm(root, { recursive: true, force: true })
     },
-  }
-}
-
-/** Whether nobody holds the write lock of a database for long. */
-function isFree(path: string): boolean {
-  const db = new DatabaseSync(path, { timeout: 2_000 })
-  try {
-    db.exec('BEGIN IMMEDIATE; ROLLBACK')
-    return true
-  } catch (error) {
-    if ((error as { errcode?: unknown }).errcode === 5) return false
-    throw error
-  } finally {
-    db.close()
   }
 }
 
