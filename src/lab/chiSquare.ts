@@ -4,7 +4,7 @@
  * Wrong by less than 1e-12 up to 1,000 degrees of freedom.
  */
 export function chiSquareTail(value: number, freedom: number): number {
-  if (freedom === 0 || value <= 0) return 1
+  if (freedom === 0) return 1
   const a = freedom / 2
   const x = value / 2
   const factor = Math.exp(a * Math.log(x) - x - logGamma(a))
