@@ -30,6 +30,8 @@ describeRedis('an outage while ingest waits for its folder', () => {
     const { code, stderr } = await ingest.ended
     const [, after] = stderr.split('connection back after') as [string, string]
     expect([code, after]).toEqual([130, expect.not.stringMatching(/ECONNREFUSED|lost its/)])
-    expect(after.match(/^error .*/gm)).toEqual([expect.stringContaining('(reconnect)')])
+    // A slow machine holds the folder for so long that this is told as well.
+    const errors = after.match(/^error (?!.* is locked by another process).*/gm)
+    expect(errors).toEqual([expect.stringContaining('(reconnect)')])
   }, 60_000)
 })
