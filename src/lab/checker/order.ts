@@ -1,4 +1,5 @@
 import { rankOf } from '../percentiles.ts'
+import { firstNotBelow } from './firstNotBelow.ts'
 import type { GroupHistory, History } from './history.ts'
 
 /** Messages of one key of one start of a producer should be done in the order they were published. */
@@ -116,16 +117,4 @@ class Lines {
     }
     return line
   }
-}
-
-/** The place of the first that is not below `value`, in an ascending list. */
-function firstNotBelow(ascending: ArrayLike<number>, value: number): number {
-  let from = 0
-  let to = ascending.length
-  while (from < to) {
-    const middle = (from + to) >>> 1
-    if ((ascending[middle] as number) < value) from = middle + 1
-    else to = middle
-  }
-  return from
 }
