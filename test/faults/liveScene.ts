@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
 import { findRedisProgram } from '../../src/lab/brokers/redisProgram.ts'
+import { stopIdle } from './stopIdle.ts'
 
 /** A line of the book of one process. */
 export interface Line {
@@ -25,11 +26,14 @@ export class Actor {
   readonly ended: Promise<unknown>
   readonly #child: ChildProcess
   readonly #path: string
+  readonly #stores: readonly string[]
 
   constructor(url: string, path: string, role: string, name: string, wish: object) {
     this.role = role
     this.name = name
     this.#path = path
+    const place = /^file:([^?]*)/.exec(url)?.[1]
+    this.#stores = place === undefined ? [] : [join(place, 'store.db')]
     const args = [role, url, path, name, JSON.stringify(wish)]
     const env = { ...process.env, NODE_COMPILE_CACHE: join(dirname(path), 'compiled') }
     this.#child = fork(join(import.meta.dirname, 'liveChild.ts'), args, { env })
@@ -65,12 +69,17 @@ export class Actor {
     this.#child.send(word)
   }
 
-  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
-    this.#child.kill(signal)
+  /** Stops it until `thaw`, outside of the transactions for which all others would wait. */
+  freeze(): Promise<void> {
+    return stopIdle(this.#child, this.#stores)
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT')
   }
 
   async kill(): Promise<void> {
-    this.signal('SIGKILL')
+    this.#child.kill('SIGKILL')
     await this.ended
   }
 

@@ -22,17 +22,17 @@ async function whoLeads(relays: readonly Actor[]): Promise<Actor> {
 }
 
 /**
- * Until the other one leads. The frozen one may have the store's write lock, for which everybody
- * waits: then it is let go, and may renew before the other gets its turn. A lease that nobody took
- * over is rightly kept, and one that was lost may be won back: it is frozen again.
+ * Until the other one leads. A lease that was over before nobody took it is rightly kept, and one
+ * that was lost may be won back: it is frozen again.
  */
 async function freezeUntil(other: Actor, leader: Actor): Promise<void> {
+  if (isLeading(other)) return
   const count = other.told.filter(({ event }) => event === 'leads').length
   const taken = other.tells('leads', count + 1)
   for (let tries = 0; tries < 12 && !isLeading(other); tries++) {
-    leader.signal('SIGSTOP')
+    await leader.freeze()
     await Promise.race([taken, wait(4 * leaseMs)])
-    leader.signal('SIGCONT')
+    leader.thaw()
     await Promise.race([taken, wait(leaseMs / 10)])
   }
   if (isLeading(other)) return
@@ -82,11 +82,11 @@ test.for(grounds)(
     const { ids } = await first.tells('deciding')
     expect(ids).toEqual(['old-1', 'old-2'])
     await publish('unread')
-    first.signal('SIGSTOP')
+    await first.freeze()
     await second.tells('leads')
     await publish('new-1')
     first.say('go on')
-    first.signal('SIGCONT')
+    first.thaw()
     await first.tells('stands by')
     await publish('new-2')
     expect(await countsOf(second)).toMatchObject({ taken: 2, routed: 2 })
@@ -111,14 +111,15 @@ test.for(grounds)(
     await using run = await paused(ground, { options: { leaseMs, hold } })
     const { scene, first, second, publish } = run
     await publish('old-1', 'old-2')
-    const isTaken = () => first.book.some(({ event }) => event === 'decided')
-    await expect.poll(isTaken, { timeout: 30_000 }).toBe(true)
-    first.signal('SIGSTOP')
+    const taken = () => first.book.flatMap(({ made }) => (made ?? []) as string[][])
+    const ids = () => taken().flatMap(([id, kind]) => (kind === 'taken' ? [id] : []))
+    await expect.poll(ids, { timeout: 30_000 }).toEqual(['old-1', 'old-2'])
+    await first.freeze()
     await second.tells('leads')
     const worker = scene.start('worker', 'w', { via: 'relay' })
     await worker.tells('opened')
     await publish('new')
-    first.signal('SIGCONT')
+    first.thaw()
     await first.tells('stands by')
     await expect.poll(() => errors(first), { timeout: 30_000 }).toContainEqual(['old-2', 'FENCED'])
     expect(await countsOf(second)).toMatchObject({ taken: 1, routed: 1 })

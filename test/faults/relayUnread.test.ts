@@ -29,11 +29,11 @@ test.each(grounds)(
     await publish(3)
     const got = () => worker.book.filter(({ event }) => event === 'got').length
     await expect.poll(got, { timeout: 30_000 }).toBe(3)
-    first.signal('SIGSTOP')
+    await first.freeze()
     await publish(120)
     await second.tells('leads')
     await publish(50)
-    first.signal('SIGCONT')
+    first.thaw()
     expect(await first.tells('gap')).toMatchObject({ missed: 120, why: 'reconnect' })
     expect(await second.end()).toMatchObject({ counts: { taken: 50, routed: 50 } })
     await first.tells('leads', 2)
