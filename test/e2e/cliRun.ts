@@ -99,6 +99,8 @@ function plainEnv(): NodeJS.ProcessEnv {
 
 function watched(child: ChildProcess, onEnd: () => void): Running {
   let [stdout, stderr] = ['', '']
+  /** Its exit may be told before the last of its text. */
+  let isClosed = false
   const waiting = new Set<() => void>()
   const read = (stream: Readable | null, add: (text: string) => void) => {
     stream?.setEncoding('utf8')
@@ -116,6 +118,7 @@ function watched(child: ChildProcess, onEnd: () => void): Running {
   const ended = new Promise<Ran>((done) => {
     child.on('close', (code, signal) => {
       onEnd()
+      isClosed = true
       done({ code, signal, stdout, stderr })
       for (const look of waiting) look()
     })
@@ -129,8 +132,7 @@ function watched(child: ChildProcess, onEnd: () => void): Running {
           const all = stdout + stderr
           const found =
             typeof text === 'string' ? (all.includes(text) ? [text] : null) : text.exec(all)
-          const hasEnded = child.exitCode !== null || child.signalCode !== null
-          if (!found && !hasEnded) return
+          if (!found && !isClosed) return
           waiting.delete(look)
           if (found) resolved(found[1] ?? '')
           else reject(new Error(`ended without showing ${text}: ${all}`))
