@@ -40,10 +40,17 @@ function start(url: string, options: object, body: string) {
   })
   children.push(child)
   let stderr = ''
-  child.stderr?.on('data', (chunk) => {
+  child.stderr?.setEncoding('utf8').on('data', (chunk) => {
     stderr += chunk
   })
-  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
+  // Its exit may be told before the last of its text; "close" never comes where IPC was cut off.
+  const isRead = new Promise((resolve) => child.stderr?.on('close', resolve))
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve)).then(
+    async (code) => {
+      await isRead
+      return code
+    },
+  )
   const heard: unknown[] = []
   child.on('message', (what) => heard.push(what))
   return {
