@@ -35,10 +35,10 @@ export function startDemo(
   let stdout = ''
   let stderr = ''
   const waiting = new Set<() => void>()
-  child.stdout.on('data', (chunk) => {
+  child.stdout.setEncoding('utf8').on('data', (chunk) => {
     stdout += chunk
   })
-  child.stderr.on('data', (chunk) => {
+  child.stderr.setEncoding('utf8').on('data', (chunk) => {
     stderr += chunk
     for (const look of waiting) look()
   })
