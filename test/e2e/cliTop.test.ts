@@ -11,11 +11,17 @@ const enter = '\u001b[?1049h'
 const leave = '\u001b[?1049l'
 const showCursor = '\u001b[?25h'
 
-/** The lines of the last whole frame. */
+/** The lines of the last whole frame; none where there is none yet. */
 function lastFrame(terminal: Terminal): string[] {
-  const frames = terminal.text().split('\u001b[?2026l').slice(0, -1)
-  const frame = frames.at(-1)?.split('\u001b[?2026h').at(-1) as string
-  return stripVTControlCharacters(frame).split(/\r*\n/)
+  const frame = terminal.text().split('\u001b[?2026l').at(-2)?.split('\u001b[?2026h').at(-1)
+  return frame === undefined ? [] : stripVTControlCharacters(frame).split(/\r*\n/)
+}
+
+/** The lines of the first whole frame with this text: what was read may end within a frame. */
+async function frameWith(terminal: Terminal, text: string): Promise<string[]> {
+  const found = () => lastFrame(terminal).join('\n')
+  await expect.poll(found, { timeout: 40_000 }).toContain(text)
+  return lastFrame(terminal)
 }
 
 async function store(): Promise<World> {
@@ -39,8 +45,7 @@ describe.skipIf(!hasTerminals)('top on a terminal (needs the program `script`)',
   ] as const)('gives the terminal back on %s', async ([_name, exit, end]) => {
     using world = await store()
     const terminal = onTerminal(world, 'top')
-    await terminal.shows('7 max 7')
-    const frame = lastFrame(terminal)
+    const frame = await frameWith(terminal, '7 max 7')
     expect(frame).toHaveLength(24)
     expect(frame[0]).toMatch(/^narrowcast top {2}file:\S+ {2}2 channels {2}0 readers {2}since /)
     expect(frame.find((line) => line.startsWith('>lib.server.lobby'))).toMatch(/queue +7 +/)
@@ -57,8 +62,11 @@ describe.skipIf(!hasTerminals)('top on a terminal (needs the program `script`)',
   it('gives it back when it crashes, too, and the error stands on the screen of before', async () => {
     using world = await store()
     const crash = join(world.folder, 'crash.mjs')
-    writeFileSync(crash, 'setTimeout(() => { throw new Error("it fell over") }, 4000).unref()')
+    const fall = 'process.once("SIGUSR2", () => { throw new Error("it fell over") })'
+    writeFileSync(crash, fall)
     const terminal = onTerminal(world, 'top', { env: { NODE_OPTIONS: `--import ${crash}` } })
+    await terminal.shows('7 max 7')
+    process.kill(pidBelow(terminal), 'SIGUSR2')
     expect(await terminal.ended).toBe(1)
     const text = terminal.text()
     expect(text).toContain(enter)
@@ -88,11 +96,10 @@ describe.skipIf(!hasTerminals)('top on a terminal (needs the program `script`)',
   it.skipIf(process.platform !== 'linux')('follows the size of the window', async () => {
     using world = await store()
     const terminal = onTerminal(world, 'top --interval 10m')
-    await terminal.shows('q quit')
+    expect(await frameWith(terminal, 'q quit')).toHaveLength(24)
     const { stdout: tty } = spawnSync('ps', ['-o', 'tty=', '-p', String(pidBelow(terminal))], {
       encoding: 'utf8',
     })
-    expect(lastFrame(terminal)).toHaveLength(24)
     const size = ['cols', '60', 'rows', '12']
     expect(spawnSync('stty', ['-F', `/dev/${tty.trim()}`, ...size]).status).toBe(0)
     await expect.poll(() => lastFrame(terminal).length).toBe(12)
@@ -119,8 +126,9 @@ it('prints one object per look where stdout is no terminal, with who came and we
   using world = await store()
   const top = world.start(['top', '--interval', '500ms'])
   await top.shows('"type":"top"')
-  const work = ['work', 'lib.server.lobby', '--exec', 'true', '--control']
+  const work = ['work', 'lib.server.lobby', '--exec', 'true', '--control', '--json']
   const crew = world.start(work)
+  await crew.shows(/(?:"work.settled"[\s\S]*){7}/)
   await top.shows(/"what":"came"/)
   await world.run(['workers', 'drain', 'w1', '--yes'])
   expect((await crew.ended).code).toBe(0)
