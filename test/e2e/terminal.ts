@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { World } from './cliRun.ts'
 
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
@@ -35,6 +35,8 @@ export function onTerminal(
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TERM: 'xterm-256color', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  child.stdin.on('error', () => {}) // a command that has ended reads no more keys
   let text = ''
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
     text += part
