@@ -4,8 +4,11 @@ import { cliWorld } from './cliRun.ts'
 describe('live channels on the command line', () => {
   it('are listed and shown beside those that are kept, and never told to be removed', async () => {
     using world = cliWorld()
-    const worker = world.start(['work', 'chat', '--pattern', 'broadcast', '--exec', 'cat'])
-    await worker.shows('started w1')
+    world.start(['work', 'chat', '--pattern', 'broadcast', '--exec', 'cat'])
+    // It is told as started before it has opened its channel.
+    await expect
+      .poll(async () => (await world.run(['channels', 'show', 'chat'])).code, { timeout: 30_000 })
+      .toBe(0)
     await world.json('channels', 'create', 'direct', '--pattern', 'narrowcast')
     await world.json('channels', 'create', 'orders')
     const counts = { waiting: null, in_flight: null, dead: null, in: null, out: null }
