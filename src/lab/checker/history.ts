@@ -1,6 +1,6 @@
 import type { ActorId, LabEvent, Sidecar } from '../evidence/evidence.ts'
 
-/** Of one start of a producer: its sequence s is message `first + s`. */
+/** One start of a producer: its sequence s is message `first + s`. */
 export interface Origin {
   readonly producer: number
   readonly incarnation: number
@@ -8,50 +8,62 @@ export interface Origin {
   readonly count: number
 }
 
-/** Bits of `History.told`. */
-export const told = { ok: 1, fail: 2, info: 4, nobodyThere: 8, error: 16 } as const
+/** Bits of `History.told`: what was said of a message, once or more. */
+export const told = { ok: 1, fail: 2, info: 4, noReceiver: 8, noWorker: 16 } as const
+
+/** Bits of `GroupHistory.marks`. */
+export const marks = { error: 1, storedTwice: 2 } as const
+
+/** No ledger. */
+export const noLedger = 0xffff
 
 /**
  * What all ledgers say together, message by message in arrays: millions fit into memory. Times
- * are nanoseconds since `baseNs`; NaN: never.
+ * are nanoseconds since `baseNs`; NaN: never. Counts stop at 255.
  */
 export interface History {
   readonly baseNs: bigint
   readonly messages: number
   /** By producer, then incarnation. Their messages follow one another without a gap. */
   readonly origins: readonly Origin[]
-  /** Attempts to publish; 0: nobody published this. Stops counting at 255. */
+  /** Attempts to publish; 0: a gap in the sequence, nobody published this. */
   readonly attempts: Uint8Array
   readonly told: Uint8Array
   readonly key: Uint16Array
+  /** Of the first attempt, as is `sentNs`. */
   readonly intendedNs: Float64Array
-  /** First attempt. */
   readonly sentNs: Float64Array
   /** First ok. */
   readonly okNs: Float64Array
+  /** By name; one named null where no worker has a ledger. */
   readonly groups: readonly GroupHistory[]
   readonly ledgers: readonly Sidecar[]
   readonly events: readonly TimedEvent[]
 }
 
-/** Arrays by message, of one group. Counts stop at 255. */
+/** Arrays by message, of one group. */
 export interface GroupHistory {
   readonly group: string | null
   readonly received: Uint8Array
   readonly done: Uint8Array
   readonly dead: Uint8Array
   readonly left: Uint8Array
+  readonly marks: Uint8Array
   readonly firstReceivedNs: Float64Array
   readonly firstDoneNs: Float64Array
-  /** Which ledger wrote the first DONE: an index of `History.ledgers`; 65,535: none. */
+  /** Which ledger wrote the first DONE: an index of `History.ledgers`, or `noLedger`. */
   readonly firstDoneBy: Uint16Array
+  /** Deliveries of what nobody has published. */
+  readonly unexpected: number
+  /** Settlements that came late. */
+  readonly late: number
 }
 
-export type TimedEvent = {
+export interface TimedEvent {
   readonly event: LabEvent['event']
   readonly fromNs: number
   readonly toNs: number
-} & {
+  /** Null for an event of the broker. */
   readonly actor: ActorId | null
   readonly how: 'stop' | 'crash' | null
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { LedgerFile } from './evidence.ts'
@@ -20,7 +20,7 @@ async function readLedger(folder: string, name: string): Promise<LedgerFile> {
   try {
     const sidecar = sidecarSchema.parse(JSON.parse(await readFile(`${path}${ending}`, 'utf8')))
     if (ledgerName(sidecar) !== name) throw new Error(`it is that of ${ledgerName(sidecar)}`)
-    return { sidecar, bytes: await readFile(`${path}.bin`) }
+    return { sidecar, bytes: await readWhole(`${path}.bin`) }
   } catch (error) {
     throw new NarrowcastError(
       'INTERNAL',
@@ -28,4 +28,18 @@ async function readLedger(folder: string, name: string): Promise<LedgerFile> {
       { operation: 'read the ledgers of a run', cause: error },
     )
   }
+}
+
+/** Into one buffer of its size: readFile would hold what it reads twice. */
+async function readWhole(path: string): Promise<Uint8Array> {
+  await using file = await open(path)
+  const { size } = await file.stat()
+  const bytes = Buffer.allocUnsafeSlow(size)
+  let length = 0
+  while (length < size) {
+    const { bytesRead } = await file.read(bytes, length, size - length)
+    if (bytesRead === 0) break
+    length += bytesRead
+  }
+  return bytes.subarray(0, length)
 }

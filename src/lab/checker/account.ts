@@ -1,0 +1,50 @@
+import type { Evidence } from '../evidence/evidence.ts'
+import type { Terms } from '../terms.ts'
+import type { GroupAccount } from './accounting.ts'
+import { Budget } from './budget.ts'
+import { countMessages } from './countMessages.ts'
+import { Episodes } from './episodes.ts'
+import { groupTrails } from './groupTrails.ts'
+import { actorName } from './intervals.ts'
+import { loadHistory } from './load.ts'
+import { lossAccount } from './lossAccount.ts'
+import type { Scene } from './lossCauses.ts'
+import { Moments } from './moments.ts'
+import { repeatAccounts } from './repeatAccount.ts'
+import { Trails } from './trails.ts'
+
+/**
+ * What became of every message, in the eyes of each group, and why. For queue, narrowcast and
+ * stream. `guardMs`: by how much the clocks of what happened in two processes may seem apart.
+ * @throws INTERNAL when the evidence contradicts itself.
+ */
+export function account(evidence: Evidence, terms: Terms, guardMs: number): GroupAccount[] {
+  const { history, origins } = loadHistory(evidence)
+  const counted = history.groups.map((group) => countMessages(history, group))
+  const wanted = new Uint8Array(history.messages)
+  for (const { lost, repeated } of counted) {
+    for (const message of lost) wanted[message] = 1
+    for (const message of repeated) wanted[message] = 1
+  }
+  const trails = new Trails(evidence.ledgers, origins, history.baseNs, wanted)
+  const episodes = new Episodes(history.events)
+  const moments = new Moments(evidence.ledgers, history.baseNs)
+  const actors = history.ledgers.map(actorName)
+  return history.groups.map((group, at) => {
+    const { counts, lost, repeated } = counted[at] as ReturnType<typeof countMessages>
+    const scene: Scene = {
+      terms,
+      guardNs: guardMs * 1e6,
+      episodes,
+      moments,
+      actors,
+      budget: new Budget(terms.inHandMax),
+    }
+    const trailOf = groupTrails(history, group, trails)
+    return {
+      ...counts,
+      lost: lossAccount(lost, history, group, scene, trailOf),
+      ...repeatAccounts(repeated, history, scene, trailOf),
+    }
+  })
+}

@@ -1,0 +1,104 @@
+import type { ActorEventName, LabEvent } from '../evidence/evidence.ts'
+import type { TimedEvent } from './history.ts'
+import { actorName, type Interval } from './intervals.ts'
+
+/** What one event of the supervisor began. `event`: its place among all events. */
+export interface Episode extends Interval {
+  readonly event: number
+}
+
+export interface BrokerDown extends Episode {
+  readonly how: 'stop' | 'crash'
+}
+
+const none: readonly never[] = []
+/** After these a worker has to subscribe anew. */
+const over: readonly LabEvent['event'][] = ['KILL', 'EXIT', 'LEAVE', 'BROKER_DOWN']
+
+/** What was done to whom, and when. */
+export class Episodes {
+  readonly brokerDowns: readonly BrokerDown[]
+  readonly #events: readonly TimedEvent[]
+  readonly #deaths: ReadonlyMap<string, Episode[]>
+  readonly #stops: ReadonlyMap<string, Episode[]>
+  readonly #stopCalls: ReadonlyMap<string, Episode[]>
+  readonly #nets: ReadonlyMap<string, Episode[]>
+
+  constructor(events: readonly TimedEvent[]) {
+    this.#events = events
+    this.#deaths = this.#pairs(['KILL', 'EXIT'], null)
+    this.#stops = this.#pairs(['STOP'], 'CONT')
+    this.#stopCalls = this.#pairs(['STOP'], null)
+    this.#nets = this.#pairs(['NET_ON'], 'NET_OFF')
+    this.brokerDowns = events.flatMap(({ how, fromNs, toNs }, event) =>
+      how === null ? [] : [{ how, fromNs, toNs, event }],
+    )
+  }
+
+  /** KILL and EXIT, each as long as the call took. */
+  deathsOf(actor: string): readonly Episode[] {
+    return this.#deaths.get(actor) ?? none
+  }
+
+  /** From STOP to CONT. */
+  stopsOf(actor: string): readonly Episode[] {
+    return this.#stops.get(actor) ?? none
+  }
+
+  /** STOP, as long as the call took. */
+  stopCallsOf(actor: string): readonly Episode[] {
+    return this.#stopCalls.get(actor) ?? none
+  }
+
+  /** From NET_ON to NET_OFF. */
+  netsOf(actor: string): readonly Episode[] {
+    return this.#nets.get(actor) ?? none
+  }
+
+  /** When a worker was certainly subscribed: `guardNs` less at both ends. */
+  livesOf(actor: string, guardNs: number): Interval[] {
+    const lives: Interval[] = []
+    /** Neither dead, nor gone, nor dropped by the broker since it subscribed. */
+    let isSubscribed = false
+    for (const { event, actor: whose, fromNs, toNs } of this.#events) {
+      if (event !== 'BROKER_DOWN' && (whose === null || actorName(whose) !== actor)) continue
+      if (event === 'SUBSCRIBED') isSubscribed = true
+      else if (over.includes(event)) isSubscribed = false
+      if (event !== 'SUBSCRIBED' && !(event === 'NET_OFF' && isSubscribed)) continue
+      const life = { fromNs: toNs + guardNs, toNs: this.#endOf(actor, fromNs) - guardNs }
+      if (life.fromNs <= life.toNs) lives.push(life)
+    }
+    return lives
+  }
+
+  #endOf(actor: string, startNs: number): number {
+    const end = this.#events.find(({ event, fromNs, actor: whose }) => {
+      if (fromNs < startNs || !(over.includes(event) || event === 'NET_ON')) return false
+      return event === 'BROKER_DOWN' || (whose !== null && actorName(whose) === actor)
+    })
+    return end?.fromNs ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Without `until`: as long as the event itself. */
+  #pairs(from: ActorEventName[], until: ActorEventName | null): Map<string, Episode[]> {
+    const pairs = new Map<string, Episode[]>()
+    this.#events.forEach(({ event, actor, fromNs, toNs }, place) => {
+      if (actor === null || !from.includes(event as ActorEventName)) return
+      const name = actorName(actor)
+      const end =
+        until === null
+          ? toNs
+          : (this.#events.find(
+              (one, at) =>
+                at > place &&
+                one.event === until &&
+                one.actor !== null &&
+                actorName(one.actor) === name,
+            )?.toNs ?? Number.POSITIVE_INFINITY)
+      const all = pairs.get(name) ?? []
+      all.push({ fromNs, toNs: end, event: place })
+      pairs.set(name, all)
+    })
+    return pairs
+  }
+}

@@ -1,0 +1,97 @@
+import { lateFlag, recordTypes } from '../evidence/record.ts'
+import { type GroupHistory, marks, noLedger } from './history.ts'
+import type { Origins } from './origins.ts'
+import type { PublishReading } from './publishReading.ts'
+import type { RecordCursor } from './recordCursor.ts'
+import { StoredAt } from './storedAt.ts'
+
+const { recv, done, settled, error, dead, left } = recordTypes
+const countMax = 255
+
+/** What the workers and the readers at the end of one group wrote down, gathered by message. */
+export class GroupReading {
+  readonly #group: string | null
+  readonly #origins: Origins
+  readonly #storedAt: StoredAt
+  readonly #received: Uint8Array
+  readonly #done: Uint8Array
+  readonly #dead: Uint8Array
+  readonly #left: Uint8Array
+  readonly #marks: Uint8Array
+  readonly #firstReceivedNs: Float64Array
+  readonly #firstDoneNs: Float64Array
+  readonly #firstDoneBy: Uint16Array
+  readonly #attempts: Uint8Array
+  #unexpected = 0
+  #late = 0
+
+  constructor(group: string | null, origins: Origins, published: PublishReading) {
+    const { messages } = origins
+    this.#group = group
+    this.#origins = origins
+    this.#storedAt = new StoredAt(messages, published.storedAt)
+    this.#attempts = published.attempts
+    this.#received = new Uint8Array(messages)
+    this.#done = new Uint8Array(messages)
+    this.#dead = new Uint8Array(messages)
+    this.#left = new Uint8Array(messages)
+    this.#marks = new Uint8Array(messages)
+    this.#firstReceivedNs = new Float64Array(messages).fill(Number.NaN)
+    this.#firstDoneNs = new Float64Array(messages).fill(Number.NaN)
+    this.#firstDoneBy = new Uint16Array(messages).fill(noLedger)
+  }
+
+  of(record: RecordCursor, ledger: number): void {
+    const { type, timeNs } = record
+    const message = this.#origins.indexOf(record.producer, record.incarnation, record.sequence)
+    if (message < 0 || this.#attempts[message] === 0) {
+      if (type === recv) this.#unexpected++
+      return
+    }
+    if (type === recv) {
+      count(this.#received, message)
+      this.#storedAt.add(message, record.positionLow, record.positionHigh)
+      if (!((this.#firstReceivedNs[message] as number) <= timeNs)) {
+        this.#firstReceivedNs[message] = timeNs
+      }
+    } else if (type === done) {
+      count(this.#done, message)
+      if (!((this.#firstDoneNs[message] as number) <= timeNs)) {
+        this.#firstDoneNs[message] = timeNs
+        this.#firstDoneBy[message] = ledger
+      }
+    } else if (type === settled) {
+      if ((record.flags & lateFlag) !== 0) this.#late++
+    } else if (type === error) {
+      this.#marks[message] = marks.error
+    } else if (type === dead) {
+      count(this.#dead, message)
+    } else if (type === left) {
+      count(this.#left, message)
+    }
+  }
+
+  finish(): GroupHistory {
+    for (let message = 0; message < this.#marks.length; message++) {
+      if (!this.#storedAt.isTwice(message)) continue
+      this.#marks[message] = (this.#marks[message] as number) | marks.storedTwice
+    }
+    return {
+      group: this.#group,
+      received: this.#received,
+      done: this.#done,
+      dead: this.#dead,
+      left: this.#left,
+      marks: this.#marks,
+      firstReceivedNs: this.#firstReceivedNs,
+      firstDoneNs: this.#firstDoneNs,
+      firstDoneBy: this.#firstDoneBy,
+      unexpected: this.#unexpected,
+      late: this.#late,
+    }
+  }
+}
+
+function count(counts: Uint8Array, message: number): void {
+  if ((counts[message] as number) < countMax) counts[message] = (counts[message] as number) + 1
+}

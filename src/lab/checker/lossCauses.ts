@@ -1,0 +1,171 @@
+import { recordTypes } from '../evidence/record.ts'
+import type { Cause, Terms } from '../terms.ts'
+import type { Budget } from './budget.ts'
+import type { Episode, Episodes } from './episodes.ts'
+import { type Match, withinBudget } from './explain.ts'
+import { actorName, type Interval, touches } from './intervals.ts'
+import type { Moments } from './moments.ts'
+import type { TrailEntry } from './trails.ts'
+
+const { recv, done, taken, routed, rerouted, noWorker, error } = recordTypes
+const thrown = recordTypes.throw
+
+/** What the causes of one group's losses and repeats are read from. Times in nanoseconds. */
+export interface Scene {
+  readonly terms: Terms
+  readonly guardNs: number
+  readonly episodes: Episodes
+  readonly moments: Moments
+  /** Name of the actor that wrote each ledger. */
+  readonly actors: readonly string[]
+  readonly budget: Budget
+}
+
+export interface LostMessage {
+  readonly message: number
+  readonly sentNs: number
+  readonly okNs: number
+  /** An ok said that nobody received it. */
+  readonly isToldNobody: boolean
+  /** Of all ledgers but those of other groups. */
+  readonly trail: readonly TrailEntry[]
+}
+
+/** Explains losses of one group. */
+export class LossCauses {
+  readonly #scene: Scene
+  readonly #workers: readonly string[]
+  readonly #lives: readonly Interval[]
+  readonly #reachNs: number
+  /** From the death of a relay to the first message that another has taken. */
+  readonly #withoutRelay: readonly Interval[]
+
+  constructor(scene: Scene, workers: readonly string[], relays: readonly string[]) {
+    const { episodes, moments, guardNs, terms } = scene
+    this.#scene = scene
+    this.#workers = workers
+    this.#lives = workers.flatMap((worker) => episodes.livesOf(worker, guardNs))
+    this.#reachNs = terms.reclaimWithinMs * 1e6 + guardNs
+    this.#withoutRelay = relays.flatMap((relay) =>
+      episodes.deathsOf(relay).map(({ fromNs, toNs }) => ({
+        fromNs: fromNs - guardNs,
+        toNs: moments.takenOver(relay, toNs) + guardNs,
+      })),
+    )
+  }
+
+  /** All that fit, the preferred one first. */
+  of(lost: LostMessage): Match[] {
+    const { trail } = lost
+    const reach = new Set(trail.flatMap((entry) => this.#hadIt(entry)))
+    const has = (type: number) => trail.some((entry) => entry.type === type)
+    const { terms } = this.#scene
+    return [
+      ...when('handler-failed', terms.delivery === 'at-most-once' && has(thrown) && has(error)),
+      ...when('no-worker', has(noWorker) || lost.isToldNobody || this.#nobodyLives(lost)),
+      ...this.#ended('worker-killed', lost, reach, (worker) =>
+        this.#scene.episodes.deathsOf(worker),
+      ),
+      ...this.#ended('worker-stopped', lost, reach, (worker) =>
+        this.#scene.episodes.stopsOf(worker),
+      ),
+      ...when('relay-killed', this.#diedWithRelay(lost, has(taken))),
+      ...this.#away('cut-off', lost, reach, (worker) => this.#scene.moments.cutsOf(worker)),
+      ...this.#away('network', lost, reach, (worker) => this.#scene.episodes.netsOf(worker)),
+      ...this.#brokerDown(lost),
+      ...when('retention', terms.isRetentionReached),
+    ]
+  }
+
+  /** The worker that this entry says had the message. */
+  #hadIt({ type, ledger, actor, count }: TrailEntry): string[] {
+    if (type === recv) return [this.#scene.actors[ledger] as string]
+    if (type !== routed && type !== rerouted) return []
+    return [actorName({ role: 'worker', actor, incarnation: count })]
+  }
+
+  #nobodyLives({ sentNs, okNs }: LostMessage): boolean {
+    return !this.#lives.some((life) => touches(life, sentNs, okNs))
+  }
+
+  /** Lost with a worker that was killed or stopped: in its hand, on the way to it, or unseen. */
+  #ended(
+    cause: Cause,
+    lost: LostMessage,
+    reach: ReadonlySet<string>,
+    episodesOf: (worker: string) => readonly Episode[],
+  ): Match[] {
+    const { trail, message, sentNs } = lost
+    const { budget, guardNs, actors } = this.#scene
+    for (const { type, actor, count, timeNs } of trail) {
+      if (type !== routed && type !== rerouted) continue
+      const worker = actorName({ role: 'worker', actor, incarnation: count })
+      const isRouted = episodesOf(worker).some(({ toNs }) => timeNs <= toNs + this.#reachNs)
+      if (isRouted) return [{ cause, event: null }]
+    }
+    if (reach.size === 0 && !trail.some(({ type }) => type === taken)) {
+      const from = sentNs - this.#reachNs
+      return withinBudget(cause, this.#workers.flatMap(episodesOf), budget, message, (episode) =>
+        touches(episode, from, sentNs + guardNs),
+      )
+    }
+    const held = trail.flatMap((entry) => {
+      if (entry.type !== recv || isFinished(entry, trail)) return []
+      return episodesOf(actors[entry.ledger] as string).filter(({ toNs }) => toNs >= entry.timeNs)
+    })
+    return withinBudget(cause, held, budget, message, () => true)
+  }
+
+  #diedWithRelay({ trail, sentNs, okNs }: LostMessage, isTaken: boolean): boolean {
+    if (!isTaken) return this.#withoutRelay.some((gap) => touches(gap, sentNs, okNs))
+    return trail.some(({ type, ledger, timeNs }) => {
+      if (type !== taken) return false
+      const wasDecided = trail.some(
+        (one) => one.ledger === ledger && one.type !== taken && one.timeNs >= timeNs,
+      )
+      const relay = this.#scene.actors[ledger] as string
+      return !wasDecided && this.#scene.episodes.deathsOf(relay).some(({ toNs }) => toNs >= timeNs)
+    })
+  }
+
+  #away(
+    cause: Cause,
+    { sentNs, okNs }: LostMessage,
+    reach: ReadonlySet<string>,
+    intervalsOf: (worker: string) => readonly Interval[],
+  ): Match[] {
+    const whose = reach.size > 0 ? [...reach] : this.#workers
+    const until = okNs + this.#scene.guardNs
+    return when(
+      cause,
+      whose.some((worker) => intervalsOf(worker).some((one) => touches(one, sentNs, until))),
+    )
+  }
+
+  #brokerDown({ okNs }: LostMessage): Match[] {
+    const { lossWindowMs } = this.#scene.terms
+    const oldestNs = lossWindowMs === null ? Number.POSITIVE_INFINITY : lossWindowMs * 1e6
+    const downs = this.#scene.episodes.brokerDowns.filter(({ toNs }) => okNs <= toNs)
+    return [
+      ...when(
+        'broker-stop',
+        downs.some(({ how }) => how === 'stop'),
+      ),
+      ...when(
+        'broker-crash',
+        downs.some(({ how, fromNs }) => how === 'crash' && fromNs - okNs <= oldestNs),
+      ),
+    ]
+  }
+}
+
+function when(cause: Cause, fits: boolean): Match[] {
+  return fits ? [{ cause, event: null }] : []
+}
+
+/** The worker has said later that its handler was done, or failed. */
+function isFinished(received: TrailEntry, trail: readonly TrailEntry[]): boolean {
+  return trail
+    .slice(trail.indexOf(received) + 1)
+    .some(({ type, ledger }) => ledger === received.ledger && (type === done || type === thrown))
+}

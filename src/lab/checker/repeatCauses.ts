@@ -1,0 +1,86 @@
+import { lateFlag, recordTypes, settlements } from '../evidence/record.ts'
+import type { Cause } from '../terms.ts'
+import type { Episode } from './episodes.ts'
+import { type Match, withinBudget } from './explain.ts'
+import { type Interval, touches } from './intervals.ts'
+import type { Scene } from './lossCauses.ts'
+import type { TrailEntry } from './trails.ts'
+
+const { settled } = recordTypes
+const thrown = recordTypes.throw
+const released = settlements.indexOf('released')
+
+/** A delivery of what had been delivered before. */
+export interface Repeat {
+  readonly message: number
+  readonly previous: TrailEntry
+  readonly next: TrailEntry
+  /** Of the message's group, by time. */
+  readonly trail: readonly TrailEntry[]
+  /** Copies beyond the first that the attempts to publish it may have stored, and that have not explained a repeat yet. */
+  readonly copiesLeft: number
+}
+
+/** All causes of one repeat that fit, the preferred one first. */
+export function repeatCauses(repeat: Repeat, scene: Scene): Match[] {
+  const { previous, next, trail, copiesLeft } = repeat
+  const { terms, episodes } = scene
+  const fromNs = previous.timeNs
+  const toNs = next.timeNs
+  const ofPrevious = trail.filter(
+    ({ ledger, timeNs }) => ledger === previous.ledger && timeNs >= fromNs && timeNs <= toNs,
+  )
+  const downs = episodes.brokerDowns.filter((down) => touches(down, fromNs, toNs))
+  const isAcked =
+    terms.isSettleConfirmed && ofPrevious.some(({ type, flags }) => type === settled && flags === 0)
+  const isDown = (how: 'stop' | 'crash') =>
+    downs.some((down) => down.how === how) &&
+    (!isAcked || terms.forgetsAcks.includes(`broker-${how}`))
+  return [
+    ...(isAcked ? [] : ofWorker(repeat, ofPrevious, scene)),
+    ...when('broker-stop', isDown('stop')),
+    ...when('broker-crash', isDown('crash')),
+    ...when(
+      'lease-expired',
+      !isAcked && terms.leaseMs > 0 && toNs - fromNs >= terms.leaseMs * 1e6 - scene.guardNs,
+    ),
+    ...when('producer-retry', copiesLeft > 0),
+  ]
+}
+
+/** What the worker of the delivery before did, or what was done to it. */
+function ofWorker(
+  { message, previous, next }: Repeat,
+  ofPrevious: readonly TrailEntry[],
+  { actors, episodes, moments, budget, guardNs }: Scene,
+): Match[] {
+  const worker = actors[previous.ledger] as string
+  const fromNs = previous.timeNs
+  const toNs = next.timeNs
+  const isDuring = (interval: Interval) => touches(interval, fromNs, toNs)
+  const isNoted = (timeNs: number) => timeNs >= fromNs && timeNs <= toNs + guardNs
+  const ended = (cause: Cause, all: readonly Episode[]) =>
+    withinBudget(cause, all, budget, message, isDuring)
+  return [
+    ...when(
+      'retry',
+      ofPrevious.some(({ type }) => type === thrown),
+    ),
+    ...when(
+      'released',
+      ofPrevious.some(({ type, flags }) => type === settled && (flags & ~lateFlag) === released),
+    ),
+    ...ended('worker-killed', episodes.deathsOf(worker)),
+    ...ended('worker-stopped', episodes.stopCallsOf(worker)),
+    ...when(
+      'cut-off',
+      moments.cutsOf(worker).some(({ fromNs: at }) => isNoted(at)),
+    ),
+    ...when('network', episodes.netsOf(worker).some(isDuring)),
+    ...when('rebalance', moments.revokesOf(worker).some(isNoted)),
+  ]
+}
+
+function when(cause: Cause, fits: boolean): Match[] {
+  return fits ? [{ cause, event: null }] : []
+}
