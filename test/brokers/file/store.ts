@@ -149,7 +149,8 @@ function forked(script: string, args: readonly (string | number)[]): Child {
   })
   const said: unknown[] = []
   process.on('message', (what) => said.push(what))
-  const ended = once(process, 'exit').then(([code]) => code as number | null)
+  // By then all that it has said is here.
+  const ended = once(process, 'close').then(([code]) => code as number | null)
   const kill = async () => {
     process.kill('SIGKILL')
     await ended
