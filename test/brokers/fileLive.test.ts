@@ -23,7 +23,8 @@ const broadcast = spec({ name: 'news', pattern: 'broadcast' })
 const narrowcast = spec({ name: 'news', pattern: 'narrowcast' })
 const relayed = spec({ name: 'news', pattern: 'narrowcast', via: 'relay' })
 const room = { messages: 100, bytes: 1e8 }
-const leaseMs = 1_000
+/** A busy machine stands still for less. */
+const leaseMs = 3_000
 
 const ready = (children: readonly Child[]) => Promise.all(children.map((one) => one.says(1)))
 const killAll = (children: readonly Child[]) =>
@@ -76,8 +77,10 @@ test('a worker that is killed is gone after its lease, and nothing comes twice',
   await using opened = await open(store.dir)
   const live = liveOf(opened.session)
   const ids = ['a', 'b', 'c', 'd']
-  const start = (id: string, incarnation = '1') =>
-    liveChild('subscribe', store.dir, 'narrowcast', id, incarnation, leaseMs)
+  const start = (id: string, incarnation = '1') => {
+    const ownLeaseMs = id === 'b' ? leaseMs : 30_000
+    return liveChild('subscribe', store.dir, 'narrowcast', id, incarnation, ownLeaseMs)
+  }
   const children = ids.map((id) => start(id))
   try {
     await ready(children)
@@ -174,7 +177,8 @@ test('a standby that was stopped holds up nobody behind it', async () => {
   await using store = await folder()
   await using opened = await open(store.dir)
   const live = liveOf(opened.session)
-  const first = await live.lead(narrowcast, subscriberSpec('r1'), quiet, never)
+  const patient = subscriberSpec('r1', { leaseMs: 60_000 })
+  const first = await live.lead(narrowcast, patient, quiet, never)
   await using stopped = liveChild('lead', store.dir, 'r2', 60_000, 'w')
   const path = join(store.dir, 'store.db')
   while (waitingToLead(path) < 1) await wait(20)

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { ChannelSpec } from '../../src/core/channel.ts'
 import type { LiveSource, Session } from '../../src/core/driver.ts'
 import { Database } from '../../src/drivers/file/database.ts'
@@ -34,7 +34,8 @@ const many = (count: number, prefix = 'm') =>
   Array.from({ length: count }, (_, n) => message(`${prefix}-${n}`))
 
 function subscribe(session: Session, channel: ChannelSpec, id: string): Promise<LiveSource> {
-  return liveOf(session).subscribe(channel, subscriberSpec(id), quiet, never)
+  // Where real time passes nobody renews it.
+  return liveOf(session).subscribe(channel, subscriberSpec(id, { leaseMs: 30_000 }), quiet, never)
 }
 
 async function publish(session: Session, channel: ChannelSpec, batch = many(1)) {
@@ -310,6 +311,7 @@ test('while the store is locked nothing is sent, and that is certain', async () 
   const child = fork(join(import.meta.dirname, 'file', 'lockChild.ts'), [
     join(store.dir, 'store.db'),
   ])
+  onTestFinished(() => void child.kill('SIGKILL'))
   await once(child, 'message')
   const batch = [{ to: { id: 'w', incarnation: '1' }, message: message('late') }]
   const limit = () => AbortSignal.timeout(200)
