@@ -50,6 +50,8 @@ interface Worker {
 
 /** Of the server: it ends the ownership of nobody, but answers are lost. */
 const server = 0
+/** Only who is killed is to hold up its messages for so long. */
+const leaseMs = 5_000
 /** What was told just before a kill may be read after it. */
 const slackMs = 1_000
 
@@ -78,7 +80,7 @@ class Run implements AsyncDisposable {
   async play(): Promise<RedisKillLedger> {
     const { messages, kills, seed, say } = this.#plan
     await using bus = await connect(this.#url)
-    const channel = bus.queue<number>('jobs', { leaseMs: 1_000 })
+    const channel = bus.queue<number>('jobs', { leaseMs })
     await channel.opened()
     const random = seededRandom(seed)
     let next = 0
@@ -107,7 +109,9 @@ class Run implements AsyncDisposable {
 
   #start(): void {
     const number = ++this.#numbers
-    const child = fork(new URL('redisKillWorker.ts', import.meta.url), [this.#url])
+    const child = fork(new URL('redisKillWorker.ts', import.meta.url), [
+      ...[this.#url, String(leaseMs)],
+    ])
     const worker = { number, child }
     child.on('message', (ids: number[]) => {
       this.#told.resolve(worker)
@@ -175,7 +179,7 @@ class Run implements AsyncDisposable {
     }
   }
 
-  /** What was told is acknowledged soon after. */
+  /** What was told is acknowledged soon after, or comes again when the lease of the killed is over. */
   async #left(): Promise<{ dead: number; left: number }> {
     const signal = new AbortController().signal
     await using session = await redis({ url: this.#url }).open({ closed: () => {} }, signal)
@@ -185,7 +189,8 @@ class Run implements AsyncDisposable {
       const { dead = 0, stored = 0 } = depth ?? {}
       return { dead: Number(dead), left: Number(stored) }
     }
-    for (let tries = 0; tries < 200; tries++) {
+    const sinceMs = performance.now()
+    while (performance.now() - sinceMs < this.#plan.stuckMs) {
       const { left } = await ask()
       if (left === 0) break
       await wait(50)

@@ -3,14 +3,14 @@ import { connect } from '../../src/connect.ts'
 import { NarrowcastError } from '../../src/core/errors.ts'
 
 /** Tells which messages it works on, each before it is acknowledged: what is told outlives a kill. */
-const [url] = process.argv.slice(2) as [string]
+const [url, leaseMs] = process.argv.slice(2) as [string, string]
 process.on('disconnect', () => process.exit(0)) // the test has ended
 const bus = await untilConnected()
 const tell = async (ids: readonly number[]): Promise<void> =>
   await new Promise((resolve, reject) => {
     process.send?.(ids, (error: Error | null) => (error ? reject(error) : resolve()))
   })
-const worker = bus.queue<number>('jobs', { leaseMs: 1_000 }).subscribe(
+const worker = bus.queue<number>('jobs', { leaseMs: Number(leaseMs) }).subscribe(
   async (batch) => {
     await tell(batch.map(({ data }) => data))
     await wait(5)
