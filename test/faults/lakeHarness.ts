@@ -38,11 +38,14 @@ export interface Scene extends AsyncDisposable {
   expelled(count: number): Promise<void>
 }
 
+/** A lease for tests where only who is killed is to end the ownership of a message. */
+export const patient = '5s'
+
 /** A `file:` store and a lake beside it, in a temporary folder of their own. */
-export async function scene(change: Partial<WorkerTask> = {}): Promise<Scene> {
+export async function scene(change: Partial<WorkerTask> = {}, lease = '1s'): Promise<Scene> {
   const root = await mkdtemp(join(tmpdir(), 'narrowcast-lake-'))
   const task: WorkerTask = {
-    url: `file:${join(root, 'store')}?lease=1s`,
+    url: `file:${join(root, 'store')}?lease=${lease}`,
     dir: join(root, 'lake'),
     pattern: 'queue',
     isForgetful: false,

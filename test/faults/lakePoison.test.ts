@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { countLake, landedOnce, scene } from './lakeHarness.ts'
+import { countLake, landedOnce, patient, scene } from './lakeHarness.ts'
 
 test('a message that kills its workers dies alone; its neighbours land once', async () => {
   const count = 600
   const killer = 250
-  await using stage = await scene({ killer, deliveriesMax: 5 })
+  await using stage = await scene({ killer, deliveriesMax: 5 }, patient)
   await stage.publish(0, count)
   const done = stage.settled().then(() => 'settled' as const)
   let deaths = 0

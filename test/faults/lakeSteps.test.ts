@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { verify } from '../../src/pipelines/lake/verify.ts'
-import { countLake, landedOnce, scene } from './lakeHarness.ts'
+import { countLake, landedOnce, patient, scene } from './lakeHarness.ts'
 
 const count = 300
 
@@ -8,7 +8,7 @@ describe('a worker that dies by SIGKILL', () => {
   test.for([1, 2, 3, 4, 5, 6, 7, 8])(
     'after step %i of a commit: each message lands once',
     async (step) => {
-      await using stage = await scene()
+      await using stage = await scene({}, patient)
       await stage.publish(0, count)
       const first = stage.start({}, `commit:${step}`)
       expect(await first.ended).toBe('SIGKILL')
@@ -69,8 +69,7 @@ describe('a worker that stands still beyond lease and heartbeat', () => {
     frozen.process.kill('SIGCONT')
     frozen.process.send('go on')
     if (step === 'written') {
-      await frozen.word('error')
-      expect(frozen.errors).toContain('FENCED')
+      await expect.poll(() => frozen.errors).toContain('FENCED')
     }
     await stage.publish(count, 10)
     await stage.settled()

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { expect, test } from 'vitest'
-import { landedOnce, scene } from './lakeHarness.ts'
+import { landedOnce, patient, scene } from './lakeHarness.ts'
 
 const count = 60
 
@@ -31,7 +31,7 @@ async function counted(dir: string) {
 test.for([3, 4, 6, 7] as const)(
   'one file per key, killed after step %i: each game is in one file of each table',
   async (step) => {
-    await using stage = await scene({ isPerKey: true })
+    await using stage = await scene({ isPerKey: true }, patient)
     await stage.publish(0, count)
     expect(await stage.start({}, `commit:${step}`).ended).toBe('SIGKILL')
     const second = stage.start()

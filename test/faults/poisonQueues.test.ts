@@ -8,7 +8,8 @@ import { expect, test } from 'vitest'
 import type { Bus } from '../../src/index.ts'
 import { connect } from '../../src/index.ts'
 
-const leaseMs = 1_000
+/** Only who is dead is to stand still for so long. */
+const leaseMs = 4_000
 const deliveriesMax = 3
 const queues = ['poisoned', 'innocent'].map((name) => ({ name, pattern: 'queue' as const }))
 
