@@ -1,5 +1,4 @@
 import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -72,13 +71,10 @@ test('a program that does not start leaves no folder', async () => {
 
 test('a URL that leads nowhere is a reason, without its password, and no program is tried', async () => {
   await program('redis-server', 'echo Redis server v=7.0.15 sha=0')
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((listening) => server.once('listening', listening))
-  const { port } = server.address() as { port: number }
-  await new Promise((closed) => server.close(closed))
-  vi.stubEnv('NARROWCAST_TEST_REDIS_URL', `redis://me:secret@127.0.0.1:${port}`)
+  vi.stubEnv('NARROWCAST_TEST_REDIS_URL', 'redis://me:secret@127.0.0.1:1')
   expect(await obtainRedis()).toEqual({
     redis: null,
-    missing: `NARROWCAST_TEST_REDIS_URL redis://me:***@127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}`,
+    missing:
+      'NARROWCAST_TEST_REDIS_URL redis://me:***@127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
   })
 })
