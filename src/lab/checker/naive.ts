@@ -1,0 +1,142 @@
+import type { Evidence } from '../evidence/evidence.ts'
+import { lateFlag, type RecordType } from '../evidence/record.ts'
+import type { Terms } from '../terms.ts'
+import type { GroupAccount, LossAccount } from './accounting.ts'
+import { type Budget, budgetOf, choose, countCauses } from './naive/budget.ts'
+import { touches } from './naive/intervals.ts'
+import { byIdentity, type Message, type Scene, sceneOf, those } from './naive/scene.ts'
+import { shapeOf } from './naive/shape.ts'
+import { whyLost } from './naive/whyLost.ts'
+import { redeliveries, reprocessings } from './naive/whyRepeated.ts'
+
+/**
+ * The account of a queue, a narrowcast or a stream, once for each group: as slow and as plain as
+ * can be, to judge the fast one in tests.
+ */
+export function naiveAccount(evidence: Evidence, terms: Terms, guardMs: number): GroupAccount[] {
+  return groupsOf(evidence).map((group) => ({
+    group,
+    ...accountOf(sceneOf(evidence, terms, guardMs, group)),
+  }))
+}
+
+/** By name, null first. */
+function groupsOf({ ledgers }: Evidence): (string | null)[] {
+  const groups = new Set<string | null>()
+  for (const { sidecar } of ledgers) {
+    if (sidecar.role === 'worker' || sidecar.role === 'drainReader') groups.add(sidecar.group)
+  }
+  const names = [...groups].filter((group) => group !== null).toSorted()
+  return groups.has(null) || groups.size === 0 ? [null, ...names] : names
+}
+
+function accountOf(scene: Scene): Omit<GroupAccount, 'group'> {
+  const { ours, messages } = scene
+  const having = (type: RecordType) =>
+    new Set(messages.filter((message) => those(ours, type, message).length > 0))
+  const ending = (outcome: Message['outcome']) =>
+    new Set(messages.filter((message) => message.outcome === outcome))
+  const [acknowledged, failed, indeterminate] = [ending('ok'), ending('fail'), ending('info')]
+  const [delivered, processed, dead, residual] = [
+    having('recv'),
+    having('done'),
+    having('dead'),
+    having('left'),
+  ]
+  const settled = new Set([...processed, ...dead, ...residual])
+  const count = (test: (message: Message) => boolean) => messages.filter(test).length
+
+  const lost = messages.filter((m) => acknowledged.has(m) && !settled.has(m))
+  const budget = budgetOf(scene.terms.inHandMax)
+  const losses = lossesOf(scene, [...acknowledged], lost, budget)
+  const redelivered = redeliveries(scene, budget)
+  const redelivery = [...redelivered.values()].flat()
+  const reprocessed = messages.flatMap((m) => reprocessings(scene, m, redelivered.get(m) ?? []))
+  return {
+    attempted: messages.length,
+    acknowledged: acknowledged.size,
+    failed: failed.size,
+    indeterminate: indeterminate.size,
+    delivered: delivered.size,
+    processed: processed.size,
+    dead: dead.size,
+    residual: residual.size,
+    stuck: count(
+      (m) => acknowledged.has(m) && residual.has(m) && !processed.has(m) && !dead.has(m),
+    ),
+    unsettled: count((m) => processed.has(m) && residual.has(m)),
+    recovered: count((m) => indeterminate.has(m) && settled.has(m)),
+    phantom: count((m) => failed.has(m) && (delivered.has(m) || dead.has(m))),
+    unexpected: unexpectedOf(scene),
+    late: lateOf(scene),
+    overlap: count((m) => isOverlapping(scene, m)),
+    storedTwice: count((m) => isStoredTwice(scene, m)),
+    effectNotOne: count(
+      (m) => settled.has(m) && !dead.has(m) && those(ours, 'done', m).length !== 1,
+    ),
+    lost: losses,
+    redelivered: { total: redelivery.length, ...countCauses(redelivery) },
+    reprocessed: { total: reprocessed.length, ...countCauses(reprocessed) },
+  }
+}
+
+function lossesOf(
+  scene: Scene,
+  acknowledged: readonly Message[],
+  lost: readonly Message[],
+  budget: Budget,
+): LossAccount {
+  const isDelivered = (message: Message) => those(scene.ours, 'recv', message).length > 0
+  const reported = lost.filter((message) => isReported(scene, message)).length
+  const chosen = lost
+    .toSorted((one, other) => Number(one.sentNs - other.sentNs) || byIdentity(one, other))
+    .map((message) => choose(whyLost(scene, message, budget), scene.terms.mayLose))
+  return {
+    total: lost.length,
+    broker: lost.filter((message) => !isDelivered(message)).length,
+    worker: lost.filter(isDelivered).length,
+    reported,
+    silent: lost.length - reported,
+    ...shapeOf(acknowledged, new Set(lost)),
+    ...countCauses(chosen),
+    sample: lost.slice(0, 32).map(({ identity }) => identity),
+  }
+}
+
+function isReported({ sends, routes, ours }: Scene, message: Message): boolean {
+  return (
+    those(sends, 'ok', message).some(({ count }) => count === 0) ||
+    those(routes, 'noWorker', message).length > 0 ||
+    those(ours, 'error', message).length > 0
+  )
+}
+
+function unexpectedOf({ ours, messages }: Scene): number {
+  const attempted = new Set(messages.map(({ m }) => m))
+  return ours.filter(({ type, m }) => type === 'recv' && !attempted.has(m)).length
+}
+
+function lateOf({ ours, messages }: Scene): number {
+  const settlements = messages.flatMap((message) => those(ours, 'settled', message))
+  return settlements.filter(({ flags }) => (flags & lateFlag) !== 0).length
+}
+
+function isOverlapping({ ours }: Scene, message: Message): boolean {
+  const deliveries = those(ours, 'recv', message)
+  const own = (['recv', 'done', 'throw'] as const).flatMap((type) => those(ours, type, message))
+  const hands = deliveries.flatMap(({ by, place, timeNs }) => {
+    const later = own.filter((record) => record.by === by && record.place > place)
+    // With another RECV the hand stays open for ever.
+    const next = later.toSorted((one, other) => one.place - other.place)[0]
+    return next?.type === 'done' ? [{ by, fromNs: timeNs, toNs: next.timeNs }] : []
+  })
+  return hands.some((one) =>
+    hands.some((other) => one.by !== other.by && touches(one, other.fromNs, other.toNs)),
+  )
+}
+
+function isStoredTwice({ sends, ours }: Scene, message: Message): boolean {
+  const stored = [...those(sends, 'ok', message), ...those(ours, 'recv', message)]
+  const positions = stored.map(({ position }) => position).filter((position) => position !== 0n)
+  return new Set(positions).size > 1
+}

@@ -1,0 +1,156 @@
+import { settlements } from '../../evidence/record.ts'
+import type { Cause } from '../../terms.ts'
+import { type Budget, choose, free, type Match } from './budget.ts'
+import { outages, touches } from './intervals.ts'
+import {
+  byIdentity,
+  inTime,
+  type Message,
+  nanoseconds,
+  type Scene,
+  type Told,
+  those,
+} from './scene.ts'
+import { isDeath } from './whyLost.ts'
+
+/** A delivery after the first: its number from 2, and the one before. */
+interface Repeat {
+  readonly message: Message
+  readonly number: number
+  readonly before: Told
+  readonly again: Told
+}
+
+/** The causes of delivery 2, 3 … of each message; null: unexplained. */
+export function redeliveries(scene: Scene, budget: Budget): Map<Message, (Cause | null)[]> {
+  const chosen = new Map<Message, (Cause | null)[]>()
+  for (const repeat of repeatsOf(scene)) {
+    const earlier = chosen.get(repeat.message) ?? []
+    const matches = whyRepeated(scene, repeat, budget, earlier)
+    chosen.set(repeat.message, [...earlier, choose(matches, scene.terms.mayRepeat)])
+  }
+  return chosen
+}
+
+function repeatsOf(scene: Scene): Repeat[] {
+  const repeats: Repeat[] = []
+  for (const message of scene.messages) {
+    const deliveries = inTime(those(scene.ours, 'recv', message))
+    for (const [at, again] of deliveries.entries()) {
+      const before = deliveries[at - 1]
+      if (before !== undefined) repeats.push({ message, number: at + 1, before, again })
+    }
+  }
+  return repeats.toSorted(
+    (one, other) =>
+      Number(one.again.timeNs - other.again.timeNs) ||
+      byIdentity(one.message, other.message) ||
+      one.number - other.number,
+  )
+}
+
+function whyRepeated(
+  scene: Scene,
+  { message, before, again }: Repeat,
+  budget: Budget,
+  earlier: readonly (Cause | null)[],
+): Match[] {
+  const resent = earlier.filter((cause) => cause === 'producer-retry').length
+  const isResent = resent < message.attempts - 1
+  return [
+    ...(isAcked(scene, message, before, again)
+      ? brokerForgot(scene, before, again)
+      : whyNotSettled(scene, message, before, again, budget)),
+    ...(isResent ? [free('producer-retry')] : []),
+  ]
+}
+
+function isAcked(scene: Scene, message: Message, before: Told, again: Told): boolean {
+  const acks = those(scene.ours, 'settled', message).filter(({ flags }) => flags === 0)
+  return scene.terms.isSettleConfirmed && acks.some((ack) => isBetween(ack, before, again))
+}
+
+/** By the same actor as the delivery before, and from that delivery to the next, ends included. */
+function isBetween(record: Told, before: Told, again: Told, lateNs = 0n): boolean {
+  return (
+    record.by === before.by &&
+    record.timeNs >= before.timeNs &&
+    record.timeNs <= again.timeNs + lateNs
+  )
+}
+
+function brokerForgot(scene: Scene, before: Told, again: Told): Match[] {
+  return brokerDown(scene, before, again).filter(({ cause }) =>
+    scene.terms.forgetsAcks.some((forgets) => forgets === cause),
+  )
+}
+
+function brokerDown({ events }: Scene, before: Told, again: Told): Match[] {
+  const isDown = (how: 'stop' | 'crash') =>
+    events.some(
+      (event) =>
+        event.event === 'BROKER_DOWN' &&
+        event.how === how &&
+        touches(event, before.timeNs, again.timeNs),
+    )
+  return [
+    ...(isDown('stop') ? [free('broker-stop')] : []),
+    ...(isDown('crash') ? [free('broker-crash')] : []),
+  ]
+}
+
+function whyNotSettled(
+  scene: Scene,
+  message: Message,
+  before: Told,
+  again: Told,
+  budget: Budget,
+): Match[] {
+  const { ours, events, terms, guardNs } = scene
+  const between = ours.filter((record) => isBetween(record, before, again))
+  const soonAfter = ours.filter((record) => isBetween(record, before, again, guardNs))
+  const isReleased = those(between, 'settled', message).some(
+    ({ flags }) => settlements[flags & 0x7f] === 'released',
+  )
+  const own = events.filter(
+    (event) => event.by === before.by && touches(event, before.timeNs, again.timeNs),
+  )
+  const killed = own.filter(isDeath).map(({ place }) => place)
+  const stopped = own.filter(({ event }) => event === 'STOP').map(({ place }) => place)
+  const isOffNet = outages(scene, before.by, 'NET_ON', 'NET_OFF').some((interval) =>
+    touches(interval, before.timeNs, again.timeNs),
+  )
+  const isLeaseOver =
+    terms.leaseMs > 0 && again.timeNs - before.timeNs >= nanoseconds(terms.leaseMs) - guardNs
+  return [
+    ...(those(between, 'throw', message).length > 0 ? [free('retry')] : []),
+    ...(isReleased ? [free('released')] : []),
+    ...budget.take('worker-killed', message, killed),
+    ...budget.take('worker-stopped', message, stopped),
+    ...(soonAfter.some(({ type }) => type === 'cut') ? [free('cut-off')] : []),
+    ...(isOffNet ? [free('network')] : []),
+    ...(soonAfter.some(({ type }) => type === 'revoke') ? [free('rebalance')] : []),
+    ...brokerDown(scene, before, again),
+    ...(isLeaseOver ? [free('lease-expired')] : []),
+  ]
+}
+
+/** The cause of each effect after the first: that of the latest delivery which had an effect by then. */
+export function reprocessings(
+  scene: Scene,
+  message: Message,
+  redelivered: readonly (Cause | null)[],
+): (Cause | null)[] {
+  const deliveries = inTime(those(scene.ours, 'recv', message))
+  const dones = inTime(those(scene.ours, 'done', message))
+  const numbers = dones.map((done) => {
+    const hand = deliveries.filter(({ by, place }) => by === done.by && place < done.place)
+    const latest = hand.toSorted((one, other) => one.place - other.place).at(-1)
+    return latest === undefined ? null : deliveries.indexOf(latest) + 1
+  })
+  return numbers.slice(1).map((number, at) => {
+    if (number === null) return null
+    const largest = Math.max(...numbers.slice(0, at + 2).map((each) => each ?? 1))
+    return redelivered[largest - 2] ?? null
+  })
+}
