@@ -16,6 +16,7 @@ import {
   open,
   quiet,
   spec,
+  stopIdle,
   subscriberSpec,
 } from './file/store.ts'
 
@@ -140,7 +141,7 @@ test('a lead that was stopped past its lease routes nothing when it goes on', as
     expect(first.said.slice(1)).toEqual([['handed'], 'leads'])
     const second = liveChild('lead', store.dir, 'r2', leaseMs, 'w')
     children.push(second)
-    await stopIdle(first, join(store.dir, 'store.db'))
+    await stopIdle(first, store.dir)
     await second.says(1)
     expect(second.said[0]).not.toBe(first.said[0])
     second.process.send(['two'])
@@ -180,9 +181,8 @@ test('a standby that was stopped holds up nobody behind it', async () => {
   const patient = subscriberSpec('r1', { leaseMs: 60_000 })
   const first = await live.lead(narrowcast, patient, quiet, never)
   await using stopped = liveChild('lead', store.dir, 'r2', 60_000, 'w')
-  const path = join(store.dir, 'store.db')
-  while (waitingToLead(path) < 1) await wait(20)
-  await stopIdle(stopped, path)
+  while (waitingToLead(store.dir) < 1) await wait(20)
+  await stopIdle(stopped, store.dir)
   await using other = await open(store.dir)
   const standby = liveOf(other.session).lead(narrowcast, subscriberSpec('r3'), quiet, never)
   await first[Symbol.asyncDispose]()
@@ -191,29 +191,8 @@ test('a standby that was stopped holds up nobody behind it', async () => {
   await third.renew(never)
 }, 60_000)
 
-/** Not in the midst of a transaction, for then everybody would wait for it. */
-async function stopIdle(child: Child, path: string): Promise<void> {
-  for (;;) {
-    child.process.kill('SIGSTOP')
-    await wait(20)
-    if (isFree(path)) return
-    child.process.kill('SIGCONT')
-    await wait(20)
-  }
-}
-
-function isFree(path: string): boolean {
-  using db = new DatabaseSync(path, { timeout: 0 })
-  try {
-    db.exec('BEGIN IMMEDIATE')
-    return true
-  } catch {
-    return false
-  }
-}
-
-function waitingToLead(path: string): number {
-  using db = new DatabaseSync(path, { readOnly: true })
+function waitingToLead(dir: string): number {
+  using db = new DatabaseSync(join(dir, 'store.db'), { readOnly: true })
   const sql = `SELECT count(*) AS n FROM subscriber WHERE role = 'candidate'`
   return (db.prepare(sql).get() as { n: number }).n
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { child, drainQueue, folder, message, never, open, spec } from './file/store.ts'
+import { child, drainQueue, folder, message, never, open, spec, stopIdle } from './file/store.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -40,7 +40,8 @@ test('the log of the database stays bounded under constant writing', async () =>
   }
   // 400 MB went through it.
   expect(statSync(join(store.dir, 'store.db')).size).toBeGreaterThan(150 * mebibyte)
-  expect(most).toBeLessThan(256 * mebibyte)
+  // From 256 MiB on a keeper that stands still is helped, and publishers wait for longer.
+  expect(most).toBeLessThan(384 * mebibyte)
 }, 120_000)
 
 test('what a long reader kept in the log is copied once it has ended, though nobody writes', async () => {
@@ -78,20 +79,19 @@ test('when the keeper is stopped another process copies the log before it grows 
   await first.says(1)
   await kept(store.dir)
   await using opened = await open(store.dir)
-  first.process.kill('SIGSTOP')
+  await stopIdle(first, store.dir)
   await using publisher = await opened.session.publisher(spec(), never)
   const body = JSON.stringify('x'.repeat(1_000_000))
+  const logBytes = () => statSync(join(store.dir, 'store.db-wal')).size
   for (let round = 0; round < 6; round++) {
+    // The others leave it alone below 256 MiB.
+    if (round === 4) expect(logBytes()).toBeGreaterThan(128 * mebibyte)
     const batch = Array.from({ length: 50 }, (_, n) => message(`m-${round}-${n}`, { body }))
     const outcomes = await publisher.publish(batch, never)
     expect(new Set(outcomes.map(({ state }) => state))).toEqual(new Set(['stored']))
   }
-  const log = join(store.dir, 'store.db-wal')
-  const mostBytes = statSync(log).size
-  expect(mostBytes).toBeGreaterThan(256 * mebibyte)
-  while (statSync(log).size === mostBytes) await wait(50)
-  expect(statSync(log).size).toBeLessThan(64 * mebibyte)
-}, 30_000)
+  while (logBytes() >= 64 * mebibyte) await wait(50)
+}, 60_000)
 
 test('sync=full answers when it is on the disk, and holds the same', async () => {
   await using store = await folder()

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { ChannelSpec, ReaderSpec, SubscriberSpec } from '../../../src/core/channel.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import type { Live, LiveEvents, Session, SourceEvents } from '../../../src/core/driver.ts'
@@ -171,5 +173,26 @@ function forked(script: string, args: readonly (string | number)[]): Child {
     async [Symbol.asyncDispose]() {
       if (process.exitCode === null && process.signalCode === null) await kill()
     },
+  }
+}
+
+/** Not in the midst of a transaction, for then everybody would wait for it. */
+export async function stopIdle(child: Child, dir: string): Promise<void> {
+  for (;;) {
+    child.process.kill('SIGSTOP')
+    await wait(20)
+    if (isFree(dir)) return
+    child.process.kill('SIGCONT')
+    await wait(20)
+  }
+}
+
+function isFree(dir: string): boolean {
+  using db = new DatabaseSync(join(dir, 'store.db'), { timeout: 0 })
+  try {
+    db.exec('BEGIN IMMEDIATE')
+    return true
+  } catch {
+    return false
   }
 }
