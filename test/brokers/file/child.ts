@@ -1,3 +1,4 @@
+import { virtualClock } from '../../../src/testing/virtualClock.ts'
 import { message, never, open, quiet, readerSpec, spec } from './store.ts'
 
 /** Tells the parent, and resolves when it was told. */
@@ -90,9 +91,12 @@ async function byKey(dir: string, name: string, leaseMs: number): Promise<void> 
   }
 }
 
-/** Waits for one message after the other, and says when each came. */
-async function listen(dir: string, name: string): Promise<void> {
-  await using opened = await open(dir)
+/**
+ * Waits for one message after the other, and says when each came. On a clock that stands still it
+ * is woken by others alone: its own look once a second never comes.
+ */
+async function listen(dir: string, name: string, isStill: boolean): Promise<void> {
+  await using opened = await open(dir, isStill ? { clock: virtualClock(Date.now()) } : {})
   await using source = await opened.session.source(spec(), readerSpec(name), quiet, never)
   await say('ready')
   for (;;) {
@@ -110,7 +114,7 @@ const roles: Record<string, () => Promise<void>> = {
   publish: () => publish(dir, name, Number(a), Number(b), Number(c)),
   consume: () => consume(dir, name, Number(a)),
   hold: () => hold(dir, name, Number(a), Number(b)),
-  listen: () => listen(dir, name),
+  listen: () => listen(dir, name, a === 'still'),
   byKey: () => byKey(dir, name, Number(a)),
 }
 await roles[what ?? '']?.()
