@@ -109,7 +109,7 @@ export async function drainQueue(session: Session, quietMs = 500): Promise<Deliv
   for (;;) {
     const room = { messages: 1_000, bytes: 1e8 }
     const deliveries = await source.receive(room, AbortSignal.timeout(quietMs))
-    if (deliveries.length === 0 && (await waits(session)) === 0) return all
+    if (deliveries.length === 0 && (await waiting(session)) === 0) return all
     all.push(...deliveries)
     await source.settle(
       deliveries.map(({ token }) => ({ token, kind: 'ack' as const })),
@@ -119,7 +119,7 @@ export async function drainQueue(session: Session, quietMs = 500): Promise<Deliv
 }
 
 /** A slow machine may give nothing in time, though it is there. */
-async function waits(session: Session): Promise<number> {
+export async function waiting(session: Session): Promise<number> {
   const [depth] = (await session.admin.depths?.([spec()], never)) ?? []
   return Number(depth?.waiting)
 }
