@@ -66,7 +66,7 @@ test('connect ends by its limit and by its signal while a frozen process has the
 }, 60_000)
 
 test('what asks the store is told who has the lock, each by its own limit', async () => {
-  const orders = bus.queue<number>('orders', { publish: { timeoutMs: 500 } })
+  const orders = bus.queue<number>('orders', { publish: { timeoutMs: 3_000 } })
   await orders.publish(1)
   frozen = await freeze(store.dir)
   const reason = new Error('enough')
