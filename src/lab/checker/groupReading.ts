@@ -19,8 +19,12 @@ export class GroupReading {
   readonly #left: Uint8Array
   readonly #marks: Uint8Array
   readonly #firstReceivedNs: Float64Array
+  /** In the ledger that is being read. */
+  readonly #lastReceivedNs: Float64Array
   readonly #firstDoneNs: Float64Array
   readonly #firstDoneBy: Uint16Array
+  /** When the delivery that was done first was received. */
+  readonly #doneReceivedNs: Float64Array
   readonly #attempts: Uint8Array
   #unexpected = 0
   #late = 0
@@ -37,7 +41,9 @@ export class GroupReading {
     this.#left = new Uint8Array(messages)
     this.#marks = new Uint8Array(messages)
     this.#firstReceivedNs = new Float64Array(messages).fill(Number.NaN)
+    this.#lastReceivedNs = new Float64Array(messages).fill(Number.NaN)
     this.#firstDoneNs = new Float64Array(messages).fill(Number.NaN)
+    this.#doneReceivedNs = new Float64Array(messages).fill(Number.NaN)
     this.#firstDoneBy = new Uint16Array(messages).fill(noLedger)
   }
 
@@ -50,6 +56,7 @@ export class GroupReading {
     }
     if (type === recv) {
       count(this.#received, message)
+      this.#lastReceivedNs[message] = timeNs
       this.#storedAt.add(message, record.positionLow, record.positionHigh)
       if (!((this.#firstReceivedNs[message] as number) <= timeNs)) {
         this.#firstReceivedNs[message] = timeNs
@@ -59,11 +66,12 @@ export class GroupReading {
       if (!((this.#firstDoneNs[message] as number) <= timeNs)) {
         this.#firstDoneNs[message] = timeNs
         this.#firstDoneBy[message] = ledger
+        this.#doneReceivedNs[message] = this.#lastReceivedNs[message] as number
       }
     } else if (type === settled) {
       if ((record.flags & lateFlag) !== 0) this.#late++
     } else if (type === error) {
-      this.#marks[message] = marks.error
+      this.#mark(message, marks.error)
     } else if (type === dead) {
       count(this.#dead, message)
     } else if (type === left) {
@@ -73,8 +81,10 @@ export class GroupReading {
 
   finish(): GroupHistory {
     for (let message = 0; message < this.#marks.length; message++) {
-      if (!this.#storedAt.isTwice(message)) continue
-      this.#marks[message] = (this.#marks[message] as number) | marks.storedTwice
+      if (this.#storedAt.isTwice(message)) this.#mark(message, marks.storedTwice)
+      const isRedelivered =
+        (this.#doneReceivedNs[message] as number) > (this.#firstReceivedNs[message] as number)
+      if (isRedelivered) this.#mark(message, marks.redelivered)
     }
     return {
       group: this.#group,
@@ -89,6 +99,10 @@ export class GroupReading {
       unexpected: this.#unexpected,
       late: this.#late,
     }
+  }
+
+  #mark(message: number, mark: number): void {
+    this.#marks[message] = (this.#marks[message] as number) | mark
   }
 }
 

@@ -11,8 +11,8 @@ export interface Origin {
 /** Bits of `History.told`: what was said of a message, once or more. */
 export const told = { ok: 1, fail: 2, info: 4, noReceiver: 8, noWorker: 16 } as const
 
-/** Bits of `GroupHistory.marks`. */
-export const marks = { error: 1, storedTwice: 2 } as const
+/** Bits of `GroupHistory.marks`. redelivered: delivered already before the delivery that was done first. */
+export const marks = { error: 1, storedTwice: 2, redelivered: 4 } as const
 
 /** No ledger. */
 export const noLedger = 0xffff

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Evidence, LabEvent, LedgerFile, Sidecar } from '../evidence/evidence.ts'
 import { type LedgerRecord, recordBytes, writeRecord } from '../evidence/record.ts'
-import { told } from './history.ts'
+import { marks, told } from './history.ts'
 import { loadHistory } from './load.ts'
 
 const bootNs = 9_000_000_000_000_000n // more than a number holds exactly, after 104 days
@@ -138,4 +138,36 @@ describe('evidence that contradicts itself is no evidence:', () => {
     const relay = ledger({ role: 'relay', actor: 0 }, [{ type: 'routed', actor: 3 }])
     expect(() => loadHistory(run([relay]))).not.toThrow()
   })
+})
+
+test('marks what had been delivered before the delivery that was done first', () => {
+  const at = (type: 'recv' | 'done', sequence: number, timeNs: bigint) => ({
+    type,
+    sequence,
+    timeNs,
+  })
+  const { history } = loadHistory(
+    run([
+      ledger(
+        producer,
+        [0, 1, 2, 3, 4].map((sequence) => ({ type: 'invoke', sequence, timeNs: 1n })),
+      ),
+      ledger(worker, [
+        ...[at('recv', 0, 10n), at('done', 0, 11n), at('recv', 0, 12n)], // again, after it was done
+        ...[at('recv', 1, 20n), at('recv', 1, 21n), at('done', 1, 22n)],
+        ...[at('recv', 2, 30n), at('recv', 3, 30n), at('done', 3, 35n)],
+        at('recv', 4, 40n),
+      ]),
+      ledger({ ...worker, actor: 1 }, [
+        ...[at('recv', 0, 20n), at('done', 0, 21n)],
+        ...[at('recv', 2, 31n), at('done', 2, 32n)],
+        ...[at('recv', 3, 33n), at('done', 3, 36n)],
+        at('recv', 4, 41n),
+      ]),
+    ]),
+  )
+  expect([...(history.groups[0]?.marks ?? [])]).toEqual([
+    ...[0, marks.redelivered, marks.redelivered],
+    ...[0, 0],
+  ])
 })

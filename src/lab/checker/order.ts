@@ -1,6 +1,6 @@
 import { rankOf } from '../percentiles.ts'
 import { firstNotBelow } from './firstNotBelow.ts'
-import type { GroupHistory, History } from './history.ts'
+import { type GroupHistory, type History, marks } from './history.ts'
 
 /** Messages of one key of one start of a producer should be done in the order they were published. */
 export interface Order {
@@ -8,7 +8,7 @@ export interface Order {
   readonly perWorker: Reordering
   /** Among what all workers did. */
   readonly overall: Reordering
-  /** Reordered overall, and had been delivered more than once. */
+  /** Reordered overall, and had been delivered before. */
   readonly byRedelivery: number
 }
 
@@ -25,7 +25,7 @@ export interface Reordering {
 /** By the first DONE of each message. What was done at the same time is in order. */
 export function orderOf(
   { origins, key }: Pick<History, 'origins' | 'key'>,
-  group: Pick<GroupHistory, 'received' | 'firstDoneNs' | 'firstDoneBy'>,
+  group: Pick<GroupHistory, 'marks' | 'firstDoneNs' | 'firstDoneBy'>,
 ): Order {
   const originOf = new Uint32Array(group.firstDoneNs.length)
   origins.forEach(({ first, count }, origin) => {
@@ -46,7 +46,7 @@ export function orderOf(
     const extent = overall.of(origin, key[message] as number).add(message)
     if (extent === 0) continue
     overallExtents.push(extent)
-    if ((group.received[message] as number) > 1) byRedelivery++
+    if (((group.marks[message] as number) & marks.redelivered) !== 0) byRedelivery++
   }
   return {
     perWorker: reordering(workerExtents, done.length),
