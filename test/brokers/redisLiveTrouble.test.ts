@@ -65,7 +65,8 @@ describeRedis('live patterns on redis in trouble:', () => {
   test('a subscriber that is frozen is cut off, is told why and that it missed something, and is back', async () => {
     const { url } = await server(...pubsubLimit('1mb 512kb 60'))
     const dir = await mkdtemp(join(tmpdir(), 'narrowcast-slow-'))
-    const slow = new Actor(url, join(dir, 'book'), 'worker', 'slow', { pattern: 'broadcast' })
+    const wish = { pattern: 'broadcast' }
+    const slow = new Actor(`${url}?timeout=1m`, join(dir, 'book'), 'worker', 'slow', wish)
     onTestFinished(async () => {
       await slow.kill()
       await rm(dir, { recursive: true })
@@ -73,10 +74,10 @@ describeRedis('live patterns on redis in trouble:', () => {
     await slow.tells('opened')
     await using bus = await connect(url)
     const rooms = bus.broadcast<string>('rooms')
-    slow.signal('SIGSTOP')
+    await slow.freeze()
     const large = '.'.repeat(200_000)
     while ((await rooms.publish(large)).receivers !== 0);
-    slow.signal('SIGCONT')
+    slow.thaw()
     expect(await slow.tells('gap')).toMatchObject({ missed: 'unknown', why: 'reconnect' })
     await expect.poll(async () => (await rooms.publish('again', { id: 'again' })).receivers).toBe(1)
     await expect.poll(() => slow.book.some(({ id }) => id === 'again')).toBe(true)
