@@ -23,8 +23,8 @@ export interface CrewPlan<Job, Event> {
   readonly onEvent: (crew: Crew, child: ChildInfo, event: Event) => void
   /** Resolves when it is time to end. */
   readonly watch: (crew: Crew, stopping: AbortSignal) => Promise<void>
-  /** Asked when the workers have ended: whether others hold what the end is to wait for. */
-  readonly isHeldByOthers?: () => Promise<boolean>
+  /** Asked when the workers have ended: whether there is still what the end is to wait for. */
+  readonly isLeft?: () => Promise<boolean>
   /** How many messages have failed, and come again, so far. */
   readonly retried: () => number
   /** What is said when the end begins, null for nothing. */
@@ -76,7 +76,7 @@ export async function runCrew<Job, Event extends { readonly kind: string }>(
         killed += late
         const comesAgain =
           late > 0 || crew.deaths > before.deaths || plan.retried() > before.retried
-        const isMore = async () => comesAgain || ((await plan.isHeldByOthers?.()) ?? false)
+        const isMore = async () => comesAgain || ((await plan.isLeft?.()) ?? false)
         const isMoreToDo = crew.isToBeEmpty && !crew.hasEnded && !stopping.aborted
         if (isMoreToDo && (await isMore())) continue
         const endMs = clock.monotonicMs()

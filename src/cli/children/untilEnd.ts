@@ -126,15 +126,24 @@ class End {
   }
 }
 
-/** Messages that somebody has in hand. Asked once our own workers have ended, it is others alone. */
-export async function countInFlight({
+/**
+ * Messages that are still to be done, once our own workers have ended: others have them in hand, or
+ * had them until their lease was over.
+ */
+export async function countLeft({
   bus,
   channel,
   group,
 }: Pick<Watched, 'bus' | 'channel' | 'group'>): Promise<number> {
-  if (group === null) return number((await bus.admin.depths([channel]))[0]?.inFlight ?? 0)
+  const [depth] = await bus.admin.depths([channel])
+  if (!depth) return 0
+  if (group === null) {
+    return number(depth.inFlight) + (depth.paused ? 0 : number(depth.waiting))
+  }
   const found = (await bus.admin.groups(channel)).find((one) => one.group === group)
-  return number(found?.inFlight ?? 0)
+  if (!found) return 0
+  const due = depth.paused ? 0 : number(found.lag) - number(depth.scheduled)
+  return Math.max(number(found.inFlight), due)
 }
 
 /** Null: nothing. '': what workers are at. Else what nobody here can speed up, in words. */

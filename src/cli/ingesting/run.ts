@@ -1,6 +1,6 @@
 import type { Pipeline } from '../../pipelines/index.ts'
 import { runCrew } from '../children/crew.ts'
-import { countInFlight, type Until, watchSource } from '../children/untilEnd.ts'
+import { countLeft, type Until, watchSource } from '../children/untilEnd.ts'
 import type { Connected } from '../connection.ts'
 import type { Invocation } from '../invocation.ts'
 import { countOf } from '../output/quantities.ts'
@@ -44,8 +44,8 @@ export async function runIngest(
         ...{ ...source, until, retrying: reporter.retrying, landsAtEnd: true },
         inHand: () => reporter.held,
       }),
-    // What workers have just settled they tell a moment later: till then it hides what others hold.
-    isHeldByOthers: async () => (await countInFlight(source)) > 0,
+    // What workers have just settled they tell a moment later: till then it hides what is left.
+    isLeft: async () => (await countLeft(source)) > 0,
     retried: () => reporter.retried,
     draining: () => {
       const { held } = reporter
