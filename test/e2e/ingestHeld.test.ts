@@ -9,6 +9,8 @@ it('waits for what a killed process holds, though more than that waited', async 
   const other = world.start(['work', 'jobs', ...held, ...url])
   const pid = Number(await other.shows(/started w1 pid (\d+)/))
   await other.shows('begun')
+  // Stopped, it cannot give back what it holds when it sees that its command is gone.
+  process.kill(pid, 'SIGSTOP')
   other.child.kill('SIGKILL')
   process.kill(pid, 'SIGKILL')
   await other.ended
