@@ -71,10 +71,11 @@ test('the demo: 10 processes play 50 games in 12 rounds, and nobody waits for a 
 })
 
 test('bots killed with SIGKILL mid-game: each game that started leaves exactly one record', async () => {
-  const { server, started, finished } = await watched({ turnMs: 5, lobbyTimeoutMs: 200 })
+  // Whose lobby is over three times gives the game up, and a kill would then wait for hits in vain.
+  const { server, started, finished } = await watched({ turnMs: 5, lobbyTimeoutMs: 3_000 })
   await using _server = server
-  // Duels alone: any two who live can go on.
-  await using run = runBots({ url: server.url, plan: Array(8).fill([2, 2, 2, 2]) })
+  // Duels alone, and four survive: any two who live can go on.
+  await using run = runBots({ url: server.url, plan: Array(9).fill([2, 2, 2, 2]) })
   const victims = run.processes.slice(0, 5)
   for (const { pid } of victims) {
     await nth(server, 'hit', 3)
