@@ -157,7 +157,8 @@ test('a lobby that does not fill times out, and says so to late comers', async (
 })
 
 test('a seat taken without coming to the lobby does not start the game', async () => {
-  await using server = await startServer({ port: 0, lobbyTimeoutMs: 100 })
+  // Not over before both have joined.
+  await using server = await startServer({ port: 0, lobbyTimeoutMs: 3_000 })
   await using ada = await TestPlayer.login(server.url, 'ada')
   await using ben = await TestPlayer.login(server.url, 'ben')
   const game = await ada.join(2)
