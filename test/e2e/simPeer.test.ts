@@ -1,19 +1,9 @@
-import { createServer } from 'node:net'
 import { expect, it } from 'vitest'
 import { cliWorld } from './cliRun.ts'
 
-/** Nobody listens there any more. */
-async function deadPort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as { port: number }
-  await new Promise((done) => server.close(done))
-  return port
-}
-
 it('sim bots says once that nobody could reach the server', async () => {
   using world = cliWorld()
-  const url = `ws://127.0.0.1:${await deadPort()}`
+  const url = 'ws://127.0.0.1:1' // a port that is given to nobody
   const { code, stdout, stderr } = await world.run(['sim', 'bots', url, '--games', '5'])
   expect([code, stdout]).toEqual([3, ''])
   expect(stderr.match(/ECONNREFUSED/g)).toHaveLength(1)
