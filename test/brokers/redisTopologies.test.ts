@@ -94,7 +94,7 @@ describeRedis('a cluster', () => {
     onTestFinished(async () => {
       await master.restart()
       await cluster.ready()
-    })
+    }, 40_000)
     await master.kill()
     expect(await servers.lost).toMatchObject({ code: 'CONNECTION_LOST' })
     const again = await openUrl(cluster.url)
@@ -172,7 +172,7 @@ describeRedis('Sentinels', () => {
     onTestFinished(async () => {
       await before.restart()
       await sentinel.ready()
-    })
+    }, 40_000)
     await before.kill()
     expect(await servers.lost).toMatchObject({ code: 'CONNECTION_LOST' })
     const again = await openUrl(urlOf(sentinel.name)) // waits while there is none
@@ -190,7 +190,7 @@ describeRedis('Sentinels', () => {
     onTestFinished(async () => {
       process.kill(before.pid, 'SIGCONT')
       await sentinel.ready()
-    })
+    }, 40_000)
     process.kill(before.pid, 'SIGSTOP')
     expect(await servers.lost).toMatchObject({
       message: expect.stringContaining('the Sentinels have made'),

@@ -7,7 +7,10 @@ import { startAll, stopAll } from './startAll.ts'
 import { until } from './until.ts'
 
 export interface SentinelOptions extends Pick<RedisOptions, 'profile' | 'args'> {
-  /** A master that is silent for so long is down for a sentinel. @default 500 */
+  /**
+   * A master that is silent for so long is down for a sentinel: longer than a busy machine stands
+   * still. @default 2_000
+   */
   readonly downAfterMs?: number
 }
 
@@ -39,7 +42,7 @@ const sentinelCount = 3
  * @throws UNAVAILABLE where no redis-server is on the PATH.
  */
 export async function startRedisSentinel(options: SentinelOptions = {}): Promise<RedisSentinel> {
-  const { downAfterMs = 500, profile = 'default', args = [] } = options
+  const { downAfterMs = 2_000, profile = 'default', args = [] } = options
   const own = { profile, args: ['--repl-diskless-sync-delay', '0', ...args] }
   const all: RedisServer[] = []
   const stop = async () => await stopAll(all)
