@@ -55,7 +55,8 @@ function startWorker(job: object) {
   const child = fork(entry, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] })
   const said: string[] = []
   child.on('message', ({ kind, event }: Said) => said.push(event?.kind ?? kind))
-  const ended = new Promise<number | null>((done) => child.on('exit', done))
+  // By then all that it has said is here.
+  const ended = new Promise<number | null>((done) => child.on('close', done))
   child.send({ kind: 'job', name: 'w1', job })
   return { child, said, ended, [Symbol.dispose]: () => void child.kill('SIGKILL') }
 }
