@@ -60,7 +60,8 @@ export function countMessages(history: History, group: GroupHistory): Counted {
   return { counts, lost, repeated }
 }
 
-function outcomeOf(said: number): 'acknowledged' | 'indeterminate' | 'failed' {
+/** The best that was said of it. */
+export function outcomeOf(said: number): 'acknowledged' | 'indeterminate' | 'failed' {
   if ((said & told.ok) !== 0) return 'acknowledged'
   return (said & told.info) !== 0 ? 'indeterminate' : 'failed'
 }

@@ -55,8 +55,11 @@ export class Episodes {
     return this.#nets.get(actor) ?? none
   }
 
-  /** When a worker was certainly subscribed: `guardNs` less at both ends. */
-  livesOf(actor: string, guardNs: number): Interval[] {
+  /**
+   * When a worker was subscribed. `resumes`: what it misses while its connection is away it is
+   * given afterwards, so that only its own end is one.
+   */
+  livesOf(actor: string, resumes: boolean): Interval[] {
     const lives: Interval[] = []
     /** Neither dead, nor gone, nor dropped by the broker since it subscribed. */
     let isSubscribed = false
@@ -64,17 +67,20 @@ export class Episodes {
       if (event !== 'BROKER_DOWN' && (whose === null || actorName(whose) !== actor)) continue
       if (event === 'SUBSCRIBED') isSubscribed = true
       else if (over.includes(event)) isSubscribed = false
-      if (event !== 'SUBSCRIBED' && !(event === 'NET_OFF' && isSubscribed)) continue
-      const life = { fromNs: toNs + guardNs, toNs: this.#endOf(actor, fromNs) - guardNs }
-      if (life.fromNs <= life.toNs) lives.push(life)
+      const isBack = event === 'NET_OFF' && isSubscribed && !resumes
+      if (event !== 'SUBSCRIBED' && !isBack) continue
+      const endNs = this.#endOf(actor, fromNs, resumes)
+      if (toNs <= endNs) lives.push({ fromNs: toNs, toNs: endNs })
     }
     return lives
   }
 
-  #endOf(actor: string, startNs: number): number {
+  #endOf(actor: string, startNs: number, resumes: boolean): number {
     const end = this.#events.find(({ event, fromNs, actor: whose }) => {
-      if (fromNs < startNs || !(over.includes(event) || event === 'NET_ON')) return false
-      return event === 'BROKER_DOWN' || (whose !== null && actorName(whose) === actor)
+      if (fromNs < startNs) return false
+      if (event === 'BROKER_DOWN') return !resumes
+      const isEnd = over.includes(event) || (event === 'NET_ON' && !resumes)
+      return isEnd && whose !== null && actorName(whose) === actor
     })
     return end?.fromNs ?? Number.POSITIVE_INFINITY
   }

@@ -10,6 +10,13 @@ export function touches(interval: Interval, fromNs: number, toNs: number): boole
   return interval.fromNs <= toNs && interval.toNs >= fromNs
 }
 
+/** Less at both ends, without those of which nothing is left. */
+export function shrunk(intervals: readonly Interval[], byNs: number): Interval[] {
+  return intervals
+    .map(({ fromNs, toNs }) => ({ fromNs: fromNs + byNs, toNs: toNs - byNs }))
+    .filter(({ fromNs, toNs }) => fromNs <= toNs)
+}
+
 /** One process by its name: `worker 3 0`. */
 export function actorName({ role, actor, incarnation }: ActorId): string {
   return `${role} ${actor} ${incarnation}`

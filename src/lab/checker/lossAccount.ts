@@ -1,14 +1,12 @@
-import type { Identity } from '../identity.ts'
 import type { Cause } from '../terms.ts'
 import type { ByCause, LossAccount } from './accounting.ts'
 import { choose } from './explain.ts'
 import type { TrailOf } from './groupTrails.ts'
-import { type GroupHistory, type History, marks, type Origin, told } from './history.ts'
+import { type GroupHistory, type History, marks, told } from './history.ts'
+import { identityOf, sampleMax } from './identityOf.ts'
 import { actorName } from './intervals.ts'
 import { isWorker } from './load.ts'
 import { LossCauses, type Scene } from './lossCauses.ts'
-
-const sampleMax = 32
 
 /** `lost`: by producer, start and sequence. */
 export function lossAccount(
@@ -96,10 +94,4 @@ function shapeOf(lost: readonly number[], { origins, told: said }: History): Sha
     shape[isAnyKept ? 'postfix' : 'prefix'] += tail
   }
   return shape
-}
-
-function identityOf(message: number, origins: readonly Origin[]): Identity {
-  const origin = origins.findLast(({ first }) => first <= message) as Origin
-  const { producer, incarnation, first } = origin
-  return { producer, incarnation, sequence: message - first }
 }

@@ -3,7 +3,7 @@ import type { Cause, Terms } from '../terms.ts'
 import type { Budget } from './budget.ts'
 import type { Episode, Episodes } from './episodes.ts'
 import { type Match, withinBudget } from './explain.ts'
-import { actorName, type Interval, touches } from './intervals.ts'
+import { actorName, type Interval, shrunk, touches } from './intervals.ts'
 import type { Moments } from './moments.ts'
 import type { TrailEntry } from './trails.ts'
 
@@ -44,7 +44,8 @@ export class LossCauses {
     const { episodes, moments, guardNs, terms } = scene
     this.#scene = scene
     this.#workers = workers
-    this.#lives = workers.flatMap((worker) => episodes.livesOf(worker, guardNs))
+    const lives = workers.flatMap((worker) => episodes.livesOf(worker, false))
+    this.#lives = shrunk(lives, guardNs)
     this.#reachNs = terms.reclaimWithinMs * 1e6 + guardNs
     this.#withoutRelay = relays.flatMap((relay) =>
       episodes.deathsOf(relay).map(({ fromNs, toNs }) => ({
