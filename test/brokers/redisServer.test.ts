@@ -245,7 +245,9 @@ describeRedis('TLS and users', () => {
     await using redis = await startRedis({ tls: { server, client } })
     const ca = server.certificate
     expect(await ping(redis.url, { ca, cert: client.certificate, key: client.key })).toBe('PONG')
-    await expect(ping(redis.url, { ca })).rejects.toThrow(/certificate required|closed|reset|EPIPE/i)
+    await expect(ping(redis.url, { ca })).rejects.toThrow(
+      /certificate required|closed|reset|EPIPE/i,
+    )
   })
 
   test('a user may do what the settings say, and no other gets in', async () => {
