@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Terms } from '../terms.ts'
 import { account } from './account.ts'
-import { anyEvidence, type Question } from './anyEvidence.ts'
+import { anyEvidence } from './anyEvidence.ts'
 import { ledgerOf } from './naive/ledgerOf.ts'
 import { naiveAccount } from './naive.ts'
 
@@ -15,7 +16,7 @@ test('says of every history what the slow and obvious checker says', { timeout: 
 })
 
 test('a sequence that nobody published is no message', () => {
-  const { terms } = fc.sample(anyEvidence, 1)[0] as Question
+  const [terms] = fc.sample(anyEvidence, 1).map((one) => one.terms) as [Terms]
   const producer = { role: 'producer', actor: 0, incarnation: 0 } as const
   const worker = { ...producer, role: 'worker' } as const
   const first = { producer: 0, incarnation: 0, sequence: 0 }
