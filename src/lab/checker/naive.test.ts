@@ -170,6 +170,7 @@ describe('lost', () => {
   test.for<[string, History, number]>([
     ['0 receivers', producer(['invoke', 0, 100], ['ok', 0, 101, { count: 0 }]), 1],
     ['1 receiver', producer(['invoke', 0, 100], ['ok', 0, 101, { count: 1 }]), 0],
+    ['0 receivers of one of two', producer(...sent(0), ['invoke', 0, 110], ['ok', 0, 111]), 1],
     ['no worker', { ledgers: { 'relay 0.0': [['noWorker', 0, 102]] } }, 1],
     ['no worker for another', { ledgers: { 'relay 0.0': [['noWorker', 1, 102]] } }, 0],
     ['an error', worker(['error', 0, 110]), 1],
@@ -257,7 +258,9 @@ describe('overlap', () => {
   })
 
   test('a message counts once', () => {
-    const third: History = { ledgers: { 'worker 2.0': at(0, 110, 120) } }
+    const third: History = {
+      ledgers: { 'worker 2.0': at(0, 110, 120), 'worker 3.0': at(0, 130, 140) },
+    }
     expect(of(worker(...at(0, 110, 115)), other(...at(0, 112, 120)), third)).toBe(1)
   })
 })

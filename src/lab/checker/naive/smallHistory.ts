@@ -9,7 +9,7 @@ import { ledgerOf } from './ledgerOf.ts'
 export type Entry = readonly [RecordType, number | null, number, Partial<LedgerRecord>?]
 
 /** `worker 1.0` or `broker stop`, what happened to it, and the milliseconds it took. */
-export type Incident = readonly [
+type Incident = readonly [
   string,
   ActorEventName | 'BROKER_DOWN' | 'BROKER_UP',
   fromMs: number,
@@ -26,6 +26,13 @@ export interface History {
 }
 
 const guardMs = 2
+
+/** What a cause explains, and what it only just does not. */
+export type BothWays = readonly [
+  what: string,
+  explains: History | History[],
+  not: History | History[],
+]
 
 export const usualTerms: Terms = {
   pattern: 'queue',
@@ -50,6 +57,19 @@ export function together(...histories: readonly History[]): History {
     events: histories.flatMap(({ events }) => events ?? []).toSorted((a, b) => a[2] - b[2]),
     terms: Object.assign({}, ...histories.map(({ terms }) => terms)),
   }
+}
+
+/** What worker 0.0 has written. */
+export function worker(...entries: Entry[]): History {
+  return { ledgers: { 'worker 0.0': entries } }
+}
+
+export function at(name: Incident[1], fromMs: number, toMs = fromMs, who = 'worker 0.0'): History {
+  return { events: [[who, name, fromMs, toMs]] }
+}
+
+export function down(how: 'stop' | 'crash', fromMs: number, toMs = fromMs): History {
+  return at('BROKER_DOWN', fromMs, toMs, `broker ${how}`)
 }
 
 /** Accepted 4 ms after it was sent. */

@@ -2,11 +2,14 @@ import { expect, test } from 'vitest'
 import type { Cause } from '../../terms.ts'
 import {
   accountOf,
+  at,
+  type BothWays,
+  down,
   type Entry,
   type History,
-  type Incident,
   sent,
   together,
+  worker,
 } from './smallHistory.ts'
 
 /** One message, sent at 100 and ok at 104, while worker 0.0 is live; nobody has it. Guard 2, reclaim 5. */
@@ -15,21 +18,15 @@ const base: History = {
   events: [['worker 0.0', 'SUBSCRIBED', 0]],
 }
 
-const worker = (...entries: Entry[]): History => ({ ledgers: { 'worker 0.0': entries } })
 const other = (...entries: Entry[]): History => ({ ledgers: { 'worker 1.0': entries } })
 const relay = (...entries: Entry[]): History => ({ ledgers: { 'relay 0.0': entries } })
 const nextRelay = (...entries: Entry[]): History => ({ ledgers: { 'relay 0.1': entries } })
-const events = (...events: Incident[]): History => ({ events })
-const at = (name: Incident[1], fromMs: number, toMs = fromMs, who = 'worker 0.0') =>
-  events([who, name, fromMs, toMs])
-const down = (how: 'stop' | 'crash', fromMs: number, toMs = fromMs) =>
-  events([`broker ${how}`, 'BROKER_DOWN', fromMs, toMs])
-const told = (count: number): History => ({
+const told = (...counts: number[]): History => ({
   ledgers: {
-    'producer 0.0': [
+    'producer 0.0': counts.flatMap((count): Entry[] => [
       ['invoke', 0, 100],
       ['ok', 0, 104, { count }],
-    ],
+    ]),
   },
 })
 
@@ -45,9 +42,7 @@ const to = (actor: number, incarnation: number) => ({ actor, count: incarnation 
 const routed: Entry = ['routed', 0, 110, to(0, 0)]
 const afar: Entry = ['routed', 0, 110, to(7, 1)]
 
-type Case = readonly [what: string, explains: History | History[], not: History | History[]]
-
-const cases: Readonly<Partial<Record<Cause, readonly Case[]>>> = {
+const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
   'handler-failed': [
     [
       'at most once',
@@ -68,6 +63,12 @@ const cases: Readonly<Partial<Record<Cause, readonly Case[]>>> = {
   'no-worker': [
     ['said by a relay', relay(taken, ['noWorker', 0, 101]), relay(taken, ['noWorker', 1, 101])],
     ['no receivers', told(0), told(1)],
+    ['no receivers of one of two', told(1, 0), told(1, 1)],
+    [
+      'killed at once',
+      [at('LEAVE', 9), at('SUBSCRIBED', 10), at('KILL', 10)],
+      [at('LEAVE', 9), at('SUBSCRIBED', 10)],
+    ],
     ['left before', at('LEAVE', 101), at('LEAVE', 102)],
     ['killed before', at('KILL', 101), at('STOP', 101)],
     ['exited before', at('EXIT', 101), at('SPAWN', 101)],
@@ -86,7 +87,7 @@ const cases: Readonly<Partial<Record<Cause, readonly Case[]>>> = {
     ],
     [
       'the broker is back, the worker is not',
-      [down('stop', 9), events(['broker', 'BROKER_UP', 10])],
+      [down('stop', 9), at('BROKER_UP', 10)],
       [down('stop', 9), at('SUBSCRIBED', 11)],
     ],
     [
@@ -200,6 +201,16 @@ const cases: Readonly<Partial<Record<Cause, readonly Case[]>>> = {
       [relay(taken, ['routed', 0, 101, to(0, 0)]), at('KILL', 120, 120, 'relay 0.0')],
     ],
     [
+      'taken by two, decided by one',
+      [
+        nextRelay(taken, routed),
+        relay(taken),
+        at('KILL', 80, 80, 'relay 0.0'),
+        at('EXIT', 120, 120, 'relay 0.0'),
+      ],
+      [nextRelay(taken, routed), relay(taken), at('KILL', 80, 80, 'relay 0.0')],
+    ],
+    [
       'decided by another',
       [relay(taken), nextRelay(['rerouted', 0, 102, to(0, 0)]), at('KILL', 120, 120, 'relay 0.0')],
       [relay(taken, ['rerouted', 0, 102, to(0, 0)]), at('KILL', 120, 120, 'relay 0.0')],
@@ -244,8 +255,18 @@ const cases: Readonly<Partial<Record<Cause, readonly Case[]>>> = {
       [worker(['cut', null, 90]), relay(taken, afar)],
     ],
     ['anybody', [other(['cut', null, 90])], [other(['back', null, 90])]],
+    [
+      'until it is back',
+      worker(['back', null, 80], ['cut', null, 90], ['assign', null, 95], ['back', null, 100]),
+      worker(['back', null, 80], ['cut', null, 90], ['assign', null, 95], ['back', null, 99]),
+    ],
   ],
   network: [
+    [
+      'until it is back',
+      [at('NET_OFF', 80), at('NET_ON', 90), at('CONT', 95), at('NET_OFF', 100)],
+      [at('NET_OFF', 80), at('NET_ON', 90), at('CONT', 95), at('NET_OFF', 99)],
+    ],
     ['after', at('NET_ON', 106, 120), at('NET_ON', 107, 120)],
     [
       'before',

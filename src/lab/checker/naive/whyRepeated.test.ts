@@ -2,11 +2,14 @@ import { describe, expect, test } from 'vitest'
 import type { Cause } from '../../terms.ts'
 import {
   accountOf,
+  at,
+  type BothWays,
+  down,
   type Entry,
   type History,
-  type Incident,
   sent,
   together,
+  worker,
 } from './smallHistory.ts'
 
 const received: Entry = ['recv', 0, 110]
@@ -22,16 +25,10 @@ const base: History = {
   },
 }
 
-const worker = (...entries: Entry[]): History => ({ ledgers: { 'worker 0.0': entries } })
 /** What worker 1.0 has written before. */
 const other = (...entries: Entry[]): History => ({
   ledgers: { 'worker 1.0': [...entries, ['recv', 0, 120], ['done', 0, 121]] },
 })
-const at = (name: Incident[1], fromMs: number, toMs = fromMs, who = 'worker 0.0'): History => ({
-  events: [[who, name, fromMs, toMs]],
-})
-const down = (how: 'stop' | 'crash', fromMs: number, toMs = fromMs) =>
-  at('BROKER_DOWN', fromMs, toMs, `broker ${how}`)
 const settled = (flags: number, atMs = 115): Entry => ['settled', 0, atMs, { flags }]
 const acked = worker(received, settled(0))
 const attempts = (count: number): History => ({
@@ -44,9 +41,7 @@ const forgets = (...forgetsAcks: ('broker-stop' | 'broker-crash')[]): History =>
   terms: { forgetsAcks },
 })
 
-type Case = readonly [what: string, explains: History | History[], not: History | History[]]
-
-const cases: Readonly<Partial<Record<Cause, readonly Case[]>>> = {
+const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
   retry: [
     ['until the next', worker(received, ['throw', 0, 120]), worker(received, ['throw', 0, 121])],
     ['from this one', worker(received, ['throw', 0, 110]), worker(['throw', 0, 109], received)],
