@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { askRedis } from '../../src/lab/brokers/askRedis.ts'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
@@ -82,11 +83,11 @@ describeRedis('an outage is told', () => {
     using world = cliWorld()
     const url = ['-u', server.url]
     await world.run(['publish', 'jobs', '1', ...url])
-    const run = world.start(['tail', 'jobs', '--follow', '--json', '--timeout', '1s', ...url])
+    const run = world.start(['tail', 'jobs', '--follow', '--json', '--timeout', '3s', ...url])
     await run.shows('"data":1,')
     await server.kill()
     await run.shows('connection lost: ')
-    await refused(server.port, 5)
+    await refused(server.port, 5, 4_000)
     await server.restart()
     await run.shows(/connection back after \d/)
     await world.run(['publish', 'jobs', '2', ...url])
@@ -102,10 +103,10 @@ describeRedis('an outage is told', () => {
     using world = cliWorld()
     const url = ['-u', server.url]
     await world.run(['publish', 'jobs', '1', ...url])
-    const run = world.start(['tail', 'jobs', '--follow', '--json', '--timeout', '1s', ...url])
+    const run = world.start(['tail', 'jobs', '--follow', '--json', '--timeout', '3s', ...url])
     await run.shows('"data":1,')
     process.kill(server.pid, 'SIGSTOP')
-    await run.shows('redis: peek got no answer in 1000 ms; asks again')
+    await run.shows('redis: peek got no answer in 3000 ms; asks again')
     process.kill(server.pid, 'SIGCONT')
     await world.run(['publish', 'jobs', '2', ...url])
     await run.shows('"data":2,')
@@ -129,8 +130,8 @@ describeRedis('an outage is told', () => {
   })
 })
 
-/** Resolves when so many who wanted to connect have been sent away. */
-async function refused(port: number, attempts: number): Promise<void> {
+/** Resolves when so many who wanted to connect have been sent away, for so long at least. */
+async function refused(port: number, attempts: number, leastMs = 0): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   let count = 0
   const server: Server = createServer((socket) => {
@@ -139,6 +140,6 @@ async function refused(port: number, attempts: number): Promise<void> {
   })
   onTestFinished(() => void server.close())
   await new Promise<void>((done) => void server.listen(port, '127.0.0.1', done))
-  await promise
+  await Promise.all([promise, sleep(leastMs)])
   await new Promise<void>((done) => void server.close(() => done()))
 }
