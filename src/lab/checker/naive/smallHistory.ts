@@ -1,4 +1,4 @@
-import type { ActorEventName, ActorId, LabEvent, Role } from '../../evidence/evidence.ts'
+import type { ActorEventName, ActorId, Evidence, LabEvent, Role } from '../../evidence/evidence.ts'
 import { type LedgerRecord, notTold, type RecordType } from '../../evidence/record.ts'
 import { causes, type Terms } from '../../terms.ts'
 import type { GroupAccount } from '../accounting.ts'
@@ -80,7 +80,9 @@ export function sent(sequence: number, atMs = 100): Entry[] {
   ]
 }
 
-export function accountsOf({ ledgers = {}, events = [], terms = {} }: History): GroupAccount[] {
+/** What a checker is asked. */
+export function questionOf(history: History): [evidence: Evidence, terms: Terms, guardMs: number] {
+  const { ledgers = {}, events = [], terms = {} } = history
   const files = Object.entries(ledgers).map(([name, entries]) => {
     const [writer = '', group = null] = name.split(' of ')
     const lines = entries.map(([type, sequence, ms, rest]) => ({
@@ -92,7 +94,11 @@ export function accountsOf({ ledgers = {}, events = [], terms = {} }: History): 
     return ledgerOf(actorOf(writer), group, lines)
   })
   const evidence = { ledgers: files, events: events.map(eventOf), depth: [] }
-  return naiveAccount(evidence, { ...usualTerms, ...terms }, guardMs)
+  return [evidence, { ...usualTerms, ...terms }, guardMs]
+}
+
+export function accountsOf(history: History): GroupAccount[] {
+  return naiveAccount(...questionOf(history))
 }
 
 /** Of a history with one group. */
