@@ -24,10 +24,11 @@ const round: Round = { participants: ['ada', 'ben'], fighters: [], turn: 'ada', 
 const started = ['START', "USER'S TURN"]
 const again = [...started, "USER'S TURN"]
 let lobbies: Lobbies
+let state: MemoryState
 let ada: ReturnType<typeof listener>
 
 beforeEach(() => {
-  const state = new MemoryState({ heroes: loadHeroes(), seed: 1, usersMax: 9, gamesMax: 9 })
+  state = new MemoryState({ heroes: loadHeroes(), seed: 1, usersMax: 9, gamesMax: 9 })
   const nowMs = () => 0
   const report = new Report({
     nowMs,
@@ -67,6 +68,12 @@ test('the death of somebody else is no new turn', () => {
 test('a game that is read anew has its turn told again', () => {
   lobbies.start(game, round)
   expect(ada.said).toEqual(again)
+})
+
+test('a start that is heard of twice is told once', async () => {
+  state.look = async () => ({ status: 'running', isStarting: false, round })
+  await lobbies.begun(game)
+  expect(ada.said).toEqual(started)
 })
 
 test('a state that has gone back is believed when it is read anew', () => {

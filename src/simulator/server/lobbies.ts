@@ -152,6 +152,13 @@ export class Lobbies {
     if (lobby) this.#dropIfIdle(lobby)
   }
 
+  /** It has started, or will not: its players here are told, unless they were. */
+  async begun(game: string): Promise<void> {
+    const entry = await this.#options.state.look(game)
+    const lobby = this.#lobbies.get(game)
+    if (lobby && !hasStarted(lobby)) this.#show(lobby, entry)
+  }
+
   /**
    * Reads where a game stands, and tells its players here, who may have missed all of it. False:
    * it ran, and cannot be known any more.
@@ -261,7 +268,7 @@ export class Lobbies {
         if (await state.expire(lobby.game, clock.wallMs())) {
           report.timedOut(lobby.game)
           this.#end(lobby, answers.timedOut(lobby.game))
-        } else await this.refresh(lobby.game)
+        } else await this.begun(lobby.game)
       } catch (error) {
         if (!isOutage(error)) throw error
       }

@@ -27,7 +27,7 @@ export class Others {
     const { type } = happening
     if (type === 'turn') lobbies.turned(happening.game, happening)
     else if (type === 'over') lobbies.over(happening.game)
-    else if (type === 'look') this.#run(lobbies.refresh(happening.game))
+    else if (type === 'look') this.#run(lobbies.begun(happening.game))
     else if (type === 'taken') lobbies.taken(happening.game, happening.user)
     else if (type === 'orphans') {
       if (happening.isKept) lobbies.open(happening.game)
