@@ -4,6 +4,7 @@ import type { Case } from './case.ts'
 import {
   ack,
   declare,
+  endingLeaseMs,
   failure,
   idsOf,
   openReader,
@@ -23,7 +24,7 @@ export const countCases: readonly Case[] = [
     needs: (claimed) => claimed.counts.failures === 'exact' && claimed.counts.crashes === 'exact',
     async run(world) {
       const channel = await declare(world)
-      const dying = await openReader(world, channel, { leaseMs: shortLeaseMs })
+      const dying = await openReader(world, channel, { leaseMs: endingLeaseMs })
       await publish(world, channel, several(1))
       const [first] = await take(world, dying, 1)
       assert.ok(first)
@@ -100,7 +101,7 @@ export const countCases: readonly Case[] = [
     needs: (claimed) => claimed.counts.crashes === 'exact',
     async run(world) {
       const channel = await declare(world)
-      const dying = await openReader(world, channel, { leaseMs: shortLeaseMs, charge: 'marked' })
+      const dying = await openReader(world, channel, { leaseMs: endingLeaseMs, charge: 'marked' })
       const opened = await openReader(world, channel, {
         session: await world.open(),
         charge: 'marked',
@@ -124,15 +125,15 @@ export const countCases: readonly Case[] = [
     async run(world) {
       const channel = await declare(world)
       await publish(world, channel, several(5))
-      const wish = { leaseMs: shortLeaseMs, charge: 'marked' } as const
-      const dying = await openReader(world, channel, wish)
+      const charge = 'marked'
+      const dying = await openReader(world, channel, { leaseMs: endingLeaseMs, charge })
       const first = await take(world, dying, 1, { begins: true })
       first.push(...(await take(world, dying, 2, { begins: true })))
       const second = await take(world, dying, 2)
       const isBegun = (one: Delivery) => one.isBegun ?? false
       assert.deepEqual(second.map(isBegun), [false, false])
-      await world.pass(3 * shortLeaseMs)
-      const opened = await openReader(world, channel, wish)
+      await world.pass(1.5 * endingLeaseMs)
+      const opened = await openReader(world, channel, { charge })
       const got = await take(world, opened, 5, { begins: true })
       const crashes = new Map(got.map((one) => [one.message.id, one.crashes]))
       assert.deepEqual(
@@ -172,12 +173,12 @@ export const countCases: readonly Case[] = [
       await publish(world, channel, several(9))
       const die = async (count: number) => {
         const dying = await openReader(world, channel, {
-          leaseMs: shortLeaseMs,
+          leaseMs: endingLeaseMs,
           charge: 'marked',
         })
         const held = await take(world, dying, count)
         await world.until(dying.source.renew(held.at(-1)?.token ?? null, world.signal))
-        await world.pass(3 * shortLeaseMs)
+        await world.pass(1.5 * endingLeaseMs)
         return idsOf(held)
       }
       assert.deepEqual(await die(5), ['m0', 'm1', 'm2', 'm3', 'm4'])

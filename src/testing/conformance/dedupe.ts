@@ -140,9 +140,10 @@ export const dedupeCases: readonly Case[] = [
       await world.pass(2 * shortLeaseMs)
       assert.deepEqual(await marks.claim(['x'], b, windowMs, world.signal), ['mine'])
       assert.deepEqual(await marks.claim(['x'], a, windowMs, world.signal), ['busy'])
-      await marks.finish(['y'], a, 200, world.signal)
+      const keepMs = 1_500 // a busy machine asks in that time
+      await marks.finish(['y'], a, keepMs, world.signal)
       assert.deepEqual(await marks.claim(['y'], b, windowMs, world.signal), ['done'])
-      await world.pass(400)
+      await world.pass(keepMs + 200)
       assert.deepEqual(await marks.claim(['y'], b, windowMs, world.signal), ['mine'])
     },
     refusal: async () => {},

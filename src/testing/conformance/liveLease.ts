@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import type { LiveCase } from './case.ts'
 import {
-  endingLeaseMs,
   expectEnded,
   hand,
   join,
@@ -10,7 +9,7 @@ import {
   takeNoMessage,
   waitForEnd,
 } from './liveSteps.ts'
-import { declare, outgoing, several, shortLeaseMs } from './steps.ts'
+import { declare, endingLeaseMs, outgoing, several, shortLeaseMs } from './steps.ts'
 
 const subscribers = ['broadcast', 'narrowcast'] as const
 

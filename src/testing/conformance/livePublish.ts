@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
 import type { LiveCase } from './case.ts'
+import { hand, join, liveOf, send, subscribe, takeIds, takeNoMessage } from './liveSteps.ts'
 import {
+  declare,
   endingLeaseMs,
-  hand,
-  join,
-  liveOf,
-  send,
-  subscribe,
-  takeIds,
-  takeNoMessage,
-} from './liveSteps.ts'
-import { declare, offered, outgoing, publish, publisherOf, several } from './steps.ts'
+  offered,
+  outgoing,
+  publish,
+  publisherOf,
+  several,
+} from './steps.ts'
 
 const published = ['broadcast', 'narrowcast-relay'] as const
 const narrowcast = ['narrowcast'] as const

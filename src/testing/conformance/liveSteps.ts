@@ -6,9 +6,6 @@ import type { Count, IncomingMessage, OutgoingMessage } from '../../core/message
 import type { World } from './case.ts'
 import { offered, publish, type TakeRoom } from './steps.ts'
 
-/** A lease that is meant to end, but not before a loaded machine has seen that it holds. */
-export const endingLeaseMs = 1_000
-
 export function liveOf(session: Session): Live {
   return offered(session.live, 'live')
 }

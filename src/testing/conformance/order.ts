@@ -8,6 +8,7 @@ import {
   openReader,
   outgoing,
   publish,
+  seenDelayMs,
   settle,
   several,
   take,
@@ -73,8 +74,8 @@ export const orderCases: readonly Case[] = [
       const channel = await declare(world)
       const opened = await openReader(world, channel)
       await publish(world, channel, [
-        outgoing('last', { delayMs: 900 }),
-        outgoing('middle', { delayMs: 450 }),
+        outgoing('last', { delayMs: 1.5 * seenDelayMs }),
+        outgoing('middle', { delayMs: seenDelayMs }),
         ...several(3),
       ])
       const got = await take(world, opened, 3)

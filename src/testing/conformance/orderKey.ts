@@ -6,14 +6,15 @@ import {
   ack,
   byKey,
   declare,
+  endingLeaseMs,
   failure,
   idsOf,
   openReader,
   outgoing,
   publish,
   receive,
+  seenDelayMs,
   settle,
-  shortLeaseMs,
   take,
   takeNothing,
 } from './steps.ts'
@@ -83,12 +84,12 @@ export const orderKeyCases: readonly Case[] = [
     refusal,
     async run(world) {
       const channel = await declare(world)
-      const dying = await openReader(world, channel, { order: 'skip', leaseMs: shortLeaseMs })
+      const dying = await openReader(world, channel, { order: 'skip', leaseMs: endingLeaseMs })
       const other = await openReader(world, channel, { order: 'skip' })
       await publish(world, channel, byKey('a1', 'a2', 'b1', 'b2'))
       assert.deepEqual(sorted(await take(world, dying, 2)), ['a1', 'b1'])
       await takeNothing(world, other)
-      await world.pass(3 * shortLeaseMs)
+      await world.pass(1.5 * endingLeaseMs)
       const suspects = [await receive(world, other), await receive(world, other)]
       assert.deepEqual(suspects.map(idsOf), [['a1'], ['b1']])
       assert.deepEqual(
@@ -108,7 +109,7 @@ export const orderKeyCases: readonly Case[] = [
       const channel = await declare(world)
       const opened = await openReader(world, channel, { order: 'skip' })
       await publish(world, channel, byKey('a1', 'a2'))
-      for (const delayMs of [0, 300]) {
+      for (const delayMs of [0, seenDelayMs]) {
         const [held] = await take(world, opened, 1)
         assert.ok(held)
         await settle(world, opened, [{ token: held.token, kind: 'release', delayMs }])
@@ -135,7 +136,7 @@ export const orderKeyCases: readonly Case[] = [
       const [a1, b1] = await take(world, opened, 2)
       assert.ok(a1 && b1)
       await settle(world, opened, [
-        { token: a1.token, kind: 'retry', delayMs: 300, failures: 1, error: failure() },
+        { token: a1.token, kind: 'retry', delayMs: seenDelayMs, failures: 1, error: failure() },
         { token: b1.token, kind: 'ack' },
       ])
       assert.deepEqual(idsOf(await receive(world, opened)), ['b2'])
@@ -161,12 +162,12 @@ export const orderKeyCases: readonly Case[] = [
         const [held] = await take(world, opened, 1)
         assert.equal(held?.message.id, id)
         if (!held) continue
-        const retry = { kind: 'retry', delayMs: 200, failures: 1, error: failure() } as const
-        await settle(world, opened, [{ token: held.token, ...retry }])
+        const retry = { kind: 'retry', failures: 1, error: failure() } as const
+        await settle(world, opened, [{ token: held.token, delayMs: seenDelayMs, ...retry }])
       }
       const a3 = await take(world, opened, 1)
       assert.deepEqual(idsOf(a3), ['a3'])
-      await takeNothing(world, opened, 600)
+      await takeNothing(world, opened, 1.5 * seenDelayMs)
       await ack(world, opened, a3)
       for (const id of ['a1', 'a2', 'a4']) {
         const got = await receive(world, opened)
@@ -230,11 +231,11 @@ export const orderKeyCases: readonly Case[] = [
     async run(world) {
       const channel = await declare(world)
       const opened = await openReader(world, channel, { order: 'block' })
-      await publish(world, channel, [outgoing('later', { key: 'a', delayMs: 300 })])
+      await publish(world, channel, [outgoing('later', { key: 'a', delayMs: seenDelayMs })])
       await publish(world, channel, byKey('a1', 'a2'))
       const a1 = await take(world, opened, 1)
       assert.deepEqual(idsOf(a1), ['a1'])
-      await world.pass(1_500) // and nobody looks
+      await world.pass(2 * seenDelayMs) // and nobody looks
       await publish(world, channel, byKey('a3'))
       await ack(world, opened, a1)
       const rest: string[] = []

@@ -17,6 +17,7 @@ import {
   outgoing,
   publish,
   receive,
+  seenDelayMs,
   settle,
   take,
   takeNothing,
@@ -115,7 +116,7 @@ export const orderKeyAdminCases: readonly Case[] = [
       await settle(world, before, [
         { token: a1.token, kind: 'retry', delayMs: 0, failures: 1, error: failure() },
         { token: a2.token, kind: 'release', delayMs: 0 },
-        { token: b1.token, kind: 'retry', delayMs: 300, failures: 1, error: failure() },
+        { token: b1.token, kind: 'retry', delayMs: seenDelayMs, failures: 1, error: failure() },
       ])
       await before.source[Symbol.asyncDispose]()
       const opened = await openReader(world, channel, { order: 'skip' })

@@ -8,6 +8,7 @@ import {
   outgoing,
   publish,
   publisherOf,
+  seenDelayMs,
   several,
   take,
   takeNothing,
@@ -121,7 +122,7 @@ export const publishCases: readonly Case[] = [
       const channel = await declare(world)
       const opened = await openReader(world, channel)
       const startMs = performance.now()
-      const wish = 400
+      const wish = seenDelayMs
       await publish(world, channel, [outgoing('later', { delayMs: wish }), outgoing('now')])
       assert.deepEqual(idsOf(await take(world, opened, 1)), ['now'])
       if (world.isExact) {

@@ -7,6 +7,7 @@ import {
   depthOf,
   eventually,
   heard,
+  keptLeaseMs,
   shortLeaseMs,
   workedOff,
 } from './runtimeSteps.ts'
@@ -171,8 +172,7 @@ export const runtimeCrashCases: readonly Case<RuntimeWorld>[] = [
     name: 'crash: long deliveries() keep their messages, and give back what is not settled',
     async run(world) {
       const node = await world.node()
-      const leaseMs = 1_000
-      const channel = node.channel<number>({ leaseMs })
+      const channel = node.channel<number>({ leaseMs: keptLeaseMs })
       for (let n = 0; n < 4; n++) await world.until(channel.publish(n))
       const deliveries = channel.deliveries({ ...world.group, holdMax: 10 })
       const lost = heard(deliveries, 'lost')
@@ -183,7 +183,7 @@ export const runtimeCrashCases: readonly Case<RuntimeWorld>[] = [
         assert.ok(value)
         held.push(value)
       }
-      for (let passed = 0; passed < 3 * leaseMs; passed += 100) await world.pass(100)
+      for (let passed = 0; passed < 2 * keptLeaseMs; passed += 100) await world.pass(100)
       const [first, second] = held
       assert.ok(first && second)
       assert.equal(await world.until(first.settle({ kind: 'ack' })), 'settled')
@@ -206,7 +206,7 @@ export const runtimeCrashCases: readonly Case<RuntimeWorld>[] = [
     async run(world) {
       const node = await world.node()
       const killed = await world.node()
-      const channel = killed.channel<number>({ leaseMs: shortLeaseMs })
+      const channel = killed.channel<number>({ leaseMs: keptLeaseMs })
       const receipts = await world.until(
         channel.publishMany([0, 1, 2].map((data) => ({ data, options: { id: `m${data}` } }))),
       )

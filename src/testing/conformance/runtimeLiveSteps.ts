@@ -13,7 +13,7 @@ import type { Node, RuntimeWorld } from './runtimeWorld.ts'
 /** Long enough for a subscriber that gives no sign of life to count as gone. */
 export const goneMs = 4_000
 /** Of a relay that is meant to be replaced. */
-export const relayLeaseMs = 600
+export const relayLeaseMs = 2_000
 
 /** What each subscriber was given, in order. */
 export type Seen = Map<string, number[]>

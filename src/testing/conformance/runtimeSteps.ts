@@ -4,8 +4,10 @@ import type { ErrorCode } from '../../core/errors.ts'
 import type { SubscriptionEvents, Watched } from '../../runtime/api.ts'
 import type { Node, RuntimeWorld } from './runtimeWorld.ts'
 
-/** A lease that is meant to end. */
+/** A lease that is meant to end, at any moment. */
 export const shortLeaseMs = 300
+/** A lease that is not to end while somebody lives, though it is waited for: a loaded machine renews it. */
+export const keptLeaseMs = 2_000
 /** Retries come soon. */
 export const soon = { delayMsMin: 1, delayMsMax: 5 }
 

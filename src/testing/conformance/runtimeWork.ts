@@ -8,6 +8,7 @@ import {
   depthOf,
   eventually,
   heard,
+  keptLeaseMs,
   shortLeaseMs,
   soon,
   workedOff,
@@ -226,15 +227,14 @@ export const runtimeWorkCases: readonly Case<RuntimeWorld>[] = [
     name: 'work: a handler that runs longer than the lease keeps its message',
     async run(world) {
       const node = await world.node()
-      const leaseMs = 1_000
-      const channel = node.channel<number>({ leaseMs })
+      const channel = node.channel<number>({ leaseMs: keptLeaseMs })
       let runs = 0
       const handler = async () => {
         runs++
-        await world.clock.sleep(2.5 * leaseMs, world.signal)
+        await world.clock.sleep(2 * keptLeaseMs, world.signal)
       }
       const worker = channel.subscribe(handler, world.group)
-      const other = (await world.node()).channel<number>({ leaseMs })
+      const other = (await world.node()).channel<number>({ leaseMs: keptLeaseMs })
       other.subscribe(handler, world.group)
       const lost = heard(worker, 'lost')
       await world.until(channel.publish(1))

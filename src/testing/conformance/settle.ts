@@ -4,6 +4,7 @@ import type { Case } from './case.ts'
 import {
   ack,
   declare,
+  endingLeaseMs,
   failure,
   idsOf,
   letter,
@@ -11,6 +12,7 @@ import {
   openReader,
   outgoing,
   publish,
+  seenDelayMs,
   settle,
   several,
   shortLeaseMs,
@@ -25,10 +27,10 @@ export const settleCases: readonly Case[] = [
     name: 'settle: what was acknowledged does not come again',
     async run(world) {
       const channel = await declare(world)
-      const opened = await openReader(world, channel, { leaseMs: shortLeaseMs })
+      const opened = await openReader(world, channel, { leaseMs: endingLeaseMs })
       await publish(world, channel, several(3))
       await ack(world, opened, await take(world, opened, 3))
-      await world.pass(2 * shortLeaseMs)
+      await world.pass(1.5 * endingLeaseMs)
       await opened.source[Symbol.asyncDispose]()
       await takeNothing(world, await openReader(world, channel))
     },
@@ -153,13 +155,14 @@ export const settleCases: readonly Case[] = [
       const startMs = performance.now()
       const retry = (token = first.token, failures = 1, message = 'first'): Settlement => {
         const error = failure({ message, atMs: failures * 1_000 })
-        return { token, kind: 'retry', delayMs: 200, failures, error }
+        return { token, kind: 'retry', delayMs: seenDelayMs / failures, failures, error }
       }
       assert.deepEqual(await settle(world, opened, [retry()]), ['settled'])
       assert.deepEqual(idsOf(await take(world, opened, 1)), ['m1'])
       const [second] = await take(world, opened, 1)
       assert.ok(second && second.message.id === 'm0')
-      assert.ok(world.isExact || performance.now() - startMs >= 200, 'it came before its time')
+      const isInTime = world.isExact || performance.now() - startMs >= seenDelayMs
+      assert.ok(isInTime, 'it came before its time')
       assert.deepEqual([second.failures, second.crashes], [1, 0])
       assert.deepEqual(second.past, {
         firstFailedMs: 1_000,

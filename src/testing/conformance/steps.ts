@@ -14,8 +14,12 @@ import type {
 } from '../../core/message.ts'
 import type { World } from './case.ts'
 
-/** A lease that is meant to end. */
+/** A lease that is meant to end, at any moment. */
 export const shortLeaseMs = 250
+/** A lease that is meant to end, but not before a loaded machine has done what comes first. */
+export const endingLeaseMs = 1_500
+/** A delay that is meant to pass, but not before that either. */
+export const seenDelayMs = 1_500
 
 const batchMax = 500
 
