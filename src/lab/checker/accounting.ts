@@ -64,6 +64,8 @@ export interface LossAccount {
   readonly bursts: number
   readonly longestBurst: number
   readonly byCause: ByCause
+  /** Of those that nobody was told of. */
+  readonly silentByCause: ByCause
   readonly unexplained: number
   /** The first 32, by producer, incarnation and sequence. */
   readonly sample: readonly Identity[]

@@ -2,7 +2,7 @@ import type { ActorEventName, LabEvent } from '../evidence/evidence.ts'
 import type { TimedEvent } from './history.ts'
 import { actorName, type Interval } from './intervals.ts'
 
-/** What one event of the supervisor began. `event`: its place among all events. */
+/** What one event of the supervisor began. `event`: its place among those that tell something new. */
 export interface Episode extends Interval {
   readonly event: number
 }
@@ -25,12 +25,12 @@ export class Episodes {
   readonly #nets: ReadonlyMap<string, Episode[]>
 
   constructor(events: readonly TimedEvent[]) {
-    this.#events = events
+    this.#events = events.filter(tellsMore)
     this.#deaths = this.#pairs(['KILL', 'EXIT'], null)
     this.#stops = this.#pairs(['STOP'], 'CONT')
     this.#stopCalls = this.#pairs(['STOP'], null)
     this.#nets = this.#pairs(['NET_ON'], 'NET_OFF')
-    this.brokerDowns = events.flatMap(({ how, fromNs, toNs }, event) =>
+    this.brokerDowns = this.#events.flatMap(({ how, fromNs, toNs }, event) =>
       how === null ? [] : [{ how, fromNs, toNs, event }],
     )
   }
@@ -107,4 +107,17 @@ export class Episodes {
     })
     return pairs
   }
+}
+
+/** The EXIT of what was killed is the same end once more. */
+function tellsMore(
+  { event, actor }: TimedEvent,
+  place: number,
+  events: readonly TimedEvent[],
+): boolean {
+  if (event !== 'EXIT' || actor === null) return true
+  const name = actorName(actor)
+  return !events
+    .slice(0, place)
+    .some((one) => one.event === 'KILL' && one.actor !== null && actorName(one.actor) === name)
 }

@@ -16,17 +16,20 @@ export function lossAccount(
   scene: Scene,
   trailOf: TrailOf,
 ): LossAccount {
-  const { byCause, unexplained } = explainLosses(lost, history, group, scene, trailOf)
+  const isTold = (message: number) => isReported(message, history, group)
+  const explained = explainLosses(lost, history, group, scene, trailOf)
+  const unexplained = [...explained.values()].filter((cause) => cause === null).length
   const broker = lost.filter((message) => group.received[message] === 0).length
-  const reported = lost.filter((message) => isReported(message, history, group)).length
+  const silent = lost.filter((message) => !isTold(message))
   return {
     total: lost.length,
     broker,
     worker: lost.length - broker,
-    reported,
-    silent: lost.length - reported,
+    reported: lost.length - silent.length,
+    silent: silent.length,
     ...shapeOf(lost, history),
-    byCause,
+    byCause: countCauses(lost, explained),
+    silentByCause: countCauses(silent, explained),
     unexplained,
     sample: lost.slice(0, sampleMax).map((message) => identityOf(message, history.origins)),
   }
@@ -45,14 +48,13 @@ function explainLosses(
   group: GroupHistory,
   scene: Scene,
   trailOf: TrailOf,
-): { byCause: ByCause; unexplained: number } {
+): Map<number, Cause | null> {
   const { sentNs, okNs } = history
   const workers = history.ledgers.filter((one) => isWorker(one.role) && one.group === group.group)
   const relays = history.ledgers.filter(({ role }) => role === 'relay')
   const causes = new LossCauses(scene, workers.map(actorName), relays.map(actorName))
   const bySent = [...lost].sort((a, b) => (sentNs[a] as number) - (sentNs[b] as number) || a - b)
-  const byCause: Partial<Record<Cause, number>> = {}
-  let unexplained = 0
+  const explained = new Map<number, Cause | null>()
   for (const message of bySent) {
     const matches = causes.of({
       message,
@@ -61,11 +63,21 @@ function explainLosses(
       isToldNobody: ((history.told[message] as number) & told.noReceiver) !== 0,
       trail: trailOf(message),
     })
-    const cause = choose(matches, scene.terms.mayLose, scene.budget, message)
-    if (cause === null) unexplained++
-    else byCause[cause] = (byCause[cause] ?? 0) + 1
+    explained.set(message, choose(matches, scene.terms.mayLose, scene.budget, message))
   }
-  return { byCause, unexplained }
+  return explained
+}
+
+function countCauses(
+  messages: readonly number[],
+  explained: ReadonlyMap<number, Cause | null>,
+): ByCause {
+  const byCause: Partial<Record<Cause, number>> = {}
+  for (const message of messages) {
+    const cause = explained.get(message)
+    if (cause) byCause[cause] = (byCause[cause] ?? 0) + 1
+  }
+  return byCause
 }
 
 type Shape = Pick<LossAccount, 'prefix' | 'middle' | 'postfix' | 'bursts' | 'longestBurst'>

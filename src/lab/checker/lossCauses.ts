@@ -98,11 +98,13 @@ export class LossCauses {
   ): Match[] {
     const { trail, message, sentNs } = lost
     const { budget, guardNs, actors } = this.#scene
+    const onTheWay: Episode[] = []
     for (const { type, actor, count, timeNs } of trail) {
       if (type !== routed && type !== rerouted) continue
-      const worker = actorName({ role: 'worker', actor, incarnation: count })
-      const isRouted = episodesOf(worker).some(({ toNs }) => timeNs <= toNs + this.#reachNs)
-      if (isRouted) return [{ cause, event: null }]
+      for (const end of episodesOf(actorName({ role: 'worker', actor, incarnation: count }))) {
+        if (timeNs <= end.fromNs) onTheWay.push(end)
+        else if (timeNs <= end.toNs + this.#reachNs) return [{ cause, event: null }]
+      }
     }
     if (reach.size === 0 && !trail.some(({ type }) => type === taken)) {
       const from = sentNs - this.#reachNs
@@ -114,7 +116,7 @@ export class LossCauses {
       if (entry.type !== recv || isFinished(entry, trail)) return []
       return episodesOf(actors[entry.ledger] as string).filter(({ toNs }) => toNs >= entry.timeNs)
     })
-    return withinBudget(cause, held, budget, message, () => true)
+    return withinBudget(cause, [...onTheWay, ...held], budget, message, () => true)
   }
 
   #diedWithRelay({ trail, sentNs, okNs }: LostMessage, isTaken: boolean): boolean {

@@ -90,7 +90,11 @@ function lossesOf(
   const reported = lost.filter((message) => isReported(scene, message)).length
   const chosen = lost
     .toSorted((one, other) => Number(one.sentNs - other.sentNs) || byIdentity(one, other))
-    .map((message) => choose(whyLost(scene, message, budget), scene.terms.mayLose))
+    .map((message) => ({
+      cause: choose(whyLost(scene, message, budget), scene.terms.mayLose),
+      isSilent: !isReported(scene, message),
+    }))
+  const silent = chosen.filter(({ isSilent }) => isSilent)
   return {
     total: lost.length,
     broker: lost.filter((message) => !isDelivered(message)).length,
@@ -98,7 +102,8 @@ function lossesOf(
     reported,
     silent: lost.length - reported,
     ...shapeOf(acknowledged, new Set(lost)),
-    ...countCauses(chosen),
+    ...countCauses(chosen.map(({ cause }) => cause)),
+    silentByCause: countCauses(silent.map(({ cause }) => cause)).byCause,
     sample: lost.slice(0, 32).map(({ identity }) => identity),
   }
 }

@@ -20,9 +20,21 @@ test('a kill explains as many losses as a worker has in its hands', () => {
 
 test('the next event has room of its own', () => {
   const held: History = { ledgers: { 'worker 0.0': inHand(0, 1, 2) } }
+  const stops: History = {
+    events: [
+      ['worker 0.0', 'STOP', 130],
+      ['worker 0.0', 'STOP', 131],
+    ],
+  }
+  const { lost } = accountOf(together(many(3), live, held, stops, max(2)))
+  expect(lost).toMatchObject({ byCause: { 'worker-stopped': 3 }, unexplained: 0 })
+})
+
+test('the exit of what was killed is no other event', () => {
+  const held: History = { ledgers: { 'worker 0.0': inHand(0, 1, 2) } }
   const exit: History = { events: [['worker 0.0', 'EXIT', 131]] }
   const { lost } = accountOf(together(many(3), live, held, killed(130), exit, max(2)))
-  expect(lost).toMatchObject({ byCause: { 'worker-killed': 3 }, unexplained: 0 })
+  expect(lost).toMatchObject({ byCause: { 'worker-killed': 2 }, unexplained: 1 })
 })
 
 test('a stop has the same room', () => {

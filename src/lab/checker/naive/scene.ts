@@ -95,7 +95,7 @@ export function sceneOf(
   return {
     terms,
     guardNs: nanoseconds(guardMs),
-    events: evidence.events.map(happened),
+    events: evidence.events.map(happened).filter(isNews),
     all: files.flatMap(({ told }) => told),
     sends,
     routes: written('relay'),
@@ -126,6 +126,13 @@ function happened(event: LabEvent, place: number): Happened {
     toNs: event.toNs,
     place,
   }
+}
+
+/** What was killed exits too: that is one end, not two. */
+function isNews({ event, by }: Happened, place: number, all: readonly Happened[]): boolean {
+  return (
+    event !== 'EXIT' || !all.slice(0, place).some((one) => one.event === 'KILL' && one.by === by)
+  )
 }
 
 function messagesOf(sends: readonly Told[]): Message[] {

@@ -139,8 +139,14 @@ const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
       [relay(taken, routed), at('KILL', 90, 102)],
     ],
     [
-      'routed, without room',
-      [relay(taken, routed), at('KILL', 120), nothingInHand],
+      'routed after the end, without room',
+      [relay(taken, routed), at('KILL', 109), nothingInHand],
+      [relay(taken, routed), at('KILL', 110), nothingInHand],
+    ],
+    ['routed before the end', [relay(taken, routed), at('KILL', 120)], relay(taken, routed)],
+    [
+      'in hand, without room',
+      [worker(received), at('KILL', 120)],
       [worker(received), at('KILL', 120), nothingInHand],
     ],
     [
@@ -202,13 +208,8 @@ const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
     ],
     [
       'taken by two, decided by one',
-      [
-        nextRelay(taken, routed),
-        relay(taken),
-        at('KILL', 80, 80, 'relay 0.0'),
-        at('EXIT', 120, 120, 'relay 0.0'),
-      ],
-      [nextRelay(taken, routed), relay(taken), at('KILL', 80, 80, 'relay 0.0')],
+      [nextRelay(taken, routed), relay(taken), at('EXIT', 120, 120, 'relay 0.0')],
+      [nextRelay(taken, routed), relay(taken), at('EXIT', 80, 80, 'relay 0.0')],
     ],
     [
       'decided by another',

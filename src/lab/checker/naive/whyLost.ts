@@ -67,10 +67,14 @@ function endedWorker(
 ): Match[] {
   const { sentNs } = message
   const untilReclaimedNs = nanoseconds(scene.terms.reclaimWithinMs) + scene.guardNs
-  for (const { by, timeNs } of routesTo(scene, message)) {
-    if (ends(scene, by).some(({ toNs }) => timeNs <= toNs + untilReclaimedNs)) return [free(cause)]
-  }
   const places: number[] = []
+  for (const { by, timeNs } of routesTo(scene, message)) {
+    for (const { fromNs, toNs, place } of ends(scene, by)) {
+      // What was on the way when it ended was in its hand, so to speak.
+      if (timeNs <= fromNs) places.push(place)
+      else if (timeNs <= toNs + untilReclaimedNs) return [free(cause)]
+    }
+  }
   for (const { by, timeNs } of inHand(scene, message)) {
     for (const end of ends(scene, by)) if (end.toNs >= timeNs) places.push(end.place)
   }
