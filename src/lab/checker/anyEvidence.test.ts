@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { LedgerFile } from '../evidence/evidence.ts'
 import { type LedgerRecord, readRecord, recordBytes } from '../evidence/record.ts'
 import { anyEvidence } from './anyEvidence.ts'
+import { naiveBroadcast } from './naive/broadcast.ts'
 import { naiveAccount } from './naive.ts'
 
 const seed = 1
@@ -105,4 +106,25 @@ test('every figure and every cause is seen in one of a hundred, and more', {
     ...['two groups', 'cut sample'],
   ]
   expect(expected.filter((name) => (counts.get(name) ?? 0) < numRuns / 100)).toEqual([])
+})
+
+const missCauses = ['cut-off', 'network', 'broker-stop', 'broker-crash']
+
+test('every figure of a broadcast is seen in one of fifty, and more', {
+  timeout: 60_000,
+}, () => {
+  const numRuns = 1000
+  const counts = new Map<string, number>()
+  for (const { evidence, terms, guardMs } of fc.sample(anyEvidence, { numRuns, seed })) {
+    const { subscribers, ...published } = naiveBroadcast(evidence, terms, guardMs)
+    const seen = new Set([published, ...subscribers].flatMap((part) => [...namesOf(part)]))
+    for (const name of seen) counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  const expected = [
+    ...['phantom', 'unheard.reported', 'unheard.silent', 'owed', 'edge', 'delivered'],
+    ...['missed.total', 'missed.unexplained', 'extra.total', 'extra.unexplained', 'unexpected'],
+    ...missCauses.map((cause) => `missed.byCause.${cause}`),
+    ...repeatCauses.map((cause) => `extra.byCause.${cause}`),
+  ]
+  expect(expected.filter((name) => (counts.get(name) ?? 0) < numRuns / 50)).toEqual([])
 })
