@@ -1,20 +1,16 @@
 import type { Evidence, LedgerFile } from '../evidence/evidence.ts'
-import type { Cause, Terms } from '../terms.ts'
-import type {
-  BroadcastAccount,
-  MissedAccount,
-  SubscriberAccount,
-  Unheard,
-} from './broadcastAccounting.ts'
+import type { Terms } from '../terms.ts'
+import type { BroadcastAccount, SubscriberAccount } from './broadcastAccounting.ts'
 import { Budget } from './budget.ts'
 import { outcomeOf } from './countMessages.ts'
+import { duesOf, unheardOf } from './dues.ts'
 import { Episodes } from './episodes.ts'
 import { groupTrails } from './groupTrails.ts'
-import { type GroupHistory, type History, told } from './history.ts'
-import { identityOf, sampleMax } from './identityOf.ts'
-import { actorName, type Interval, shrunk, touches } from './intervals.ts'
+import type { GroupHistory, History } from './history.ts'
+import { actorName, type Interval } from './intervals.ts'
 import { isWorker, loadHistory } from './load.ts'
 import type { Scene } from './lossCauses.ts'
+import { missedAccount } from './missedAccount.ts'
 import { Moments } from './moments.ts'
 import { repeatAccounts } from './repeatAccount.ts'
 import { Trails } from './trails.ts'
@@ -45,6 +41,7 @@ export function broadcastAccount(
     moments: new Moments(ledgers, history.baseNs),
     actors: history.ledgers.map(actorName),
   }
+  const acknowledged = acknowledgedOf(history)
   const lives: Interval[] = []
   const subscribers = groups.map((group) => {
     const scene: Scene = { ...facts, budget: new Budget(terms.inHandMax) }
@@ -52,7 +49,7 @@ export function broadcastAccount(
     const names = actors.map(actorName)
     const own = names.flatMap((name) => scene.episodes.livesOf(name, terms.resumes))
     lives.push(...own)
-    const { owed, edge, missed } = duesOf(history, group, own, scene.guardNs)
+    const { owed, edge, missed } = duesOf(acknowledged, history, group, own, scene.guardNs)
     const repeated = messagesWhere(history, (message) => (group.received[message] as number) > 1)
     const trailOf = groupTrails(history, group, trails)
     const account: SubscriberAccount = {
@@ -66,7 +63,8 @@ export function broadcastAccount(
     }
     return account
   })
-  return { ...publishedOf(history, groups), unheard: unheardOf(history, lives), subscribers }
+  const unheard = unheardOf(acknowledged, history, lives)
+  return { ...publishedOf(history, groups), unheard, subscribers }
 }
 
 /** Each subscriber, over all its starts, is a group by itself. */
@@ -85,8 +83,11 @@ function messagesWhere(history: History, holds: (message: number) => boolean): n
   return found
 }
 
-function isAcknowledged(history: History, message: number): boolean {
-  return outcomeOf(history.told[message] as number) === 'acknowledged'
+function acknowledgedOf(history: History): number[] {
+  return messagesWhere(
+    history,
+    (message) => outcomeOf(history.told[message] as number) === 'acknowledged',
+  )
 }
 
 function publishedOf(
@@ -102,70 +103,4 @@ function publishedOf(
     if (outcome === 'failed' && isHeard) counts.phantom++
   }
   return counts
-}
-
-interface Dues {
-  readonly owed: number
-  readonly edge: number
-  readonly missed: readonly number[]
-}
-
-/** What one subscriber was owed, by the times at which it was live. */
-function duesOf(
-  history: History,
-  group: GroupHistory,
-  lives: readonly Interval[],
-  guardNs: number,
-): Dues {
-  const certain = shrunk(lives, guardNs)
-  let owed = 0
-  let edge = 0
-  const missed: number[] = []
-  for (const message of messagesWhere(history, (one) => isAcknowledged(history, one))) {
-    const sentNs = history.sentNs[message] as number
-    const okNs = history.okNs[message] as number
-    if (certain.some(({ fromNs, toNs }) => fromNs <= sentNs && okNs <= toNs)) {
-      owed++
-      if (group.received[message] === 0) missed.push(message)
-    } else if (lives.some((life) => touches(life, sentNs, okNs))) edge++
-  }
-  return { owed, edge, missed }
-}
-
-function unheardOf(history: History, lives: readonly Interval[]): Unheard {
-  const all = messagesWhere(history, (message) => {
-    const sentNs = history.sentNs[message] as number
-    const okNs = history.okNs[message] as number
-    return isAcknowledged(history, message) && !lives.some((life) => touches(life, sentNs, okNs))
-  })
-  const isTold = (message: number) => ((history.told[message] as number) & told.noReceiver) !== 0
-  const reported = all.filter(isTold).length
-  return { total: all.length, reported, silent: all.length - reported }
-}
-
-function missedAccount(
-  missed: readonly number[],
-  history: History,
-  actors: readonly string[],
-  scene: Scene,
-): MissedAccount {
-  const byCause: Partial<Record<Cause, number>> = {}
-  let unexplained = 0
-  for (const message of missed) {
-    const sentNs = history.sentNs[message] as number
-    const untilNs = (history.okNs[message] as number) + scene.guardNs
-    const isAway = (away: Interval) => touches(away, sentNs, untilNs)
-    const { episodes, moments } = scene
-    const downs = episodes.brokerDowns.filter(isAway)
-    const causes: Cause[] = []
-    if (actors.some((actor) => moments.cutsOf(actor).some(isAway))) causes.push('cut-off')
-    if (actors.some((actor) => episodes.netsOf(actor).some(isAway))) causes.push('network')
-    if (downs.some(({ how }) => how === 'stop')) causes.push('broker-stop')
-    if (downs.some(({ how }) => how === 'crash')) causes.push('broker-crash')
-    const cause = causes.find((one) => scene.terms.mayLose.includes(one)) ?? causes[0]
-    if (cause === undefined) unexplained++
-    else byCause[cause] = (byCause[cause] ?? 0) + 1
-  }
-  const sample = missed.slice(0, sampleMax).map((message) => identityOf(message, history.origins))
-  return { total: missed.length, byCause, unexplained, sample }
 }
