@@ -1,0 +1,76 @@
+import type { Contract, Loss } from '../core/contract.ts'
+import { isLive, type Pattern } from '../core/message.ts'
+import { type Cause, causes, type Terms } from './terms.ts'
+
+/** What a run asked for, as far as it decides what the run may show. */
+export interface RunSettings {
+  readonly pattern: Pattern
+  /** Of a reader of a kept pattern, or of the entry of a live worker. */
+  readonly leaseMs: number
+  /** The most that one worker may have in its hands. */
+  readonly inHandMax: number
+  /** Publishing the same id again is known to be one: for how long. Null: it is not. */
+  readonly dedupeWindowMs: number | null
+  /** A limit that the user set to what is kept was reached, by the broker's own count. */
+  readonly isRetentionReached: boolean
+}
+
+export interface RunTerms {
+  readonly terms: Terms
+  /** Of losses by these nobody can say whether they are legal: the broker does not tell. */
+  readonly unknown: readonly Cause[]
+}
+
+/** Losses that a broker without storage cannot but have. */
+const lossesOfLive: readonly Cause[] = [
+  'worker-killed',
+  'worker-stopped',
+  'no-worker',
+  'cut-off',
+  'network',
+  'broker-stop',
+  'broker-crash',
+  'relay-killed',
+  'handler-failed',
+]
+/** Where the contract says what of a kept message outlasts. */
+const outlasted = [
+  ['worker-killed', 'worker-crash'],
+  ['broker-stop', 'broker-restart'],
+  ['broker-crash', 'broker-crash'],
+] as const satisfies readonly (readonly [Cause, Loss])[]
+
+/** How much longer than its lease the entry of a dead worker may be believed. */
+const sweepMs = 1_000
+
+/** The terms of one run, from the contract in force: nobody types a promise a second time. */
+export function termsOf(contract: Contract, settings: RunSettings): RunTerms {
+  const { delivery, survives, noReader, redelivery } = contract
+  const { pattern, leaseMs, dedupeWindowMs } = settings
+  const isAtMostOnce = delivery === 'at-most-once'
+  const fragile = outlasted.filter(([, loss]) => survives[loss] !== 'yes').map(([cause]) => cause)
+  const isUnknown = ([, loss]: readonly [Cause, Loss]) => survives[loss] === 'unknown'
+  const window = survives['broker-crash']
+  const isTold = noReader === 'dropped-reported' || noReader === 'refused'
+  const terms: Terms = {
+    pattern,
+    delivery,
+    mayLose: isAtMostOnce ? lossesOfLive : [...fragile, 'retention'],
+    mayRepeat: isAtMostOnce
+      ? ['producer-retry']
+      : causes.filter((cause) => cause !== 'producer-retry' || dedupeWindowMs === null),
+    tells: isTold ? ['no-worker', 'handler-failed'] : ['handler-failed'],
+    lossWindowMs: typeof window === 'object' ? window.lossWindowMs : null,
+    isSettleConfirmed: contract.settle === 'confirmed',
+    forgetsAcks: (['broker-stop', 'broker-crash'] as const).filter((cause) =>
+      fragile.includes(cause),
+    ),
+    leaseMs: redelivery.how === 'on-lease' ? leaseMs : 0,
+    inHandMax: settings.inHandMax,
+    reclaimWithinMs: isLive(pattern) ? leaseMs + sweepMs : redelivery.withinMs,
+    resumes: contract.resumes,
+    isRetentionReached: settings.isRetentionReached,
+  }
+  const unknown = isAtMostOnce ? [] : outlasted.filter(isUnknown).map(([cause]) => cause)
+  return { terms, unknown }
+}
