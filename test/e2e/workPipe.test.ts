@@ -8,9 +8,12 @@ const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
 const store = ['-u', 'file:./.narrowcast/store?backoff=10ms..20ms']
 
-/** Runs it in a shell, with a pipe to a reader that leaves after one line. */
-async function intoHead(world: World, args: readonly string[]) {
-  const words = '"$0" "$@" | head -n 1'
+/** With a reader that leaves after one line. */
+const intoHead = (world: World, args: readonly string[]) => intoReader(world, args, 'head -n 1')
+
+/** Runs it in a shell, with a pipe to a reader. */
+async function intoReader(world: World, args: readonly string[], reader: string) {
+  const words = `"$0" "$@" | ${reader}`
   const child = spawn('sh', ['-c', words, process.execPath, main, ...args, ...store], {
     cwd: world.folder,
     env: { PATH: process.env.PATH, HOME: process.env.HOME },
@@ -44,7 +47,12 @@ function moduleThatPrints(world: World): string {
   return path
 }
 
+/** Lines that are written as one, and together more than a pipe takes that nobody reads yet. */
+const wide = (count: number) => ndjson(count).replaceAll('}', `,"text":"${'x'.repeat(4_000)}"}`)
+
 const line = 'nobody reads stdout any more: what could not be printed goes back at no cost'
+
+const count = 40
 
 describe.skipIf(process.platform === 'win32')('work whose stdout nobody reads any more', () => {
   it.for([
@@ -58,9 +66,9 @@ describe.skipIf(process.platform === 'win32')('work whose stdout nobody reads an
   ] as const)('ends in order and charges nothing: %s', async ([_name, how]) => {
     using world = cliWorld()
     moduleThatPrints(world)
-    await world.run(['publish', 'jobs', '--ndjson', ...store], { input: ndjson(20) })
+    await world.run(['publish', 'jobs', '--ndjson', ...store], { input: wide(count) })
     const piped = await intoHead(world, ['work', 'jobs', ...how, '--until', 'end'])
-    expect(piped.stdout).toMatch(/^\{"n":\d+\}\n$/)
+    expect(piped.stdout).toMatch(/^\{"n":\d+,"text":"x+"\}\n$/)
     expect(piped.stderr.split(line)).toHaveLength(2)
     expect(piped.stderr).not.toMatch(/^(error|dead) |died|told to/m)
     expect(piped.stderr).toContain('retried 0   dead 0')
@@ -68,7 +76,7 @@ describe.skipIf(process.platform === 'win32')('work whose stdout nobody reads an
     expect([socket.code, socket.stderr]).toEqual([0, expect.stringContaining(line)])
     expect(socket.stderr).toContain('acked 0   retried 0   dead 0')
     const { waiting, out } = await world.json('channels', 'show', 'jobs', ...store)
-    expect([Number(waiting) + Number(out), Number(waiting) > 0]).toEqual([20, true])
+    expect([Number(waiting) + Number(out), Number(waiting) > 0]).toEqual([count, true])
     expect(await world.json('channels', 'show', 'jobs', ...store)).toMatchObject({
       ...{ in_flight: 0, scheduled: 0, dead: 0 },
     })
@@ -77,6 +85,15 @@ describe.skipIf(process.platform === 'win32')('work whose stdout nobody reads an
     )
     const attempts = after.filter(({ type }) => type === 'work.output').map((one) => one.line)
     expect([attempts.length, new Set(attempts)]).toEqual([waiting, new Set(['1'])])
+  })
+
+  it('acknowledges no line of a module that a slow reader has no room for yet', async () => {
+    using world = cliWorld()
+    moduleThatPrints(world)
+    await world.run(['publish', 'jobs', '--ndjson', ...store], { input: wide(500) })
+    const args = ['work', 'jobs', '--module', './print.mjs', '--until', 'end']
+    const { stdout, stderr } = await intoReader(world, args, '(sleep 3; wc -l)')
+    expect([stdout.trim(), stderr]).toEqual(['500', expect.stringContaining('acked 500')])
   })
 
   it('goes on with programs that print nothing', async () => {

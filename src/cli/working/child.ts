@@ -4,6 +4,7 @@ import type { Codec } from '../../core/codec.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import { isLive } from '../../core/message.ts'
 import type { Drained, Handler, Received } from '../../runtime/api.ts'
+import { untilAborted } from '../../runtime/untilAborted.ts'
 import { type ChildWork, serveParent, type Tell as TellOf } from '../children/child.ts'
 import { type ConnectionEvent, ConnectionWatch, connectPatiently } from '../connectionWatch.ts'
 import { killPrograms, runProgram } from './exec.ts'
@@ -119,6 +120,7 @@ function printing(handler: Handler<unknown>, outlet: Outlet): Handler<unknown> {
   return async (data, delivery) => {
     try {
       const verdict = await handler(data, delivery)
+      await untilAborted(outlet.written(), delivery.signal)
       if (!outlet.isGone) return verdict
     } catch (error) {
       if (!outlet.isGone) throw error

@@ -36,6 +36,14 @@ export class Outlet {
     return this.#isGone || this.#own.some(({ errored }) => errored !== null)
   }
 
+  /** Resolves when all that was printed here has left this process, or is lost. */
+  async written(): Promise<void> {
+    const unwritten = this.#own.filter((one) => one.writableLength > 0 && one.errored === null)
+    await Promise.all(
+      unwritten.map((one) => new Promise<void>((done) => one.write('', () => done()))),
+    )
+  }
+
   /** Keeps the message in hand until the worker is made to give it back at no cost. */
   async giveBack(signal: AbortSignal): Promise<never> {
     this.#lose()
