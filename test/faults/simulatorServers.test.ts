@@ -99,7 +99,6 @@ describe.skipIf(!hasRedis)('games of several server processes', () => {
 
   it('all servers are killed with finished games that no backend has: those are not lost', async () => {
     await using scene = await SimulatorScene.open({ processes: 2, players: 40, rounds: 3 })
-    await scene.games(5)
     {
       using _held = scene.holdStore()
       await scene.games(40)
