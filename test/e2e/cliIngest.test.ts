@@ -39,9 +39,12 @@ describe('ingest', () => {
   it('comes to its end though a worker is killed, at its start too', async () => {
     using world = cliWorld()
     await world.run(['publish', 'games', '--ndjson'], { input: ndjson(2_000) })
+    // Else it may have come to its end before it is killed.
+    await world.run(['channels', 'pause', 'games'])
     const ingest = world.start(['ingest', 'games', '--dir', 'lake', '--until', 'end', '--json'])
     const pid = Number(await ingest.shows(/"worker":"w1","pid":(\d+)/))
     process.kill(pid, 'SIGKILL')
+    await world.run(['channels', 'resume', 'games'])
     const { code, stderr } = await ingest.ended
     expect([code, stderr]).toEqual([0, expect.stringContaining(`w1 pid ${pid} died (SIGKILL)`)])
     expect(await world.json('ingest', 'verify', '--dir', 'lake')).toMatchObject({
