@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { createClient } from '@redis/client'
 import { expect, onTestFinished, test } from 'vitest'
 import type { ChannelSpec, SubscriberSpec } from '../../src/core/channel.ts'
@@ -111,6 +112,23 @@ describeRedis('live patterns on redis in trouble:', () => {
     const { code, message: text } = await ended
     expect(code).toBe('CONNECTION_LOST')
     expect(text).toMatch(/closed the message connection.*pubsub \d+ \d+ 60\), and whom CLIENT KILL/)
+  })
+
+  test('and is told so also where this process stands still meanwhile', async () => {
+    const { url } = await server()
+    const { live, ended } = await opened(url)
+    await live.subscribe(channel(), subscriber(), silent, never)
+    await askRedis(url, 'CLIENT', 'KILL', 'TYPE', 'pubsub')
+    let isTold = false
+    void ended.then(() => {
+      isTold = true
+    })
+    while (!isTold) {
+      await turn()
+      // As long as an explanation is waited for.
+      for (const untilMs = performance.now() + 1_000; performance.now() < untilMs; );
+    }
+    expect((await ended).message).toContain('and whom CLIENT KILL names')
   })
 
   test('a large batch cuts nobody off: the server is given time to write', async () => {

@@ -35,8 +35,8 @@ const blobString = 36
 
 /** A server that owes answers and gives none for so long is lost. */
 const silenceMsMax = 10_000
-/** How long a server is asked why it has closed a connection. */
-const explainMsMax = 1_000
+/** How often, and how long each time, it is awaited why a server has closed a connection. */
+const explain = { times: 10, ms: 100 } as const
 
 /**
  * One server, without reconnects, retries and offline queue: a second layer that sends again would
@@ -258,9 +258,8 @@ export class Connection {
   async #outputLimit(): Promise<string | null> {
     const name = 'client-output-buffer-limit'
     const asking = this.send<Record<string, string>>(['CONFIG', 'GET', name], 'connection')
-    const late = sleep(explainMsMax, null, { ref: false })
     try {
-      const found = await Promise.race([asking, late])
+      const found = await Promise.race([asking, explained()])
       return found && (/pubsub \d+ \d+ \d+/.exec(found[name] ?? '')?.[0] ?? 'pubsub')
     } catch (error) {
       return repliedWith(error) === null ? null : 'pubsub'
@@ -293,4 +292,10 @@ async function askFacts(client: Client, address: Address): Promise<ServerFacts> 
     const text = `${placeOf(address)} does not say who it is: ${textOf(error)}`
     throw redisError('CONNECT_FAILED', 'connect', text, { cause: error })
   }
+}
+
+/** While this process stands still only one of the pauses passes: the answer may be here unread. */
+async function explained(): Promise<null> {
+  for (let n = 0; n < explain.times; n++) await sleep(explain.ms, undefined, { ref: false })
+  return null
 }
