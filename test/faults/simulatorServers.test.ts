@@ -101,7 +101,7 @@ describe.skipIf(!hasRedis)('games of several server processes', () => {
     await using scene = await SimulatorScene.open({ processes: 2, players: 40, rounds: 3 })
     {
       using _held = scene.holdStore()
-      await scene.games(40)
+      await scene.games(25)
       const waiting = (await scene.statuses()).get('unreported')
       expect(waiting).toBeGreaterThan(10)
       for (const name of ['w1', 'w2']) process.kill(await scene.pid(name), 'SIGKILL')
