@@ -1,0 +1,170 @@
+import { describe, expect, test } from 'vitest'
+import type { Terms } from '../terms.ts'
+import type { RunTerms } from '../termsOf.ts'
+import type { GroupAccount } from './accounting.ts'
+import type { BroadcastAccount, SubscriberAccount } from './broadcastAccounting.ts'
+import { broadcastChecks, type Check, checksOf } from './checks.ts'
+
+const terms: Terms = {
+  pattern: 'queue',
+  delivery: 'at-least-once',
+  mayLose: ['broker-crash'],
+  mayRepeat: ['retry', 'worker-killed'],
+  tells: ['no-worker', 'handler-failed'],
+  lossWindowMs: null,
+  isSettleConfirmed: true,
+  forgetsAcks: [],
+  leaseMs: 2_000,
+  inHandMax: 4,
+  reclaimWithinMs: 3_000,
+  resumes: false,
+  isRetentionReached: false,
+}
+const run: RunTerms = { terms, unknown: [] }
+
+const fine: GroupAccount = {
+  ...{ group: null, attempted: 9, acknowledged: 9, failed: 0, indeterminate: 0, delivered: 9 },
+  ...{ processed: 9, dead: 0, residual: 0, stuck: 0, unsettled: 0, recovered: 0, phantom: 0 },
+  ...{ unexpected: 0, late: 0, overlap: 0, storedTwice: 0, effectNotOne: 0 },
+  lost: {
+    ...{ total: 0, broker: 0, worker: 0, reported: 0, silent: 0, prefix: 0, middle: 0 },
+    ...{ postfix: 0, bursts: 0, longestBurst: 0, byCause: {}, silentByCause: {}, unexplained: 0 },
+    sample: [],
+  },
+  redelivered: { total: 0, byCause: {}, unexplained: 0 },
+  reprocessed: { total: 0, byCause: {}, unexplained: 0 },
+}
+
+const lost = (losses: Partial<GroupAccount['lost']>): GroupAccount => ({
+  ...fine,
+  lost: { ...fine.lost, ...losses },
+})
+
+/** Those that are not held. */
+function told(checks: readonly Check[]): string[] {
+  return checks
+    .filter(({ status }) => status !== 'held')
+    .map(({ id, status, observed }) => `${id} ${status}: ${observed}`)
+}
+
+test('nothing wrong is all held, and says what was promised', () => {
+  const checks = checksOf(fine, run)
+  expect(told(checks)).toEqual([])
+  expect(checks.map(({ id }) => id)).toEqual([
+    ...['lost', 'told', 'redelivered', 'reprocessed', 'stored-twice', 'phantom', 'unexpected'],
+    'stuck',
+  ])
+  expect(checks[0]?.promise).toBe('acknowledged messages are lost by broker-crash only')
+  const nothing = { ...run, terms: { ...terms, mayLose: [] } }
+  expect(checksOf(fine, nothing)[0]?.promise).toBe('no acknowledged messages are lost')
+})
+
+describe('losses', () => {
+  test.for([
+    ['by what the contract names', { total: 2_000, byCause: { 'broker-crash': 2_000 } }, []],
+    [
+      'by something else',
+      { total: 3, byCause: { 'broker-crash': 2, 'worker-killed': 1 } },
+      ['lost violated: 3: 2 broker-crash, 1 worker-killed'],
+    ],
+    [
+      'by nothing that was recorded',
+      { total: 1_234, unexplained: 1_234 },
+      ['lost violated: 1,234: 1,234 unexplained'],
+    ],
+  ] as const)('%s', ([_, losses, expected]) => {
+    expect(told(checksOf(lost(losses), run))).toEqual(expected)
+  })
+
+  test('that may or may not be legal are not known', () => {
+    const some = lost({ total: 1, byCause: { 'broker-crash': 1 } })
+    const unsure: RunTerms = { terms, unknown: ['broker-crash'] }
+    expect(told(checksOf(some, unsure))).toEqual(['lost unknown: 1: 1 broker-crash'])
+    expect(told(checksOf(fine, unsure))).toEqual([])
+    const more = lost({ total: 2, byCause: { 'broker-crash': 1 }, unexplained: 1 })
+    expect(told(checksOf(more, unsure))[0]).toMatch(/^lost violated/)
+  })
+
+  test('that must be told of, and were not', () => {
+    const live = { ...run, terms: { ...terms, mayLose: ['no-worker', 'cut-off'] as const } }
+    const byCause = { 'no-worker': 3, 'cut-off': 2 }
+    const silent = lost({ total: 5, byCause, silentByCause: { 'cut-off': 2 } })
+    expect(told(checksOf(silent, live))).toEqual([])
+    const untold = lost({ total: 5, byCause, silentByCause: { 'no-worker': 1, 'cut-off': 2 } })
+    expect(told(checksOf(untold, live))).toEqual(['told violated: 1 silent: 1 no-worker'])
+  })
+})
+
+test.for([
+  [{ redelivered: { total: 1, byCause: { retry: 1 }, unexplained: 0 } }, []],
+  [
+    { redelivered: { total: 1, byCause: { 'lease-expired': 1 }, unexplained: 0 } },
+    ['redelivered violated: 1: 1 lease-expired'],
+  ],
+  [
+    { reprocessed: { total: 2, byCause: { retry: 1 }, unexplained: 1 } },
+    ['reprocessed violated: 2: 1 retry, 1 unexplained'],
+  ],
+  [{ storedTwice: 1 }, ['stored-twice violated: 1']],
+  [{ phantom: 1 }, ['phantom violated: 1']],
+  [{ unexpected: 1 }, ['unexpected violated: 1']],
+  [{ stuck: 1 }, ['stuck violated: 1']],
+  [{ late: 1, overlap: 1, unsettled: 1, recovered: 1, effectNotOne: 1, residual: 1 }, []],
+] as const)('%j', ([change, expected]) => {
+  expect(told(checksOf({ ...fine, ...change }, run))).toEqual(expected)
+})
+
+test('what is published again may be stored twice where nothing remembers it', () => {
+  const forgetful = { ...run, terms: { ...terms, mayRepeat: ['producer-retry'] as const } }
+  expect(told(checksOf({ ...fine, storedTwice: 1 }, forgetful))).toEqual([])
+})
+
+describe('a broadcast', () => {
+  const subscriber: SubscriberAccount = {
+    ...{ subscriber: 2, owed: 9, edge: 0, delivered: 9, unexpected: 0 },
+    missed: { total: 0, byCause: {}, unexplained: 0, sample: [] },
+    extra: { total: 0, byCause: {}, unexplained: 0 },
+  }
+  const all: BroadcastAccount = {
+    ...{ attempted: 9, acknowledged: 9, failed: 0, indeterminate: 0, phantom: 0 },
+    unheard: { total: 0, reported: 0, silent: 0 },
+    subscribers: [{ ...subscriber, subscriber: 1 }, subscriber],
+  }
+  const second = (change: Partial<SubscriberAccount>): BroadcastAccount => ({
+    ...all,
+    subscribers: [
+      { ...subscriber, subscriber: 1 },
+      { ...subscriber, ...change },
+    ],
+  })
+  const live: RunTerms = { terms: { ...terms, mayLose: ['cut-off'] }, unknown: [] }
+
+  test.for([
+    ['nothing wrong', all, []],
+    ['unheard, and told', { ...all, unheard: { total: 3, reported: 3, silent: 0 } }, []],
+    [
+      'unheard, and not told',
+      { ...all, unheard: { total: 3, reported: 2, silent: 1 } },
+      ['told violated: 1 silent: 1 no-worker'],
+    ],
+    ['missed by what is legal', second({ missed: missed(1, { 'cut-off': 1 }, 0) }), []],
+    [
+      'missed without a cause',
+      second({ missed: missed(1, {}, 1) }),
+      ['missed-2 violated: 1: 1 unexplained'],
+    ],
+    [
+      'given twice without a cause',
+      second({ extra: { total: 1, byCause: {}, unexplained: 1 } }),
+      ['extra-2 violated: 1: 1 unexplained'],
+    ],
+    ['foreign', second({ unexpected: 2 }), ['unexpected violated: 2']],
+    ['refused and delivered', { ...all, phantom: 1 }, ['phantom violated: 1']],
+  ] as const)('%s', ([_, account, expected]) => {
+    expect(told(broadcastChecks(account, live))).toEqual(expected)
+  })
+
+  function missed(total: number, byCause: object, unexplained: number) {
+    return { total, byCause, unexplained, sample: [] }
+  }
+})

@@ -1,0 +1,136 @@
+import type { Cause, Terms } from '../terms.ts'
+import type { RunTerms } from '../termsOf.ts'
+import type { ByCause, GroupAccount, RepeatAccount } from './accounting.ts'
+import type { BroadcastAccount, SubscriberAccount } from './broadcastAccounting.ts'
+
+export type CheckStatus = 'held' | 'violated' | 'unknown'
+
+/** One promise beside what was seen of it. */
+export interface Check {
+  readonly id: string
+  readonly promise: string
+  readonly observed: string
+  readonly status: CheckStatus
+}
+
+/** Of one group of a queue, of narrowcast or of a stream. */
+export function checksOf(account: GroupAccount, run: RunTerms): Check[] {
+  const { terms } = run
+  const { lost } = account
+  return [
+    lossCheck('lost', 'acknowledged messages', lost, run),
+    toldCheck(lost.silentByCause, terms),
+    repeatCheck('redelivered', 'handed to a handler again', account.redelivered, terms),
+    repeatCheck('reprocessed', 'done again', account.reprocessed, terms),
+    ...(terms.mayRepeat.includes('producer-retry')
+      ? []
+      : [never('stored-twice', 'a message published again is stored once', account.storedTwice)]),
+    ...always(account.phantom, account.unexpected),
+    never('stuck', 'nothing is left in the broker at the end', account.stuck),
+  ]
+}
+
+/** Of all subscribers of a broadcast. */
+export function broadcastChecks(account: BroadcastAccount, run: RunTerms): Check[] {
+  const { terms } = run
+  const { unheard, subscribers } = account
+  const unexpected = subscribers.reduce((sum, one) => sum + one.unexpected, 0)
+  return [
+    ...subscribers.flatMap((one) => subscriberChecks(one, run)),
+    toldCheck({ 'no-worker': unheard.silent }, terms),
+    ...always(account.phantom, unexpected),
+  ]
+}
+
+function subscriberChecks(
+  { subscriber, missed, extra }: SubscriberAccount,
+  run: RunTerms,
+): Check[] {
+  const whose = `subscriber ${subscriber}`
+  return [
+    lossCheck(`missed-${subscriber}`, `messages that ${whose} was owed`, missed, run),
+    repeatCheck(`extra-${subscriber}`, `handed to ${whose} again`, extra, run.terms),
+  ]
+}
+
+interface Losses {
+  readonly total: number
+  readonly byCause: ByCause
+  readonly unexplained: number
+}
+
+function lossCheck(id: string, what: string, losses: Losses, { terms, unknown }: RunTerms): Check {
+  const legal = terms.mayLose
+  const promise =
+    legal.length === 0 ? `no ${what} are lost` : `${what} are lost by ${listed(legal)} only`
+  const isUnknown = unknown.some((cause) => (losses.byCause[cause] ?? 0) > 0)
+  const status = isIllegal(losses, legal) ? 'violated' : isUnknown ? 'unknown' : 'held'
+  return { id, promise, observed: observedOf(losses), status }
+}
+
+function repeatCheck(id: string, what: string, repeats: RepeatAccount, terms: Terms): Check {
+  return {
+    id,
+    promise: `${what} by ${listed(terms.mayRepeat)} only`,
+    observed: observedOf(repeats),
+    status: isIllegal(repeats, terms.mayRepeat) ? 'violated' : 'held',
+  }
+}
+
+function isIllegal({ byCause, unexplained }: Losses, legal: readonly Cause[]): boolean {
+  return unexplained > 0 || causesOf(byCause).some((cause) => !legal.includes(cause))
+}
+
+function toldCheck(silent: ByCause, { tells }: Terms): Check {
+  const untold: ByCause = Object.fromEntries(
+    tells.flatMap((cause) => (silent[cause] ? [[cause, silent[cause]]] : [])),
+  )
+  const total = Object.values(untold).reduce((sum, count) => sum + count, 0)
+  return {
+    id: 'told',
+    promise: `somebody is told of every loss by ${listed(tells)}`,
+    observed: total === 0 ? 'all told' : `${total} silent: ${counted(untold)}`,
+    status: total === 0 ? 'held' : 'violated',
+  }
+}
+
+function always(phantom: number, unexpected: number): Check[] {
+  return [
+    never('phantom', 'what was refused is never delivered', phantom),
+    never(
+      'unexpected',
+      'nothing is delivered that was not sent, or not as it was sent',
+      unexpected,
+    ),
+  ]
+}
+
+function never(id: string, promise: string, count: number): Check {
+  return {
+    id,
+    promise,
+    observed: count.toLocaleString('en'),
+    status: count === 0 ? 'held' : 'violated',
+  }
+}
+
+function observedOf({ total, byCause, unexplained }: Losses): string {
+  if (total === 0) return '0'
+  const explained = counted(byCause)
+  const rest = unexplained === 0 ? '' : `${unexplained.toLocaleString('en')} unexplained`
+  return `${total.toLocaleString('en')}: ${[explained, rest].filter(Boolean).join(', ')}`
+}
+
+function counted(byCause: ByCause): string {
+  return causesOf(byCause)
+    .map((cause) => `${(byCause[cause] ?? 0).toLocaleString('en')} ${cause}`)
+    .join(', ')
+}
+
+function causesOf(byCause: ByCause): Cause[] {
+  return Object.keys(byCause) as Cause[]
+}
+
+function listed(causes: readonly Cause[]): string {
+  return causes.join(', ')
+}
