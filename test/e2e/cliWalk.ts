@@ -94,7 +94,7 @@ export const steps: readonly Step[] = [
     words: ['jobs', '--exec', fails, '--until', 'end'],
     prints: ['work.started', 'work.settled', 'work.output', 'work.summary'],
   },
-  { command: 'publish', words: ['deadly', '1', '-u', 'file:./.narrowcast/store?lease=1s'] },
+  { command: 'publish', words: ['deadly', '1', '-u', 'file:./.narrowcast/store?lease=3s'] },
   {
     command: 'work',
     words: [
@@ -104,7 +104,7 @@ export const steps: readonly Step[] = [
       '--until',
       'end',
       '-u',
-      'file:./.narrowcast/store?lease=1s',
+      'file:./.narrowcast/store?lease=3s',
     ],
     prints: ['work.started', 'work.died', 'work.settled', 'work.summary'],
   },
@@ -267,7 +267,7 @@ let crew: Running | null = null
 
 /** Publishes what keeps two workers busy, and begins to work: the steps after it end them. */
 async function forCrew(world: World, words: readonly string[]): Promise<Ran> {
-  const ran = await world.run(words, { input: ndjson(500) })
+  const ran = await world.run(words, { input: ndjson(2_000) })
   const work = ['work', 'steady', '--control', '--workers', '2', '--exec', 'sleep 0.2', '--json']
   crew = world.start(work)
   for (const name of ['w1', 'w2']) await crew.shows(new RegExp(`settled.*"worker":"${name}"`))

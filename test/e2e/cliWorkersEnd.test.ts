@@ -24,7 +24,7 @@ async function idOf(world: World, name: string): Promise<string> {
 
 it('ends one worker after the other in order: nothing is lost, charged, or started anew', async () => {
   using world = cliWorld()
-  await world.run(['publish', 'jobs', '--ndjson'], { input: ndjson(400) })
+  await world.run(['publish', 'jobs', '--ndjson'], { input: ndjson(1_000) })
   const exec = 'echo begun; sleep 0.3'
   const words = ['--workers', '2', '--concurrency', '3', '--control', '--exec', exec]
   const running = await crew(world, ...words)
@@ -47,9 +47,9 @@ it('ends one worker after the other in order: nothing is lost, charged, or start
   expect(summary).toMatchObject({ type: 'work.summary', died: 0, killed: 0, retried: 0, dead: 0 })
   const { waiting, in_flight, scheduled } = await world.json('channels', 'show', 'jobs')
   expect([in_flight, scheduled]).toEqual([0, 0])
-  expect((summary.acked as number) + (waiting as number)).toBe(400)
+  expect((summary.acked as number) + (waiting as number)).toBe(1_000)
   expect(summary.given_back).toBeGreaterThan(0)
-  const { items } = await world.json('messages', 'ls', 'jobs', '--limit', '400')
+  const { items } = await world.json('messages', 'ls', 'jobs', '--limit', '1000')
   const charged = (items as { failures: number }[]).filter(({ failures }) => failures > 0)
   expect([(items as unknown[]).length > 0, charged]).toEqual([true, []])
 })
