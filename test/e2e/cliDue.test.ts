@@ -47,7 +47,7 @@ it('what is delayed is told wherever counts are, however long a name is', async 
 it('what a killed worker held waits when its lease is over, though nobody takes it back', async () => {
   using world = cliWorld()
   await world.run(['publish', 'q', '--ndjson'], { input: ndjson(3) })
-  const url = 'file:./.narrowcast/store?lease=2s'
+  const url = 'file:./.narrowcast/store?lease=4s'
   const worker = world.start(['work', 'q', '--exec', 'echo began >&2; sleep 60', '-u', url])
   await worker.shows('began')
   expect(await world.json('channels', 'show', 'q')).toMatchObject({ waiting: 2, in_flight: 1 })

@@ -22,7 +22,7 @@ export default async ({ n }, { attempt }) => {
   return path
 }
 
-const store = ['-u', 'file:./.narrowcast/store?lease=2s&backoff=10ms..20ms']
+const store = ['-u', 'file:./.narrowcast/store?lease=4s&backoff=10ms..20ms']
 
 describe('the last line', () => {
   it.for([[[]], [['--json']]])('of work counts everything, with %j', async ([more]) => {
