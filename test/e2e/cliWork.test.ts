@@ -151,13 +151,10 @@ export default (data) => {
         return false
       }
     }
-    const pids = new Set<number>()
-    work.child.stdout?.on('data', (text: string) => {
-      for (const found of text.matchAll(/pid (\d+)/g)) pids.add(Number(found[1]))
-    })
     work.child.kill('SIGKILL')
     const { stdout, stderr } = await work.ended
-    for (const found of (stdout + stderr).matchAll(/pid (\d+)/g)) pids.add(Number(found[1]))
+    const told = (stdout + stderr).matchAll(/pid (\d+)/g)
+    const pids = new Set([...told].map(([, pid]) => Number(pid)))
     expect(pids.size).toBeGreaterThanOrEqual(2)
     await expect.poll(() => [...pids].filter(isAlive), { timeout: 20_000 }).toEqual([])
   })
