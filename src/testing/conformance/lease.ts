@@ -4,6 +4,7 @@ import {
   ack,
   declare,
   idsOf,
+  keptLeaseMs,
   openReader,
   publish,
   receive,
@@ -19,13 +20,11 @@ export const leaseCases: readonly Case[] = [
     name: 'lease: renewed beyond its length, one renewal covers all that a reader holds',
     async run(world) {
       const channel = await declare(world)
-      // Long enough that a loaded machine renews in time, short enough to see it pass twice.
-      const leaseMs = 1_500
-      const opened = await openReader(world, channel, { leaseMs })
+      const opened = await openReader(world, channel, { leaseMs: keptLeaseMs })
       const other = await openReader(world, channel, { session: await world.open() })
       await publish(world, channel, several(20))
       const got = await take(world, opened, 20)
-      for (let passed = 0; passed < 2 * leaseMs; passed += 150) {
+      for (let passed = 0; passed < 1.5 * keptLeaseMs; passed += 150) {
         await world.pass(150)
         assert.deepEqual(await world.until(opened.source.renew(null, world.signal)), [])
       }

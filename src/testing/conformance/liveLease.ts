@@ -9,7 +9,7 @@ import {
   takeNoMessage,
   waitForEnd,
 } from './liveSteps.ts'
-import { declare, endingLeaseMs, outgoing, several, shortLeaseMs } from './steps.ts'
+import { declare, endingLeaseMs, keptLeaseMs, outgoing, several, shortLeaseMs } from './steps.ts'
 
 const subscribers = ['broadcast', 'narrowcast'] as const
 
@@ -47,14 +47,12 @@ export const liveLeaseCases: readonly LiveCase[] = [
     name: 'live: one that renews or receives lives on',
     async run(world) {
       const channel = await declare(world)
-      // Long enough that a loaded machine is in time, short enough to see it pass twice.
-      const leaseMs = 1_500
-      const joined = await join(world, channel, { leaseMs })
-      for (let passed = 0; passed < 2 * leaseMs; passed += 150) {
+      const joined = await join(world, channel, { leaseMs: keptLeaseMs })
+      for (let passed = 0; passed < 1.5 * keptLeaseMs; passed += 150) {
         await world.pass(150)
         await world.until(joined.source.renew(world.signal))
       }
-      for (let passed = 0; passed < 2 * leaseMs; passed += 150) {
+      for (let passed = 0; passed < 1.5 * keptLeaseMs; passed += 150) {
         assert.deepEqual(await hand(world, channel, joined, several(1)), [1])
         await world.pass(150)
         assert.deepEqual(await takeIds(world, joined, 1), ['m0'])

@@ -18,6 +18,8 @@ import type { World } from './case.ts'
 export const shortLeaseMs = 250
 /** A lease that is meant to end, but not before a loaded machine has done what comes first. */
 export const endingLeaseMs = 1_500
+/** A lease that is not to end while it is renewed. */
+export const keptLeaseMs = 3_000
 /** A delay that is meant to pass, but not before that either. */
 export const seenDelayMs = 1_500
 
