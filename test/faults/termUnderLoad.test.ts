@@ -39,6 +39,7 @@ test('SIGTERM under full load: in time, nothing lost, nothing twice, and nobody 
   }
   await queue.opened()
   const pouring = pour()
+  pouring.catch(() => undefined) // told when the program has ended
   const work = ['work', 'jobs', '--module', 'slow.mjs', '--workers', '2', '--concurrency', '50']
   const running = world.start(work)
   await expect.poll(() => linesOf(log).length, { timeout: 30_000 }).toBeGreaterThan(500)
