@@ -36,7 +36,8 @@ test.for(cases)(
   async ({ program, script, players }, { skip }) => {
     const reason = whyNot(program)
     if (reason) skip(reason)
-    await using server = await startServer({ port: 0 })
+    // They start as fast as the machine lets them.
+    await using server = await startServer({ port: 0, lobbyTimeoutMs: 60_000 })
     const finished: FinishedGame[] = []
     server.on('finished', (game) => finished.push(game))
     const played = await Promise.all(
