@@ -3,6 +3,9 @@ import { expect, test } from 'vitest'
 import { connect } from '../../src/index.ts'
 import { cliWorld, type World } from './cliRun.ts'
 
+/** The default is half a second longer than an idle process says nothing: a pause makes it too short. */
+const long = ['--for', '8s'] as const
+
 /** Two subscriptions of this very process; one holds a message. */
 async function working(world: World) {
   const bus = await connect(`file:${join(world.folder, '.narrowcast/store')}`)
@@ -30,21 +33,23 @@ test('workers are listed with what they do, and one is shown with what it has in
   using world = cliWorld()
   await using scene = await working(world)
   const [hands, ears] = scene.ids as [string, string]
-  const { items } = (await world.json('workers', 'ls')) as { items: Record<string, unknown>[] }
+  const { items } = (await world.json('workers', 'ls', ...long)) as {
+    items: Record<string, unknown>[]
+  }
   expect(items.map(({ worker }) => worker)).toEqual([ears, hands])
   expect(items[0]).toMatchObject({ channel: 'events', group: 'mail', state: 'idle', acked: 1 })
   expect(items[1]).toMatchObject({
     ...{ channel: 'jobs', group: null, state: 'busy', acked: 2, in_flight: 1, pid: process.pid },
     in_hand: [{ id: 'id-held', for_ms: expect.any(Number) }],
   })
-  const { stdout } = await world.run(['workers', 'ls'])
+  const { stdout } = await world.run(['workers', 'ls', ...long])
   expect(stdout).toMatch(/^ears +events +mail +idle/m)
   expect(stdout).toMatch(/^hands +jobs +- +busy +1, id-held for /m)
 
-  const shown = await world.run(['workers', 'show', 'han'])
+  const shown = await world.run(['workers', 'show', 'han', ...long])
   expect(shown.stdout).toContain(`${hands}  `)
   expect(shown.stdout).toMatch(/id-held {2}for /)
-  const wrong = await world.run(['workers', 'show', 'nobody'])
+  const wrong = await world.run(['workers', 'show', 'nobody', ...long])
   expect(wrong.code).toBe(4)
   expect(wrong.stderr).toContain('Heard were: ears, hands')
 })
@@ -52,7 +57,7 @@ test('workers are listed with what they do, and one is shown with what it has in
 test('Prometheus is told of channels, groups and workers', async () => {
   using world = cliWorld()
   await using scene = await working(world)
-  const { stdout } = await world.run(['stats', '--prometheus'])
+  const { stdout } = await world.run(['stats', '--prometheus', ...long])
   const lines = stdout.split('\n')
   expect(lines).toContain('narrowcast_in_flight{channel="jobs",pattern="queue"} 1')
   expect(lines).toContain('narrowcast_group_lag{channel="events",pattern="stream",group="mail"} 0')
@@ -88,7 +93,7 @@ test('what a pipeline has landed is told beside its worker', async () => {
   await world.run(['publish', 'jobs', '--ndjson'], { input: '{"n":1}\n{"n":2}\n' })
   const ingest = world.start(['ingest', 'jobs', '--to', 'ndjson', '--roll', '100ms'])
   await ingest.shows(/commit 1/)
-  const shown = (await world.json('workers', 'show', 'w1')) as { tables: unknown }
+  const shown = (await world.json('workers', 'show', 'w1', ...long)) as { tables: unknown }
   expect(shown.tables).toEqual([{ table: 'messages', rows: 2 }])
   ingest.child.kill('SIGINT')
   await ingest.ended
