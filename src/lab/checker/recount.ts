@@ -1,5 +1,5 @@
 import type { LedgerFile } from '../evidence/evidence.ts'
-import { lateFlag, noProducer, recordTypes } from '../evidence/record.ts'
+import { lateFlag, recordTypes } from '../evidence/record.ts'
 import { eachRecord, type RecordCursor } from './recordCursor.ts'
 
 const { invoke, ok, recv, done, settled, dead, left } = recordTypes
@@ -85,7 +85,6 @@ class MarkBook {
   readonly #starts = new Map<number, Uint8Array>()
 
   begin(record: RecordCursor): void {
-    if (record.producer === noProducer) return
     const { sequence } = record
     const start = startOf(record)
     let bytes = this.#starts.get(start)
