@@ -3,7 +3,7 @@ import { connect } from '../../src/index.ts'
 import { grounds, liveScene } from './liveScene.ts'
 
 /** Only who is frozen is to stand still for so long. */
-const leaseMs = 2_000
+const leaseMs = 5_000
 
 test.each(grounds)(
   'on %s what a relay had not read when another took its place is told as a gap, and no more than that',
