@@ -12,16 +12,16 @@ export interface Match {
  * The first that is legal, else the first, and takes it from its budget. Null: nothing that was
  * recorded explains it.
  */
-export function choose(
-  matches: readonly Match[],
+export function choose<M extends Match>(
+  matches: readonly M[],
   legal: readonly Cause[],
   budget: Budget,
   message: number,
-): Cause | null {
+): M | null {
   const chosen = matches.find(({ cause }) => legal.includes(cause)) ?? matches[0]
   if (!chosen) return null
   if (chosen.event !== null) budget.spend(chosen.event, message)
-  return chosen.cause
+  return chosen
 }
 
 /** The first episode that fits and has room for one more message, as a match. */

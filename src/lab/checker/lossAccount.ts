@@ -63,7 +63,8 @@ function explainLosses(
       isToldNobody: ((history.told[message] as number) & told.noReceiver) !== 0,
       trail: trailOf(message),
     })
-    explained.set(message, choose(matches, scene.terms.mayLose, scene.budget, message))
+    const chosen = choose(matches, scene.terms.mayLose, scene.budget, message)
+    explained.set(message, chosen?.cause ?? null)
   }
   return explained
 }

@@ -1,7 +1,7 @@
 import { recordTypes } from '../evidence/record.ts'
 import type { Cause } from '../terms.ts'
 import type { RepeatAccount } from './accounting.ts'
-import { choose } from './explain.ts'
+import { choose, type Match } from './explain.ts'
 import type { TrailOf } from './groupTrails.ts'
 import type { History } from './history.ts'
 import { touches } from './intervals.ts'
@@ -39,6 +39,13 @@ export function repeatAccounts(
   }
 }
 
+/** What is known of one message so far. */
+interface Story {
+  readonly causes: (Cause | null)[]
+  /** Deliveries that one later delivery was explained by: what a hand gives back comes once. */
+  readonly givenBack: Set<number>
+}
+
 /**
  * In the order in which they came again, which is the order in which budgets are spent. Trails
  * are asked for one at a time: all of them at once would not fit into memory.
@@ -52,27 +59,49 @@ function explainInOrder(
   const repeats = repeated.flatMap((message) =>
     deliveriesOf(trailOf(message))
       .slice(1)
-      .map(({ timeNs }, at) => ({ message, at, timeNs })),
+      .map(({ timeNs }, at) => ({ message, number: at + 1, timeNs })),
   )
-  repeats.sort((a, b) => a.timeNs - b.timeNs || a.message - b.message || a.at - b.at)
-  const explained = new Map<number, (Cause | null)[]>()
-  for (const { message, at } of repeats) {
-    const trail = trailOf(message)
-    const deliveries = deliveriesOf(trail)
-    const before = explained.get(message) ?? []
-    const copies = before.filter((cause) => cause === 'producer-retry').length
-    const repeat: Repeat = {
-      message,
-      previous: deliveries[at] as TrailEntry,
-      next: deliveries[at + 1] as TrailEntry,
-      trail,
-      copiesLeft: (attempts[message] as number) - 1 - copies,
-    }
-    const matches = repeatCauses(repeat, scene)
-    before.push(choose(matches, scene.terms.mayRepeat, scene.budget, message))
-    explained.set(message, before)
+  repeats.sort((a, b) => a.timeNs - b.timeNs || a.message - b.message || a.number - b.number)
+  const stories = new Map<number, Story>()
+  for (const { message, number } of repeats) {
+    const story = stories.get(message) ?? { causes: [], givenBack: new Set<number>() }
+    stories.set(message, story)
+    const matches = matchesOf(message, number, attempts[message] as number, story, scene, trailOf)
+    const chosen = choose(matches, scene.terms.mayRepeat, scene.budget, message)
+    story.causes.push(chosen?.cause ?? null)
+    if (chosen && chosen.previous !== null) story.givenBack.add(chosen.previous)
   }
-  return explained
+  return new Map([...stories].map(([message, { causes }]) => [message, causes]))
+}
+
+/** `previous`: which earlier delivery it comes from. */
+type RepeatMatch = Match & { readonly previous: number | null }
+
+/**
+ * A message that was published once comes again from the delivery before. Copies of one that was
+ * published more often come each from their own: which is whose nobody can see.
+ */
+function matchesOf(
+  message: number,
+  number: number,
+  attempts: number,
+  { causes, givenBack }: Story,
+  scene: Scene,
+  trailOf: TrailOf,
+): RepeatMatch[] {
+  const trail = trailOf(message)
+  const deliveries = deliveriesOf(trail)
+  const next = deliveries[number] as TrailEntry
+  const matches: RepeatMatch[] = []
+  for (let previous = number - 1; previous >= 0; previous--) {
+    if (givenBack.has(previous)) continue
+    const repeat: Repeat = { message, previous: deliveries[previous] as TrailEntry, next, trail }
+    matches.push(...repeatCauses(repeat, scene).map((match) => ({ ...match, previous })))
+    if (attempts === 1) break
+  }
+  const copies = causes.filter((cause) => cause === 'producer-retry').length
+  if (copies < attempts - 1) matches.push({ cause: 'producer-retry', event: null, previous: null })
+  return matches
 }
 
 function deliveriesOf(trail: readonly TrailEntry[]): TrailEntry[] {

@@ -10,20 +10,18 @@ const { settled } = recordTypes
 const thrown = recordTypes.throw
 const released = settlements.indexOf('released')
 
-/** A delivery of what had been delivered before. */
+/** A delivery, as one that an earlier one of the same message was followed by. */
 export interface Repeat {
   readonly message: number
   readonly previous: TrailEntry
   readonly next: TrailEntry
   /** Of the message's group, by time. */
   readonly trail: readonly TrailEntry[]
-  /** Copies beyond the first that the attempts to publish it may have stored, and that have not explained a repeat yet. */
-  readonly copiesLeft: number
 }
 
-/** All causes of one repeat that fit, the preferred one first. */
+/** All causes that fit, the preferred one first, but for a copy that the producer made. */
 export function repeatCauses(repeat: Repeat, scene: Scene): Match[] {
-  const { previous, next, trail, copiesLeft } = repeat
+  const { previous, next, trail } = repeat
   const { terms, episodes } = scene
   const fromNs = previous.timeNs
   const toNs = next.timeNs
@@ -44,7 +42,6 @@ export function repeatCauses(repeat: Repeat, scene: Scene): Match[] {
       'lease-expired',
       !isAcked && terms.leaseMs > 0 && toNs - fromNs >= terms.leaseMs * 1e6 - scene.guardNs,
     ),
-    ...when('producer-retry', copiesLeft > 0),
   ]
 }
 

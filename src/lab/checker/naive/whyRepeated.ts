@@ -13,20 +13,21 @@ import {
 } from './scene.ts'
 import { isDeath } from './whyLost.ts'
 
-/** A delivery after the first: its number from 2, and the one before. */
+/** A delivery after the first: its number from 2, and all before, the latest first. */
 interface Repeat {
   readonly message: Message
   readonly number: number
-  readonly before: Told
+  readonly before: readonly Told[]
   readonly again: Told
 }
 
 /** The causes of delivery 2, 3 … of each message; null: unexplained. */
 export function redeliveries(scene: Scene, budget: Budget): Map<Message, (Cause | null)[]> {
   const chosen = new Map<Message, (Cause | null)[]>()
+  const givenBack = new Set<Told>()
   for (const repeat of repeatsOf(scene)) {
     const earlier = chosen.get(repeat.message) ?? []
-    const matches = whyRepeated(scene, repeat, budget, earlier)
+    const matches = whyRepeated(scene, repeat, budget, earlier, givenBack)
     chosen.set(repeat.message, [...earlier, choose(matches, scene.terms.mayRepeat)])
   }
   return chosen
@@ -37,8 +38,8 @@ function repeatsOf(scene: Scene): Repeat[] {
   for (const message of scene.messages) {
     const deliveries = inTime(those(scene.ours, 'recv', message))
     for (const [at, again] of deliveries.entries()) {
-      const before = deliveries[at - 1]
-      if (before !== undefined) repeats.push({ message, number: at + 1, before, again })
+      const before = deliveries.slice(0, at).toReversed()
+      if (before.length > 0) repeats.push({ message, number: at + 1, before, again })
     }
   }
   return repeats.toSorted(
@@ -54,15 +55,27 @@ function whyRepeated(
   { message, before, again }: Repeat,
   budget: Budget,
   earlier: readonly (Cause | null)[],
+  givenBack: Set<Told>,
 ): Match[] {
   const resent = earlier.filter((cause) => cause === 'producer-retry').length
   const isResent = resent < message.attempts - 1
-  return [
-    ...(isAcked(scene, message, before, again)
-      ? brokerForgot(scene, before, again)
-      : whyNotSettled(scene, message, before, again, budget)),
-    ...(isResent ? [free('producer-retry')] : []),
-  ]
+  // Of one copy the last delivery is followed by the next; of several it may be any.
+  const open = (message.attempts === 1 ? before.slice(0, 1) : before).filter(
+    (delivery) => !givenBack.has(delivery),
+  )
+  const matches = open.flatMap((delivery) =>
+    (isAcked(scene, message, delivery, again)
+      ? brokerForgot(scene, delivery, again)
+      : whyNotSettled(scene, message, delivery, again, budget)
+    ).map(({ cause, spend }) => ({
+      cause,
+      spend: () => {
+        spend()
+        givenBack.add(delivery)
+      },
+    })),
+  )
+  return [...matches, ...(isResent ? [free('producer-retry')] : [])]
 }
 
 function isAcked(scene: Scene, message: Message, before: Told, again: Told): boolean {
