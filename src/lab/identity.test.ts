@@ -4,6 +4,7 @@ import {
   decodeData,
   encodeData,
   headerBytes,
+  identityOfId,
   keyName,
   kinds,
   type LabData,
@@ -77,4 +78,12 @@ test('what is foreign, cut or longer is not ours', () => {
 
 test('less than the header is refused', () => {
   expect(() => encodeData(data, 47)).toThrow('at least 48 bytes, asked: 47')
+})
+
+test('an id names its message, and nobody else does', () => {
+  expect(identityOfId('r1', 'r1-p02-i01-s0004711')).toEqual(data.identity)
+  expect(identityOfId('r-1', messageId('r-1', data.identity))).toEqual(data.identity)
+  for (const id of ['r2-p02-i01-s0004711', 'r1-p2-i01-s0004711', 'r1-p02-i01', 'somebody', '']) {
+    expect(identityOfId('r1', id), id).toBeNull()
+  }
 })

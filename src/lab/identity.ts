@@ -98,3 +98,14 @@ export function decodeData(data: Uint8Array, run: bigint): LabData | null {
 function checksum(bytes: Buffer): number {
   return crc32(bytes.subarray(crcAt + 4), crc32(bytes.subarray(0, crcAt)))
 }
+
+const idShape = /^(.+)-p(\d+)-i(\d+)-s(\d+)$/
+
+/** Null for an id that no attempt of that run carries. */
+export function identityOfId(run: string, id: string): Identity | null {
+  const [, whose, ...numbers] = idShape.exec(id) ?? []
+  if (whose !== run) return null
+  const [producer, incarnation, sequence] = numbers.map(Number) as [number, number, number]
+  const identity = { producer, incarnation, sequence }
+  return messageId(run, identity) === id ? identity : null
+}

@@ -1,23 +1,10 @@
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { Identity } from '../identity.ts'
+import { type Entry, writeEntry } from './entry.ts'
 import type { Sidecar } from './evidence.ts'
-import { noProducer, type RecordType, recordBytes, writeRecord } from './record.ts'
+import { recordBytes } from './record.ts'
 import { ledgerName } from './sidecar.ts'
-
-/** What a record says besides who wrote it and when. */
-export interface Entry {
-  readonly type: RecordType
-  /** Absent: it is about the actor itself. */
-  readonly message?: Identity
-  readonly key?: number
-  readonly flags?: number
-  readonly count?: number
-  readonly position?: bigint
-  /** In routed and rerouted: the worker chosen. */
-  readonly target?: number
-}
 
 /**
  * exact: each record is in the page cache when `write` returns, and outlives its writer. batched:
@@ -27,7 +14,6 @@ export type LedgerMode = 'exact' | 'batched'
 
 const batchRecords = 64
 const batchMs = 5
-const aboutNobody: Identity = { producer: noProducer, incarnation: 0, sequence: 0 }
 
 /**
  * What one actor writes down about itself, in a file of its own. Nothing is synced: it survives
@@ -62,19 +48,7 @@ export class Ledger implements Disposable {
 
   /** @throws DISK_FULL, INTERNAL: a run whose evidence has a hole ends. */
   write(entry: Entry, timeNs: bigint = process.hrtime.bigint()): void {
-    const { producer, incarnation, sequence } = entry.message ?? aboutNobody
-    writeRecord(this.#view, this.#used, {
-      type: entry.type,
-      flags: entry.flags ?? 0,
-      actor: entry.target ?? this.#actor,
-      producer,
-      incarnation,
-      sequence,
-      key: entry.key ?? 0,
-      count: entry.count ?? 0,
-      timeNs,
-      position: entry.position ?? 0n,
-    })
+    writeEntry(this.#view, this.#used, this.#actor, entry, timeNs)
     this.#used += recordBytes
     if (this.#used === this.#limit) this.#flush()
     else this.#timer ??= setTimeout(() => this.#flush(), batchMs)

@@ -1,0 +1,75 @@
+import { NarrowcastError } from '../../core/errors.ts'
+import type { Channel } from '../../runtime/api.ts'
+import { notTold } from '../evidence/record.ts'
+import { encodeData, type Identity, keyName, messageId } from '../identity.ts'
+import { type Load, type PlannedMessage, planOf, shareOf } from '../load.ts'
+import { codeFlag, type Place, positionNumber } from './place.ts'
+
+export interface ProducerJob {
+  readonly channel: Channel<Uint8Array>
+  readonly load: Load
+  readonly seed: number
+  readonly run: { readonly name: string; readonly number: bigint }
+  readonly producer: number
+  readonly incarnation: number
+  /** When the plan begins. */
+  readonly zeroNs: bigint
+}
+
+/** Publishes in flight at once; a message that waits for room keeps its intended time. */
+const inFlightMax = 1_000
+const never = new AbortController().signal
+
+/** Sends everything when it is due, whatever the answers; resolves when all are there. */
+export async function produce(job: ProducerJob, place: Place): Promise<void> {
+  const { load, zeroNs } = job
+  const planned = planOf(load, job.seed, job.producer)
+  const count = shareOf(load, job.producer)
+  const open = new Set<Promise<void>>()
+  for (let sequence = 0; sequence < count; sequence++) {
+    const plan = planned(sequence)
+    const intendedNs = zeroNs + BigInt(Math.round(plan.dueNs))
+    const waitMs = Number(intendedNs - place.nowNs()) / 1e6
+    if (waitMs > 0) await place.clock.sleep(Math.ceil(waitMs), never)
+    while (open.size >= inFlightMax) await Promise.race(open)
+    const identity = { producer: job.producer, incarnation: job.incarnation, sequence }
+    const sent = send(job, place, identity, plan, intendedNs).finally(() => open.delete(sent))
+    open.add(sent)
+  }
+  await Promise.all(open)
+}
+
+async function send(
+  job: ProducerJob,
+  place: Place,
+  identity: Identity,
+  plan: PlannedMessage,
+  intendedNs: bigint,
+): Promise<void> {
+  await attempt(job, place, identity, plan, intendedNs, 1)
+  if (plan.isAgain) await attempt(job, place, identity, plan, intendedNs, 2)
+}
+
+/** One record before it, one after it. */
+async function attempt(
+  { channel, load, run }: ProducerJob,
+  place: Place,
+  identity: Identity,
+  { key, kind }: PlannedMessage,
+  intendedNs: bigint,
+  count: number,
+): Promise<void> {
+  const data = encodeData({ run: run.number, identity, key, kind, intendedNs }, load.bytes)
+  const about = { message: identity, key }
+  place.write({ type: 'invoke', ...about, count, position: intendedNs }, place.nowNs())
+  try {
+    const options = { id: messageId(run.name, identity), key: keyName(key) }
+    const { receivers, position } = await channel.publish(data, options)
+    const stored = { count: receivers ?? notTold, position: positionNumber(position) }
+    place.write({ type: 'ok', ...about, ...stored }, place.nowNs())
+  } catch (error) {
+    if (!(error instanceof NarrowcastError)) throw error
+    const type = error.definite ? 'fail' : 'info'
+    place.write({ type, ...about, flags: codeFlag(error.code) }, place.nowNs())
+  }
+}

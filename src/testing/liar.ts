@@ -1,0 +1,150 @@
+import type { Driver, Publisher, Source } from '../core/driver.ts'
+import type { Delivery, OutgoingMessage, PublishOutcome, Token } from '../core/message.ts'
+
+/** What a broker or its driver may do wrong, one thing at a time. */
+export const lies = [
+  'none',
+  'drops what it has stored',
+  'stores what it refuses',
+  'stores one message twice',
+  'forgets ids that it should know',
+  'hands out a foreign message',
+  'changes a byte',
+  'acknowledges before the handler',
+  'gives one message to two workers',
+  'keeps messages for itself',
+] as const
+export type Lie = (typeof lies)[number]
+
+/** Chance, one number in [0, 1) for each message. */
+export type Chance = (id: string) => number
+
+/** One of so many messages is lied about. */
+const share = 0.03
+
+/** The driver of an honest broker, but for one lie. Messages are chosen by their ids alone. */
+export function liar(driver: Driver, lie: Lie, chance: Chance): Driver {
+  const isChosen = (id: string) => chance(id) < share
+  const twins: Twin[] = []
+  return {
+    ...driver,
+    async open(on, signal) {
+      const session = await driver.open(on, signal)
+      return {
+        info: session.info,
+        admin: session.admin,
+        contract: (...of) => session.contract(...of),
+        publisher: async (...of) => lyingPublisher(await session.publisher(...of), lie, isChosen),
+        source: async (...of) => lyingSource(await session.source(...of), lie, isChosen, twins),
+        [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+      }
+    },
+  }
+}
+
+type IsChosen = (id: string) => boolean
+
+function lyingPublisher(publisher: Publisher, lie: Lie, isChosen: IsChosen): Publisher {
+  const chosen = (batch: readonly OutgoingMessage[]) => batch.filter(({ id }) => isChosen(id))
+  const told = (batch: readonly OutgoingMessage[], said: PublishOutcome[], lied: PublishOutcome) =>
+    batch.map(({ id }, at) => (isChosen(id) ? lied : (said[at] as PublishOutcome)))
+  const publish: Publisher['publish'] = (batch, signal) => publisher.publish(batch, signal)
+  /** The whole batch, and something more of which nobody hears. */
+  const beside =
+    (more: (message: OutgoingMessage) => OutgoingMessage): Publisher['publish'] =>
+    async (batch, signal) => {
+      const said = await publish([...batch, ...chosen(batch).map(more)], signal)
+      return said.slice(0, batch.length)
+    }
+  const ways: Partial<Record<Lie, Publisher['publish']>> = {
+    'drops what it has stored': async (batch, signal) => {
+      const kept = batch.filter(({ id }) => !isChosen(id))
+      const said = kept.length === 0 ? [] : await publish(kept, signal)
+      const stored: PublishOutcome = { state: 'stored', duplicate: false }
+      return batch.map(({ id }) => (isChosen(id) ? stored : (said.shift() as PublishOutcome)))
+    },
+    'stores what it refuses': async (batch, signal) =>
+      told(batch, await publish(batch, signal), refused),
+    'stores one message twice': beside((message) => ({ ...message, dedupeId: null })),
+    'forgets ids that it should know': (batch, signal) =>
+      publish(
+        batch.map((message) => (isChosen(message.id) ? { ...message, dedupeId: null } : message)),
+        signal,
+      ),
+    'hands out a foreign message': beside((message) => ({
+      ...message,
+      id: `foreign ${message.id}`,
+      dedupeId: null,
+      body: new TextEncoder().encode('not of this run'),
+    })),
+    'changes a byte': beside((message) => {
+      const body = Buffer.from(message.body as Uint8Array)
+      body[0] = (body[0] as number) ^ 1
+      return { ...message, id: `changed ${message.id}`, dedupeId: null, body }
+    }),
+  }
+  return {
+    publish: ways[lie] ?? publish,
+    [Symbol.asyncDispose]: () => publisher[Symbol.asyncDispose](),
+  }
+}
+
+const refused: PublishOutcome = { state: 'refused', code: 'UNAVAILABLE', message: 'so it says' }
+
+/** A delivery that another worker is to be given too. */
+interface Twin {
+  readonly delivery: Delivery
+  readonly first: Source
+}
+
+function lyingSource(source: Source, lie: Lie, isChosen: IsChosen, twins: Twin[]): Source {
+  /** Deliveries of others: what becomes of them here changes nothing. */
+  const foreign = new Set<Token>()
+  const receive: Source['receive'] = (room, signal) => source.receive(room, signal)
+  const kept = (all: Delivery[]) => all.filter(({ message }) => !isChosen(message.id))
+  const ways: Partial<Record<Lie, Source['receive']>> = {
+    'acknowledges before the handler': async (room, signal) => {
+      const all = await receive(room, signal)
+      const acks = all.map(({ token }) => ({ token, kind: 'ack' }) as const)
+      if (acks.length > 0) await source.settle(acks, signal)
+      return all
+    },
+    'gives one message to two workers': async (room, signal) => {
+      const at = twins.findIndex(({ first }) => first !== source)
+      const [twin] = at < 0 ? [] : twins.splice(at, 1)
+      if (twin) {
+        foreign.add(twin.delivery.token)
+        return [twin.delivery]
+      }
+      const all = await receive(room, signal)
+      for (const delivery of all) {
+        if (isChosen(delivery.message.id)) twins.push({ delivery, first: source })
+      }
+      return all
+    },
+    'keeps messages for itself': async (room, signal) => {
+      for (;;) {
+        const all = await receive(room, signal)
+        const shown = kept(all)
+        if (shown.length > 0 || all.length === 0 || signal.aborted) return shown
+      }
+    },
+  }
+  return {
+    leaseMs: source.leaseMs,
+    receive: ways[lie] ?? receive,
+    async settle(batch, signal) {
+      const own = batch.filter(({ token }) => !foreign.has(token))
+      const said = own.length === 0 ? [] : await source.settle(own, signal)
+      return batch.map(({ token }) => (foreign.has(token) ? 'settled' : (said.shift() ?? 'late')))
+    },
+    renew: (begun, signal) =>
+      source.renew(begun !== null && foreign.has(begun) ? null : begun, signal),
+    async stop(signal) {
+      const all = await source.stop(signal)
+      return lie === 'keeps messages for itself' ? kept(all) : all
+    },
+    ...(source.deliverable && { deliverable: source.deliverable.bind(source) }),
+    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+  }
+}
