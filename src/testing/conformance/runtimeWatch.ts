@@ -4,7 +4,9 @@ import type { Case } from './case.ts'
 import { eventually, heard, workedOff } from './runtimeSteps.ts'
 import type { RuntimeWorld } from './runtimeWorld.ts'
 
-const deafAfterMs = 150
+const soonMs = 150
+/** A busy broker answers in that time: one that does not is told of, too. */
+const answeredMs = 800
 
 /** What the sources of one process are given of what the broker hands over. */
 interface Ears {
@@ -53,7 +55,7 @@ function deaf(driver: Driver, ears: Ears): Driver {
 }
 
 /** A worker that has handled one message, and whose source is deaf after a reconnect. */
-async function deafWorker(world: RuntimeWorld, healedBy: Ears['healedBy']) {
+async function deafWorker(world: RuntimeWorld, healedBy: Ears['healedBy'], deafAfterMs = soonMs) {
   const ears: Ears = { isDeaf: false, healedBy, opened: 0 }
   const node = await world.node({}, (driver) => deaf(driver, ears))
   const channel = node.channel<string>()
@@ -79,7 +81,7 @@ async function deafWorker(world: RuntimeWorld, healedBy: Ears['healedBy']) {
 async function staysSilent(world: RuntimeWorld): Promise<void> {
   const { channel, steps, ready } = await deafWorker(world, 'nothing')
   await world.until(channel.publish('lost on deaf ears'))
-  await world.pass(deafAfterMs * 10)
+  await world.pass(soonMs * 10)
   assert.deepEqual([steps, ready], [[], []])
 }
 
@@ -90,14 +92,15 @@ export const runtimeWatchCases: readonly Case<RuntimeWorld>[] = [
     name: 'watch: a source that is deaf after a reconnect is rebuilt, and not ready until it hears',
     needs: isWatched,
     async run(world) {
-      const { node, channel, worker, handled, steps, ready } = await deafWorker(world, 'rebuild')
+      const wish = [world, 'rebuild', answeredMs] as const
+      const { node, channel, worker, handled, steps, ready } = await deafWorker(...wish)
       await world.until(channel.publish('after'))
       await eventually(world, () => assert.deepEqual(handled, ['before', 'after']))
       assert.deepEqual(
         steps.map(({ step }) => step),
         ['fetch', 'rebuild'],
       )
-      assert.ok(steps.every(({ sinceMs, messages }) => sinceMs >= deafAfterMs && messages === 1))
+      assert.ok(steps.every(({ sinceMs, messages }) => sinceMs >= answeredMs && messages === 1))
       assert.deepEqual(
         ready.map(({ isReady }) => isReady),
         [false, true],
@@ -111,7 +114,7 @@ export const runtimeWatchCases: readonly Case<RuntimeWorld>[] = [
     name: 'watch: asking anew comes first, and may be enough',
     needs: isWatched,
     async run(world) {
-      const { channel, handled, steps, ears } = await deafWorker(world, 'fetch')
+      const { channel, handled, steps, ears } = await deafWorker(world, 'fetch', answeredMs)
       await world.until(channel.publish('after'))
       await eventually(world, () => assert.deepEqual(handled, ['before', 'after']))
       assert.deepEqual(
@@ -146,12 +149,13 @@ export const runtimeWatchCases: readonly Case<RuntimeWorld>[] = [
       const node = await world.node()
       const channel = node.channel<string>()
       const open = Promise.withResolvers<void>()
-      const worker = channel.subscribe(() => open.promise, { ...world.group, deafAfterMs })
+      const options = { ...world.group, deafAfterMs: answeredMs }
+      const worker = channel.subscribe(() => open.promise, options)
       const steps = heard(worker, 'deaf')
       const ready = heard(worker, 'ready')
       await world.until(worker.ready())
       ready.length = 0
-      const silence = () => world.pass(deafAfterMs * 4)
+      const silence = () => world.pass(answeredMs * 2.5) // that is two looks, and more
       await silence() // nothing was published
       if (world.claimed.delay.how !== 'no') {
         await world.until(channel.publish('later', { delayMs: 3_600_000 }))
