@@ -25,7 +25,7 @@ export class GroupReading {
   readonly #firstDoneBy: Uint16Array
   /** When the delivery that was done first was received. */
   readonly #doneReceivedNs: Float64Array
-  readonly #attempts: Uint8Array
+  readonly #attempts: Uint16Array
   #unexpected = 0
   #late = 0
 

@@ -19,7 +19,7 @@ export const noLedger = 0xffff
 
 /**
  * What all ledgers say together, message by message in arrays: millions fit into memory. Times
- * are nanoseconds since `baseNs`; NaN: never. Counts stop at 255.
+ * are nanoseconds since `baseNs`; NaN: never.
  */
 export interface History {
   readonly baseNs: bigint
@@ -27,7 +27,7 @@ export interface History {
   /** By producer, then incarnation. Their messages follow one another without a gap. */
   readonly origins: readonly Origin[]
   /** Attempts to publish; 0: a gap in the sequence, nobody published this. */
-  readonly attempts: Uint8Array
+  readonly attempts: Uint16Array
   readonly told: Uint8Array
   readonly key: Uint16Array
   /** Of the first attempt, as is `sentNs`. */
@@ -41,7 +41,7 @@ export interface History {
   readonly events: readonly TimedEvent[]
 }
 
-/** Arrays by message, of one group. */
+/** Arrays by message, of one group. Counts stop at 255. */
 export interface GroupHistory {
   readonly group: string | null
   readonly received: Uint8Array

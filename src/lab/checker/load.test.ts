@@ -70,6 +70,16 @@ test('lays out by message what the ledgers say, in times that are exact', () => 
   expect(history.events).toEqual([{ event: 'READY', actor, how: null, fromNs: 0, toNs: 1 }])
 })
 
+test('however often it was tried, one attempt without an answer is one of which nobody knows', () => {
+  const refused: Line[] = Array.from(
+    { length: 300 },
+    () => [{ type: 'invoke' }, { type: 'fail' }] as const,
+  ).flat()
+  const { history } = loadHistory(run([ledger(producer, [...refused, { type: 'invoke' }])]))
+  expect(history.attempts[0]).toBe(301)
+  expect(history.told[0]).toBe(told.fail | told.info)
+})
+
 test('every prefix of a ledger can be read', () => {
   const whole = ledger(producer, [{ type: 'invoke' }, { type: 'ok', timeNs: 1n }])
   for (let length = 0; length <= whole.bytes.length; length++) {

@@ -47,7 +47,7 @@ class Reading {
   backwards = 0
   readonly #table = new PositionTable()
   readonly #origins: Origins
-  readonly #attempts: Uint8Array
+  readonly #attempts: Uint16Array
   readonly #firstReceivedNs: Float64Array
   /** 1: its first delivery was read. Of several at that time it is the one that stands first. */
   readonly #wasDelivered: Uint8Array

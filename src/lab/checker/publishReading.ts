@@ -6,7 +6,6 @@ import { unsound } from './soundRecords.ts'
 import { StoredAt } from './storedAt.ts'
 
 const { invoke, ok, fail, noWorker } = recordTypes
-const countMax = 255
 
 type Published = Pick<History, 'attempts' | 'told' | 'key' | 'intendedNs' | 'sentNs' | 'okNs'>
 
@@ -14,11 +13,11 @@ type Published = Pick<History, 'attempts' | 'told' | 'key' | 'intendedNs' | 'sen
 export class PublishReading {
   /** Where the broker said that it has stored each. */
   readonly storedAt: StoredAt
-  readonly attempts: Uint8Array
+  readonly attempts: Uint16Array
   readonly #origins: Origins
   readonly #baseLow: number
   readonly #baseHigh: number
-  readonly #answers: Uint8Array
+  readonly #answers: Uint16Array
   readonly #told: Uint8Array
   readonly #key: Uint16Array
   readonly #intendedNs: Float64Array
@@ -31,8 +30,8 @@ export class PublishReading {
     this.#origins = origins
     this.#baseLow = Number(baseNs & 0xffff_ffffn)
     this.#baseHigh = Number(baseNs >> 32n)
-    this.attempts = new Uint8Array(messages)
-    this.#answers = new Uint8Array(messages)
+    this.attempts = new Uint16Array(messages)
+    this.#answers = new Uint16Array(messages)
     this.#told = new Uint8Array(messages)
     this.#key = new Uint16Array(messages)
     this.#intendedNs = new Float64Array(messages).fill(Number.NaN)
@@ -94,8 +93,8 @@ export class PublishReading {
   }
 }
 
-function count(counts: Uint8Array, message: number): void {
-  if ((counts[message] as number) < countMax) counts[message] = (counts[message] as number) + 1
+function count(counts: Uint16Array, message: number): void {
+  counts[message] = (counts[message] as number) + 1
 }
 
 function unanswered(producer: number, incarnation: number, sequence: number) {
