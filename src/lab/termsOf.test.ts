@@ -10,6 +10,8 @@ const settings: RunSettings = {
   inHandMax: 4,
   dedupeWindowMs: null,
   isRetentionReached: false,
+  order: 'none',
+  onFailure: 'skip',
 }
 
 const termsFor = (contract: Contract, wish: Partial<RunSettings> = {}) =>
@@ -35,6 +37,15 @@ describe('a queue that outlasts everything', () => {
     expect(terms).toMatchObject({ leaseMs: 2_000, reclaimWithinMs: 3_000, inHandMax: 4 })
     const released = { how: 'on-release', withinMs: 500 } as const
     expect(termsFor({ ...file.queue, redelivery: released }).terms.leaseMs).toBe(0)
+  })
+
+  test('keeps the order of keys for who asks for it, and where it can', () => {
+    const order = (wish: Partial<RunSettings>, keyOrder: Contract['keyOrder'] = 'native') =>
+      termsFor({ ...file.queue, keyOrder }, wish).order
+    expect(order({})).toBe('none')
+    expect(order({ order: 'key' })).toBe('key on the first try')
+    expect(order({ order: 'key', onFailure: 'block' })).toBe('key')
+    expect(order({ order: 'key' }, 'no')).toBe('none')
   })
 
   test('has an ack that counts only where it is confirmed', () => {

@@ -13,10 +13,17 @@ export interface RunSettings {
   readonly dedupeWindowMs: number | null
   /** A limit that the user set to what is kept was reached, by the broker's own count. */
   readonly isRetentionReached: boolean
+  /** As the reader asked. */
+  readonly order: 'none' | 'key'
+  readonly onFailure: 'block' | 'skip'
 }
+
+/** first try: what comes again may come later than its turn. */
+export type OrderPromise = 'none' | 'key on the first try' | 'key'
 
 export interface RunTerms {
   readonly terms: Terms
+  readonly order: OrderPromise
   /** Of losses by these nobody can say whether they are legal: the broker does not tell. */
   readonly unknown: readonly Cause[]
 }
@@ -72,5 +79,10 @@ export function termsOf(contract: Contract, settings: RunSettings): RunTerms {
     isRetentionReached: settings.isRetentionReached,
   }
   const unknown = isAtMostOnce ? [] : outlasted.filter(isUnknown).map(([cause]) => cause)
-  return { terms, unknown }
+  return { terms, unknown, order: orderOf(contract, settings) }
+}
+
+function orderOf({ keyOrder }: Contract, { order, onFailure }: RunSettings): OrderPromise {
+  if (order === 'none' || keyOrder === 'no') return 'none'
+  return onFailure === 'block' ? 'key' : 'key on the first try'
 }

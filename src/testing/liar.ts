@@ -1,4 +1,4 @@
-import type { Driver, Publisher, Source } from '../core/driver.ts'
+import type { Admin, Driver, Publisher, Source } from '../core/driver.ts'
 import type { Delivery, OutgoingMessage, PublishOutcome, Token } from '../core/message.ts'
 
 /** What a broker or its driver may do wrong, one thing at a time. */
@@ -13,6 +13,8 @@ export const lies = [
   'acknowledges before the handler',
   'gives one message to two workers',
   'keeps messages for itself',
+  'lets some wait that are due',
+  'counts one more than it has',
 ] as const
 export type Lie = (typeof lies)[number]
 
@@ -21,6 +23,7 @@ export type Chance = (id: string) => number
 
 /** One of so many messages is lied about. */
 const share = 0.03
+const lateMs = 200
 
 /** The driver of an honest broker, but for one lie. Messages are chosen by their ids alone. */
 export function liar(driver: Driver, lie: Lie, chance: Chance): Driver {
@@ -32,7 +35,7 @@ export function liar(driver: Driver, lie: Lie, chance: Chance): Driver {
       const session = await driver.open(on, signal)
       return {
         info: session.info,
-        admin: session.admin,
+        admin: lie === 'counts one more than it has' ? miscounting(session.admin) : session.admin,
         contract: (...of) => session.contract(...of),
         publisher: async (...of) => lyingPublisher(await session.publisher(...of), lie, isChosen),
         source: async (...of) => lyingSource(await session.source(...of), lie, isChosen, twins),
@@ -71,6 +74,11 @@ function lyingPublisher(publisher: Publisher, lie: Lie, isChosen: IsChosen): Pub
         batch.map((message) => (isChosen(message.id) ? { ...message, dedupeId: null } : message)),
         signal,
       ),
+    'lets some wait that are due': (batch, signal) =>
+      publish(
+        batch.map((message) => (isChosen(message.id) ? { ...message, delayMs: lateMs } : message)),
+        signal,
+      ),
     'hands out a foreign message': beside((message) => ({
       ...message,
       id: `foreign ${message.id}`,
@@ -86,6 +94,19 @@ function lyingPublisher(publisher: Publisher, lie: Lie, isChosen: IsChosen): Pub
   return {
     publish: ways[lie] ?? publish,
     [Symbol.asyncDispose]: () => publisher[Symbol.asyncDispose](),
+  }
+}
+
+function miscounting({ depths, ...admin }: Admin): Admin {
+  if (!depths) return admin
+  return {
+    ...admin,
+    async depths(channels, signal) {
+      const all = await depths(channels, signal)
+      return all.map(
+        (depth) => depth && { ...depth, in: depth.in === 'unknown' ? 1 : depth.in + 1 },
+      )
+    },
   }
 }
 

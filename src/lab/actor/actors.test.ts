@@ -49,7 +49,7 @@ const failure = { code: 'UNAVAILABLE', message: 'as it is' } as const
 test.for([
   [
     { state: 'stored', duplicate: false, position: '7' },
-    { type: 'ok', position: 7n },
+    { type: 'ok', flags: 0, position: 7n },
   ],
   [
     { state: 'refused', ...failure },

@@ -1,6 +1,6 @@
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Channel } from '../../runtime/api.ts'
-import { notTold } from '../evidence/record.ts'
+import { duplicateFlag, notTold } from '../evidence/record.ts'
 import { encodeData, type Identity, keyName, messageId } from '../identity.ts'
 import { type Load, type PlannedMessage, planOf, shareOf } from '../load.ts'
 import { codeFlag, type Place, positionNumber } from './place.ts'
@@ -64,8 +64,9 @@ async function attempt(
   place.write({ type: 'invoke', ...about, count, position: intendedNs }, place.nowNs())
   try {
     const options = { id: messageId(run.name, identity), key: keyName(key) }
-    const { receivers, position } = await channel.publish(data, options)
-    const stored = { count: receivers ?? notTold, position: positionNumber(position) }
+    const { receivers, position, duplicate } = await channel.publish(data, options)
+    const flags = duplicate ? duplicateFlag : 0
+    const stored = { flags, count: receivers ?? notTold, position: positionNumber(position) }
     place.write({ type: 'ok', ...about, ...stored }, place.nowNs())
   } catch (error) {
     if (!(error instanceof NarrowcastError)) throw error

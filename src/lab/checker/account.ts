@@ -6,7 +6,7 @@ import { countMessages } from './countMessages.ts'
 import { Episodes } from './episodes.ts'
 import { groupTrails } from './groupTrails.ts'
 import { actorName } from './intervals.ts'
-import { loadHistory } from './load.ts'
+import { type Loaded, loadHistory } from './load.ts'
 import { lossAccount } from './lossAccount.ts'
 import type { Scene } from './lossCauses.ts'
 import { Moments } from './moments.ts'
@@ -18,8 +18,12 @@ import { Trails } from './trails.ts'
  * stream. `guardMs`: by how much the clocks of what happened in two processes may seem apart.
  * @throws INTERNAL when the evidence contradicts itself.
  */
-export function account(evidence: Evidence, terms: Terms, guardMs: number): GroupAccount[] {
-  const { history, origins } = loadHistory(evidence)
+export function account(
+  evidence: Evidence,
+  terms: Terms,
+  guardMs: number,
+  { history, origins }: Loaded = loadHistory(evidence),
+): GroupAccount[] {
   const counted = history.groups.map((group) => countMessages(history, group))
   const wanted = new Uint8Array(history.messages)
   for (const { lost, repeated } of counted) {

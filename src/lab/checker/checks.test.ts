@@ -3,7 +3,8 @@ import type { Terms } from '../terms.ts'
 import type { RunTerms } from '../termsOf.ts'
 import type { GroupAccount } from './accounting.ts'
 import type { BroadcastAccount, SubscriberAccount } from './broadcastAccounting.ts'
-import { broadcastChecks, type Check, checksOf } from './checks.ts'
+import { broadcastChecks, type Check, checksOf as checksWithOrder } from './checks.ts'
+import type { Order } from './order.ts'
 
 const terms: Terms = {
   pattern: 'queue',
@@ -20,7 +21,9 @@ const terms: Terms = {
   resumes: false,
   isRetentionReached: false,
 }
-const run: RunTerms = { terms, unknown: [] }
+const run: RunTerms = { terms, unknown: [], order: 'none' }
+const inOrder = { reordered: 0, ratio: 0, extentP99: 0, extentMax: 0 }
+const noOrder: Order = { perWorker: inOrder, overall: inOrder, byRedelivery: 0 }
 
 const fine: GroupAccount = {
   ...{ group: null, attempted: 9, acknowledged: 9, failed: 0, indeterminate: 0, delivered: 9 },
@@ -34,6 +37,9 @@ const fine: GroupAccount = {
   redelivered: { total: 0, byCause: {}, unexplained: 0 },
   reprocessed: { total: 0, byCause: {}, unexplained: 0 },
 }
+
+const checksOf = (account: GroupAccount, terms: RunTerms, order = noOrder) =>
+  checksWithOrder(account, order, terms)
 
 const lost = (losses: Partial<GroupAccount['lost']>): GroupAccount => ({
   ...fine,
@@ -78,7 +84,7 @@ describe('losses', () => {
 
   test('that may or may not be legal are not known', () => {
     const some = lost({ total: 1, byCause: { 'broker-crash': 1 } })
-    const unsure: RunTerms = { terms, unknown: ['broker-crash'] }
+    const unsure: RunTerms = { ...run, unknown: ['broker-crash'] }
     expect(told(checksOf(some, unsure))).toEqual(['lost unknown: 1: 1 broker-crash'])
     expect(told(checksOf(fine, unsure))).toEqual([])
     const more = lost({ total: 2, byCause: { 'broker-crash': 1 }, unexplained: 1 })
@@ -119,6 +125,19 @@ test('what is published again may be stored twice where nothing remembers it', (
   expect(told(checksOf({ ...fine, storedTwice: 1 }, forgetful))).toEqual([])
 })
 
+test.for([
+  ['none', []],
+  ['key on the first try', ['order violated: 2']],
+  ['key', ['order violated: 5']],
+] as const)(
+  'five out of order, three of them by redelivery, with order %s',
+  ([order, expected]) => {
+    const some: Order = { ...noOrder, overall: { ...inOrder, reordered: 5 }, byRedelivery: 3 }
+    expect(told(checksOf(fine, { ...run, order }, some))).toEqual(expected)
+    expect(told(checksOf(fine, { ...run, order }, noOrder))).toEqual([])
+  },
+)
+
 describe('a broadcast', () => {
   const subscriber: SubscriberAccount = {
     ...{ subscriber: 2, owed: 9, edge: 0, delivered: 9, unexpected: 0 },
@@ -137,7 +156,7 @@ describe('a broadcast', () => {
       { ...subscriber, ...change },
     ],
   })
-  const live: RunTerms = { terms: { ...terms, mayLose: ['cut-off'] }, unknown: [] }
+  const live: RunTerms = { ...run, terms: { ...terms, mayLose: ['cut-off'] } }
 
   test.for([
     ['nothing wrong', all, []],

@@ -1,7 +1,8 @@
 import type { Cause, Terms } from '../terms.ts'
-import type { RunTerms } from '../termsOf.ts'
+import type { OrderPromise, RunTerms } from '../termsOf.ts'
 import type { ByCause, GroupAccount, RepeatAccount } from './accounting.ts'
 import type { BroadcastAccount, SubscriberAccount } from './broadcastAccounting.ts'
+import type { Order } from './order.ts'
 
 export type CheckStatus = 'held' | 'violated' | 'unknown'
 
@@ -14,7 +15,7 @@ export interface Check {
 }
 
 /** Of one group of a queue, of narrowcast or of a stream. */
-export function checksOf(account: GroupAccount, run: RunTerms): Check[] {
+export function checksOf(account: GroupAccount, order: Order, run: RunTerms): Check[] {
   const { terms } = run
   const { lost } = account
   return [
@@ -27,6 +28,7 @@ export function checksOf(account: GroupAccount, run: RunTerms): Check[] {
       : [never('stored-twice', 'a message published again is stored once', account.storedTwice)]),
     ...always(account.phantom, account.unexpected),
     never('stuck', 'nothing is left in the broker at the end', account.stuck),
+    ...orderChecks(order, run.order),
   ]
 }
 
@@ -92,6 +94,13 @@ function toldCheck(silent: ByCause, { tells }: Terms): Check {
     observed: total === 0 ? 'all told' : `${total} silent: ${counted(untold)}`,
     status: total === 0 ? 'held' : 'violated',
   }
+}
+
+function orderChecks({ overall, byRedelivery }: Order, promise: OrderPromise): Check[] {
+  if (promise === 'none') return []
+  if (promise === 'key') return [never('order', 'done in order, key by key', overall.reordered)]
+  const firstTries = overall.reordered - byRedelivery
+  return [never('order', 'done in order on the first try, key by key', firstTries)]
 }
 
 function always(phantom: number, unexpected: number): Check[] {

@@ -10,7 +10,7 @@ export const recordBytes = 32
 export const recordTypes = {
   /** Written before the send. count: attempt, from 1. position: intended time. */
   invoke: 1,
-  /** count: receivers, or `notTold`. position: of the broker, or 0. */
+  /** flags: `duplicateFlag`. count: receivers, or `notTold`. position: of the broker, or 0. */
   ok: 2,
   /** Certainly not accepted. flags: error code. */
   fail: 3,
@@ -49,6 +49,8 @@ export type RecordType = keyof typeof recordTypes
 
 export const settlements = ['ack', 'retry', 'dead', 'released'] as const
 export const lateFlag = 0x80
+/** The broker knew the id, and stored nothing new. */
+export const duplicateFlag = 1
 /** Receivers of a publish that its broker does not tell. */
 export const notTold = 0xffff
 /** Stands for a producer in records that are about no message. */

@@ -1,10 +1,12 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { memory } from '../../drivers/memory/index.ts'
 import { type Lie, liar } from '../../testing/liar.ts'
-import { account } from '../checker/account.ts'
 import type { GroupAccount } from '../checker/accounting.ts'
-import { checksOf } from '../checker/checks.ts'
+import { type GroupJudgement, judge } from '../checker/judge.ts'
+import { type Verdict, verdictOf } from '../checker/verdict.ts'
 import { drawFrom } from '../draw.ts'
+import type { Evidence } from '../evidence/evidence.ts'
+import { recordBytes } from '../evidence/record.ts'
 import { type InProcessPlan, playInProcess } from './playInProcess.ts'
 
 /** What each lie turns red, and what else shows that it is this one. */
@@ -29,11 +31,14 @@ const detectors: Readonly<
     ({ overlap, storedTwice }) => overlap > 0 && storedTwice === 0,
   ],
   'keeps messages for itself': [['stuck'], ({ stuck, lost }) => stuck > 0 && lost.total === 0],
+  'lets some wait that are due': [['order'], ({ lost }) => lost.total === 0],
+  'counts one more than it has': [[], ({ lost }) => lost.total === 0],
 }
 
 function planFor(lie: Lie, seed: number): InProcessPlan {
   // A death would be a legal reason for some of the repeats that this lie makes.
   const killsAtMs = lie === 'forgets ids that it should know' ? [] : [200, 450]
+  const order = lie === 'lets some wait that are due' ? 'key' : 'none'
   const draw = drawFrom(seed, 'lies')
   const numberOf = (id: string) => Number(/\d+$/.exec(id)?.[0])
   return {
@@ -41,17 +46,28 @@ function planFor(lie: Lie, seed: number): InProcessPlan {
       ...{ messages: 300, perSecond: 400, producers: 2, workers: 4, concurrency: 4 },
       ...{ handlerMs: 20, keys: 16, bytes: 64, poisonShare: 0.01, againShare: 0.5 },
     },
-    ...{ seed, leaseMs: 2_000, attempts: 2, dedupeWindowMs: 60_000, killsAtMs },
+    ...{ seed, leaseMs: 2_000, attempts: 2, dedupeWindowMs: 60_000, killsAtMs, order },
     broker: (clock) => liar(memory({ clock }), lie, (id) => draw(numberOf(id))),
   }
 }
 
-async function judged(lie: Lie, seed: number): Promise<{ all: GroupAccount; red: string[] }> {
-  const { evidence, run } = await playInProcess(planFor(lie, seed))
-  const [all] = account(evidence, run.terms, 250)
-  if (!all) throw new Error('expected an account')
-  const red = checksOf(all, run).filter(({ status }) => status !== 'held')
-  return { all, red: red.map(({ id }) => id) }
+interface Judged {
+  readonly all: GroupAccount
+  /** Checks that are not held. */
+  readonly red: string[]
+  readonly status: Verdict['status']
+}
+
+async function judged(lie: Lie, seed: number, order: 'none' | 'key' = 'none'): Promise<Judged> {
+  const plan = { ...planFor(lie, seed), ...(order === 'key' && { order }) }
+  const { evidence, run } = await playInProcess(plan)
+  const { groups, disagreements } = judge(evidence, run, 250)
+  const [{ account: all, checks }] = groups as [GroupJudgement]
+  const red = checks.filter(({ status }) => status !== 'held').map(({ id }) => id)
+  const course = { isBarrierReached: true, isDrained: true, disagreements, bites: [] }
+  const { messages } = plan.load
+  const sent = { planned: messages, attempted: all.attempted }
+  return { all, red, status: verdictOf(checks, { ...course, ...sent }).status }
 }
 
 test.for(Object.entries(detectors))(
@@ -59,8 +75,9 @@ test.for(Object.entries(detectors))(
   { timeout: 120_000 },
   async ([lie, [expected, isThisOne]]) => {
     for (let seed = 0; seed < 10; seed++) {
-      const { all, red } = await judged(lie as Lie, seed)
+      const { all, red, status } = await judged(lie as Lie, seed)
       expect(red, `seed ${seed}`).toEqual(expected)
+      expect(status).toBe(expected.length > 0 ? 'BROKEN' : 'INCONCLUSIVE')
       expect(isThisOne(all), `seed ${seed}: ${JSON.stringify(all)}`).toBe(true)
     }
   },
@@ -69,10 +86,39 @@ test.for(Object.entries(detectors))(
 test('an honest broker is all green', { timeout: 120_000 }, async () => {
   let killed = 0
   for (let seed = 0; seed < 200; seed++) {
-    const { all, red } = await judged('none', seed)
-    expect(red, `seed ${seed}`).toEqual([])
+    const { all, red, status } = await judged('none', seed, seed % 2 === 0 ? 'none' : 'key')
+    expect([red, status], `seed ${seed}`).toEqual([[], 'KEPT'])
     expect([all.attempted, all.processed + all.dead], `seed ${seed}`).toEqual([300, 300])
     killed += all.redelivered.byCause['worker-killed'] ?? 0
   }
   expect(killed).toBeGreaterThan(200) // or nothing was ever in a hand that died
+})
+
+describe('the ledgers of a run', () => {
+  const workersOf = (evidence: Evidence) =>
+    evidence.ledgers.flatMap(({ sidecar, bytes }) => (sidecar.role === 'worker' ? [bytes] : []))
+
+  test('cut inside a record give the same verdict', async () => {
+    const { evidence, run } = await playInProcess(planFor('none', 3))
+    const whole = judge(evidence, run, 250)
+    const torn = evidence.ledgers.map(({ sidecar, bytes }) => ({
+      sidecar,
+      bytes: Buffer.concat([bytes, bytes.subarray(0, 17)]),
+    }))
+    expect(judge({ ...evidence, ledgers: torn }, run, 250)).toEqual(whole)
+  })
+
+  test('with two records swapped between two of them are no evidence', async () => {
+    const { evidence, run } = await playInProcess(planFor('none', 3))
+    const [first, second] = workersOf(evidence) as [Uint8Array, Uint8Array]
+    const record = first.slice(0, recordBytes)
+    first.set(second.subarray(0, recordBytes))
+    second.set(record)
+    expect(() => judge(evidence, run, 250)).toThrow(
+      expect.objectContaining({
+        code: 'INTERNAL',
+        message: expect.stringContaining('says that worker 1 wrote it'),
+      }),
+    )
+  })
 })

@@ -11,7 +11,13 @@ import { codeNames, type Place } from '../actor/place.ts'
 import { produce } from '../actor/producer.ts'
 import { work } from '../actor/worker.ts'
 import { actorName } from '../checker/intervals.ts'
-import type { ActorEventName, ActorId, Evidence, LabEvent } from '../evidence/evidence.ts'
+import type {
+  ActorEventName,
+  ActorId,
+  DepthSample,
+  Evidence,
+  LabEvent,
+} from '../evidence/evidence.ts'
 import { identityOfId } from '../identity.ts'
 import type { Load } from '../load.ts'
 import { type RunTerms, termsOf } from '../termsOf.ts'
@@ -24,6 +30,7 @@ export interface InProcessPlan {
   readonly leaseMs: number
   readonly attempts: number
   readonly dedupeWindowMs: number | null
+  readonly order: 'none' | 'key'
   /** Each kills one worker, in turn, so long after time zero; it starts anew. */
   readonly killsAtMs: readonly number[]
   /** The broker that actors connect to. */
@@ -65,6 +72,7 @@ class Play {
   readonly #broker: Driver
   readonly #ledgers: MemoryLedger[] = []
   readonly #events: LabEvent[] = []
+  readonly #depth: DepthSample[] = []
   /** Those that live, by number. */
   readonly #workers: Worker[] = []
   /** How often each number has started. */
@@ -89,7 +97,7 @@ class Play {
     const terms = await this.#empty()
     await this.#leaveAll()
     const ledgers = this.#ledgers.map((ledger) => ledger.file())
-    return { evidence: { ledgers, events: this.#events, depth: [] }, run: terms }
+    return { evidence: { ledgers, events: this.#events, depth: this.#depth }, run: terms }
   }
 
   async #startWorkers(): Promise<void> {
@@ -152,13 +160,17 @@ class Play {
     }
     await this.#clock.sleep(3 * this.#plan.leaseMs, never)
     await writeLeftovers(bus, place)
+    this.#depth.push(await lastWords(bus, place.nowNs()))
     await bus.close()
-    const { load, leaseMs, dedupeWindowMs } = this.#plan
+    const { load, leaseMs, dedupeWindowMs, order } = this.#plan
     // The store lives on beside the processes that die here.
     const survives = { ...contract.survives, 'worker-crash': 'yes' } as const
     const inHandMax = 2 * load.concurrency
     const settings = { pattern: 'queue', leaseMs, inHandMax, dedupeWindowMs } as const
-    return termsOf({ ...contract, survives }, { ...settings, isRetentionReached: false })
+    return termsOf(
+      { ...contract, survives },
+      { ...settings, isRetentionReached: false, order, onFailure: 'skip' },
+    )
   }
 
   async #connect(id: ActorId): Promise<{ process: Process; bus: Bus; place: Place }> {
@@ -180,9 +192,9 @@ class Play {
   }
 
   #channel(bus: Bus): Channel<Uint8Array> {
-    const { leaseMs, attempts, dedupeWindowMs } = this.#plan
+    const { leaseMs, attempts, dedupeWindowMs, order } = this.#plan
     return bus.queue(channelName, {
-      ...{ codec: 'bytes', leaseMs, attempts, publish: { retry: false } },
+      ...{ codec: 'bytes', leaseMs, attempts, order, publish: { retry: false } },
       ...(dedupeWindowMs !== null && { dedupe: { on: 'publish', windowMs: dedupeWindowMs } }),
     })
   }
@@ -195,6 +207,13 @@ class Play {
 
 function nanoseconds(ms: number): bigint {
   return BigInt(Math.round(ms * 1e6))
+}
+
+async function lastWords(bus: Bus, timeNs: bigint): Promise<DepthSample> {
+  const [depth] = await bus.admin.depths([channelRef])
+  if (!depth) throw new Error(`the broker does not know ${channelName} any more`)
+  const { waiting, inFlight, scheduled, dead } = depth
+  return { timeNs, group: null, waiting, inFlight, scheduled, dead, stored: depth.in }
 }
 
 async function isEmpty(bus: Bus): Promise<boolean> {

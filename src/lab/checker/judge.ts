@@ -1,0 +1,42 @@
+import type { Evidence } from '../evidence/evidence.ts'
+import type { RunTerms } from '../termsOf.ts'
+import { account } from './account.ts'
+import type { GroupAccount } from './accounting.ts'
+import { type Check, checksOf } from './checks.ts'
+import { violationsOf } from './conservation.ts'
+import type { GroupHistory } from './history.ts'
+import { loadHistory } from './load.ts'
+import { disagreementsOf } from './oracle.ts'
+import { type Order, orderOf } from './order.ts'
+import { unsound } from './soundRecords.ts'
+
+export interface GroupJudgement {
+  readonly account: GroupAccount
+  readonly order: Order
+  readonly checks: readonly Check[]
+}
+
+export interface Judgement {
+  readonly groups: readonly GroupJudgement[]
+  /** Where the broker's own counts say something else than the ledgers. */
+  readonly disagreements: readonly string[]
+}
+
+/**
+ * All that the evidence says about a queue, a narrowcast or a stream. `guardMs` as in `account`.
+ * @throws INTERNAL when the evidence, or what was counted in it, contradicts itself.
+ */
+export function judge(evidence: Evidence, run: RunTerms, guardMs: number): Judgement {
+  const { ledgers, depth } = evidence
+  const loaded = loadHistory(evidence)
+  const { history } = loaded
+  const accounts = account(evidence, run.terms, guardMs, loaded)
+  const violations = violationsOf(accounts, ledgers)
+  if (violations.length > 0) throw unsound(violations.join('; '))
+  const groups = accounts.map((one, at) => {
+    const order = orderOf(history, history.groups[at] as GroupHistory)
+    return { account: one, order, checks: checksOf(one, order, run) }
+  })
+  const isDeduped = !run.terms.mayRepeat.includes('producer-retry')
+  return { groups, disagreements: disagreementsOf(accounts, ledgers, depth, isDeduped) }
+}
