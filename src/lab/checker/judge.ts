@@ -2,6 +2,7 @@ import type { Evidence } from '../evidence/evidence.ts'
 import type { RunTerms } from '../termsOf.ts'
 import { account } from './account.ts'
 import type { GroupAccount } from './accounting.ts'
+import { type BiteCondition, bitesOf } from './bites.ts'
 import { type Check, checksOf } from './checks.ts'
 import { violationsOf } from './conservation.ts'
 import type { GroupHistory } from './history.ts'
@@ -9,6 +10,7 @@ import { loadHistory } from './load.ts'
 import { disagreementsOf } from './oracle.ts'
 import { type Order, orderOf } from './order.ts'
 import { unsound } from './soundRecords.ts'
+import type { Bite } from './verdict.ts'
 
 export interface GroupJudgement {
   readonly account: GroupAccount
@@ -20,13 +22,20 @@ export interface Judgement {
   readonly groups: readonly GroupJudgement[]
   /** Where the broker's own counts say something else than the ledgers. */
   readonly disagreements: readonly string[]
+  /** Whether the faults hit something. */
+  readonly bites: readonly Bite[]
 }
 
 /**
  * All that the evidence says about a queue, a narrowcast or a stream. `guardMs` as in `account`.
  * @throws INTERNAL when the evidence, or what was counted in it, contradicts itself.
  */
-export function judge(evidence: Evidence, run: RunTerms, guardMs: number): Judgement {
+export function judge(
+  evidence: Evidence,
+  run: RunTerms,
+  guardMs: number,
+  conditions: readonly BiteCondition[],
+): Judgement {
   const { ledgers, depth } = evidence
   const loaded = loadHistory(evidence)
   const { history } = loaded
@@ -38,5 +47,9 @@ export function judge(evidence: Evidence, run: RunTerms, guardMs: number): Judge
     return { account: one, order, checks: checksOf(one, order, run) }
   })
   const isDeduped = !run.terms.mayRepeat.includes('producer-retry')
-  return { groups, disagreements: disagreementsOf(accounts, ledgers, depth, isDeduped) }
+  return {
+    groups,
+    disagreements: disagreementsOf(accounts, ledgers, depth, isDeduped),
+    bites: bitesOf(conditions, loaded, evidence),
+  }
 }

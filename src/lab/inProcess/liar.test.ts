@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { memory } from '../../drivers/memory/index.ts'
 import { type Lie, liar } from '../../testing/liar.ts'
 import type { GroupAccount } from '../checker/accounting.ts'
+import type { BiteCondition } from '../checker/bites.ts'
 import { type GroupJudgement, judge } from '../checker/judge.ts'
 import { type Verdict, verdictOf } from '../checker/verdict.ts'
 import { drawFrom } from '../draw.ts'
@@ -58,13 +59,18 @@ interface Judged {
   readonly status: Verdict['status']
 }
 
-async function judged(lie: Lie, seed: number, order: 'none' | 'key' = 'none'): Promise<Judged> {
-  const plan = { ...planFor(lie, seed), ...(order === 'key' && { order }) }
+async function judged(
+  lie: Lie,
+  seed: number,
+  change: Partial<InProcessPlan> = {},
+  conditions: readonly BiteCondition[] = [],
+): Promise<Judged> {
+  const plan = { ...planFor(lie, seed), ...change }
   const { evidence, run } = await playInProcess(plan)
-  const { groups, disagreements } = judge(evidence, run, 250)
+  const { groups, disagreements, bites } = judge(evidence, run, 250, conditions)
   const [{ account: all, checks }] = groups as [GroupJudgement]
   const red = checks.filter(({ status }) => status !== 'held').map(({ id }) => id)
-  const course = { isBarrierReached: true, isDrained: true, disagreements, bites: [] }
+  const course = { isBarrierReached: true, isDrained: true, disagreements, bites }
   const { messages } = plan.load
   const sent = { planned: messages, attempted: all.attempted }
   return { all, red, status: verdictOf(checks, { ...course, ...sent }).status }
@@ -86,12 +92,24 @@ test.for(Object.entries(detectors))(
 test('an honest broker is all green', { timeout: 120_000 }, async () => {
   let killed = 0
   for (let seed = 0; seed < 200; seed++) {
-    const { all, red, status } = await judged('none', seed, seed % 2 === 0 ? 'none' : 'key')
+    const { all, red, status } = await judged('none', seed, {
+      order: seed % 2 === 0 ? 'none' : 'key',
+    })
     expect([red, status], `seed ${seed}`).toEqual([[], 'KEPT'])
     expect([all.attempted, all.processed + all.dead], `seed ${seed}`).toEqual([300, 300])
     killed += all.redelivered.byCause['worker-killed'] ?? 0
   }
   expect(killed).toBeGreaterThan(200) // or nothing was ever in a hand that died
+})
+
+test('a kill that hits an idle worker proves nothing', async () => {
+  const conditions = [{ is: 'busyKills', atLeast: 2 }] as const
+  expect(await judged('none', 5, {}, conditions)).toMatchObject({ red: [], status: 'KEPT' })
+  const late = { killsAtMs: [5_000, 6_000] }
+  expect(await judged('none', 5, late, conditions)).toMatchObject({
+    red: [],
+    status: 'INCONCLUSIVE',
+  })
 })
 
 describe('the ledgers of a run', () => {
@@ -100,12 +118,12 @@ describe('the ledgers of a run', () => {
 
   test('cut inside a record give the same verdict', async () => {
     const { evidence, run } = await playInProcess(planFor('none', 3))
-    const whole = judge(evidence, run, 250)
+    const whole = judge(evidence, run, 250, [])
     const torn = evidence.ledgers.map(({ sidecar, bytes }) => ({
       sidecar,
       bytes: Buffer.concat([bytes, bytes.subarray(0, 17)]),
     }))
-    expect(judge({ ...evidence, ledgers: torn }, run, 250)).toEqual(whole)
+    expect(judge({ ...evidence, ledgers: torn }, run, 250, [])).toEqual(whole)
   })
 
   test('with two records swapped between two of them are no evidence', async () => {
@@ -114,7 +132,7 @@ describe('the ledgers of a run', () => {
     const record = first.slice(0, recordBytes)
     first.set(second.subarray(0, recordBytes))
     second.set(record)
-    expect(() => judge(evidence, run, 250)).toThrow(
+    expect(() => judge(evidence, run, 250, [])).toThrow(
       expect.objectContaining({
         code: 'INTERNAL',
         message: expect.stringContaining('says that worker 1 wrote it'),

@@ -1,0 +1,155 @@
+import type { Evidence } from '../evidence/evidence.ts'
+import { recordTypes } from '../evidence/record.ts'
+import { Episodes } from './episodes.ts'
+import type { History } from './history.ts'
+import { actorName, touches } from './intervals.ts'
+import { isWorker, type Loaded } from './load.ts'
+import { eachRecord } from './recordCursor.ts'
+import type { Bite } from './verdict.ts'
+
+const { recv, done } = recordTypes
+const thrown = recordTypes.throw
+
+/** What a scenario may ask to have happened. By name, so that a scenario is data. */
+export const biteNames = [
+  'everyWorkerDone',
+  'busyKills',
+  'attemptedWithNoWorker',
+  'seenElsewhere',
+  'depthSeen',
+  'memberChanges',
+  'attemptsAboveOne',
+] as const
+export type BiteName = (typeof biteNames)[number]
+
+export interface BiteCondition {
+  readonly is: BiteName
+  readonly atLeast: number
+}
+
+const words: Readonly<Record<BiteName, string>> = {
+  everyWorkerDone: 'messages done by the worker that did the fewest',
+  busyKills: 'kills of a worker with a message in hand',
+  attemptedWithNoWorker: 'messages published while no worker was there',
+  seenElsewhere: 'messages of a stopped worker that another was handed meanwhile',
+  depthSeen: 'messages waiting at once',
+  memberChanges: 'workers that left, died or came',
+  attemptsAboveOne: 'deliveries after the first try',
+}
+
+/** Proof that the faults of a run hit something, condition by condition. */
+export function bitesOf(
+  conditions: readonly BiteCondition[],
+  { history, origins }: Loaded,
+  evidence: Evidence,
+): Bite[] {
+  const facts = factsOf({ history, origins }, evidence)
+  return conditions.map(({ is, atLeast }) => ({ what: words[is], atLeast, seen: facts[is]() }))
+}
+
+function factsOf(loaded: Loaded, evidence: Evidence): Readonly<Record<BiteName, () => number>> {
+  const { history } = loaded
+  const episodes = new Episodes(history.events)
+  return {
+    everyWorkerDone: () => fewestDone(evidence),
+    busyKills: () => busyKills(evidence, episodes),
+    attemptedWithNoWorker: () => attemptedWithNoWorker(history, episodes),
+    seenElsewhere: () => seenElsewhere(loaded, evidence, episodes),
+    depthSeen: () => mostWaiting(evidence),
+    memberChanges: () => memberChanges(history),
+    attemptsAboveOne: () => triesAboveOne(evidence),
+  }
+}
+
+function fewestDone({ ledgers }: Evidence): number {
+  const counts = new Map<number, number>()
+  for (const { sidecar, bytes } of ledgers) {
+    if (sidecar.role !== 'worker') continue
+    let count = counts.get(sidecar.actor) ?? 0
+    eachRecord(bytes, 0n, ({ type }) => {
+      if (type === done) count++
+    })
+    counts.set(sidecar.actor, count)
+  }
+  return counts.size === 0 ? 0 : Math.min(...counts.values())
+}
+
+/** What a killed worker wrote down ends with its death: what is open then was in its hand. */
+function busyKills({ ledgers }: Evidence, episodes: Episodes): number {
+  return ledgers.filter(({ sidecar, bytes }) => {
+    if (!isWorker(sidecar.role) || episodes.deathsOf(actorName(sidecar)).length === 0) return false
+    let open = 0
+    eachRecord(bytes, 0n, ({ type }) => {
+      if (type === recv) open++
+      else if (type === done || type === thrown) open--
+    })
+    return open > 0
+  }).length
+}
+
+function attemptedWithNoWorker({ ledgers, sentNs }: History, episodes: Episodes): number {
+  const workers = ledgers.filter(({ role }) => isWorker(role))
+  const lives = workers.flatMap((one) => episodes.livesOf(actorName(one), false))
+  let count = 0
+  for (const sent of sentNs) {
+    if (!Number.isNaN(sent) && !lives.some((life) => touches(life, sent, sent))) count++
+  }
+  return count
+}
+
+function seenElsewhere(
+  { history, origins }: Loaded,
+  { ledgers }: Evidence,
+  episodes: Episodes,
+): number {
+  const seen = new Set<number>()
+  for (const { sidecar, bytes } of ledgers) {
+    for (const stop of episodes.stopsOf(actorName(sidecar))) {
+      const held = new Set<number>()
+      eachRecord(bytes, history.baseNs, (record) => {
+        if (record.timeNs > stop.fromNs) return
+        const message = origins.indexOf(record.producer, record.incarnation, record.sequence)
+        if (record.type === recv) held.add(message)
+        else if (record.type === done || record.type === thrown) held.delete(message)
+      })
+      for (const other of ledgers) {
+        if (other.bytes === bytes || !isWorker(other.sidecar.role)) continue
+        eachRecord(other.bytes, history.baseNs, (record) => {
+          if (record.type !== recv || !touches(stop, record.timeNs, record.timeNs)) return
+          const message = origins.indexOf(record.producer, record.incarnation, record.sequence)
+          if (message >= 0 && held.has(message)) seen.add(message)
+        })
+      }
+    }
+  }
+  return seen.size
+}
+
+function mostWaiting({ depth }: Evidence): number {
+  return depth.reduce(
+    (most, { waiting }) => (waiting === 'unknown' ? most : Math.max(most, waiting)),
+    0,
+  )
+}
+
+/** The first start of each worker is no change. */
+function memberChanges({ events }: History): number {
+  const changes = events.filter(({ event, actor }) => {
+    if (actor?.role !== 'worker') return false
+    return (
+      event === 'KILL' || event === 'LEAVE' || (event === 'SUBSCRIBED' && actor.incarnation > 0)
+    )
+  })
+  return changes.length
+}
+
+function triesAboveOne({ ledgers }: Evidence): number {
+  let count = 0
+  for (const { sidecar, bytes } of ledgers) {
+    if (!isWorker(sidecar.role)) continue
+    eachRecord(bytes, 0n, (record) => {
+      if (record.type === recv && record.count > 1) count++
+    })
+  }
+  return count
+}
