@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { memory } from '../../drivers/memory/index.ts'
 import { type Lie, liar } from '../../testing/liar.ts'
+import { virtualClock } from '../../testing/virtualClock.ts'
 import type { GroupAccount } from '../checker/accounting.ts'
 import type { BiteCondition } from '../checker/bites.ts'
 import { type GroupJudgement, judge } from '../checker/judge.ts'
@@ -8,7 +9,9 @@ import { type Verdict, verdictOf } from '../checker/verdict.ts'
 import { drawFrom } from '../draw.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { recordBytes } from '../evidence/record.ts'
-import { type InProcessPlan, playInProcess } from './playInProcess.ts'
+import { InProcessStage } from './inProcessStage.ts'
+import type { RunPlan } from './plan.ts'
+import { type Played, play } from './play.ts'
 
 /** What each lie turns red, and what else shows that it is this one. */
 const detectors: Readonly<
@@ -36,20 +39,28 @@ const detectors: Readonly<
   'counts one more than it has': [[], ({ lost }) => lost.total === 0],
 }
 
-function planFor(lie: Lie, seed: number): InProcessPlan {
+function planFor(lie: Lie, seed: number): RunPlan {
   // A death would be a legal reason for some of the repeats that this lie makes.
   const killsAtMs = lie === 'forgets ids that it should know' ? [] : [200, 450]
   const order = lie === 'lets some wait that are due' ? 'key' : 'none'
-  const draw = drawFrom(seed, 'lies')
-  const numberOf = (id: string) => Number(/\d+$/.exec(id)?.[0])
   return {
+    run: { name: 'r1', number: 1n },
+    channel: { name: 'lab', leaseMs: 2_000, attempts: 2, dedupeWindowMs: 60_000, order },
     load: {
       ...{ messages: 300, perSecond: 400, producers: 2, workers: 4, concurrency: 4 },
       ...{ handlerMs: 20, keys: 16, bytes: 64, poisonShare: 0.01, againShare: 0.5 },
     },
-    ...{ seed, leaseMs: 2_000, attempts: 2, dedupeWindowMs: 60_000, killsAtMs, order },
-    broker: (clock) => liar(memory({ clock }), lie, (id) => draw(numberOf(id))),
+    seed,
+    killsAtMs,
   }
+}
+
+async function played(lie: Lie, plan: RunPlan): Promise<Played> {
+  const draw = drawFrom(plan.seed, 'lies')
+  const numberOf = (id: string) => Number(/\d+$/.exec(id)?.[0])
+  const clock = virtualClock()
+  const broker = liar(memory({ clock }), lie, (id) => draw(numberOf(id)))
+  return await clock.runUntil(play(plan, new InProcessStage(plan, broker, clock)))
 }
 
 interface Judged {
@@ -62,15 +73,15 @@ interface Judged {
 async function judged(
   lie: Lie,
   seed: number,
-  change: Partial<InProcessPlan> = {},
+  change: Partial<RunPlan> = {},
   conditions: readonly BiteCondition[] = [],
 ): Promise<Judged> {
   const plan = { ...planFor(lie, seed), ...change }
-  const { evidence, run } = await playInProcess(plan)
+  const { evidence, run, isDrained } = await played(lie, plan)
   const { groups, disagreements, bites } = judge(evidence, run, 250, conditions)
   const [{ account: all, checks }] = groups as [GroupJudgement]
   const red = checks.filter(({ status }) => status !== 'held').map(({ id }) => id)
-  const course = { isBarrierReached: true, isDrained: true, disagreements, bites }
+  const course = { isBarrierReached: true, isDrained, disagreements, bites }
   const { messages } = plan.load
   const sent = { planned: messages, attempted: all.attempted }
   return { all, red, status: verdictOf(checks, { ...course, ...sent }).status }
@@ -89,12 +100,18 @@ test.for(Object.entries(detectors))(
   },
 )
 
+const withOrder = (order: 'none' | 'key'): Partial<RunPlan> => ({
+  channel: { ...planFor('none', 0).channel, order },
+})
+
 test('an honest broker is all green', { timeout: 120_000 }, async () => {
   let killed = 0
   for (let seed = 0; seed < 200; seed++) {
-    const { all, red, status } = await judged('none', seed, {
-      order: seed % 2 === 0 ? 'none' : 'key',
-    })
+    const { all, red, status } = await judged(
+      'none',
+      seed,
+      withOrder(seed % 2 === 0 ? 'none' : 'key'),
+    )
     expect([red, status], `seed ${seed}`).toEqual([[], 'KEPT'])
     expect([all.attempted, all.processed + all.dead], `seed ${seed}`).toEqual([300, 300])
     killed += all.redelivered.byCause['worker-killed'] ?? 0
@@ -117,7 +134,7 @@ describe('the ledgers of a run', () => {
     evidence.ledgers.flatMap(({ sidecar, bytes }) => (sidecar.role === 'worker' ? [bytes] : []))
 
   test('cut inside a record give the same verdict', async () => {
-    const { evidence, run } = await playInProcess(planFor('none', 3))
+    const { evidence, run } = await played('none', planFor('none', 3))
     const whole = judge(evidence, run, 250, [])
     const torn = evidence.ledgers.map(({ sidecar, bytes }) => ({
       sidecar,
@@ -127,7 +144,7 @@ describe('the ledgers of a run', () => {
   })
 
   test('with two records swapped between two of them are no evidence', async () => {
-    const { evidence, run } = await playInProcess(planFor('none', 3))
+    const { evidence, run } = await played('none', planFor('none', 3))
     const [first, second] = workersOf(evidence) as [Uint8Array, Uint8Array]
     const record = first.slice(0, recordBytes)
     first.set(second.subarray(0, recordBytes))

@@ -1,0 +1,64 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { NarrowcastError } from '../../core/errors.ts'
+import type { ActorJob, FromActor, ToActor } from '../actor/job.ts'
+
+/** One actor in a process of its own. */
+export class ActorProcess {
+  readonly #child: ChildProcess
+  readonly #name: string
+  /** Resolves when it has ended, however it did. */
+  readonly #ended: Promise<void>
+  #isReady = Promise.withResolvers<void>()
+  #failure = ''
+
+  /** Resolves when it is ready. @throws INTERNAL when it ends before. */
+  static async start(job: ActorJob): Promise<ActorProcess> {
+    const actor = new ActorProcess(job)
+    await Promise.race([actor.#isReady.promise, actor.#ended.then(() => actor.#throw())])
+    return actor
+  }
+
+  private constructor(job: ActorJob) {
+    const body = new URL(`../actor/main${extname(import.meta.url)}`, import.meta.url)
+    const child = fork(fileURLToPath(body), [], {
+      detached: true, // Ctrl-C is for the supervisor, who lets actors end in order
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
+    this.#child = child
+    this.#name = `${job.id.role} ${job.id.actor}, start ${job.id.incarnation}`
+    this.#ended = once(child, 'exit').then(() => {})
+    child.on('message', (word: FromActor) => {
+      if (word.kind === 'ready') this.#isReady.resolve()
+      else this.#failure = word.text
+    })
+    this.say({ kind: 'job', job })
+  }
+
+  say(word: ToActor): void {
+    this.#child.send(word)
+  }
+
+  /** Resolves when it has ended; at once where it has ended before. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.#child.kill(signal)
+    await this.#ended
+  }
+
+  /** Resolves when it has done all it was told. @throws INTERNAL when it ends otherwise. */
+  async succeeded(): Promise<void> {
+    await this.#ended
+    if (this.#child.exitCode !== 0) this.#throw()
+  }
+
+  #throw(): never {
+    const { exitCode, signalCode } = this.#child
+    const how = this.#failure || `it ended with ${signalCode ?? exitCode}`
+    throw new NarrowcastError('INTERNAL', `lab: ${this.#name}: ${how}`, {
+      operation: 'run an actor',
+    })
+  }
+}

@@ -1,0 +1,172 @@
+import type { ChannelRef } from '../../core/channel.ts'
+import type { Contract } from '../../core/contract.ts'
+import type { Bus } from '../../runtime/api.ts'
+import type {
+  ActorEventName,
+  ActorId,
+  DepthSample,
+  Evidence,
+  LabEvent,
+} from '../evidence/evidence.ts'
+import { type RunTerms, termsOf } from '../termsOf.ts'
+import { depthOf, writeLeftovers } from './leftovers.ts'
+import { openChannel, type RunPlan } from './plan.ts'
+import type { Stage, StagedWorker } from './stage.ts'
+
+export interface Played {
+  readonly evidence: Evidence
+  readonly run: RunTerms
+  /** Nothing was left in the broker before the time for draining was over. */
+  readonly isDrained: boolean
+}
+
+const untilZeroMs = 500
+const restartAfterMs = 500
+/** How long a kill waits for a worker that has something in hand. */
+const untilBusyMsMax = 2_000
+const drainMsMax = 60_000
+const pollMs = 100
+const depthEveryMs = 500
+const never = new AbortController().signal
+
+/** Plays a plan to its end: everything is sent, everybody drains, and what is left is looked at. */
+export async function play(plan: RunPlan, stage: Stage): Promise<Played> {
+  return await new Play(plan, stage).play()
+}
+
+class Play {
+  readonly #plan: RunPlan
+  readonly #stage: Stage
+  readonly #channel: ChannelRef
+  readonly #events: LabEvent[] = []
+  readonly #depth: DepthSample[] = []
+  /** Those that live, by number. */
+  readonly #workers: StagedWorker[] = []
+  /** How often each number has started. */
+  readonly #starts: number[] = []
+
+  constructor(plan: RunPlan, stage: Stage) {
+    this.#plan = plan
+    this.#stage = stage
+    this.#channel = { name: plan.channel.name, pattern: 'queue' }
+  }
+
+  async play(): Promise<Played> {
+    const { load, channel } = this.#plan
+    const observer = { role: 'deadReader', actor: 0, incarnation: 0 } as const
+    const { bus, place } = await this.#stage.observer(observer)
+    const contract = await openChannel(bus, channel).opened()
+    await this.#startWorkers()
+    const ids = Array.from({ length: load.producers }, (_, actor) => {
+      return { role: 'producer', actor, incarnation: 0 } as const
+    })
+    const producers = await Promise.all(ids.map((id) => this.#stage.producer(id)))
+    const zeroNs = this.#stage.nowNs() + nanoseconds(untilZeroMs)
+    const watching = new AbortController()
+    const watched = this.#watchDepth(bus, watching.signal)
+    await Promise.all([...producers.map((one) => one.send(zeroNs)), this.#killAll(zeroNs)])
+    await this.#leaveAll()
+    await this.#startWorkers() // fresh and healthy ones
+    const isDrained = await this.#drain(bus)
+    watching.abort()
+    await watched
+    await this.#leaveAll()
+    await writeLeftovers(bus, this.#channel, this.#plan.run.name, place)
+    this.#depth.push(await depthOf(bus, this.#channel, this.#stage.nowNs()))
+    await bus.close()
+    const events = this.#events.sort((a, b) => Number(a.fromNs - b.fromNs))
+    const evidence = { ledgers: await this.#stage.ledgers(), events, depth: this.#depth }
+    return { evidence, run: this.#terms(contract), isDrained }
+  }
+
+  async #startWorkers(): Promise<void> {
+    const numbers = Array.from({ length: this.#plan.load.workers }, (_, actor) => actor)
+    await Promise.all(numbers.map((actor) => this.#startWorker(actor)))
+  }
+
+  async #startWorker(actor: number): Promise<void> {
+    const incarnation = this.#starts[actor] ?? 0
+    this.#starts[actor] = incarnation + 1
+    const id = { role: 'worker', actor, incarnation } as const
+    this.#workers[actor] = await this.#told('SUBSCRIBED', id, () => this.#stage.worker(id))
+  }
+
+  async #killAll(zeroNs: bigint): Promise<void> {
+    for (const killMs of this.#plan.killsAtMs) {
+      await this.#sleepUntil(zeroNs + nanoseconds(killMs))
+      const worker = await this.#busiest()
+      await this.#told('KILL', worker.id, () => worker.kill())
+      await this.#stage.clock.sleep(restartAfterMs, never)
+      await this.#startWorker(worker.id.actor)
+    }
+  }
+
+  /** One that has something in hand; where all are idle for long, any. */
+  async #busiest(): Promise<StagedWorker> {
+    const untilNs = this.#stage.nowNs() + nanoseconds(untilBusyMsMax)
+    for (;;) {
+      const hands = await Promise.all(this.#workers.map((worker) => worker.inHand()))
+      const most = Math.max(...hands)
+      if (most > 0 || this.#stage.nowNs() >= untilNs) {
+        return this.#workers[hands.indexOf(most)] as StagedWorker
+      }
+      await this.#stage.clock.sleep(pollMs, never)
+    }
+  }
+
+  async #leaveAll(): Promise<void> {
+    await Promise.all(
+      this.#workers.map(async (worker) => {
+        await this.#told('LEAVE', worker.id, () => worker.leave())
+        await this.#told('EXIT', worker.id, async () => {})
+      }),
+    )
+  }
+
+  /** Waits until nothing is left, and then so long that what comes late has come. */
+  async #drain(bus: Bus): Promise<boolean> {
+    const untilNs = this.#stage.nowNs() + nanoseconds(drainMsMax)
+    let isEmpty = false
+    while (!isEmpty && this.#stage.nowNs() < untilNs) {
+      const depth = await depthOf(bus, this.#channel, this.#stage.nowNs())
+      isEmpty = depth.waiting === 0 && depth.inFlight === 0 && depth.scheduled === 0
+      if (!isEmpty) await this.#stage.clock.sleep(pollMs, never)
+    }
+    await this.#stage.clock.sleep(3 * this.#plan.channel.leaseMs, never)
+    return isEmpty
+  }
+
+  async #watchDepth(bus: Bus, stopping: AbortSignal): Promise<void> {
+    while (!stopping.aborted) {
+      this.#depth.push(await depthOf(bus, this.#channel, this.#stage.nowNs()))
+      await this.#stage.clock.sleep(depthEveryMs, stopping)
+    }
+  }
+
+  #terms(contract: Contract): RunTerms {
+    const { load, channel } = this.#plan
+    const { leaseMs, dedupeWindowMs, order } = channel
+    return termsOf(this.#stage.contract(contract), {
+      ...{ pattern: 'queue', leaseMs, dedupeWindowMs, order, onFailure: 'skip' },
+      inHandMax: 2 * load.concurrency, // what runs, and what is being settled
+      isRetentionReached: false,
+    })
+  }
+
+  async #sleepUntil(timeNs: bigint): Promise<void> {
+    const ms = Number(timeNs - this.#stage.nowNs()) / 1e6
+    if (ms > 0) await this.#stage.clock.sleep(ms, never)
+  }
+
+  /** An event that lasts as long as the call. */
+  async #told<T>(event: ActorEventName, id: ActorId, call: () => Promise<T>): Promise<T> {
+    const fromNs = this.#stage.nowNs()
+    const result = await call()
+    this.#events.push({ event, ...id, fromNs, toNs: this.#stage.nowNs() })
+    return result
+  }
+}
+
+function nanoseconds(ms: number): bigint {
+  return BigInt(Math.round(ms * 1e6))
+}

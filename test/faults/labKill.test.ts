@@ -1,0 +1,89 @@
+import { fork } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { connect } from '../../src/connect.ts'
+import { startRedis } from '../../src/lab/brokers/redis.ts'
+import type { RunPlan } from '../../src/lab/run/plan.ts'
+import { testRedis } from '../brokers/redisHere.ts'
+import { calm } from './labPlan.ts'
+import { playOn, tempFolder } from './labScene.ts'
+
+/** More than four workers can do, so that they are busy for as long as a new one takes to start. */
+const kills: RunPlan = {
+  ...calm,
+  load: { ...calm.load, handlerMs: 60 },
+  killsAtMs: [400, 1_400],
+}
+const bites = [
+  { is: 'busyKills', atLeast: 1 },
+  { is: 'attemptsAboveOne', atLeast: 1 },
+  { is: 'everyWorkerDone', atLeast: 1 },
+] as const
+
+async function keepsItsContract(url: string): Promise<void> {
+  const { verdict, account } = await playOn(url, kills, bites)
+  expect(verdict).toEqual({ status: 'KEPT', reasons: [] })
+  const { attempted, acknowledged, processed, dead } = account
+  expect([attempted, acknowledged, processed + dead]).toEqual([1_000, 1_000, 1_000])
+}
+
+test('file: keeps its contract while workers are killed', async () => {
+  await keepsItsContract(`file:${join(await tempFolder(), 'store')}`)
+})
+
+testRedis('redis: lists keep their contract while workers are killed', async () => {
+  await using server = await startRedis({ profile: 'always' })
+  await keepsItsContract(server.url)
+})
+
+testRedis('redis: streams keep their contract while workers are killed', async () => {
+  await using server = await startRedis({ profile: 'always' })
+  await keepsItsContract(`${server.url}?queue=stream`)
+})
+
+test('a broker that loses what waits is BROKEN, however little else went wrong', async () => {
+  const url = `file:${join(await tempFolder(), 'store')}`
+  const channel = { name: calm.channel.name, pattern: 'queue' } as const
+  const slow: RunPlan = { ...calm, load: { ...calm.load, handlerMs: 200, poisonShare: 0 } }
+  let purged = 0
+  const { verdict, account } = await playOn(url, slow, [], async () => {
+    await using bus = await connect(url)
+    await expect
+      .poll(async () => (await bus.admin.depths([channel]))[0]?.waiting, { timeout: 60_000 })
+      .toBeGreaterThan(50)
+    purged = await bus.admin.purge(channel)
+  })
+  expect(verdict.status).toBe('BROKEN')
+  expect(account.lost).toMatchObject({ total: purged, broker: purged, unexplained: purged })
+})
+
+test('whoever kills the lab finds none of its processes', async () => {
+  const folder = await tempFolder()
+  const program = join(import.meta.dirname, 'labSupervisor.ts')
+  const supervisor = fork(program, [`file:${join(folder, 'store')}`, folder])
+  onTestFinished(() => void supervisor.kill('SIGKILL'))
+  const actors = calm.load.workers + calm.load.producers
+  await expect.poll(() => pidsIn(folder), { timeout: 60_000 }).toHaveLength(actors)
+  const pids = pidsIn(folder)
+  expect(pids.filter(isAlive)).toEqual(pids)
+  supervisor.kill('SIGKILL')
+  await expect.poll(() => pids.filter(isAlive), { timeout: 60_000 }).toEqual([])
+})
+
+/** Of the actors that have begun a ledger; whole ones, as a sidecar may be read while it is written. */
+function pidsIn(folder: string): number[] {
+  const sidecars = readdirSync(folder).filter((name) => /^[pw].*\.json$/.test(name))
+  return sidecars.flatMap((name) => {
+    const pid = /"pid":(\d+)/.exec(readFileSync(join(folder, name), 'utf8'))?.[1]
+    return pid === undefined ? [] : [Number(pid)]
+  })
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
