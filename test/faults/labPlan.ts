@@ -1,4 +1,4 @@
-import type { RunPlan } from '../../src/lab/run/plan.ts'
+import type { RunPlan } from '../../src/lab/plan.ts'
 
 /** Four workers in processes of their own, and messages as fast as two cores take them. */
 export const calm: RunPlan = {

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import type { BiteCondition } from '../../src/lab/checker/bites.ts'
 import { type GroupJudgement, judge } from '../../src/lab/checker/judge.ts'
 import { type Verdict, verdictOf } from '../../src/lab/checker/verdict.ts'
-import type { RunPlan } from '../../src/lab/run/plan.ts'
+import type { RunPlan } from '../../src/lab/plan.ts'
 import { play } from '../../src/lab/run/play.ts'
 import { ProcessStage } from '../../src/lab/run/processStage.ts'
 

@@ -1,5 +1,5 @@
 import type { ActorId } from '../evidence/evidence.ts'
-import type { RunPlan } from '../run/plan.ts'
+import type { RunPlan } from '../plan.ts'
 
 /** What a process is told to be, once, before anything else. */
 export interface ActorJob {

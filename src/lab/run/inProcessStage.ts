@@ -12,8 +12,8 @@ import { produce } from '../actor/producer.ts'
 import { work } from '../actor/worker.ts'
 import { actorName } from '../checker/intervals.ts'
 import type { ActorId, LedgerFile } from '../evidence/evidence.ts'
+import { openChannel, type RunPlan } from '../plan.ts'
 import { MemoryLedger } from './memoryLedger.ts'
-import { openChannel, type RunPlan } from './plan.ts'
 import type { Stage, StagedProducer, StagedWorker } from './stage.ts'
 
 const calm = { latencyMsMax: 0, replyLost: 0, refused: 0, unknown: 0 }

@@ -9,8 +9,8 @@ import { type Verdict, verdictOf } from '../checker/verdict.ts'
 import { drawFrom } from '../draw.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { recordBytes } from '../evidence/record.ts'
+import type { RunPlan } from '../plan.ts'
 import { InProcessStage } from './inProcessStage.ts'
-import type { RunPlan } from './plan.ts'
 import { type Played, play } from './play.ts'
 
 /** What each lie turns red, and what else shows that it is this one. */

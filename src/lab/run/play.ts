@@ -8,9 +8,9 @@ import type {
   Evidence,
   LabEvent,
 } from '../evidence/evidence.ts'
+import { openChannel, type RunPlan } from '../plan.ts'
 import { type RunTerms, termsOf } from '../termsOf.ts'
 import { depthOf, writeLeftovers } from './leftovers.ts'
-import { openChannel, type RunPlan } from './plan.ts'
 import type { Stage, StagedWorker } from './stage.ts'
 
 export interface Played {

@@ -11,8 +11,8 @@ import { Ledger } from '../evidence/ledger.ts'
 import { readLedgers } from '../evidence/readLedgers.ts'
 import { recordTypes } from '../evidence/record.ts'
 import { ledgerName } from '../evidence/sidecar.ts'
+import type { RunPlan } from '../plan.ts'
 import { ActorProcess } from './actorProcess.ts'
-import type { RunPlan } from './plan.ts'
 import type { Stage, StagedProducer, StagedWorker } from './stage.ts'
 
 const { recv, done } = recordTypes

@@ -1,5 +1,5 @@
-import type { Bus, Channel } from '../../runtime/api.ts'
-import type { Load } from '../load.ts'
+import type { Bus, Channel } from '../runtime/api.ts'
+import type { Load } from './load.ts'
 
 /** What one run does, on whatever stage. Data, so that it can be sent to other processes. */
 export interface RunPlan {
