@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { connect } from '../../src/connect.ts'
@@ -58,6 +58,19 @@ test('a broker that loses what waits is BROKEN, however little else went wrong',
   expect(account.lost).toMatchObject({ total: purged, broker: purged, unexplained: purged })
 })
 
+test('a worker that dies without the lab explains what comes again', async () => {
+  const url = `file:${join(await tempFolder(), 'store')}`
+  const busy: RunPlan = { ...kills, killsAtMs: [] }
+  const once = [{ is: 'attemptsAboveOne', atLeast: 1 }] as const
+  const { verdict, account } = await playOn(url, busy, once, async (ledgers) => {
+    const bytes = () => statSync(join(ledgers, 'w00.0.bin'), { throwIfNoEntry: false })?.size ?? 0
+    await expect.poll(bytes, { timeout: 60_000 }).toBeGreaterThan(1_000) // in the midst of work
+    process.kill(pidsIn(ledgers, /^w00/)[0] as number, 'SIGKILL')
+  })
+  expect(verdict).toEqual({ status: 'KEPT', reasons: [] })
+  expect(account.redelivered.byCause['worker-killed']).toBeGreaterThan(0)
+})
+
 test('whoever kills the lab finds none of its processes', async () => {
   const folder = await tempFolder()
   const program = join(import.meta.dirname, 'labSupervisor.ts')
@@ -72,8 +85,9 @@ test('whoever kills the lab finds none of its processes', async () => {
 })
 
 /** Of the actors that have begun a ledger; whole ones, as a sidecar may be read while it is written. */
-function pidsIn(folder: string): number[] {
-  const sidecars = readdirSync(folder).filter((name) => /^[pw].*\.json$/.test(name))
+function pidsIn(folder: string, names = /^[pw]/): number[] {
+  const isSidecar = (name: string) => names.test(name) && name.endsWith('.json')
+  const sidecars = readdirSync(folder).filter(isSidecar)
   return sidecars.flatMap((name) => {
     const pid = /"pid":(\d+)/.exec(readFileSync(join(folder, name), 'utf8'))?.[1]
     return pid === undefined ? [] : [Number(pid)]

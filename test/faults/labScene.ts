@@ -19,17 +19,17 @@ export interface Judged extends GroupJudgement {
   readonly verdict: Verdict
 }
 
-/** Plays the plan on a real broker, with `beside` at the same time, and judges it. */
+/** Plays the plan on a real broker, with `beside` at the same time, who is told the folder of the ledgers; judges it. */
 export async function playOn(
   url: string,
   plan: RunPlan,
   conditions: readonly BiteCondition[],
-  beside: () => Promise<void> = async () => {},
+  beside: (ledgers: string) => Promise<void> = async () => {},
 ): Promise<Judged> {
   const ledgers = join(await tempFolder(), 'ledgers')
   await mkdir(ledgers)
   await using stage = new ProcessStage(plan, url, ledgers)
-  const [{ evidence, run, isDrained }] = await Promise.all([play(plan, stage), beside()])
+  const [{ evidence, run, isDrained }] = await Promise.all([play(plan, stage), beside(ledgers)])
   const { groups, disagreements, bites } = judge(evidence, run, 250, conditions)
   const [group] = groups as [GroupJudgement]
   const { messages: planned } = plan.load

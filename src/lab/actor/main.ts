@@ -17,7 +17,7 @@ process.once('disconnect', orphaned)
 const terminated = once(process, 'SIGTERM')
 
 function tell(word: FromActor): void {
-  process.send?.(word)
+  process.send?.(word, undefined, undefined, () => {}) // that nobody is there `disconnect` tells
 }
 
 async function heard(): Promise<ToActor> {

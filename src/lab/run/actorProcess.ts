@@ -10,18 +10,11 @@ export class ActorProcess {
   readonly #child: ChildProcess
   readonly #name: string
   /** Resolves when it has ended, however it did. */
-  readonly #ended: Promise<void>
-  #isReady = Promise.withResolvers<void>()
+  readonly ended: Promise<void>
+  readonly #isReady = Promise.withResolvers<void>()
   #failure = ''
 
-  /** Resolves when it is ready. @throws INTERNAL when it ends before. */
-  static async start(job: ActorJob): Promise<ActorProcess> {
-    const actor = new ActorProcess(job)
-    await Promise.race([actor.#isReady.promise, actor.#ended.then(() => actor.#throw())])
-    return actor
-  }
-
-  private constructor(job: ActorJob) {
+  constructor(job: ActorJob) {
     const body = new URL(`../actor/main${extname(import.meta.url)}`, import.meta.url)
     const child = fork(fileURLToPath(body), [], {
       detached: true, // Ctrl-C is for the supervisor, who lets actors end in order
@@ -30,12 +23,17 @@ export class ActorProcess {
     })
     this.#child = child
     this.#name = `${job.id.role} ${job.id.actor}, start ${job.id.incarnation}`
-    this.#ended = once(child, 'exit').then(() => {})
+    this.ended = once(child, 'exit').then(() => {})
     child.on('message', (word: FromActor) => {
       if (word.kind === 'ready') this.#isReady.resolve()
       else this.#failure = word.text
     })
     this.say({ kind: 'job', job })
+  }
+
+  /** Resolves when it is ready. @throws INTERNAL when it ends before. */
+  async ready(): Promise<void> {
+    await Promise.race([this.#isReady.promise, this.ended.then(() => this.#throw())])
   }
 
   say(word: ToActor): void {
@@ -45,12 +43,12 @@ export class ActorProcess {
   /** Resolves when it has ended; at once where it has ended before. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     this.#child.kill(signal)
-    await this.#ended
+    await this.ended
   }
 
   /** Resolves when it has done all it was told. @throws INTERNAL when it ends otherwise. */
   async succeeded(): Promise<void> {
-    await this.#ended
+    await this.ended
     if (this.#child.exitCode !== 0) this.#throw()
   }
 

@@ -49,13 +49,17 @@ export class InProcessStage implements Stage {
     const channel = openChannel(bus, this.#plan.channel)
     const subscription = work({ channel, run, concurrency, handlerMs }, place)
     await subscription.ready()
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+    process.onKill(end)
     return {
       id,
+      ended,
       inHand: async () => ledger.inHand,
       kill: async () => process.kill(),
       leave: async () => {
         await subscription.drain()
         await bus.close()
+        end()
       },
     }
   }

@@ -52,31 +52,36 @@ class Play {
   }
 
   async play(): Promise<Played> {
-    const { load, channel } = this.#plan
     const observer = { role: 'deadReader', actor: 0, incarnation: 0 } as const
     const { bus, place } = await this.#stage.observer(observer)
-    const contract = await openChannel(bus, channel).opened()
+    await using _ = bus
+    const contract = await openChannel(bus, this.#plan.channel).opened()
+    const watching = new AbortController()
+    const [isDrained] = await Promise.all([
+      this.#act(bus).finally(() => watching.abort()),
+      this.#watchDepth(bus, watching.signal),
+    ])
+    await writeLeftovers(bus, this.#channel, this.#plan.run.name, place)
+    this.#depth.push(await depthOf(bus, this.#channel, this.#stage.nowNs()))
+    const events = this.#events.sort((a, b) => Number(a.fromNs - b.fromNs))
+    const evidence = { ledgers: await this.#stage.ledgers(), events, depth: this.#depth }
+    return { evidence, run: this.#terms(contract), isDrained }
+  }
+
+  /** Until all actors have ended. @returns whether the broker was empty by then. */
+  async #act(bus: Bus): Promise<boolean> {
     await this.#startWorkers()
-    const ids = Array.from({ length: load.producers }, (_, actor) => {
+    const ids = Array.from({ length: this.#plan.load.producers }, (_, actor) => {
       return { role: 'producer', actor, incarnation: 0 } as const
     })
     const producers = await Promise.all(ids.map((id) => this.#stage.producer(id)))
     const zeroNs = this.#stage.nowNs() + nanoseconds(untilZeroMs)
-    const watching = new AbortController()
-    const watched = this.#watchDepth(bus, watching.signal)
     await Promise.all([...producers.map((one) => one.send(zeroNs)), this.#killAll(zeroNs)])
     await this.#leaveAll()
     await this.#startWorkers() // fresh and healthy ones
     const isDrained = await this.#drain(bus)
-    watching.abort()
-    await watched
     await this.#leaveAll()
-    await writeLeftovers(bus, this.#channel, this.#plan.run.name, place)
-    this.#depth.push(await depthOf(bus, this.#channel, this.#stage.nowNs()))
-    await bus.close()
-    const events = this.#events.sort((a, b) => Number(a.fromNs - b.fromNs))
-    const evidence = { ledgers: await this.#stage.ledgers(), events, depth: this.#depth }
-    return { evidence, run: this.#terms(contract), isDrained }
+    return isDrained
   }
 
   async #startWorkers(): Promise<void> {
@@ -88,7 +93,9 @@ class Play {
     const incarnation = this.#starts[actor] ?? 0
     this.#starts[actor] = incarnation + 1
     const id = { role: 'worker', actor, incarnation } as const
-    this.#workers[actor] = await this.#told('SUBSCRIBED', id, () => this.#stage.worker(id))
+    const worker = await this.#told('SUBSCRIBED', id, () => this.#stage.worker(id))
+    this.#workers[actor] = worker
+    void worker.ended.then(() => this.#told('EXIT', id, async () => {}))
   }
 
   async #killAll(zeroNs: bigint): Promise<void> {
@@ -116,10 +123,7 @@ class Play {
 
   async #leaveAll(): Promise<void> {
     await Promise.all(
-      this.#workers.map(async (worker) => {
-        await this.#told('LEAVE', worker.id, () => worker.leave())
-        await this.#told('EXIT', worker.id, async () => {})
-      }),
+      this.#workers.map((worker) => this.#told('LEAVE', worker.id, () => worker.leave())),
     )
   }
 

@@ -44,6 +44,7 @@ export class ProcessStage implements Stage, AsyncDisposable {
     const actor = await this.#start(id)
     return {
       id,
+      ended: actor.ended,
       inHand: () => this.#inHand(id),
       kill: () => actor.end('SIGKILL'),
       async leave() {
@@ -92,8 +93,9 @@ export class ProcessStage implements Stage, AsyncDisposable {
 
   async #start(id: ActorId): Promise<ActorProcess> {
     const job = { id, url: this.#url, plan: this.#plan, ledgers: this.#folder }
-    const actor = await ActorProcess.start(job)
-    this.#actors.push(actor)
+    const actor = new ActorProcess(job)
+    this.#actors.push(actor) // it is to be ended also when it never becomes ready
+    await actor.ready()
     return actor
   }
 

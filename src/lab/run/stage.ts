@@ -28,6 +28,8 @@ export interface StagedProducer {
 
 export interface StagedWorker {
   readonly id: ActorId
+  /** Resolves when it has ended, whoever ended it. */
+  readonly ended: Promise<void>
   /** Handlers that have begun and not ended. */
   inHand(): Promise<number>
   /** Resolves when it is dead. */
