@@ -74,6 +74,16 @@ test.for([
   expect(entries[2]).toMatchObject({ type: 'invoke', position: 100_000_000n })
 })
 
+test('what cannot be sent at all ends the producer', async () => {
+  await using world = await testWorld()
+  const { place } = placeIn(world)
+  const channel = world.bus.queue<Uint8Array>('lab', { codec: 'bytes' })
+  const whose = { seed: 1, run, producer: 0, incarnation: 0, zeroNs: 0n }
+  const tooShort = { ...load, bytes: 40, messages: 50 }
+  const sending = produce({ channel, load: tooShort, ...whose }, place)
+  await expect(world.until(sending)).rejects.toThrow('at least 48 bytes')
+})
+
 test('a handler that is given up has no effect, and says that it failed', async () => {
   await using world = await testWorld()
   const { place, entries } = placeIn(world)
@@ -81,7 +91,10 @@ test('a handler that is given up has no effect, and says that it failed', async 
   const message = { producer: 0, incarnation: 0, sequence: 0 }
   const data = { run: run.number, identity: message, key: 5, kind: 'normal', intendedNs: 0n }
   await world.until(
-    channel.publish(encodeData({ ...data, kind: 'normal' }, 64), { id: 'r1-p00-i00-s0000000' }),
+    channel.publish(encodeData({ ...data, kind: 'normal' }, 64), {
+      id: 'r1-p00-i00-s0000000',
+      key: 'k05',
+    }),
   )
   const job = { channel, run, concurrency: 1, handlerMs: 60_000 }
   const subscription = work(job, place)
@@ -94,13 +107,24 @@ test('a handler that is given up has no effect, and says that it failed', async 
   ])
 })
 
-test('what is not of this run is written down as such, and nothing is said of its id', async () => {
+test.for([
+  ['not of this run', new Uint8Array(100), 'somebody', undefined],
+  ['of another id', ofMessage(5), 'r1-p00-i00-s0000001', 'k05'],
+  ['of another key', ofMessage(5), 'r1-p00-i00-s0000000', 'k06'],
+  ['without its key', ofMessage(5), 'r1-p00-i00-s0000000', undefined],
+] as const)('what is %s is written down as foreign', async ([_, data, id, key]) => {
   await using world = await testWorld()
   const { place, entries } = placeIn(world)
   const channel = world.bus.queue<Uint8Array>('lab', { codec: 'bytes' })
-  await world.until(channel.publish(new Uint8Array(100), { id: 'somebody' }))
+  await world.until(channel.publish(data, { id, ...(key !== undefined && { key }) }))
   const subscription = work({ channel, run, concurrency: 1, handlerMs: 0 }, place)
   await world.pass(100)
   await world.until(subscription.drain())
-  expect(entries).toEqual([{ type: 'recv', count: 1, position: expect.any(BigInt) }])
+  expect(entries[0]).toEqual({ type: 'recv', count: 1, position: expect.any(BigInt) })
+  expect(entries.some(({ type }) => type === 'done')).toBe(false)
 })
+
+function ofMessage(key: number): Uint8Array {
+  const identity = { producer: 0, incarnation: 0, sequence: 0 }
+  return encodeData({ run: run.number, identity, key, kind: 'normal', intendedNs: 0n }, 64)
+}

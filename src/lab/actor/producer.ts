@@ -1,5 +1,6 @@
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Channel } from '../../runtime/api.ts'
+import type { Entry } from '../evidence/entry.ts'
 import { duplicateFlag, notTold } from '../evidence/record.ts'
 import { encodeData, type Identity, keyName, messageId } from '../identity.ts'
 import { type Load, type PlannedMessage, planOf, shareOf } from '../load.ts'
@@ -26,17 +27,21 @@ export async function produce(job: ProducerJob, place: Place): Promise<void> {
   const planned = planOf(load, job.seed, job.producer)
   const count = shareOf(load, job.producer)
   const open = new Set<Promise<void>>()
+  const broken = Promise.withResolvers<never>()
+  broken.promise.catch(() => {}) // thrown below, where it is waited for
   for (let sequence = 0; sequence < count; sequence++) {
     const plan = planned(sequence)
     const intendedNs = zeroNs + BigInt(Math.round(plan.dueNs))
     const waitMs = Number(intendedNs - place.nowNs()) / 1e6
     if (waitMs > 0) await place.clock.sleep(Math.ceil(waitMs), never)
-    while (open.size >= inFlightMax) await Promise.race(open)
+    while (open.size >= inFlightMax) await Promise.race([broken.promise, ...open])
     const identity = { producer: job.producer, incarnation: job.incarnation, sequence }
-    const sent = send(job, place, identity, plan, intendedNs).finally(() => open.delete(sent))
+    const sent = send(job, place, identity, plan, intendedNs)
+      .catch((error: unknown) => broken.reject(error))
+      .finally(() => open.delete(sent))
     open.add(sent)
   }
-  await Promise.all(open)
+  await Promise.race([broken.promise, Promise.all(open)])
 }
 
 async function send(
@@ -62,15 +67,16 @@ async function attempt(
   const data = encodeData({ run: run.number, identity, key, kind, intendedNs }, load.bytes)
   const about = { message: identity, key }
   place.write({ type: 'invoke', ...about, count, position: intendedNs }, place.nowNs())
-  try {
-    const options = { id: messageId(run.name, identity), key: keyName(key) }
-    const { receivers, position, duplicate } = await channel.publish(data, options)
-    const flags = duplicate ? duplicateFlag : 0
-    const stored = { flags, count: receivers ?? notTold, position: positionNumber(position) }
-    place.write({ type: 'ok', ...about, ...stored }, place.nowNs())
-  } catch (error) {
-    if (!(error instanceof NarrowcastError)) throw error
-    const type = error.definite ? 'fail' : 'info'
-    place.write({ type, ...about, flags: codeFlag(error.code) }, place.nowNs())
-  }
+  const options = { id: messageId(run.name, identity), key: keyName(key) }
+  const told = await channel.publish(data, options).then(
+    ({ receivers, position, duplicate }): Entry => ({
+      ...{ type: 'ok', ...about, flags: duplicate ? duplicateFlag : 0 },
+      ...{ count: receivers ?? notTold, position: positionNumber(position) },
+    }),
+    (error: unknown): Entry => {
+      if (!(error instanceof NarrowcastError)) throw error
+      return { type: error.definite ? 'fail' : 'info', ...about, flags: codeFlag(error.code) }
+    },
+  )
+  place.write(told, place.nowNs())
 }

@@ -1,6 +1,6 @@
 import type { Channel, Received, Subscription } from '../../runtime/api.ts'
 import { lateFlag, settlements } from '../evidence/record.ts'
-import { decodeData, identityOfId, type LabData } from '../identity.ts'
+import { decodeData, identityOfId, keyName, type LabData, messageId } from '../identity.ts'
 import { codeFlag, type Place, positionNumber } from './place.ts'
 
 export interface WorkerJob {
@@ -16,7 +16,7 @@ const settlementOf = { ack: 'ack', retry: 'retry', dead: 'dead', release: 'relea
 export function work(job: WorkerJob, place: Place): Subscription {
   const { channel, run, concurrency } = job
   const subscription = channel.subscribe(
-    (data, received) => handle(job, place, decodeData(data, run.number), received),
+    (data, received) => handle(job, place, ours(run, data, received), received),
     { concurrency },
   )
   subscription.on('settled', ({ id, kind, outcome }) => {
@@ -32,6 +32,17 @@ export function work(job: WorkerJob, place: Place): Subscription {
     place.write({ type: 'error', message, flags: codeFlag(error.code) }, place.nowNs())
   })
   return subscription
+}
+
+/** Null for what is not of this run, or does not travel under its own id and key. */
+function ours(
+  { name, number }: WorkerJob['run'],
+  bytes: Uint8Array,
+  { message: { id, key } }: Received<Uint8Array>,
+): LabData | null {
+  const data = decodeData(bytes, number)
+  if (data === null) return null
+  return id === messageId(name, data.identity) && key === keyName(data.key) ? data : null
 }
 
 async function handle(

@@ -49,6 +49,7 @@ test.for<[BiteName, number, string, History[]]>([
   ['busyKills', 1, 'one in hand', [inHand, at('KILL', 150, 150, 'worker 2.0')]],
   ['busyKills', 0, 'nothing in hand', [at('KILL', 150, 150, 'worker 0.0')]],
   ['busyKills', 0, 'not killed', [inHand]],
+  ['busyKills', 0, 'it died by itself', [inHand, at('EXIT', 150, 150, 'worker 2.0')]],
   [
     'busyKills',
     0,

@@ -52,7 +52,7 @@ function factsOf(loaded: Loaded, evidence: Evidence): Readonly<Record<BiteName, 
   const episodes = new Episodes(history.events)
   return {
     everyWorkerDone: () => fewestDone(evidence),
-    busyKills: () => busyKills(evidence, episodes),
+    busyKills: () => busyKills(evidence),
     attemptedWithNoWorker: () => attemptedWithNoWorker(history, episodes),
     seenElsewhere: () => seenElsewhere(loaded, evidence, episodes),
     depthSeen: () => mostWaiting(evidence),
@@ -75,9 +75,12 @@ function fewestDone({ ledgers }: Evidence): number {
 }
 
 /** What a killed worker wrote down ends with its death: what is open then was in its hand. */
-function busyKills({ ledgers }: Evidence, episodes: Episodes): number {
+function busyKills({ ledgers, events }: Evidence): number {
+  const killed = new Set(
+    events.flatMap((event) => (event.event === 'KILL' ? [actorName(event)] : [])),
+  )
   return ledgers.filter(({ sidecar, bytes }) => {
-    if (!isWorker(sidecar.role) || episodes.deathsOf(actorName(sidecar)).length === 0) return false
+    if (!isWorker(sidecar.role) || !killed.has(actorName(sidecar))) return false
     let open = 0
     eachRecord(bytes, 0n, ({ type }) => {
       if (type === recv) open++

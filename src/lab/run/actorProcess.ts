@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { NarrowcastError } from '../../core/errors.ts'
@@ -23,7 +22,13 @@ export class ActorProcess {
     })
     this.#child = child
     this.#name = `${job.id.role} ${job.id.actor}, start ${job.id.incarnation}`
-    this.ended = once(child, 'exit').then(() => {})
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+    this.ended = ended
+    child.once('exit', () => end())
+    child.on('error', (error) => {
+      this.#failure ||= error.message
+      if (child.pid === undefined) end() // it never began
+    })
     child.on('message', (word: FromActor) => {
       if (word.kind === 'ready') this.#isReady.resolve()
       else this.#failure = word.text
@@ -37,7 +42,7 @@ export class ActorProcess {
   }
 
   say(word: ToActor): void {
-    this.#child.send(word)
+    this.#child.send(word, () => {}) // to one that has ended: `ended` says so
   }
 
   /** Resolves when it has ended; at once where it has ended before. */

@@ -41,7 +41,7 @@ class Play {
   readonly #events: LabEvent[] = []
   readonly #depth: DepthSample[] = []
   /** Those that live, by number. */
-  readonly #workers: StagedWorker[] = []
+  readonly #workers = new Map<number, StagedWorker>()
   /** How often each number has started. */
   readonly #starts: number[] = []
 
@@ -94,28 +94,33 @@ class Play {
     this.#starts[actor] = incarnation + 1
     const id = { role: 'worker', actor, incarnation } as const
     const worker = await this.#told('SUBSCRIBED', id, () => this.#stage.worker(id))
-    this.#workers[actor] = worker
-    void worker.ended.then(() => this.#told('EXIT', id, async () => {}))
+    this.#workers.set(actor, worker)
+    void worker.ended.then(() => {
+      if (this.#workers.get(actor) === worker) this.#workers.delete(actor)
+      return this.#told('EXIT', id, async () => {})
+    })
   }
 
   async #killAll(zeroNs: bigint): Promise<void> {
     for (const killMs of this.#plan.killsAtMs) {
       await this.#sleepUntil(zeroNs + nanoseconds(killMs))
       const worker = await this.#busiest()
+      if (!worker) continue
       await this.#told('KILL', worker.id, () => worker.kill())
       await this.#stage.clock.sleep(restartAfterMs, never)
       await this.#startWorker(worker.id.actor)
     }
   }
 
-  /** One that has something in hand; where all are idle for long, any. */
-  async #busiest(): Promise<StagedWorker> {
+  /** One that has something in hand; where all are idle for long, any; null: none lives. */
+  async #busiest(): Promise<StagedWorker | null> {
     const untilNs = this.#stage.nowNs() + nanoseconds(untilBusyMsMax)
     for (;;) {
-      const hands = await Promise.all(this.#workers.map((worker) => worker.inHand()))
+      const living = [...this.#workers.values()]
+      const hands = await Promise.all(living.map((worker) => worker.inHand()))
       const most = Math.max(...hands)
       if (most > 0 || this.#stage.nowNs() >= untilNs) {
-        return this.#workers[hands.indexOf(most)] as StagedWorker
+        return living[hands.indexOf(most)] ?? null
       }
       await this.#stage.clock.sleep(pollMs, never)
     }
@@ -123,7 +128,9 @@ class Play {
 
   async #leaveAll(): Promise<void> {
     await Promise.all(
-      this.#workers.map((worker) => this.#told('LEAVE', worker.id, () => worker.leave())),
+      [...this.#workers.values()].map((worker) =>
+        this.#told('LEAVE', worker.id, () => worker.leave()),
+      ),
     )
   }
 

@@ -28,6 +28,7 @@ export class ProcessStage implements Stage, AsyncDisposable {
   readonly #folder: string
   readonly #actors: ActorProcess[] = []
   readonly #own: Ledger[] = []
+  #isOver = false
 
   /** `folder`: for ledgers; it is there, and empty. */
   constructor(plan: RunPlan, url: string, folder: string) {
@@ -87,11 +88,13 @@ export class ProcessStage implements Stage, AsyncDisposable {
 
   /** Nothing that was started here runs on. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true
     await Promise.all(this.#actors.map((actor) => actor.end('SIGKILL')))
     for (const ledger of this.#own) ledger[Symbol.dispose]()
   }
 
   async #start(id: ActorId): Promise<ActorProcess> {
+    if (this.#isOver) throw new Error(`lab: ${ledgerName(id)} was to start when the run was over`)
     const job = { id, url: this.#url, plan: this.#plan, ledgers: this.#folder }
     const actor = new ActorProcess(job)
     this.#actors.push(actor) // it is to be ended also when it never becomes ready
