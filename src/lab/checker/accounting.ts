@@ -26,7 +26,7 @@ export interface GroupAccount {
   readonly unsettled: number
   /** Indeterminate, and processed, dead or residual. */
   readonly recovered: number
-  /** Failed for certain, and delivered or dead all the same. */
+  /** Failed for certain, and delivered, dead or residual all the same. */
   readonly phantom: number
   /** Deliveries of what nobody has published, or with a header that is not as it was sent. */
   readonly unexpected: number

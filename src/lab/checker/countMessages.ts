@@ -54,7 +54,7 @@ export function countMessages(history: History, group: GroupHistory): Counted {
       if (isLeft && done === 0 && !isDead) counts.stuck++
     } else if (outcome === 'indeterminate') {
       if (isSettled) counts.recovered++
-    } else if (received > 0 || isDead) counts.phantom++
+    } else if (received > 0 || isDead || isLeft) counts.phantom++
     if (received > 1 || done > 1) repeated.push(message)
   }
   return { counts, lost, repeated }

@@ -28,6 +28,8 @@ export interface History {
   readonly origins: readonly Origin[]
   /** Attempts to publish; 0: a gap in the sequence, nobody published this. */
   readonly attempts: Uint16Array
+  /** Of these attempts, how many may have stored something: not refused, and not known before. */
+  readonly copies: Uint16Array
   readonly told: Uint8Array
   readonly key: Uint16Array
   /** Of the first attempt, as is `sentNs`. */

@@ -63,13 +63,14 @@ export class LossCauses {
     const { terms } = this.#scene
     return [
       ...when('handler-failed', terms.delivery === 'at-most-once' && has(thrown) && has(error)),
-      ...when('no-worker', has(noWorker) || lost.isToldNobody || this.#nobodyLives(lost)),
+      ...when('no-worker', has(noWorker) || lost.isToldNobody),
       ...this.#ended('worker-killed', lost, reach, (worker) =>
         this.#scene.episodes.deathsOf(worker),
       ),
       ...this.#ended('worker-stopped', lost, reach, (worker) =>
         this.#scene.episodes.stopsOf(worker),
       ),
+      ...when('no-worker', reach.size === 0 && this.#nobodyLives(lost)),
       ...when('relay-killed', this.#diedWithRelay(lost, has(taken))),
       ...this.#away('cut-off', lost, reach, (worker) => this.#scene.moments.cutsOf(worker)),
       ...this.#away('network', lost, reach, (worker) => this.#scene.episodes.netsOf(worker)),

@@ -127,10 +127,11 @@ describe('the sets', () => {
     expect(of(open, worker(['recv', 0, 110]))).toMatchObject({ recovered: 0, lost: { total: 0 } })
   })
 
-  test('phantom: failed, and delivered or dead', () => {
+  test('phantom: failed, and delivered, dead or left', () => {
     expect(of(failed, worker(['recv', 0, 110]))).toMatchObject({ phantom: 1 })
     expect(of(failed, dead)).toMatchObject({ phantom: 1 })
-    expect(of(failed, left)).toMatchObject({ phantom: 0, residual: 1 })
+    expect(of(failed, left)).toMatchObject({ phantom: 1, residual: 1 })
+    expect(of(failed)).toMatchObject({ phantom: 0 })
   })
 
   test('unexpected: what nobody has sent counts once a delivery, and nowhere else', () => {

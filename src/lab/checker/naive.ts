@@ -66,7 +66,7 @@ function accountOf(scene: Scene): Omit<GroupAccount, 'group'> {
     ),
     unsettled: count((m) => processed.has(m) && residual.has(m)),
     recovered: count((m) => indeterminate.has(m) && settled.has(m)),
-    phantom: count((m) => failed.has(m) && (delivered.has(m) || dead.has(m))),
+    phantom: count((m) => failed.has(m) && (delivered.has(m) || dead.has(m) || residual.has(m))),
     unexpected: unexpectedOf(scene),
     late: lateOf(scene),
     overlap: count((m) => isOverlapping(scene, m)),

@@ -1,4 +1,4 @@
-import { recordTypes } from '../evidence/record.ts'
+import { duplicateFlag, recordTypes } from '../evidence/record.ts'
 import { type History, told } from './history.ts'
 import type { Origins } from './origins.ts'
 import type { RecordCursor } from './recordCursor.ts'
@@ -7,13 +7,17 @@ import { StoredAt } from './storedAt.ts'
 
 const { invoke, ok, fail, noWorker } = recordTypes
 
-type Published = Pick<History, 'attempts' | 'told' | 'key' | 'intendedNs' | 'sentNs' | 'okNs'>
+type Published = Pick<
+  History,
+  'attempts' | 'copies' | 'told' | 'key' | 'intendedNs' | 'sentNs' | 'okNs'
+>
 
 /** What producers and relays wrote down, gathered by message. */
 export class PublishReading {
   /** Where the broker said that it has stored each. */
   readonly storedAt: StoredAt
   readonly attempts: Uint16Array
+  readonly #copies: Uint16Array
   readonly #origins: Origins
   readonly #baseLow: number
   readonly #baseHigh: number
@@ -31,6 +35,7 @@ export class PublishReading {
     this.#baseLow = Number(baseNs & 0xffff_ffffn)
     this.#baseHigh = Number(baseNs >> 32n)
     this.attempts = new Uint16Array(messages)
+    this.#copies = new Uint16Array(messages)
     this.#answers = new Uint16Array(messages)
     this.#told = new Uint8Array(messages)
     this.#key = new Uint16Array(messages)
@@ -45,6 +50,7 @@ export class PublishReading {
     if (message < 0) throw unanswered(producer, incarnation, sequence)
     if (type === invoke) {
       count(this.attempts, message)
+      count(this.#copies, message)
       if ((this.#sentNs[message] as number) <= timeNs) return
       this.#sentNs[message] = timeNs
       this.#key[message] = record.key
@@ -54,6 +60,8 @@ export class PublishReading {
       return
     }
     count(this.#answers, message)
+    const isDuplicate = type === ok && (record.flags & duplicateFlag) !== 0
+    if (type === fail || isDuplicate) this.#copies[message] = (this.#copies[message] as number) - 1
     if (type !== ok) {
       this.#tell(message, type === fail ? told.fail : told.info)
       return
@@ -80,6 +88,7 @@ export class PublishReading {
     }
     return {
       attempts: this.attempts,
+      copies: this.#copies,
       told: this.#told,
       key: this.#key,
       intendedNs: this.#intendedNs,

@@ -52,7 +52,7 @@ interface Story {
  */
 function explainInOrder(
   repeated: readonly number[],
-  { attempts }: History,
+  { copies }: History,
   scene: Scene,
   trailOf: TrailOf,
 ): Explained {
@@ -66,7 +66,7 @@ function explainInOrder(
   for (const { message, number } of repeats) {
     const story = stories.get(message) ?? { causes: [], givenBack: new Set<number>() }
     stories.set(message, story)
-    const matches = matchesOf(message, number, attempts[message] as number, story, scene, trailOf)
+    const matches = matchesOf(message, number, copies[message] as number, story, scene, trailOf)
     const chosen = choose(matches, scene.terms.mayRepeat, scene.budget, message)
     story.causes.push(chosen?.cause ?? null)
     if (chosen && chosen.previous !== null) story.givenBack.add(chosen.previous)
@@ -78,13 +78,13 @@ function explainInOrder(
 type RepeatMatch = Match & { readonly previous: number | null }
 
 /**
- * A message that was published once comes again from the delivery before. Copies of one that was
- * published more often come each from their own: which is whose nobody can see.
+ * A message that was stored once comes again from the delivery before. Copies of one that may have
+ * been stored more often come each from their own: which is whose nobody can see.
  */
 function matchesOf(
   message: number,
   number: number,
-  attempts: number,
+  copies: number,
   { causes, givenBack }: Story,
   scene: Scene,
   trailOf: TrailOf,
@@ -95,12 +95,13 @@ function matchesOf(
   const matches: RepeatMatch[] = []
   for (let previous = number - 1; previous >= 0; previous--) {
     if (givenBack.has(previous)) continue
-    const repeat: Repeat = { message, previous: deliveries[previous] as TrailEntry, next, trail }
+    const from = deliveries[previous] as TrailEntry
+    const repeat: Repeat = { message, previous: from, next, trail, hasCopies: copies > 1 }
     matches.push(...repeatCauses(repeat, scene).map((match) => ({ ...match, previous })))
-    if (attempts === 1) break
+    if (copies <= 1) break
   }
-  const copies = causes.filter((cause) => cause === 'producer-retry').length
-  if (copies < attempts - 1) matches.push({ cause: 'producer-retry', event: null, previous: null })
+  const explained = causes.filter((cause) => cause === 'producer-retry').length
+  if (explained < copies - 1) matches.push({ cause: 'producer-retry', event: null, previous: null })
   return matches
 }
 

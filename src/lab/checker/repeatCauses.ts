@@ -6,7 +6,7 @@ import { type Interval, touches } from './intervals.ts'
 import type { Scene } from './lossCauses.ts'
 import type { TrailEntry } from './trails.ts'
 
-const { settled } = recordTypes
+const { recv, settled } = recordTypes
 const thrown = recordTypes.throw
 const released = settlements.indexOf('released')
 
@@ -17,6 +17,8 @@ export interface Repeat {
   readonly next: TrailEntry
   /** Of the message's group, by time. */
   readonly trail: readonly TrailEntry[]
+  /** It may have been stored more than once. */
+  readonly hasCopies: boolean
 }
 
 /** All causes that fit, the preferred one first, but for a copy that the producer made. */
@@ -30,7 +32,7 @@ export function repeatCauses(repeat: Repeat, scene: Scene): Match[] {
   )
   const downs = episodes.brokerDowns.filter((down) => touches(down, fromNs, toNs))
   const isAcked =
-    terms.isSettleConfirmed && ofPrevious.some(({ type, flags }) => type === settled && flags === 0)
+    terms.isSettleConfirmed && ofPrevious.some(isAck) && (!repeat.hasCopies || areAllAcked(repeat))
   const isDown = (how: 'stop' | 'crash') =>
     downs.some((down) => down.how === how) &&
     (!isAcked || terms.forgetsAcks.includes(`broker-${how}`))
@@ -43,6 +45,20 @@ export function repeatCauses(repeat: Repeat, scene: Scene): Match[] {
       !isAcked && terms.leaseMs > 0 && toNs - fromNs >= terms.leaseMs * 1e6 - scene.guardNs,
     ),
   ]
+}
+
+function isAck({ type, flags }: TrailEntry): boolean {
+  return type === settled && flags === 0
+}
+
+/** Every copy that this worker was handed by then: an ack does not say of which it is. */
+function areAllAcked({ previous, next, trail }: Repeat): boolean {
+  const before = trail.slice(0, trail.indexOf(next))
+  const own = before.filter(({ ledger }) => ledger === previous.ledger)
+  const acks = trail.filter(
+    (entry) => entry.ledger === previous.ledger && entry.timeNs <= next.timeNs && isAck(entry),
+  )
+  return acks.length >= own.filter(({ type }) => type === recv).length
 }
 
 /** What the worker of the delivery before did, or what was done to it. */

@@ -42,6 +42,8 @@ const attempt = fc.record({
   receivers: weighted([80, notTold], [16, 1], [4, 0]),
   isElsewhere: chance(8),
   isByNextStart: chance(30),
+  /** The broker says that it knew the id. */
+  isKnown: chance(15),
 })
 
 const delivery = fc.record({

@@ -40,7 +40,11 @@ function publish(stage: Stage, { sentMs, attempts, key, position }: MessagePlan,
       type: attempt.outcome,
       key,
       ...(attempt.outcome === 'ok'
-        ? { count: attempt.receivers, position: attempt.isElsewhere ? 2n : position }
+        ? {
+            flags: attempt.isKnown ? 1 : 0,
+            count: attempt.receivers,
+            position: attempt.isElsewhere ? 2n : position,
+          }
         : { flags: 1 }),
     })
   }

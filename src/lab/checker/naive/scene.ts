@@ -30,7 +30,8 @@ export interface Happened {
 export interface Message {
   readonly m: string
   readonly identity: Identity
-  readonly attempts: number
+  /** Attempts that may have stored something. */
+  readonly copies: number
   readonly outcome: 'ok' | 'info' | 'fail'
   readonly sentNs: bigint
   /** For ever, unless it is ok. */
@@ -156,7 +157,7 @@ function messageOf(m: string, identity: Identity, sends: readonly Told[]): Messa
   return {
     m,
     identity,
-    attempts: invokes.length,
+    copies: invokes.length - fails.length - oks.filter(({ flags }) => flags === 1).length,
     outcome: oks.length > 0 ? 'ok' : isUnknown ? 'info' : 'fail',
     sentNs: invokes[0]?.timeNs ?? forever,
     okAtNs: oks[0]?.timeNs ?? forever,

@@ -15,9 +15,10 @@ import {
 export function whyLost(scene: Scene, message: Message, budget: Budget): Match[] {
   return [
     ...(isHandlerFailed(scene, message) ? [free('handler-failed')] : []),
-    ...(isWithoutWorker(scene, message) ? [free('no-worker')] : []),
+    ...(isToldNobody(scene, message) ? [free('no-worker')] : []),
     ...endedWorker(scene, message, budget, 'worker-killed', deaths),
     ...endedWorker(scene, message, budget, 'worker-stopped', stops),
+    ...(isNobodyThere(scene, message) ? [free('no-worker')] : []),
     ...(isRelayKilled(scene, message) ? [free('relay-killed')] : []),
     ...(isAway(scene, message, cuts) ? [free('cut-off')] : []),
     ...(isAway(scene, message, offNet) ? [free('network')] : []),
@@ -35,9 +36,14 @@ function isHandlerFailed({ terms, ours }: Scene, message: Message): boolean {
   )
 }
 
-function isWithoutWorker(scene: Scene, message: Message): boolean {
+function isToldNobody(scene: Scene, message: Message): boolean {
   if (those(scene.routes, 'noWorker', message).length > 0) return true
-  if (those(scene.sends, 'ok', message).some(({ count }) => count === 0)) return true
+  return those(scene.sends, 'ok', message).some(({ count }) => count === 0)
+}
+
+/** Where somebody had it, or was chosen to, somebody was there. */
+function isNobodyThere(scene: Scene, message: Message): boolean {
+  if (reach(scene, message).size > 0) return false
   const live = scene.workers.flatMap((by) => liveIntervals(scene, by))
   return !live.some((interval) => touches(interval, message.sentNs, message.okAtNs))
 }

@@ -58,9 +58,9 @@ function whyRepeated(
   givenBack: Set<Told>,
 ): Match[] {
   const resent = earlier.filter((cause) => cause === 'producer-retry').length
-  const isResent = resent < message.attempts - 1
+  const isResent = resent < message.copies - 1
   // Of one copy the last delivery is followed by the next; of several it may be any.
-  const open = (message.attempts === 1 ? before.slice(0, 1) : before).filter(
+  const open = (message.copies <= 1 ? before.slice(0, 1) : before).filter(
     (delivery) => !givenBack.has(delivery),
   )
   const matches = open.flatMap((delivery) =>
@@ -80,7 +80,14 @@ function whyRepeated(
 
 function isAcked(scene: Scene, message: Message, before: Told, again: Told): boolean {
   const acks = those(scene.ours, 'settled', message).filter(({ flags }) => flags === 0)
-  return scene.terms.isSettleConfirmed && acks.some((ack) => isBetween(ack, before, again))
+  const isAny = acks.some((ack) => isBetween(ack, before, again))
+  if (!scene.terms.isSettleConfirmed || !isAny) return false
+  if (message.copies <= 1) return true
+  // An ack does not say of which copy it is: all that this worker was handed have to be.
+  const deliveries = inTime(those(scene.ours, 'recv', message))
+  const handed = deliveries.slice(0, deliveries.indexOf(again)).filter(({ by }) => by === before.by)
+  const acked = acks.filter(({ by, timeNs }) => by === before.by && timeNs <= again.timeNs)
+  return acked.length >= handed.length
 }
 
 /** By the same actor as the delivery before, and from that delivery to the next, ends included. */
