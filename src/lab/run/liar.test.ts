@@ -119,6 +119,28 @@ test('an honest broker is all green', { timeout: 120_000 }, async () => {
   expect(killed).toBeGreaterThan(200) // or nothing was ever in a hand that died
 })
 
+test('copies of what was published twice explain themselves, also when workers die', async () => {
+  const { channel, load } = planFor('none', 0)
+  const twice: Partial<RunPlan> = {
+    channel: { ...channel, dedupeWindowMs: null },
+    load: { ...load, againShare: 1 },
+  }
+  for (let seed = 0; seed < 20; seed++) {
+    const { all, red, status } = await judged('none', seed, twice)
+    expect([red, status], `seed ${seed}: ${JSON.stringify(all)}`).toEqual([[], 'KEPT'])
+    expect(all.reprocessed.byCause['producer-retry']).toBeGreaterThan(100)
+  }
+})
+
+test('what takes long to drain is not stuck', { timeout: 120_000 }, async () => {
+  const { load } = planFor('none', 0)
+  const slow: Partial<RunPlan> = {
+    load: { ...load, workers: 1, concurrency: 1, handlerMs: 400, againShare: 0 },
+    killsAtMs: [],
+  }
+  expect(await judged('none', 1, slow)).toMatchObject({ red: [], status: 'KEPT' })
+})
+
 test('a kill that hits an idle worker proves nothing', async () => {
   const conditions = [{ is: 'busyKills', atLeast: 2 }] as const
   expect(await judged('none', 5, {}, conditions)).toMatchObject({ red: [], status: 'KEPT' })

@@ -24,7 +24,8 @@ const untilZeroMs = 500
 const restartAfterMs = 500
 /** How long a kill waits for a worker that has something in hand. */
 const untilBusyMsMax = 2_000
-const drainMsMax = 60_000
+/** How long a drain goes on while the broker holds no less than before. */
+const stillMsMax = 60_000
 const pollMs = 100
 const depthEveryMs = 500
 const never = new AbortController().signal
@@ -136,15 +137,19 @@ class Play {
 
   /** Waits until nothing is left, and then so long that what comes late has come. */
   async #drain(bus: Bus): Promise<boolean> {
-    const untilNs = this.#stage.nowNs() + nanoseconds(drainMsMax)
-    let isEmpty = false
-    while (!isEmpty && this.#stage.nowNs() < untilNs) {
-      const depth = await depthOf(bus, this.#channel, this.#stage.nowNs())
-      isEmpty = depth.waiting === 0 && depth.inFlight === 0 && depth.scheduled === 0
-      if (!isEmpty) await this.#stage.clock.sleep(pollMs, never)
+    let least = Number.POSITIVE_INFINITY
+    let leastNs = this.#stage.nowNs()
+    while (least > 0 && this.#stage.nowNs() < leastNs + nanoseconds(stillMsMax)) {
+      const nowNs = this.#stage.nowNs()
+      const left = leftIn(await depthOf(bus, this.#channel, nowNs))
+      if (left < least) {
+        least = left
+        leastNs = nowNs
+      }
+      if (left > 0) await this.#stage.clock.sleep(pollMs, never)
     }
     await this.#stage.clock.sleep(3 * this.#plan.channel.leaseMs, never)
-    return isEmpty
+    return least === 0
   }
 
   async #watchDepth(bus: Bus, stopping: AbortSignal): Promise<void> {
@@ -176,6 +181,14 @@ class Play {
     this.#events.push({ event, ...id, fromNs, toNs: this.#stage.nowNs() })
     return result
   }
+}
+
+/** What is not told is taken for something: nobody can say that it is empty. */
+function leftIn({ waiting, inFlight, scheduled }: DepthSample): number {
+  return [waiting, inFlight, scheduled].reduce<number>(
+    (sum, count) => sum + (count === 'unknown' ? 1 : count),
+    0,
+  )
 }
 
 function nanoseconds(ms: number): bigint {
