@@ -67,7 +67,10 @@ test('a worker that dies without the lab explains what comes again', async () =>
     await expect.poll(bytes, { timeout: 60_000 }).toBeGreaterThan(1_000) // in the midst of work
     process.kill(pidsIn(ledgers, /^w00/)[0] as number, 'SIGKILL')
   })
-  expect(verdict).toEqual({ status: 'KEPT', reasons: [] })
+  expect(verdict).toEqual({
+    status: 'INCONCLUSIVE',
+    reasons: ['worker 0, start 0, ended by itself, or not well when it was told to'],
+  })
   expect(account.redelivered.byCause['worker-killed']).toBeGreaterThan(0)
 })
 

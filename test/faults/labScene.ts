@@ -30,10 +30,10 @@ export async function playOn(
   await mkdir(ledgers)
   await using stage = new ProcessStage(plan, url, ledgers)
   const [{ evidence, run, isDrained }] = await Promise.all([play(plan, stage), beside(ledgers)])
-  const { groups, disagreements, bites } = judge(evidence, run, 250, conditions)
+  const { groups, disagreements, bites, ownEnds } = judge(evidence, run, 250, conditions)
   const [group] = groups as [GroupJudgement]
   const { messages: planned } = plan.load
-  const course = { isBarrierReached: true, isDrained, disagreements, bites, planned }
+  const course = { isBarrierReached: true, isDrained, disagreements, bites, ownEnds, planned }
   const { attempted } = group.account
   return { ...group, verdict: verdictOf(group.checks, { ...course, attempted }) }
 }

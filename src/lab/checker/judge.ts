@@ -24,6 +24,7 @@ export interface Judgement {
   readonly disagreements: readonly string[]
   /** Whether the faults hit something. */
   readonly bites: readonly Bite[]
+  readonly ownEnds: readonly string[]
 }
 
 /**
@@ -36,7 +37,7 @@ export function judge(
   guardMs: number,
   conditions: readonly BiteCondition[],
 ): Judgement {
-  const { ledgers, depth } = evidence
+  const { ledgers, depth, events } = evidence
   const loaded = loadHistory(evidence)
   const { history } = loaded
   const accounts = account(evidence, run.terms, guardMs, loaded)
@@ -51,5 +52,8 @@ export function judge(
     groups,
     disagreements: disagreementsOf(accounts, ledgers, depth, isDeduped),
     bites: bitesOf(conditions, loaded, evidence),
+    ownEnds: events.flatMap((one) =>
+      one.event === 'EXIT' ? [`${one.role} ${one.actor}, start ${one.incarnation},`] : [],
+    ),
   }
 }

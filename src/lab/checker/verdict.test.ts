@@ -14,6 +14,7 @@ const good: Course = {
   attempted: 900,
   disagreements: [],
   bites: [bite],
+  ownEnds: [],
 }
 
 test('kept needs that everything was tested, and held', () => {
@@ -38,6 +39,11 @@ test.for([
     'the bite',
     { bites: [bite, { ...bite, seen: 3 }] },
     'no bite: kills that hit a message in hand: 3, at least 4 wanted',
+  ],
+  [
+    'everybody',
+    { ownEnds: ['worker 2, start 0,'] },
+    'worker 2, start 0, ended by itself, or not well when it was told to',
   ],
 ] as const)('inconclusive for want of %s, and broken all the same', ([_, change, reason]) => {
   const course = { ...good, ...change }

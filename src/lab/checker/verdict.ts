@@ -19,6 +19,8 @@ export interface Course {
   /** What the broker says about itself, where the ledgers say something else. */
   readonly disagreements: readonly string[]
   readonly bites: readonly Bite[]
+  /** Actors that nobody ended, or that did not end well: who can say what else went wrong there. */
+  readonly ownEnds: readonly string[]
 }
 
 export interface Verdict {
@@ -48,7 +50,7 @@ function textOf({ promise, observed }: Check): string {
 }
 
 function untested(course: Course): string[] {
-  const { isBarrierReached, isDrained, planned, attempted, disagreements, bites } = course
+  const { isBarrierReached, isDrained, planned, attempted, disagreements, bites, ownEnds } = course
   const share = planned === 0 ? 0 : attempted / planned
   return [
     ...(isBarrierReached ? [] : ['not everybody was there before the first message']),
@@ -56,6 +58,7 @@ function untested(course: Course): string[] {
     ...(share < attemptedShareMin
       ? [`only ${attempted.toLocaleString('en')} of ${planned.toLocaleString('en')} were sent`]
       : []),
+    ...ownEnds.map((who) => `${who} ended by itself, or not well when it was told to`),
     ...disagreements.map((what) => `the broker disagrees: ${what}`),
     ...bites
       .filter(({ atLeast, seen }) => seen < atLeast)

@@ -37,7 +37,10 @@ export interface Span {
   readonly toNs: bigint
 }
 
-/** kill: SIGKILL. stop, cont: SIGSTOP and SIGCONT. leave: told to drain and end. */
+/**
+ * KILL: SIGKILL. STOP, CONT: SIGSTOP and SIGCONT. LEAVE: told to drain, until it has ended. EXIT: it
+ * ended by itself, or not well when it was told to.
+ */
 export type ActorEventName =
   | 'SPAWN'
   | 'READY'

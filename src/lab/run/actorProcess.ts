@@ -8,8 +8,8 @@ import type { ActorJob, FromActor, ToActor } from '../actor/job.ts'
 export class ActorProcess {
   readonly #child: ChildProcess
   readonly #name: string
-  /** Resolves when it has ended, however it did. */
-  readonly ended: Promise<void>
+  /** Resolves when it has ended, however it did; true: with code 0. */
+  readonly ended: Promise<boolean>
   readonly #isReady = Promise.withResolvers<void>()
   #failure = ''
 
@@ -22,12 +22,12 @@ export class ActorProcess {
     })
     this.#child = child
     this.#name = `${job.id.role} ${job.id.actor}, start ${job.id.incarnation}`
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+    const { promise: ended, resolve: end } = Promise.withResolvers<boolean>()
     this.ended = ended
-    child.once('exit', () => end())
+    child.once('exit', (code) => end(code === 0))
     child.on('error', (error) => {
       this.#failure ||= error.message
-      if (child.pid === undefined) end() // it never began
+      if (child.pid === undefined) end(false) // it never began
     })
     child.on('message', (word: FromActor) => {
       if (word.kind === 'ready') this.#isReady.resolve()
@@ -53,8 +53,7 @@ export class ActorProcess {
 
   /** Resolves when it has done all it was told. @throws INTERNAL when it ends otherwise. */
   async succeeded(): Promise<void> {
-    await this.ended
-    if (this.#child.exitCode !== 0) this.#throw()
+    if (!(await this.ended)) this.#throw()
   }
 
   #throw(): never {

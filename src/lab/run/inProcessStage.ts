@@ -49,8 +49,8 @@ export class InProcessStage implements Stage {
     const channel = openChannel(bus, this.#plan.channel)
     const subscription = work({ channel, run, concurrency, handlerMs }, place)
     await subscription.ready()
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
-    process.onKill(end)
+    const { promise: ended, resolve: end } = Promise.withResolvers<boolean>()
+    process.onKill(() => end(false))
     return {
       id,
       ended,
@@ -59,7 +59,7 @@ export class InProcessStage implements Stage {
       leave: async () => {
         await subscription.drain()
         await bus.close()
-        end()
+        end(true)
       },
     }
   }

@@ -78,10 +78,10 @@ async function judged(
 ): Promise<Judged> {
   const plan = { ...planFor(lie, seed), ...change }
   const { evidence, run, isDrained } = await played(lie, plan)
-  const { groups, disagreements, bites } = judge(evidence, run, 250, conditions)
+  const { groups, disagreements, bites, ownEnds } = judge(evidence, run, 250, conditions)
   const [{ account: all, checks }] = groups as [GroupJudgement]
   const red = checks.filter(({ status }) => status !== 'held').map(({ id }) => id)
-  const course = { isBarrierReached: true, isDrained, disagreements, bites }
+  const course = { isBarrierReached: true, isDrained, disagreements, bites, ownEnds }
   const { messages } = plan.load
   const sent = { planned: messages, attempted: all.attempted }
   return { all, red, status: verdictOf(checks, { ...course, ...sent }).status }

@@ -43,6 +43,7 @@ class Play {
   readonly #depth: DepthSample[] = []
   /** Those that live, by number. */
   readonly #workers = new Map<number, StagedWorker>()
+  readonly #toldToEnd = new Map<StagedWorker, 'KILL' | 'LEAVE'>()
   /** How often each number has started. */
   readonly #starts: number[] = []
 
@@ -96,9 +97,11 @@ class Play {
     const id = { role: 'worker', actor, incarnation } as const
     const worker = await this.#told('SUBSCRIBED', id, () => this.#stage.worker(id))
     this.#workers.set(actor, worker)
-    void worker.ended.then(() => {
+    void worker.ended.then(async (isWell) => {
       if (this.#workers.get(actor) === worker) this.#workers.delete(actor)
-      return this.#told('EXIT', id, async () => {})
+      const told = this.#toldToEnd.get(worker)
+      const isAsTold = told === 'KILL' || (told === 'LEAVE' && isWell)
+      if (!isAsTold) await this.#told('EXIT', id, async () => {})
     })
   }
 
@@ -107,7 +110,7 @@ class Play {
       await this.#sleepUntil(zeroNs + nanoseconds(killMs))
       const worker = await this.#busiest()
       if (!worker) continue
-      await this.#told('KILL', worker.id, () => worker.kill())
+      await this.#end('KILL', worker, () => worker.kill())
       await this.#stage.clock.sleep(restartAfterMs, never)
       await this.#startWorker(worker.id.actor)
     }
@@ -129,9 +132,7 @@ class Play {
 
   async #leaveAll(): Promise<void> {
     await Promise.all(
-      [...this.#workers.values()].map((worker) =>
-        this.#told('LEAVE', worker.id, () => worker.leave()),
-      ),
+      [...this.#workers.values()].map((worker) => this.#end('LEAVE', worker, () => worker.leave())),
     )
   }
 
@@ -172,6 +173,15 @@ class Play {
   async #sleepUntil(timeNs: bigint): Promise<void> {
     const ms = Number(timeNs - this.#stage.nowNs()) / 1e6
     if (ms > 0) await this.#stage.clock.sleep(ms, never)
+  }
+
+  async #end(
+    how: 'KILL' | 'LEAVE',
+    worker: StagedWorker,
+    call: () => Promise<void>,
+  ): Promise<void> {
+    this.#toldToEnd.set(worker, how)
+    await this.#told(how, worker.id, call)
   }
 
   /** An event that lasts as long as the call. */

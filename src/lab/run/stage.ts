@@ -28,8 +28,8 @@ export interface StagedProducer {
 
 export interface StagedWorker {
   readonly id: ActorId
-  /** Resolves when it has ended, whoever ended it. */
-  readonly ended: Promise<void>
+  /** Resolves when it has ended, whoever ended it; true: well, with code 0. */
+  readonly ended: Promise<boolean>
   /** Handlers that have begun and not ended. */
   inHand(): Promise<number>
   /** Resolves when it is dead. */
