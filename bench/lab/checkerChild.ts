@@ -19,6 +19,8 @@ const terms: Terms = {
   lossWindowMs: null,
   isSettleConfirmed: true,
   forgetsAcks: [],
+  attempts: 4,
+  deliveriesMax: 10,
   leaseMs: 2_000,
   inHandMax: 16,
   reclaimWithinMs: 3_000,

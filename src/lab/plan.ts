@@ -17,6 +17,7 @@ export interface ChannelPlan {
   readonly name: string
   readonly leaseMs: number
   readonly attempts: number
+  readonly deliveriesMax: number
   /** Null: publishing an id again stores it again. */
   readonly dedupeWindowMs: number | null
   readonly order: 'none' | 'key'
@@ -24,9 +25,9 @@ export interface ChannelPlan {
 
 /** Publishes once and never again by itself, so that one attempt is one record. */
 export function openChannel(bus: Bus, plan: ChannelPlan): Channel<Uint8Array> {
-  const { name, leaseMs, attempts, dedupeWindowMs, order } = plan
+  const { name, leaseMs, attempts, deliveriesMax, dedupeWindowMs, order } = plan
   return bus.queue(name, {
-    ...{ codec: 'bytes', leaseMs, attempts, order, publish: { retry: false } },
+    ...{ codec: 'bytes', leaseMs, attempts, deliveriesMax, order, publish: { retry: false } },
     ...(dedupeWindowMs !== null && { dedupe: { on: 'publish', windowMs: dedupeWindowMs } }),
   })
 }

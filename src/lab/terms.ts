@@ -36,6 +36,10 @@ export interface Terms {
   readonly isSettleConfirmed: boolean
   /** Faults of the broker after which even a confirmed ack may be forgotten. */
   readonly forgetsAcks: readonly ('broker-stop' | 'broker-crash')[]
+  /** Failures after which a message is dead. */
+  readonly attempts: number
+  /** Owners that may end with a message in hand before it is dead. */
+  readonly deliveriesMax: number
   /** 0: without leases. */
   readonly leaseMs: number
   /** The most that one worker which dies may have had in its hands. */

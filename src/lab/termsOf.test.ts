@@ -8,6 +8,8 @@ const settings: RunSettings = {
   pattern: 'queue',
   leaseMs: 2_000,
   inHandMax: 4,
+  attempts: 3,
+  deliveriesMax: 7,
   dedupeWindowMs: null,
   isRetentionReached: false,
   order: 'none',
@@ -35,6 +37,7 @@ describe('a queue that outlasts everything', () => {
   test('takes its times from the contract and the settings', () => {
     const { terms } = termsFor({ ...file.queue, redelivery: { how: 'on-lease', withinMs: 3_000 } })
     expect(terms).toMatchObject({ leaseMs: 2_000, reclaimWithinMs: 3_000, inHandMax: 4 })
+    expect(terms).toMatchObject({ attempts: 3, deliveriesMax: 7 })
     const released = { how: 'on-release', withinMs: 500 } as const
     expect(termsFor({ ...file.queue, redelivery: released }).terms.leaseMs).toBe(0)
   })

@@ -9,6 +9,9 @@ export interface RunSettings {
   readonly leaseMs: number
   /** The most that one worker may have in its hands. */
   readonly inHandMax: number
+  /** As the channel is set. */
+  readonly attempts: number
+  readonly deliveriesMax: number
   /** Publishing the same id again is known to be one: for how long. Null: it is not. */
   readonly dedupeWindowMs: number | null
   /** A limit that the user set to what is kept was reached, by the broker's own count. */
@@ -72,6 +75,8 @@ export function termsOf(contract: Contract, settings: RunSettings): RunTerms {
     forgetsAcks: (['broker-stop', 'broker-crash'] as const).filter((cause) =>
       fragile.includes(cause),
     ),
+    attempts: settings.attempts,
+    deliveriesMax: settings.deliveriesMax,
     leaseMs: redelivery.how === 'on-lease' ? leaseMs : 0,
     inHandMax: settings.inHandMax,
     reclaimWithinMs: isLive(pattern) ? leaseMs + sweepMs : redelivery.withinMs,

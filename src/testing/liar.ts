@@ -1,5 +1,12 @@
 import type { Admin, Driver, Publisher, Source } from '../core/driver.ts'
-import type { Delivery, OutgoingMessage, PublishOutcome, Token } from '../core/message.ts'
+import type {
+  DeadLetter,
+  Delivery,
+  OutgoingMessage,
+  PublishOutcome,
+  Settlement,
+  Token,
+} from '../core/message.ts'
 
 /** What a broker or its driver may do wrong, one thing at a time. */
 export const lies = [
@@ -15,6 +22,7 @@ export const lies = [
   'keeps messages for itself',
   'lets some wait that are due',
   'counts one more than it has',
+  'buries what may be tried again',
 ] as const
 export type Lie = (typeof lies)[number]
 
@@ -118,6 +126,18 @@ interface Twin {
   readonly first: Source
 }
 
+/** A retry as the death that it would be after the last one. */
+function buried(settlement: Settlement): Settlement {
+  if (settlement.kind !== 'retry') return settlement
+  const { token, failures, error } = settlement
+  const letter: DeadLetter = {
+    ...{ cause: 'failures', reason: error.message, error, failures, crashes: 0, redrives: 0 },
+    ...{ firstFailedMs: error.atMs, diedMs: error.atMs, channel: '', group: null },
+    worker: error.worker,
+  }
+  return { token, kind: 'dead', letter }
+}
+
 function lyingSource(source: Source, lie: Lie, isChosen: IsChosen, twins: Twin[]): Source {
   /** Deliveries of others: what becomes of them here changes nothing. */
   const foreign = new Set<Token>()
@@ -155,7 +175,9 @@ function lyingSource(source: Source, lie: Lie, isChosen: IsChosen, twins: Twin[]
     leaseMs: source.leaseMs,
     receive: ways[lie] ?? receive,
     async settle(batch, signal) {
-      const own = batch.filter(({ token }) => !foreign.has(token))
+      const buries = lie === 'buries what may be tried again'
+      const ours = batch.filter(({ token }) => !foreign.has(token))
+      const own = buries ? ours.map(buried) : ours
       const said = own.length === 0 ? [] : await source.settle(own, signal)
       return batch.map(({ token }) => (foreign.has(token) ? 'settled' : (said.shift() ?? 'late')))
     },

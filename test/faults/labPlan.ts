@@ -3,7 +3,14 @@ import type { RunPlan } from '../../src/lab/plan.ts'
 /** Four workers in processes of their own, and messages as fast as two cores take them. */
 export const calm: RunPlan = {
   run: { name: 'r1', number: 1n },
-  channel: { name: 'lab', leaseMs: 2_000, attempts: 4, dedupeWindowMs: null, order: 'none' },
+  channel: {
+    name: 'lab',
+    leaseMs: 2_000,
+    attempts: 4,
+    deliveriesMax: 10,
+    dedupeWindowMs: null,
+    order: 'none',
+  },
   load: {
     ...{ messages: 1_000, perSecond: 400, producers: 2, workers: 4, concurrency: 4 },
     ...{ handlerMs: 20, keys: 16, bytes: 256, poisonShare: 0.01, againShare: 0 },

@@ -24,7 +24,7 @@ export function account(
   guardMs: number,
   { history, origins }: Loaded = loadHistory(evidence),
 ): GroupAccount[] {
-  const counted = history.groups.map((group) => countMessages(history, group))
+  const counted = history.groups.map((group) => countMessages(history, group, terms))
   const wanted = new Uint8Array(history.messages)
   for (const { lost, repeated } of counted) {
     for (const message of lost) wanted[message] = 1

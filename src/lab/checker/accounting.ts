@@ -38,6 +38,10 @@ export interface GroupAccount {
   readonly storedTwice: number
   /** Processed, dead or residual, not dead, and the effect did not happen exactly once. */
   readonly effectNotOne: number
+  /** Dead letters without the failures, or the owners that ended, which they need. */
+  readonly deadUnfounded: number
+  /** Given back for another try after their last one. */
+  readonly retriedBeyond: number
   readonly lost: LossAccount
   /** Deliveries after the first. */
   readonly redelivered: RepeatAccount

@@ -22,6 +22,8 @@ const terms: fc.Arbitrary<Terms> = fc.record({
   lossWindowMs: fc.option(ms(12), { freq: 3 }),
   isSettleConfirmed: fc.boolean(),
   forgetsAcks: fc.subarray(['broker-stop', 'broker-crash']),
+  attempts: fc.constantFrom(1, 2, 3),
+  deliveriesMax: fc.constantFrom(2, 3),
   leaseMs: fc.constantFrom(0, 4, 8),
   inHandMax: ms(3),
   reclaimWithinMs: ms(4),

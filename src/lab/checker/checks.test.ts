@@ -15,6 +15,8 @@ const terms: Terms = {
   lossWindowMs: null,
   isSettleConfirmed: true,
   forgetsAcks: [],
+  attempts: 4,
+  deliveriesMax: 10,
   leaseMs: 2_000,
   inHandMax: 4,
   reclaimWithinMs: 3_000,
@@ -29,6 +31,7 @@ const fine: GroupAccount = {
   ...{ group: null, attempted: 9, acknowledged: 9, failed: 0, indeterminate: 0, delivered: 9 },
   ...{ processed: 9, dead: 0, residual: 0, stuck: 0, unsettled: 0, recovered: 0, phantom: 0 },
   ...{ unexpected: 0, late: 0, overlap: 0, storedTwice: 0, effectNotOne: 0 },
+  ...{ deadUnfounded: 0, retriedBeyond: 0 },
   lost: {
     ...{ total: 0, broker: 0, worker: 0, reported: 0, silent: 0, prefix: 0, middle: 0 },
     ...{ postfix: 0, bursts: 0, longestBurst: 0, byCause: {}, silentByCause: {}, unexplained: 0 },
@@ -59,6 +62,8 @@ test('nothing wrong is all held, and says what was promised', () => {
   expect(checks.map(({ id }) => id)).toEqual([
     ...['lost', 'told', 'redelivered', 'reprocessed', 'stored-twice', 'phantom', 'unexpected'],
     'stuck',
+    'dead',
+    'retried',
   ])
   expect(checks[0]?.promise).toBe('acknowledged messages are lost by broker-crash only')
   const nothing = { ...run, terms: { ...terms, mayLose: [] } }
@@ -115,6 +120,8 @@ test.for([
   [{ phantom: 1 }, ['phantom violated: 1']],
   [{ unexpected: 1 }, ['unexpected violated: 1']],
   [{ stuck: 1 }, ['stuck violated: 1']],
+  [{ deadUnfounded: 1 }, ['dead violated: 1']],
+  [{ retriedBeyond: 1 }, ['retried violated: 1']],
   [{ late: 1, overlap: 1, unsettled: 1, recovered: 1, effectNotOne: 1, residual: 1 }, []],
 ] as const)('%j', ([change, expected]) => {
   expect(told(checksOf({ ...fine, ...change }, run))).toEqual(expected)

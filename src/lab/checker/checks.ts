@@ -28,6 +28,12 @@ export function checksOf(account: GroupAccount, order: Order, run: RunTerms): Ch
       : [never('stored-twice', 'a message published again is stored once', account.storedTwice)]),
     ...always(account.phantom, account.unexpected),
     never('stuck', 'nothing is left in the broker at the end', account.stuck),
+    never(
+      'dead',
+      'a message is dead only when its tries or owners are used up',
+      account.deadUnfounded,
+    ),
+    never('retried', 'a message is tried no more often than it may be', account.retriedBeyond),
     ...orderChecks(order, run.order),
   ]
 }

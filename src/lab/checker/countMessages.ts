@@ -1,5 +1,10 @@
+import { deadCauses } from '../evidence/record.ts'
+import type { Terms } from '../terms.ts'
 import type { GroupAccount } from './accounting.ts'
 import { type GroupHistory, type History, marks, told } from './history.ts'
+
+const byFailures = 1 << deadCauses.indexOf('failures')
+const byCrashes = 1 << deadCauses.indexOf('crashes')
 
 export interface Counted {
   readonly counts: Omit<GroupAccount, 'overlap' | 'lost' | 'redelivered' | 'reprocessed'>
@@ -10,7 +15,7 @@ export interface Counted {
 }
 
 /** What can be said of each message by counts alone. */
-export function countMessages(history: History, group: GroupHistory): Counted {
+export function countMessages(history: History, group: GroupHistory, terms: Terms): Counted {
   const counts = {
     group: group.group,
     attempted: 0,
@@ -29,6 +34,8 @@ export function countMessages(history: History, group: GroupHistory): Counted {
     late: group.late,
     storedTwice: 0,
     effectNotOne: 0,
+    deadUnfounded: 0,
+    retriedBeyond: 0,
   }
   const lost: number[] = []
   const repeated: number[] = []
@@ -56,8 +63,24 @@ export function countMessages(history: History, group: GroupHistory): Counted {
       if (isSettled) counts.recovered++
     } else if (received > 0 || isDead || isLeft) counts.phantom++
     if (received > 1 || done > 1) repeated.push(message)
+    if (isDead && isUnfounded(message, group, terms)) counts.deadUnfounded++
+    const retriesMax = Math.max(1, history.copies[message] as number) * (terms.attempts - 1)
+    if ((group.retried[message] as number) > retriesMax) counts.retriedBeyond++
   }
   return { counts, lost, repeated }
+}
+
+/** Workers of the lab say of no message that it is dead, and nothing they are sent is invalid. */
+function isUnfounded(message: number, group: GroupHistory, terms: Terms): boolean {
+  const by = group.deadBy[message] as number
+  const isTooEarly =
+    (group.thrown[message] as number) < terms.attempts ||
+    group.deadFailures[message] !== terms.attempts
+  return (
+    ((by & byFailures) !== 0 && isTooEarly) ||
+    ((by & byCrashes) !== 0 && (group.received[message] as number) < terms.deliveriesMax) ||
+    (by & ~(byFailures | byCrashes)) !== 0
+  )
 }
 
 /** The best that was said of it. */

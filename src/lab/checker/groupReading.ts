@@ -1,4 +1,4 @@
-import { lateFlag, recordTypes } from '../evidence/record.ts'
+import { deadCauses, lateFlag, recordTypes, settlements } from '../evidence/record.ts'
 import { type GroupHistory, marks, noLedger } from './history.ts'
 import type { Origins } from './origins.ts'
 import type { PublishReading } from './publishReading.ts'
@@ -6,6 +6,9 @@ import type { RecordCursor } from './recordCursor.ts'
 import { StoredAt } from './storedAt.ts'
 
 const { recv, done, settled, error, dead, left } = recordTypes
+const thrown = recordTypes.throw
+const retry = settlements.indexOf('retry')
+const byFailures = deadCauses.indexOf('failures')
 const countMax = 255
 
 /** What the workers and the readers at the end of one group wrote down, gathered by message. */
@@ -18,6 +21,10 @@ export class GroupReading {
   readonly #dead: Uint8Array
   readonly #left: Uint8Array
   readonly #marks: Uint8Array
+  readonly #thrown: Uint8Array
+  readonly #retried: Uint8Array
+  readonly #deadBy: Uint8Array
+  readonly #deadFailures: Uint16Array
   readonly #firstReceivedNs: Float64Array
   /** In the ledger that is being read. */
   readonly #lastReceivedNs: Float64Array
@@ -40,6 +47,10 @@ export class GroupReading {
     this.#dead = new Uint8Array(messages)
     this.#left = new Uint8Array(messages)
     this.#marks = new Uint8Array(messages)
+    this.#thrown = new Uint8Array(messages)
+    this.#retried = new Uint8Array(messages)
+    this.#deadBy = new Uint8Array(messages)
+    this.#deadFailures = new Uint16Array(messages)
     this.#firstReceivedNs = new Float64Array(messages).fill(Number.NaN)
     this.#lastReceivedNs = new Float64Array(messages).fill(Number.NaN)
     this.#firstDoneNs = new Float64Array(messages).fill(Number.NaN)
@@ -70,10 +81,19 @@ export class GroupReading {
       }
     } else if (type === settled) {
       if ((record.flags & lateFlag) !== 0) this.#late++
+      else if (record.flags === retry) count(this.#retried, message)
+    } else if (type === thrown) {
+      count(this.#thrown, message)
     } else if (type === error) {
       this.#mark(message, marks.error)
     } else if (type === dead) {
       count(this.#dead, message)
+      const cause = Math.min(record.flags, 7)
+      this.#deadBy[message] = (this.#deadBy[message] as number) | (1 << cause)
+      if (cause === byFailures) {
+        const most = Math.max(this.#deadFailures[message] as number, record.count)
+        this.#deadFailures[message] = most
+      }
     } else if (type === left) {
       count(this.#left, message)
     }
@@ -93,6 +113,10 @@ export class GroupReading {
       dead: this.#dead,
       left: this.#left,
       marks: this.#marks,
+      thrown: this.#thrown,
+      retried: this.#retried,
+      deadBy: this.#deadBy,
+      deadFailures: this.#deadFailures,
       firstReceivedNs: this.#firstReceivedNs,
       firstDoneNs: this.#firstDoneNs,
       firstDoneBy: this.#firstDoneBy,

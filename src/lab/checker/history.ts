@@ -51,6 +51,14 @@ export interface GroupHistory {
   readonly dead: Uint8Array
   readonly left: Uint8Array
   readonly marks: Uint8Array
+  /** Handlers that failed. */
+  readonly thrown: Uint8Array
+  /** Given back for another try, and not late. */
+  readonly retried: Uint8Array
+  /** Bits: 1 for the first of `deadCauses`, 2 for the second … */
+  readonly deadBy: Uint8Array
+  /** The most failures that one of its dead letters by failures tells of. */
+  readonly deadFailures: Uint16Array
   readonly firstReceivedNs: Float64Array
   readonly firstDoneNs: Float64Array
   /** Which ledger wrote the first DONE: an index of `History.ledgers`, or `noLedger`. */

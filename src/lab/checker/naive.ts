@@ -74,10 +74,30 @@ function accountOf(scene: Scene): Omit<GroupAccount, 'group'> {
     effectNotOne: count(
       (m) => settled.has(m) && !dead.has(m) && those(ours, 'done', m).length !== 1,
     ),
+    deadUnfounded: count((m) => dead.has(m) && isUnfounded(scene, m)),
+    retriedBeyond: count((m) => isRetriedBeyond(scene, m)),
     lost: losses,
     redelivered: { total: redelivery.length, ...countCauses(redelivery) },
     reprocessed: { total: reprocessed.length, ...countCauses(reprocessed) },
   }
+}
+
+/** Some dead letter of it has no reason, or not the failures or owners that its reason needs. */
+function isUnfounded({ ours, terms }: Scene, message: Message): boolean {
+  const failures = those(ours, 'throw', message).length
+  const owners = those(ours, 'recv', message).length
+  const letters = those(ours, 'dead', message)
+  const told = letters.filter(({ flags }) => flags === 0).map(({ count }) => count)
+  return letters.some(({ flags }) => {
+    if (flags === 0) return failures < terms.attempts || Math.max(...told) !== terms.attempts
+    return flags === 1 ? owners < terms.deliveriesMax : true
+  })
+}
+
+/** Every copy may be given back for another try once less than it may be tried. */
+function isRetriedBeyond({ ours, terms }: Scene, message: Message): boolean {
+  const retries = those(ours, 'settled', message).filter(({ flags }) => flags === 1)
+  return retries.length > Math.max(1, message.copies) * (terms.attempts - 1)
 }
 
 function lossesOf(

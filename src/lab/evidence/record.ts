@@ -39,7 +39,7 @@ export const recordTypes = {
   routed: 33,
   rerouted: 34,
   noWorker: 35,
-  /** In the dead letters at the end. flags: reason. count: attempts. */
+  /** In the dead letters at the end. flags: index of `deadCauses`. count: failures. */
   dead: 48,
   /** Still in the broker at the end. */
   left: 49,
@@ -49,6 +49,7 @@ export type RecordType = keyof typeof recordTypes
 
 export const settlements = ['ack', 'retry', 'dead', 'released'] as const
 export const lateFlag = 0x80
+export const deadCauses = ['failures', 'crashes', 'verdict', 'invalid'] as const
 /** The broker knew the id, and stored nothing new. */
 export const duplicateFlag = 1
 /** Receivers of a publish that its broker does not tell. */

@@ -3,6 +3,7 @@ import type { DeadEntry, Page, Stored } from '../../core/driver.ts'
 import type { Bus } from '../../runtime/api.ts'
 import type { Place } from '../actor/place.ts'
 import type { DepthSample } from '../evidence/evidence.ts'
+import { deadCauses } from '../evidence/record.ts'
 import { identityOfId } from '../identity.ts'
 
 const pageSize = 1_000
@@ -28,8 +29,8 @@ export async function writeLeftovers(
     const page: Page<DeadEntry> = await bus.admin.deadLetters(channel, null, { ...query, cursor })
     for (const { message, letter } of page.items) {
       const about = identityOfId(run, message.id)
-      if (about)
-        place.write({ type: 'dead', message: about, count: letter.failures }, place.nowNs())
+      const why = { flags: deadCauses.indexOf(letter.cause), count: letter.failures }
+      if (about) place.write({ type: 'dead', message: about, ...why }, place.nowNs())
     }
     cursor = page.cursor
   } while (cursor !== null)

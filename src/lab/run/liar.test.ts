@@ -36,6 +36,7 @@ const detectors: Readonly<
   ],
   'keeps messages for itself': [['stuck'], ({ stuck, lost }) => stuck > 0 && lost.total === 0],
   'lets some wait that are due': [['order'], ({ lost }) => lost.total === 0],
+  'buries what may be tried again': [['dead'], ({ dead, deadUnfounded }) => dead === deadUnfounded],
   'counts one more than it has': [[], ({ lost }) => lost.total === 0],
 }
 
@@ -45,7 +46,14 @@ function planFor(lie: Lie, seed: number): RunPlan {
   const order = lie === 'lets some wait that are due' ? 'key' : 'none'
   return {
     run: { name: 'r1', number: 1n },
-    channel: { name: 'lab', leaseMs: 2_000, attempts: 2, dedupeWindowMs: 60_000, order },
+    channel: {
+      name: 'lab',
+      leaseMs: 2_000,
+      attempts: 2,
+      deliveriesMax: 10,
+      dedupeWindowMs: 60_000,
+      order,
+    },
     load: {
       ...{ messages: 300, perSecond: 400, producers: 2, workers: 4, concurrency: 4 },
       ...{ handlerMs: 20, keys: 16, bytes: 64, poisonShare: 0.01, againShare: 0.5 },

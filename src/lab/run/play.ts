@@ -162,8 +162,9 @@ class Play {
 
   #terms(contract: Contract): RunTerms {
     const { load, channel } = this.#plan
-    const { leaseMs, dedupeWindowMs, order } = channel
+    const { leaseMs, attempts, deliveriesMax, dedupeWindowMs, order } = channel
     return termsOf(this.#stage.contract(contract), {
+      ...{ attempts, deliveriesMax },
       ...{ pattern: 'queue', leaseMs, dedupeWindowMs, order, onFailure: 'skip' },
       inHandMax: 2 * load.concurrency, // what runs, and what is being settled
       isRetentionReached: false,

@@ -63,3 +63,39 @@ test('what the last worker had in its hand is lost with it, not for want of a wo
   const { lost } = accountOf(together(nobody, { terms: { inHandMax: 0 } }))
   expect(lost.byCause).toEqual({ 'no-worker': 1 })
 })
+
+describe('a dead letter has', () => {
+  const failure = (ms: number): Entry[] => [
+    ['recv', 0, ms],
+    ['throw', 0, ms + 1],
+    ['settled', 0, ms + 2, { flags: 1 }],
+  ]
+  const letter = (flags: number, count: number): History => ({
+    ledgers: { 'deadReader 0.0': [['dead', 0, 200, { flags, count }]] },
+  })
+  const tries = (count: number) =>
+    worker(...Array.from({ length: count }, (_, n) => failure(110 + 10 * n)).flat())
+  const terms: History = { terms: { attempts: 3, deliveriesMax: 2 } }
+
+  test.for<[string, number, History]>([
+    ['as many failures as it may', 0, together(tries(3), letter(0, 3))],
+    ['fewer', 1, together(tries(2), letter(0, 3))],
+    ['fewer by its own words', 1, together(tries(3), letter(0, 2))],
+    ['more by its own words', 1, together(tries(4), letter(0, 4))],
+    ['as many owners as it may', 0, together(tries(2), letter(1, 0))],
+    ['fewer owners', 1, together(tries(1), letter(1, 0))],
+    ['a verdict of nobody', 1, together(tries(3), letter(2, 3))],
+    ['no reason that there is', 1, together(tries(3), letter(7, 3))],
+    ['not been written', 0, tries(1)],
+  ])('%s: unfounded %i', ([_, deadUnfounded, history]) => {
+    expect(accountOf(together(published(['ok']), terms, history))).toMatchObject({ deadUnfounded })
+  })
+
+  test('been tried no more often than it may, copy by copy', () => {
+    const retried = (count: number, ...answers: Parameters<typeof published>) =>
+      accountOf(together(published(...answers), terms, tries(count))).retriedBeyond
+    expect([retried(2, ['ok']), retried(3, ['ok'])]).toEqual([0, 1])
+    expect([retried(4, ['ok'], ['ok']), retried(5, ['ok'], ['ok'])]).toEqual([0, 1])
+    expect(retried(3, ['ok'], ['fail'])).toBe(1)
+  })
+})

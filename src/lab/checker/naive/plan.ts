@@ -78,6 +78,9 @@ const route = fc.record({
 const fate = fc.record({
   deliveries: some(delivery, 25, 40, 25, 10),
   dead: weighted([90, 0], [8, 1], [2, 2]),
+  /** Cause and failures of its dead letters. */
+  deadBy: weighted([5, 0], [3, 1], [1, 2], [1, 9]),
+  deadFailures: few(3),
   left: weighted([90, 0], [8, 1], [2, 2]),
   /** The handler's effect, or an error, by somebody who was never handed it. */
   stray: weighted([97, null], [2, 'done'], [1, 'error']),

@@ -95,12 +95,14 @@ function deliver(stage: Stage, slot: number, message: MessagePlan, about: Identi
 
 /** What the readers find at the end. */
 function leave(stage: Stage, slot: number, message: MessagePlan, about: Identity) {
-  const { dead, left } = fateOf(message, slot)
+  const { dead, deadBy, deadFailures, left } = fateOf(message, slot)
   const { key } = message
   const hasDrain = stage.hands[slot]?.some(({ role }) => role === 'drainReader')
   const reader = readerOf(hasDrain ? 'drainReader' : 'deadReader', slot)
   for (let copy = 0; copy < dead; copy++) {
-    stage.write(readerOf('deadReader', slot), endMs, about, { type: 'dead', key })
+    stage.write(readerOf('deadReader', slot), endMs, about, {
+      ...{ type: 'dead', key, flags: deadBy, count: deadFailures + copy },
+    })
   }
   for (let copy = 0; copy < left; copy++) stage.write(reader, endMs, about, { type: 'left', key })
 }

@@ -43,6 +43,8 @@ export const usualTerms: Terms = {
   lossWindowMs: null,
   isSettleConfirmed: true,
   forgetsAcks: [],
+  attempts: 2,
+  deliveriesMax: 2,
   leaseMs: 0,
   inHandMax: 9,
   reclaimWithinMs: 5,
