@@ -25,7 +25,7 @@ const terms: Terms = {
 }
 const run: RunTerms = { terms, unknown: [], order: 'none' }
 const inOrder = { reordered: 0, ratio: 0, extentP99: 0, extentMax: 0 }
-const noOrder: Order = { perWorker: inOrder, overall: inOrder, byRedelivery: 0 }
+const noOrder: Order = { perWorker: inOrder, overall: inOrder, byRedelivery: 0, withoutPlace: 0 }
 
 const fine: GroupAccount = {
   ...{ group: null, attempted: 9, acknowledged: 9, failed: 0, indeterminate: 0, delivered: 9 },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { marks, type Origin } from './history.ts'
+import { marks, type Origin, told } from './history.ts'
 import { type Order, orderOf, type Reordering } from './order.ts'
 
 const seed = 20_264
@@ -13,6 +13,8 @@ interface Message {
   readonly doneNs: number | null
   readonly ledger: number
   readonly isRedelivered: boolean
+  /** An attempt was refused, or nobody knows of it. */
+  readonly hasNoPlace: boolean
 }
 
 /** Messages by origin, as a history has them. */
@@ -24,7 +26,13 @@ function arrays(messages: readonly Message[]) {
     if (last?.producer === origin) origins[origins.length - 1] = { ...last, count: last.count + 1 }
     else origins.push({ producer: origin, incarnation: 0, first, count: 1 })
   })
-  const history = { origins, key: Uint16Array.from(all, ({ key }) => key) }
+  const history = {
+    origins,
+    key: Uint16Array.from(all, ({ key }) => key),
+    told: Uint8Array.from(all, ({ hasNoPlace, key }) =>
+      hasNoPlace ? told.ok | (key === 0 ? told.fail : told.info) : told.ok,
+    ),
+  }
   const group = {
     marks: Uint8Array.from(
       all,
@@ -41,7 +49,9 @@ function arrays(messages: readonly Message[]) {
 /** Straight from what the words say, with nested loops. */
 function naiveOrder(all: readonly Message[]): Order {
   const done = all.flatMap((message, place) =>
-    message.doneNs === null ? [] : [{ ...message, doneNs: message.doneNs, place }],
+    message.doneNs === null || message.hasNoPlace
+      ? []
+      : [{ ...message, doneNs: message.doneNs, place }],
   )
   type Done = (typeof done)[number]
   const isBefore = (a: Done, b: Done) =>
@@ -67,6 +77,7 @@ function naiveOrder(all: readonly Message[]): Order {
     perWorker: reordering(done.map((one) => extent(one, mates(one)))),
     overall: reordering(done.map((one) => extent(one, done))),
     byRedelivery: done.filter((one) => one.isRedelivered && extent(one, done) > 0).length,
+    withoutPlace: all.filter(({ doneNs, hasNoPlace }) => doneNs !== null && hasNoPlace).length,
   }
 }
 
@@ -76,6 +87,7 @@ const message = fc.record<Message>({
   doneNs: fc.option(fc.integer({ min: -5, max: 20 }), { freq: 8 }),
   ledger: fc.nat(2),
   isRedelivered: fc.boolean(),
+  hasNoPlace: fc.oneof(fc.constant(false), fc.constant(false), fc.boolean()),
 })
 
 describe('order', () => {
@@ -90,7 +102,7 @@ describe('order', () => {
   })
 
   const done = (doneNs: number | null, ledger = 0, isRedelivered = false, key = 0): Message => ({
-    ...{ origin: 0, key, doneNs, ledger, isRedelivered },
+    ...{ origin: 0, key, doneNs, ledger, isRedelivered, hasNoPlace: false },
   })
   const of = (...messages: readonly Message[]) => {
     const { history, group } = arrays(messages)
@@ -99,8 +111,14 @@ describe('order', () => {
   const inOrder = { reordered: 0, ratio: 0, extentP99: 0, extentMax: 0 }
 
   it('holds where all are done as they were published', () => {
-    expect(of()).toEqual({ perWorker: inOrder, overall: inOrder, byRedelivery: 0 })
+    expect(of()).toEqual({ perWorker: inOrder, overall: inOrder, byRedelivery: 0, withoutPlace: 0 })
     expect(of(done(1), done(null), done(3), done(3))).toMatchObject({ overall: inOrder })
+  })
+
+  it('asks nothing of what was refused before it was stored, or may have been', () => {
+    const late = { ...done(9), hasNoPlace: true }
+    expect(of(late, done(2))).toMatchObject({ overall: inOrder, withoutPlace: 1 })
+    expect(of(done(9), done(2))).toMatchObject({ overall: { reordered: 1 }, withoutPlace: 0 })
   })
 
   it('is lost by one alone that comes late', () => {
@@ -108,6 +126,7 @@ describe('order', () => {
       perWorker: { reordered: 1, ratio: 0.25, extentP99: 3, extentMax: 3 },
       overall: { reordered: 1, ratio: 0.25, extentP99: 3, extentMax: 3 },
       byRedelivery: 0,
+      withoutPlace: 0,
     })
   })
 

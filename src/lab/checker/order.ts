@@ -1,6 +1,6 @@
 import { rankOf } from '../percentiles.ts'
 import { firstNotBelow } from './firstNotBelow.ts'
-import { type GroupHistory, type History, marks } from './history.ts'
+import { type GroupHistory, type History, marks, told } from './history.ts'
 
 /** Messages of one key of one start of a producer should be done in the order they were published. */
 export interface Order {
@@ -10,6 +10,11 @@ export interface Order {
   readonly overall: Reordering
   /** Reordered overall, and had been delivered before. */
   readonly byRedelivery: number
+  /**
+   * Done, and left out of all this: an attempt to publish it was refused, or nobody knows what became
+   * of it, so that it may rightly have been stored after what was published later.
+   */
+  readonly withoutPlace: number
 }
 
 export interface Reordering {
@@ -24,7 +29,7 @@ export interface Reordering {
 
 /** By the first DONE of each message. What was done at the same time is in order. */
 export function orderOf(
-  { origins, key }: Pick<History, 'origins' | 'key'>,
+  { origins, key, told: said }: Pick<History, 'origins' | 'key' | 'told'>,
   group: Pick<GroupHistory, 'marks' | 'firstDoneNs' | 'firstDoneBy'>,
 ): Order {
   const originOf = new Uint32Array(group.firstDoneNs.length)
@@ -36,7 +41,9 @@ export function orderOf(
   const overallExtents: number[] = []
   const workerExtents: number[] = []
   let byRedelivery = 0
-  const done = byTime(group.firstDoneNs)
+  const isPlaced = (message: number) => ((said[message] as number) & (told.fail | told.info)) === 0
+  const all = byTime(group.firstDoneNs)
+  const done = all.filter(isPlaced)
   for (const message of done) {
     const origin = originOf[message] as number
     const ledger = group.firstDoneBy[message] as number
@@ -52,6 +59,7 @@ export function orderOf(
     perWorker: reordering(workerExtents, done.length),
     overall: reordering(overallExtents, done.length),
     byRedelivery,
+    withoutPlace: all.length - done.length,
   }
 }
 
