@@ -41,8 +41,8 @@ const fine: GroupAccount = {
   reprocessed: { total: 0, byCause: {}, unexplained: 0 },
 }
 
-const checksOf = (account: GroupAccount, terms: RunTerms, order = noOrder) =>
-  checksWithOrder(account, order, terms)
+const checksOf = (account: GroupAccount, terms: RunTerms, order = noOrder, overlaps = 0) =>
+  checksWithOrder(account, order, overlaps, terms)
 
 const lost = (losses: Partial<GroupAccount['lost']>): GroupAccount => ({
   ...fine,
@@ -142,6 +142,8 @@ test.for([
     const some: Order = { ...noOrder, overall: { ...inOrder, reordered: 5 }, byRedelivery: 3 }
     expect(told(checksOf(fine, { ...run, order }, some))).toEqual(expected)
     expect(told(checksOf(fine, { ...run, order }, noOrder))).toEqual([])
+    const atOnce = order === 'none' ? [] : ['one-of-a-key violated: 1']
+    expect(told(checksOf(fine, { ...run, order }, noOrder, 1))).toEqual(atOnce)
   },
 )
 

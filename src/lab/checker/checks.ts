@@ -15,7 +15,12 @@ export interface Check {
 }
 
 /** Of one group of a queue, of narrowcast or of a stream. */
-export function checksOf(account: GroupAccount, order: Order, run: RunTerms): Check[] {
+export function checksOf(
+  account: GroupAccount,
+  order: Order,
+  keyOverlaps: number,
+  run: RunTerms,
+): Check[] {
   const { terms } = run
   const { lost } = account
   return [
@@ -34,7 +39,7 @@ export function checksOf(account: GroupAccount, order: Order, run: RunTerms): Ch
       account.deadUnfounded,
     ),
     never('retried', 'a message is tried no more often than it may be', account.retriedBeyond),
-    ...orderChecks(order, run.order),
+    ...orderChecks(order, keyOverlaps, run.order),
   ]
 }
 
@@ -102,11 +107,21 @@ function toldCheck(silent: ByCause, { tells }: Terms): Check {
   }
 }
 
-function orderChecks({ overall, byRedelivery }: Order, promise: OrderPromise): Check[] {
+function orderChecks(
+  { overall, byRedelivery }: Order,
+  keyOverlaps: number,
+  promise: OrderPromise,
+): Check[] {
   if (promise === 'none') return []
-  if (promise === 'key') return [never('order', 'done in order, key by key', overall.reordered)]
-  const firstTries = overall.reordered - byRedelivery
-  return [never('order', 'done in order on the first try, key by key', firstTries)]
+  const inOrder =
+    promise === 'key'
+      ? never('order', 'done in order, key by key', overall.reordered)
+      : never(
+          'order',
+          'done in order on the first try, key by key',
+          overall.reordered - byRedelivery,
+        )
+  return [inOrder, never('one-of-a-key', 'one message of a key at a time', keyOverlaps)]
 }
 
 function always(phantom: number, unexpected: number): Check[] {

@@ -5,7 +5,9 @@ import type { GroupAccount } from './accounting.ts'
 import { type BiteCondition, bitesOf } from './bites.ts'
 import { type Check, checksOf } from './checks.ts'
 import { violationsOf } from './conservation.ts'
+import { Episodes } from './episodes.ts'
 import type { GroupHistory } from './history.ts'
+import { keyOverlaps } from './keyOverlap.ts'
 import { loadHistory } from './load.ts'
 import { disagreementsOf } from './oracle.ts'
 import { type Order, orderOf } from './order.ts'
@@ -43,9 +45,12 @@ export function judge(
   const accounts = account(evidence, run.terms, guardMs, loaded)
   const violations = violationsOf(accounts, ledgers)
   if (violations.length > 0) throw unsound(violations.join('; '))
+  const isOrdered = run.order !== 'none'
+  const episodes = new Episodes(history.events)
   const groups = accounts.map((one, at) => {
     const order = orderOf(history, history.groups[at] as GroupHistory)
-    return { account: one, order, checks: checksOf(one, order, run) }
+    const overlaps = isOrdered ? keyOverlaps(ledgers, one.group, loaded, episodes) : 0
+    return { account: one, order, checks: checksOf(one, order, overlaps, run) }
   })
   const isDeduped = !run.terms.mayRepeat.includes('producer-retry')
   return {

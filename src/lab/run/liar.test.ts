@@ -10,6 +10,7 @@ import { drawFrom } from '../draw.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { recordBytes } from '../evidence/record.ts'
 import type { RunPlan } from '../plan.ts'
+import type { OrderPromise } from '../termsOf.ts'
 import { InProcessStage } from './inProcessStage.ts'
 import { type Played, play } from './play.ts'
 
@@ -138,6 +139,15 @@ test('copies of what was published twice explain themselves, also when workers d
     expect([red, status], `seed ${seed}: ${JSON.stringify(all)}`).toEqual([[], 'KEPT'])
     expect(all.reprocessed.byCause['producer-retry']).toBeGreaterThan(100)
   }
+})
+
+test('a broker that hands out several of a key is found out by who asked for order', async () => {
+  const { evidence, run } = await played('none', planFor('none', 2))
+  const status = (order: OrderPromise) =>
+    judge(evidence, { ...run, order }, 250, [])
+      .groups.flatMap(({ checks }) => checks)
+      .find(({ id }) => id === 'one-of-a-key')?.status
+  expect([status('none'), status('key on the first try')]).toEqual([undefined, 'violated'])
 })
 
 test('what takes long to drain is not stuck', { timeout: 120_000 }, async () => {
