@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { medianCoverage, upperBound } from './certainty.ts'
 
@@ -24,4 +25,14 @@ it.for([
   [7, 0.984],
 ] as const)('the median lies between least and most of %i runs with %d', ([runs, coverage]) => {
   expect(medianCoverage(runs)).toBeCloseTo(coverage, 3)
+})
+
+it('is the share of all ways to fall above or below a median that are not one-sided', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 12 }), (runs) => {
+      const ways = Array.from({ length: 2 ** runs }, (_, way) => way)
+      const around = ways.filter((way) => way !== 0 && way !== 2 ** runs - 1)
+      expect(medianCoverage(runs)).toBeCloseTo(around.length / ways.length, 12)
+    }),
+  )
 })

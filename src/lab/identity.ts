@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 
 /** Which message of a run: every attempt to publish it carries the same. */
 export interface Identity {
-  /** 0 to 65,534. */
+  /** 0 to 65,533; the next one is the supervisor's, for its probes. */
   readonly producer: number
   /** Which start of that producer, from 0. */
   readonly incarnation: number
@@ -100,6 +100,15 @@ function checksum(bytes: Buffer): number {
 }
 
 const idShape = /^(.+)-p(\d+)-i(\d+)-s(\d+)$/
+
+/** Whose probes they are: the supervisor's. */
+export const probeProducer = 0xfffe
+
+/** As `identityOfId`; null also for a probe, which is not accounted for. */
+export function measuredId(run: string, id: string): Identity | null {
+  const identity = identityOfId(run, id)
+  return identity?.producer === probeProducer ? null : identity
+}
 
 /** Null for an id that no attempt of that run carries. */
 export function identityOfId(run: string, id: string): Identity | null {

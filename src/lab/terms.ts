@@ -6,6 +6,7 @@ export const causes = [
   'worker-killed',
   'worker-stopped',
   'no-worker',
+  'overflow',
   'cut-off',
   'network',
   'broker-stop',

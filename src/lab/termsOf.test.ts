@@ -97,8 +97,14 @@ describe('a live pattern', () => {
   test('tells of nobody there where its contract says so', () => {
     const tells = (noReader: Contract['noReader']) =>
       termsFor({ ...memory.narrowcast, noReader }, { pattern: 'narrowcast' }).terms.tells
-    expect(tells('refused')).toEqual(['no-worker', 'handler-failed'])
-    expect(tells('dropped-reported')).toEqual(['no-worker', 'handler-failed'])
-    expect(tells('dropped-silently')).toEqual(['handler-failed'])
+    expect(tells('refused')).toEqual(['no-worker', 'overflow', 'handler-failed'])
+    expect(tells('dropped-reported')).toEqual(['no-worker', 'overflow', 'handler-failed'])
+    expect(tells('dropped-silently')).toEqual(['overflow', 'handler-failed'])
+  })
+
+  test('may drop what a worker has no room for, and tells of it where its contract says so', () => {
+    expect(narrow.terms.mayLose).toContain('overflow')
+    const deaf = termsFor({ ...memory.narrowcast, tells: [] }, { pattern: 'narrowcast' })
+    expect(deaf.terms.tells).toEqual(['no-worker', 'handler-failed'])
   })
 })

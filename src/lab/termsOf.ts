@@ -36,6 +36,7 @@ const lossesOfLive: readonly Cause[] = [
   'worker-killed',
   'worker-stopped',
   'no-worker',
+  'overflow',
   'cut-off',
   'network',
   'broker-stop',
@@ -43,6 +44,8 @@ const lossesOfLive: readonly Cause[] = [
   'relay-killed',
   'handler-failed',
 ]
+/** What a reader of a kept message has no room for stays in the broker. */
+const causesOfKept = causes.filter((cause) => cause !== 'overflow')
 /** Where the contract says what of a kept message outlasts. */
 const outlasted = [
   ['worker-killed', 'worker-crash'],
@@ -68,8 +71,12 @@ export function termsOf(contract: Contract, settings: RunSettings): RunTerms {
     mayLose: isAtMostOnce ? lossesOfLive : [...fragile, 'retention'],
     mayRepeat: isAtMostOnce
       ? ['producer-retry']
-      : causes.filter((cause) => cause !== 'producer-retry' || dedupeWindowMs === null),
-    tells: isTold ? ['no-worker', 'handler-failed'] : ['handler-failed'],
+      : causesOfKept.filter((cause) => cause !== 'producer-retry' || dedupeWindowMs === null),
+    tells: [
+      ...(isTold ? (['no-worker'] as const) : []),
+      ...(contract.tells.includes('overflow') ? (['overflow'] as const) : []),
+      'handler-failed',
+    ],
     lossWindowMs: typeof window === 'object' ? window.lossWindowMs : null,
     isSettleConfirmed: contract.settle === 'confirmed',
     forgetsAcks: (['broker-stop', 'broker-crash'] as const).filter((cause) =>

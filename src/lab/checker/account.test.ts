@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import type { Terms } from '../terms.ts'
 import { account } from './account.ts'
 import { anyEvidence } from './anyEvidence.ts'
-import { ledgerOf } from './naive/ledgerOf.ts'
+import { type Line, ledgerOf } from './naive/ledgerOf.ts'
+import { usualTerms } from './naive/smallHistory.ts'
 import { naiveAccount } from './naive.ts'
 
 test('says of every history what the slow and obvious checker says', { timeout: 120_000 }, () => {
@@ -29,4 +30,35 @@ test('a sequence that nobody published is no message', () => {
   ]
   const [all] = account({ ledgers, events: [], depth: [] }, terms, 0)
   expect([all?.attempted, all?.delivered, all?.unexpected]).toEqual([2, 0, 1])
+})
+
+test('one message that comes ten thousand times takes no longer than ten thousand that come once', () => {
+  const producer = { role: 'producer', actor: 0, incarnation: 0 } as const
+  const about = { producer: 0, incarnation: 0, sequence: 0 }
+  const times = 10_000
+  const sends = [0, 1].flatMap((at): Line[] => [
+    { type: 'invoke', timeNs: BigInt(at), ...about },
+    { type: 'ok', timeNs: BigInt(at), ...about },
+  ])
+  /** Two workers in turn, each gives it back at once. */
+  const worker = (actor: number) =>
+    ledgerOf(
+      { role: 'worker', actor, incarnation: 0 },
+      null,
+      Array.from({ length: times }, (_, at): Line[] => {
+        const timeNs = BigInt(10 + 4 * at + 2 * actor)
+        return [
+          { type: 'recv', timeNs, ...about },
+          { type: 'done', timeNs, ...about },
+          { type: 'settled', timeNs: timeNs + 1n, flags: 3, ...about },
+        ]
+      }).flat(),
+    )
+  for (const attempts of [1, 2]) {
+    const ledgers = [ledgerOf(producer, null, sends.slice(0, 2 * attempts)), worker(0), worker(1)]
+    const [all] = account({ ledgers, events: [], depth: [] }, usualTerms, 0)
+    const repeats = 2 * times - 1
+    expect(all?.redelivered).toMatchObject({ total: repeats, unexplained: 0 })
+    expect(all?.reprocessed).toMatchObject({ total: repeats, byCause: { released: repeats } })
+  }
 })

@@ -4,8 +4,10 @@ import type { GroupAccount } from './accounting.ts'
 import { Budget } from './budget.ts'
 import { countMessages } from './countMessages.ts'
 import { Episodes } from './episodes.ts'
+import { Gaps } from './gaps.ts'
 import { groupTrails } from './groupTrails.ts'
 import { actorName } from './intervals.ts'
+import { lateUnfounded } from './leaseLoss.ts'
 import { type Loaded, loadHistory } from './load.ts'
 import { lossAccount } from './lossAccount.ts'
 import type { Scene } from './lossCauses.ts'
@@ -22,31 +24,36 @@ export function account(
   evidence: Evidence,
   terms: Terms,
   guardMs: number,
-  { history, origins }: Loaded = loadHistory(evidence),
+  loaded: Loaded = loadHistory(evidence),
 ): GroupAccount[] {
+  const { history, origins } = loaded
   const counted = history.groups.map((group) => countMessages(history, group, terms))
   const wanted = new Uint8Array(history.messages)
-  for (const { lost, repeated } of counted) {
-    for (const message of lost) wanted[message] = 1
-    for (const message of repeated) wanted[message] = 1
+  for (const { lost, repeated, late } of counted) {
+    for (const messages of [lost, repeated, late]) {
+      for (const message of messages) wanted[message] = 1
+    }
   }
   const trails = new Trails(evidence.ledgers, origins, history.baseNs, wanted)
   const episodes = new Episodes(history.events)
   const moments = new Moments(evidence.ledgers, history.baseNs)
+  const gaps = new Gaps(evidence.ledgers, loaded)
   const actors = history.ledgers.map(actorName)
   return history.groups.map((group, at) => {
-    const { counts, lost, repeated } = counted[at] as ReturnType<typeof countMessages>
+    const { counts, lost, repeated, late } = counted[at] as ReturnType<typeof countMessages>
     const scene: Scene = {
       terms,
       guardNs: guardMs * 1e6,
       episodes,
       moments,
+      gaps,
       actors,
       budget: new Budget(terms.inHandMax),
     }
     const trailOf = groupTrails(history, group, trails)
     return {
       ...counts,
+      lateUnfounded: lateUnfounded(late, scene, trailOf),
       lost: lossAccount(lost, history, group, scene, trailOf),
       ...repeatAccounts(repeated, history, scene, trailOf),
     }

@@ -24,6 +24,8 @@ export interface GroupAccount {
   readonly stuck: number
   /** Processed, and still in the broker. */
   readonly unsettled: number
+  /** Every copy acknowledged for certain, and still in the broker. */
+  readonly leftAcked: number
   /** Indeterminate, and processed, dead or residual. */
   readonly recovered: number
   /** Failed for certain, and delivered, dead or residual all the same. */
@@ -32,6 +34,8 @@ export interface GroupAccount {
   readonly unexpected: number
   /** Settlements that came late. */
   readonly late: number
+  /** Late, and nothing is known that can have cost its worker the lease. */
+  readonly lateUnfounded: number
   /** Two workers were at it at the same time, and both finished. */
   readonly overlap: number
   /** At more than one position of the broker. */
@@ -40,7 +44,7 @@ export interface GroupAccount {
   readonly effectNotOne: number
   /** Dead letters without the failures, or the owners that ended, which they need. */
   readonly deadUnfounded: number
-  /** Given back for another try after their last one. */
+  /** Given back for another try after their last one, or in the hands of too many that died. */
   readonly retriedBeyond: number
   readonly lost: LossAccount
   /** Deliveries after the first. */

@@ -72,7 +72,7 @@ function* namesOf(value: object, before = ''): Generator<string> {
 const fields = [
   ...['attempted', 'acknowledged', 'failed', 'indeterminate', 'delivered', 'processed', 'dead'],
   ...['residual', 'stuck', 'unsettled', 'recovered', 'phantom', 'unexpected', 'late', 'overlap'],
-  ...['deadUnfounded', 'retriedBeyond'],
+  ...['deadUnfounded', 'retriedBeyond', 'lateUnfounded', 'leftAcked'],
   ...['storedTwice', 'effectNotOne', 'lost.total', 'lost.broker', 'lost.worker', 'lost.reported'],
   ...['lost.silent', 'lost.prefix', 'lost.middle', 'lost.postfix', 'lost.bursts'],
   ...['lost.longestBurst', 'lost.unexplained', 'redelivered.total', 'redelivered.unexplained'],
@@ -80,7 +80,7 @@ const fields = [
 ]
 const lossCauses = [
   ...['handler-failed', 'no-worker', 'worker-killed', 'worker-stopped', 'relay-killed', 'cut-off'],
-  ...['network', 'broker-stop', 'broker-crash', 'retention'],
+  ...['network', 'broker-stop', 'broker-crash', 'retention', 'overflow'],
 ]
 const repeatCauses = [
   ...['retry', 'released', 'worker-killed', 'worker-stopped', 'cut-off', 'network', 'rebalance'],
@@ -109,7 +109,14 @@ test('every figure and every cause is seen in one of a hundred, and more', {
   expect(expected.filter((name) => (counts.get(name) ?? 0) < numRuns / 100)).toEqual([])
 })
 
-const missCauses = ['cut-off', 'network', 'broker-stop', 'broker-crash']
+const missCauses = [
+  'overflow',
+  'worker-killed',
+  'cut-off',
+  'network',
+  'broker-stop',
+  'broker-crash',
+]
 
 test('every figure of a broadcast is seen in one of fifty, and more', {
   timeout: 60_000,
@@ -128,4 +135,7 @@ test('every figure of a broadcast is seen in one of fifty, and more', {
     ...repeatCauses.map((cause) => `extra.byCause.${cause}`),
   ]
   expect(expected.filter((name) => (counts.get(name) ?? 0) < numRuns / 50)).toEqual([])
+  const silent = ['no-worker', ...missCauses.slice(1)]
+  const rare = silent.map((cause) => `unheard.silentByCause.${cause}`)
+  expect(rare.filter((name) => !counts.has(name))).toEqual([])
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { DepthSample, Evidence } from '../evidence/evidence.ts'
 import { type BiteName, biteNames, bitesOf } from './bites.ts'
 import { loadHistory } from './load.ts'
-import { at, type History, questionOf, together } from './naive/smallHistory.ts'
+import { at, down, type History, questionOf, together } from './naive/smallHistory.ts'
 
 /** Two messages, sent at 100 and 200; worker 0.0 does the first, worker 1.0 the second. */
 const base: History = {
@@ -39,6 +39,10 @@ function seen(is: BiteName, histories: readonly History[], depth: DepthSample[] 
   const [bite] = bitesOf([{ is, atLeast: 1 }], loadHistory(evidence), evidence)
   return bite?.seen ?? -1
 }
+
+/** Both, and what became of the first. */
+const published = (outcome: 'ok' | 'info') =>
+  worker('producer 0.0', ['invoke', 0, 100], ['invoke', 1, 200], [outcome, 0, 205])
 
 const inHand = worker('worker 2.0', ['recv', 0, 130])
 
@@ -108,6 +112,27 @@ test.for<[BiteName, number, string, History[]]>([
   ['memberChanges', 0, 'of relays', [at('KILL', 150, 150, 'relay 0.0')]],
   ['attemptsAboveOne', 0, 'first tries', []],
   ['attemptsAboveOne', 1, 'a second try', [worker('worker 2.0', ['recv', 0, 130, { count: 2 }])]],
+  ['infoOutcomes', 2, 'nobody was told anything', []],
+  ['infoOutcomes', 1, 'one was told', [published('ok')]],
+  ['infoOutcomes', 2, 'one was told that nobody knows', [published('info')]],
+  ['brokerDowns', 0, 'none', []],
+  ['brokerDowns', 2, 'it went down twice', [down('stop', 150), down('crash', 300)]],
+  ['okBeforeCrash', 1, 'it died soon after an ok', [published('ok'), down('crash', 700)]],
+  ['okBeforeCrash', 0, 'it died long after', [published('ok'), down('crash', 706)]],
+  ['sentWithoutRelay', 0, 'no relay was killed', [worker('relay 0.0', ['taken', 0, 101])]],
+  ['sentWithoutRelay', 1, 'nobody took over', [at('KILL', 150, 150, 'relay 0.0')]],
+  [
+    'sentWithoutRelay',
+    0,
+    'another took over before',
+    [at('KILL', 150, 150, 'relay 0.0'), worker('relay 1.0', ['taken', 0, 180])],
+  ],
+  [
+    'sentWithoutRelay',
+    1,
+    'another took over behind it',
+    [at('KILL', 150, 150, 'relay 0.0'), worker('relay 1.0', ['taken', 1, 210])],
+  ],
 ])('%s sees %i where %s', ([is, expected, _, histories]) => {
   expect(seen(is, histories)).toBe(expected)
 })

@@ -4,11 +4,14 @@ import { Episodes } from './episodes.ts'
 import type { History } from './history.ts'
 import { actorName, touches } from './intervals.ts'
 import { isWorker, type Loaded } from './load.ts'
+import { Moments } from './moments.ts'
 import { eachRecord } from './recordCursor.ts'
 import type { Bite } from './verdict.ts'
 
-const { recv, done } = recordTypes
+const { recv, done, invoke, ok, fail } = recordTypes
 const thrown = recordTypes.throw
+
+const justBeforeNs = 500_000_000
 
 /** What a scenario may ask to have happened. By name, so that a scenario is data. */
 export const biteNames = [
@@ -19,6 +22,10 @@ export const biteNames = [
   'depthSeen',
   'memberChanges',
   'attemptsAboveOne',
+  'brokerDowns',
+  'okBeforeCrash',
+  'sentWithoutRelay',
+  'infoOutcomes',
 ] as const
 export type BiteName = (typeof biteNames)[number]
 
@@ -27,7 +34,8 @@ export interface BiteCondition {
   readonly atLeast: number
 }
 
-const words: Readonly<Record<BiteName, string>> = {
+/** What reports say of each. */
+export const biteWords: Readonly<Record<BiteName, string>> = {
   everyWorkerDone: 'messages done by the worker that did the fewest',
   busyKills: 'kills of a worker with a message in hand',
   attemptedWithNoWorker: 'messages published while no worker was there',
@@ -35,6 +43,10 @@ const words: Readonly<Record<BiteName, string>> = {
   depthSeen: 'messages waiting at once',
   memberChanges: 'workers that left, died or came',
   attemptsAboveOne: 'deliveries after the first try',
+  brokerDowns: 'times that the broker went down',
+  okBeforeCrash: 'messages acknowledged in the half second before the broker died',
+  sentWithoutRelay: 'messages published after a relay was killed and before another took over',
+  infoOutcomes: 'attempts to publish of which nobody knows what became of them',
 }
 
 /** Proof that the faults of a run hit something, condition by condition. */
@@ -44,7 +56,7 @@ export function bitesOf(
   evidence: Evidence,
 ): Bite[] {
   const facts = factsOf({ history, origins }, evidence)
-  return conditions.map(({ is, atLeast }) => ({ what: words[is], atLeast, seen: facts[is]() }))
+  return conditions.map(({ is, atLeast }) => ({ what: biteWords[is], atLeast, seen: facts[is]() }))
 }
 
 function factsOf(loaded: Loaded, evidence: Evidence): Readonly<Record<BiteName, () => number>> {
@@ -58,6 +70,10 @@ function factsOf(loaded: Loaded, evidence: Evidence): Readonly<Record<BiteName, 
     depthSeen: () => mostWaiting(evidence),
     memberChanges: () => memberChanges(history),
     attemptsAboveOne: () => triesAboveOne(evidence),
+    brokerDowns: () => episodes.brokerDowns.length,
+    okBeforeCrash: () => okBeforeCrash(history, episodes),
+    sentWithoutRelay: () => sentWithoutRelay(history, evidence),
+    infoOutcomes: () => infoOutcomes(evidence),
   }
 }
 
@@ -90,9 +106,36 @@ function busyKills({ ledgers, events }: Evidence): number {
   }).length
 }
 
+function sentWithoutRelay({ sentNs, baseNs, events }: History, { ledgers }: Evidence): number {
+  const moments = new Moments(ledgers, baseNs)
+  const gaps = events.flatMap(({ event, actor, toNs }) => {
+    if (event !== 'KILL' || actor?.role !== 'relay') return []
+    return [{ fromNs: toNs, toNs: moments.takenOver(actorName(actor), toNs) }]
+  })
+  return sentNs.reduce((sum, ns) => (gaps.some((gap) => touches(gap, ns, ns)) ? sum + 1 : sum), 0)
+}
+
+function infoOutcomes({ ledgers }: Evidence): number {
+  let open = 0
+  for (const { sidecar, bytes } of ledgers) {
+    if (sidecar.role !== 'producer') continue
+    eachRecord(bytes, 0n, ({ type }) => {
+      if (type === invoke) open++
+      else if (type === ok || type === fail) open--
+    })
+  }
+  return open
+}
+
+function okBeforeCrash({ okNs }: History, { brokerDowns }: Episodes): number {
+  const isJustBefore = (ns: number) =>
+    brokerDowns.some(({ fromNs }) => ns <= fromNs && ns >= fromNs - justBeforeNs)
+  return okNs.reduce((count, ns) => (isJustBefore(ns) ? count + 1 : count), 0)
+}
+
 function attemptedWithNoWorker({ ledgers, sentNs }: History, episodes: Episodes): number {
   const workers = ledgers.filter(({ role }) => isWorker(role))
-  const lives = workers.flatMap((one) => episodes.livesOf(actorName(one), false))
+  const lives = workers.flatMap((one) => episodes.livesOf(actorName(one), false, []))
   let count = 0
   for (const sent of sentNs) {
     if (!Number.isNaN(sent) && !lives.some((life) => touches(life, sent, sent))) count++

@@ -5,6 +5,7 @@ import { Budget } from './budget.ts'
 import { outcomeOf } from './countMessages.ts'
 import { duesOf, unheardOf } from './dues.ts'
 import { Episodes } from './episodes.ts'
+import { Gaps } from './gaps.ts'
 import { groupTrails } from './groupTrails.ts'
 import type { GroupHistory, History } from './history.ts'
 import { actorName, type Interval } from './intervals.ts'
@@ -25,7 +26,8 @@ export function broadcastAccount(
   guardMs: number,
 ): BroadcastAccount {
   const ledgers = evidence.ledgers.map(asOwnGroup)
-  const { history, origins } = loadHistory({ ...evidence, ledgers })
+  const loaded = loadHistory({ ...evidence, ledgers })
+  const { history, origins } = loaded
   const groups = history.groups.filter(({ group }) => group !== null)
   const wanted = new Uint8Array(history.messages)
   for (const { received } of groups) {
@@ -39,6 +41,7 @@ export function broadcastAccount(
     guardNs: guardMs * 1e6,
     episodes: new Episodes(history.events),
     moments: new Moments(ledgers, history.baseNs),
+    gaps: new Gaps(ledgers, loaded),
     actors: history.ledgers.map(actorName),
   }
   const acknowledged = acknowledgedOf(history)
@@ -47,7 +50,9 @@ export function broadcastAccount(
     const scene: Scene = { ...facts, budget: new Budget(terms.inHandMax) }
     const actors = history.ledgers.filter((one) => isWorker(one.role) && one.group === group.group)
     const names = actors.map(actorName)
-    const own = names.flatMap((name) => scene.episodes.livesOf(name, terms.resumes))
+    const own = names.flatMap((name) =>
+      scene.episodes.livesOf(name, terms.resumes, scene.moments.cutsOf(name)),
+    )
     lives.push(...own)
     const { owed, edge, missed } = duesOf(acknowledged, history, group, own, scene.guardNs)
     const repeated = messagesWhere(history, (message) => (group.received[message] as number) > 1)
@@ -63,7 +68,8 @@ export function broadcastAccount(
     }
     return account
   })
-  const unheard = unheardOf(acknowledged, history, lives)
+  const starts = history.ledgers.filter(({ role }) => isWorker(role)).map(actorName)
+  const unheard = unheardOf(acknowledged, history, lives, starts, facts)
   return { ...publishedOf(history, groups), unheard, subscribers }
 }
 

@@ -9,7 +9,7 @@ export interface BroadcastAccount {
   readonly indeterminate: number
   /** Failed for certain, and delivered to somebody all the same. */
   readonly phantom: number
-  /** Acknowledged while nobody was subscribed. */
+  /** Acknowledged while nobody was subscribed, and heard by nobody. */
   readonly unheard: Unheard
   /** By number. */
   readonly subscribers: readonly SubscriberAccount[]
@@ -20,6 +20,8 @@ export interface Unheard {
   /** The publisher was told that there is no receiver. */
   readonly reported: number
   readonly silent: number
+  /** Of the silent ones: who may have been believed to be there, or `no-worker`. */
+  readonly silentByCause: ByCause
 }
 
 /** One subscriber over all its starts. */

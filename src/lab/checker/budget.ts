@@ -1,3 +1,5 @@
+import type { Episode } from './episodes.ts'
+
 /** How many messages each event may still explain: one process had only so many in its hands. */
 export class Budget {
   readonly #limit: number
@@ -7,9 +9,9 @@ export class Budget {
     this.#limit = limit
   }
 
-  hasRoom(event: number, message: number): boolean {
+  hasRoom({ event, most }: Pick<Episode, 'event' | 'most'>, message: number): boolean {
     const spent = this.#spent.get(event)
-    return spent?.has(message) === true || (spent?.size ?? 0) < this.#limit
+    return spent?.has(message) === true || (spent?.size ?? 0) < (most ?? this.#limit)
   }
 
   spend(event: number, message: number): void {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Terms } from '../terms.ts'
 import type { RunTerms } from '../termsOf.ts'
-import type { GroupAccount } from './accounting.ts'
+import type { ByCause, GroupAccount } from './accounting.ts'
 import type { BroadcastAccount, SubscriberAccount } from './broadcastAccounting.ts'
 import { broadcastChecks, type Check, checksOf as checksWithOrder } from './checks.ts'
 import type { Order } from './order.ts'
@@ -31,7 +31,7 @@ const fine: GroupAccount = {
   ...{ group: null, attempted: 9, acknowledged: 9, failed: 0, indeterminate: 0, delivered: 9 },
   ...{ processed: 9, dead: 0, residual: 0, stuck: 0, unsettled: 0, recovered: 0, phantom: 0 },
   ...{ unexpected: 0, late: 0, overlap: 0, storedTwice: 0, effectNotOne: 0 },
-  ...{ deadUnfounded: 0, retriedBeyond: 0 },
+  ...{ deadUnfounded: 0, retriedBeyond: 0, lateUnfounded: 0, leftAcked: 0 },
   lost: {
     ...{ total: 0, broker: 0, worker: 0, reported: 0, silent: 0, prefix: 0, middle: 0 },
     ...{ postfix: 0, bursts: 0, longestBurst: 0, byCause: {}, silentByCause: {}, unexplained: 0 },
@@ -61,13 +61,15 @@ test('nothing wrong is all held, and says what was promised', () => {
   expect(told(checks)).toEqual([])
   expect(checks.map(({ id }) => id)).toEqual([
     ...['lost', 'told', 'redelivered', 'reprocessed', 'stored-twice', 'phantom', 'unexpected'],
+    'left',
     'stuck',
     'dead',
+    'late',
     'retried',
   ])
-  expect(checks[0]?.promise).toBe('acknowledged messages are lost by broker-crash only')
+  expect(checks[0]?.promise).toBe('accepted messages are lost only by broker-crash')
   const nothing = { ...run, terms: { ...terms, mayLose: [] } }
-  expect(checksOf(fine, nothing)[0]?.promise).toBe('no acknowledged messages are lost')
+  expect(checksOf(fine, nothing)[0]?.promise).toBe('no accepted messages are lost')
 })
 
 describe('losses', () => {
@@ -120,8 +122,10 @@ test.for([
   [{ phantom: 1 }, ['phantom violated: 1']],
   [{ unexpected: 1 }, ['unexpected violated: 1']],
   [{ stuck: 1 }, ['stuck violated: 1']],
+  [{ unsettled: 2, leftAcked: 1 }, ['left violated: 1']],
   [{ deadUnfounded: 1 }, ['dead violated: 1']],
   [{ retriedBeyond: 1 }, ['retried violated: 1']],
+  [{ late: 2, lateUnfounded: 1 }, ['late violated: 1']],
   [{ late: 1, overlap: 1, unsettled: 1, recovered: 1, effectNotOne: 1, residual: 1 }, []],
 ] as const)('%j', ([change, expected]) => {
   expect(told(checksOf({ ...fine, ...change }, run))).toEqual(expected)
@@ -155,7 +159,7 @@ describe('a broadcast', () => {
   }
   const all: BroadcastAccount = {
     ...{ attempted: 9, acknowledged: 9, failed: 0, indeterminate: 0, phantom: 0 },
-    unheard: { total: 0, reported: 0, silent: 0 },
+    unheard: { total: 0, reported: 0, silent: 0, silentByCause: {} },
     subscribers: [{ ...subscriber, subscriber: 1 }, subscriber],
   }
   const second = (change: Partial<SubscriberAccount>): BroadcastAccount => ({
@@ -169,10 +173,15 @@ describe('a broadcast', () => {
 
   test.for([
     ['nothing wrong', all, []],
-    ['unheard, and told', { ...all, unheard: { total: 3, reported: 3, silent: 0 } }, []],
+    ['unheard, and told', { ...all, unheard: unheard(3, {}) }, []],
+    [
+      'unheard, on the way to a dead one',
+      { ...all, unheard: unheard(2, { 'worker-killed': 1 }) },
+      [],
+    ],
     [
       'unheard, and not told',
-      { ...all, unheard: { total: 3, reported: 2, silent: 1 } },
+      { ...all, unheard: unheard(2, { 'no-worker': 1 }) },
       ['told violated: 1 silent: 1 no-worker'],
     ],
     ['missed by what is legal', second({ missed: missed(1, { 'cut-off': 1 }, 0) }), []],
@@ -191,6 +200,11 @@ describe('a broadcast', () => {
   ] as const)('%s', ([_, account, expected]) => {
     expect(told(broadcastChecks(account, live))).toEqual(expected)
   })
+
+  function unheard(reported: number, silentByCause: ByCause) {
+    const silent = Object.values(silentByCause).reduce((sum, count) => sum + count, 0)
+    return { total: reported + silent, reported, silent, silentByCause }
+  }
 
   function missed(total: number, byCause: object, unexplained: number) {
     return { total, byCause, unexplained, sample: [] }

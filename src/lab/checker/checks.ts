@@ -3,6 +3,7 @@ import type { OrderPromise, RunTerms } from '../termsOf.ts'
 import type { ByCause, GroupAccount, RepeatAccount } from './accounting.ts'
 import type { BroadcastAccount, SubscriberAccount } from './broadcastAccounting.ts'
 import type { Order } from './order.ts'
+import { silenceMsMin } from './silence.ts'
 
 export type CheckStatus = 'held' | 'violated' | 'unknown'
 
@@ -24,7 +25,7 @@ export function checksOf(
   const { terms } = run
   const { lost } = account
   return [
-    lossCheck('lost', 'acknowledged messages', lost, run),
+    lossCheck('lost', 'accepted messages', lost, run),
     toldCheck(lost.silentByCause, terms),
     repeatCheck('redelivered', 'handed to a handler again', account.redelivered, terms),
     repeatCheck('reprocessed', 'done again', account.reprocessed, terms),
@@ -32,11 +33,17 @@ export function checksOf(
       ? []
       : [never('stored-twice', 'a message published again is stored once', account.storedTwice)]),
     ...always(account.phantom, account.unexpected),
+    never('left', 'nothing that a worker has acknowledged is still there', account.leftAcked),
     never('stuck', 'nothing is left in the broker at the end', account.stuck),
     never(
       'dead',
       'a message is dead only when its tries or owners are used up',
       account.deadUnfounded,
+    ),
+    never(
+      'late',
+      'a settlement is late only where its worker lost the lease',
+      account.lateUnfounded,
     ),
     never('retried', 'a message is tried no more often than it may be', account.retriedBeyond),
     ...orderChecks(order, keyOverlaps, run.order),
@@ -50,7 +57,7 @@ export function broadcastChecks(account: BroadcastAccount, run: RunTerms): Check
   const unexpected = subscribers.reduce((sum, one) => sum + one.unexpected, 0)
   return [
     ...subscribers.flatMap((one) => subscriberChecks(one, run)),
-    toldCheck({ 'no-worker': unheard.silent }, terms),
+    toldCheck(unheard.silentByCause, terms),
     ...always(account.phantom, unexpected),
   ]
 }
@@ -75,7 +82,7 @@ interface Losses {
 function lossCheck(id: string, what: string, losses: Losses, { terms, unknown }: RunTerms): Check {
   const legal = terms.mayLose
   const promise =
-    legal.length === 0 ? `no ${what} are lost` : `${what} are lost by ${listed(legal)} only`
+    legal.length === 0 ? `no ${what} are lost` : `${what} are lost only by ${listed(legal)}`
   const isUnknown = unknown.some((cause) => (losses.byCause[cause] ?? 0) > 0)
   const status = isIllegal(losses, legal) ? 'violated' : isUnknown ? 'unknown' : 'held'
   return { id, promise, observed: observedOf(losses), status }
@@ -122,6 +129,23 @@ function orderChecks(
           overall.reordered - byRedelivery,
         )
   return [inOrder, never('one-of-a-key', 'one message of a key at a time', keyOverlaps)]
+}
+
+/** Where the broker gives a place once. */
+export function placeCheck(conflicts: number): Check {
+  return never('place', 'one place in the broker holds one message', conflicts)
+}
+
+/** `silenceMs` as `longestSilence` says. What a dead one held may be why nothing comes for longer. */
+export function deafCheck(silenceMs: number, { reclaimWithinMs }: Terms): Check {
+  const seconds = (ms: number) => `${Math.round(ms / 1_000).toLocaleString('en')} s`
+  const limitMs = silenceMsMin + reclaimWithinMs
+  return {
+    id: 'deaf',
+    promise: `nothing waits for ${seconds(limitMs)} while a worker is free`,
+    observed: seconds(silenceMs),
+    status: silenceMs >= limitMs ? 'violated' : 'held',
+  }
 }
 
 function always(phantom: number, unexpected: number): Check[] {

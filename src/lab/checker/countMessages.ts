@@ -7,11 +7,16 @@ const byFailures = 1 << deadCauses.indexOf('failures')
 const byCrashes = 1 << deadCauses.indexOf('crashes')
 
 export interface Counted {
-  readonly counts: Omit<GroupAccount, 'overlap' | 'lost' | 'redelivered' | 'reprocessed'>
+  readonly counts: Omit<
+    GroupAccount,
+    'overlap' | 'lateUnfounded' | 'lost' | 'redelivered' | 'reprocessed'
+  >
   /** Acknowledged, and not processed, dead or residual. By producer, start and sequence. */
   readonly lost: readonly number[]
   /** Delivered or done more than once. */
   readonly repeated: readonly number[]
+  /** Settled late, once or more. */
+  readonly late: readonly number[]
 }
 
 /** What can be said of each message by counts alone. */
@@ -28,6 +33,7 @@ export function countMessages(history: History, group: GroupHistory, terms: Term
     residual: 0,
     stuck: 0,
     unsettled: 0,
+    leftAcked: 0,
     recovered: 0,
     phantom: 0,
     unexpected: group.unexpected,
@@ -39,6 +45,7 @@ export function countMessages(history: History, group: GroupHistory, terms: Term
   }
   const lost: number[] = []
   const repeated: number[] = []
+  const late: number[] = []
   for (let message = 0; message < history.messages; message++) {
     if (history.attempts[message] === 0) continue
     const outcome = outcomeOf(history.told[message] as number)
@@ -54,6 +61,7 @@ export function countMessages(history: History, group: GroupHistory, terms: Term
     if (isDead) counts.dead++
     if (isLeft) counts.residual++
     if (done > 0 && isLeft) counts.unsettled++
+    if (isLeft && isAcked(message, history, group, terms)) counts.leftAcked++
     if (isSettled && !isDead && done !== 1) counts.effectNotOne++
     if (((group.marks[message] as number) & marks.storedTwice) !== 0) counts.storedTwice++
     if (outcome === 'acknowledged') {
@@ -63,11 +71,45 @@ export function countMessages(history: History, group: GroupHistory, terms: Term
       if (isSettled) counts.recovered++
     } else if (received > 0 || isDead || isLeft) counts.phantom++
     if (received > 1 || done > 1) repeated.push(message)
+    if (((group.marks[message] as number) & marks.late) !== 0) late.push(message)
     if (isDead && isUnfounded(message, group, terms)) counts.deadUnfounded++
-    const retriesMax = Math.max(1, history.copies[message] as number) * (terms.attempts - 1)
-    if ((group.retried[message] as number) > retriesMax) counts.retriedBeyond++
+    if (isRetriedBeyond(message, history, group, terms)) counts.retriedBeyond++
   }
-  return { counts, lost, repeated }
+  return { counts, lost, repeated, late }
+}
+
+/** Each copy of it, by a broker that confirms and had no fault since that makes it forget. */
+function isAcked(message: number, history: History, group: GroupHistory, terms: Terms): boolean {
+  const copies = Math.max(1, history.copies[message] as number)
+  const isEach = terms.isSettleConfirmed && (group.acked[message] as number) >= copies
+  return isEach && !mayBeForgotten(message, history, terms)
+}
+
+/** Each copy may be given back, and be in the hands of workers that end, just so often. */
+function isRetriedBeyond(
+  message: number,
+  history: History,
+  group: GroupHistory,
+  terms: Terms,
+): boolean {
+  const { received, done, thrown, gaveUp, retried } = group
+  const copies = Math.max(1, history.copies[message] as number)
+  const ended =
+    (done[message] as number) + (thrown[message] as number) + (gaveUp[message] as number)
+  const isBeyond =
+    (retried[message] as number) > copies * (terms.attempts - 1) ||
+    (received[message] as number) - ended > copies * terms.deliveriesMax
+  return isBeyond && !mayBeForgotten(message, history, terms)
+}
+
+/** What the broker was told of it: some fault came since that makes it forget. */
+function mayBeForgotten(message: number, { sentNs, events }: History, terms: Terms): boolean {
+  return events.some(
+    ({ how, toNs }) =>
+      how !== null &&
+      terms.forgetsAcks.includes(`broker-${how}`) &&
+      toNs >= (sentNs[message] as number),
+  )
 }
 
 /** Workers of the lab say of no message that it is dead, and nothing they are sent is invalid. */

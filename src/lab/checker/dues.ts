@@ -1,6 +1,9 @@
+import type { Cause } from '../terms.ts'
+import { awayCauses } from './awayCauses.ts'
 import type { Unheard } from './broadcastAccounting.ts'
 import { type GroupHistory, type History, told } from './history.ts'
 import { type Interval, shrunk, touches } from './intervals.ts'
+import type { Scene } from './lossCauses.ts'
 
 interface Dues {
   readonly owed: number
@@ -32,18 +35,39 @@ export function duesOf(
   return { owed, edge, missed }
 }
 
-/** What was acknowledged while nobody was live. `lives`: of all subscribers. */
+/**
+ * What was acknowledged while nobody was live, and came to nobody. `lives`: of all subscribers;
+ * `actors`: the names of all their starts.
+ */
 export function unheardOf(
   acknowledged: readonly number[],
   history: History,
   lives: readonly Interval[],
+  actors: readonly string[],
+  scene: Omit<Scene, 'budget'>,
 ): Unheard {
-  const unheard = acknowledged.filter((message) => {
+  const { episodes, guardNs, terms } = scene
+  const beliefNs = terms.reclaimWithinMs * 1e6 + guardNs
+  const deaths = actors.flatMap((actor) => episodes.deathsOf(actor))
+  const silentByCause: Partial<Record<Cause, number>> = {}
+  let reported = 0
+  let silent = 0
+  for (const message of acknowledged) {
     const sentNs = history.sentNs[message] as number
     const okNs = history.okNs[message] as number
-    return !lives.some((life) => touches(life, sentNs, okNs))
-  })
-  const isTold = (message: number) => ((history.told[message] as number) & told.noReceiver) !== 0
-  const reported = unheard.filter(isTold).length
-  return { total: unheard.length, reported, silent: unheard.length - reported }
+    if (lives.some((life) => touches(life, sentNs, okNs))) continue
+    if (history.groups.some(({ received }) => received[message] !== 0)) continue
+    if (((history.told[message] as number) & told.noReceiver) !== 0) {
+      reported++
+      continue
+    }
+    silent++
+    const isToDead = deaths.some(({ fromNs, toNs }) =>
+      touches({ fromNs, toNs: toNs + beliefNs }, sentNs, sentNs),
+    )
+    const [away] = awayCauses(sentNs, okNs + guardNs, actors, scene)
+    const cause = isToDead ? 'worker-killed' : (away ?? 'no-worker')
+    silentByCause[cause] = (silentByCause[cause] ?? 0) + 1
+  }
+  return { total: reported + silent, reported, silent, silentByCause }
 }

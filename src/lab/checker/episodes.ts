@@ -5,6 +5,8 @@ import { actorName, type Interval } from './intervals.ts'
 /** What one event of the supervisor began. `event`: its place among those that tell something new. */
 export interface Episode extends Interval {
   readonly event: number
+  /** Messages that it explains at most. Absent: as many as a worker may have in its hands. */
+  readonly most?: number
 }
 
 export interface BrokerDown extends Episode {
@@ -12,12 +14,18 @@ export interface BrokerDown extends Episode {
 }
 
 const none: readonly never[] = []
-/** After these a worker has to subscribe anew. */
-const over: readonly LabEvent['event'][] = ['KILL', 'EXIT', 'LEAVE', 'BROKER_DOWN']
+/** What ends a worker, or its subscription, or begins it again. */
+interface Turn extends Interval {
+  readonly turn: LabEvent['event'] | 'CUT' | 'BACK'
+}
+const gone: readonly Turn['turn'][] = ['KILL', 'EXIT', 'LEAVE']
+const away: readonly Turn['turn'][] = ['BROKER_DOWN', 'CUT', 'NET_ON']
 
 /** What was done to whom, and when. */
 export class Episodes {
   readonly brokerDowns: readonly BrokerDown[]
+  /** From BROKER_DOWN to BROKER_UP. */
+  readonly brokerOutages: readonly Interval[]
   readonly #events: readonly TimedEvent[]
   readonly #deaths: ReadonlyMap<string, Episode[]>
   readonly #stops: ReadonlyMap<string, Episode[]>
@@ -33,6 +41,10 @@ export class Episodes {
     this.brokerDowns = this.#events.flatMap(({ how, fromNs, toNs }, event) =>
       how === null ? [] : [{ how, fromNs, toNs, event }],
     )
+    this.brokerOutages = this.brokerDowns.map(({ fromNs, event }) => {
+      const up = this.#events.find((one, at) => at > event && one.event === 'BROKER_UP')
+      return { fromNs, toNs: up?.toNs ?? Number.POSITIVE_INFINITY }
+    })
   }
 
   /** KILL and EXIT, each as long as the call took. */
@@ -57,32 +69,41 @@ export class Episodes {
 
   /**
    * When a worker was subscribed. `resumes`: what it misses while its connection is away it is
-   * given afterwards, so that only its own end is one.
+   * given afterwards, so that only its own end is one. `cuts`: when its connection was away.
    */
-  livesOf(actor: string, resumes: boolean): Interval[] {
+  livesOf(actor: string, resumes: boolean, cuts: readonly Interval[]): Interval[] {
+    const turns = this.#turnsOf(actor, resumes ? [] : cuts)
+    const ends = resumes ? gone : [...gone, ...away]
     const lives: Interval[] = []
-    /** Neither dead, nor gone, nor dropped by the broker since it subscribed. */
+    let isThere = false
+    /** There, and not dropped by the broker since it subscribed, or was back. */
     let isSubscribed = false
-    for (const { event, actor: whose, fromNs, toNs } of this.#events) {
-      if (event !== 'BROKER_DOWN' && (whose === null || actorName(whose) !== actor)) continue
-      if (event === 'SUBSCRIBED') isSubscribed = true
-      else if (over.includes(event)) isSubscribed = false
-      const isBack = event === 'NET_OFF' && isSubscribed && !resumes
-      if (event !== 'SUBSCRIBED' && !isBack) continue
-      const endNs = this.#endOf(actor, fromNs, resumes)
+    for (const { turn, fromNs, toNs } of turns) {
+      if (turn === 'SUBSCRIBED') isThere = true
+      else if (gone.includes(turn)) isThere = false
+      if (turn === 'SUBSCRIBED' || turn === 'BACK') isSubscribed = isThere
+      else if (turn !== 'NET_ON' && ends.includes(turn)) isSubscribed = false
+      const isBegin = turn === 'SUBSCRIBED' || turn === 'BACK' || (turn === 'NET_OFF' && !resumes)
+      if (!isBegin || !isSubscribed) continue
+      const end = turns.find((one) => one.fromNs >= fromNs && ends.includes(one.turn))
+      const endNs = end?.fromNs ?? Number.POSITIVE_INFINITY
       if (toNs <= endNs) lives.push({ fromNs: toNs, toNs: endNs })
     }
     return lives
   }
 
-  #endOf(actor: string, startNs: number, resumes: boolean): number {
-    const end = this.#events.find(({ event, fromNs, actor: whose }) => {
-      if (fromNs < startNs) return false
-      if (event === 'BROKER_DOWN') return !resumes
-      const isEnd = over.includes(event) || (event === 'NET_ON' && !resumes)
-      return isEnd && whose !== null && actorName(whose) === actor
-    })
-    return end?.fromNs ?? Number.POSITIVE_INFINITY
+  /** What happened to a worker, and to its broker, by time. */
+  #turnsOf(actor: string, cuts: readonly Interval[]): Turn[] {
+    const turns = this.#events.flatMap(({ event: turn, actor: whose, fromNs, toNs }): Turn[] =>
+      turn === 'BROKER_DOWN' || (whose !== null && actorName(whose) === actor)
+        ? [{ turn, fromNs, toNs }]
+        : [],
+    )
+    for (const { fromNs, toNs } of cuts) {
+      turns.push({ turn: 'CUT', fromNs, toNs: fromNs })
+      if (toNs !== Number.POSITIVE_INFINITY) turns.push({ turn: 'BACK', fromNs: toNs, toNs })
+    }
+    return turns.sort((a, b) => a.fromNs - b.fromNs)
   }
 
   /** Without `until`: as long as the event itself. */

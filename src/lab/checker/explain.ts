@@ -9,8 +9,8 @@ export interface Match {
 }
 
 /**
- * The first that is legal, else the first, and takes it from its budget. Null: nothing that was
- * recorded explains it.
+ * The first that is legal, and takes it from its budget; else the first, which excuses nothing, and
+ * so leaves the budget to others. Null: nothing that was recorded explains it.
  */
 export function choose<M extends Match>(
   matches: readonly M[],
@@ -18,10 +18,9 @@ export function choose<M extends Match>(
   budget: Budget,
   message: number,
 ): M | null {
-  const chosen = matches.find(({ cause }) => legal.includes(cause)) ?? matches[0]
-  if (!chosen) return null
-  if (chosen.event !== null) budget.spend(chosen.event, message)
-  return chosen
+  const excuse = matches.find(({ cause }) => legal.includes(cause))
+  if (excuse && excuse.event !== null) budget.spend(excuse.event, message)
+  return excuse ?? matches[0] ?? null
 }
 
 /** The first episode that fits and has room for one more message, as a match. */
@@ -35,7 +34,7 @@ export function withinBudget(
   let first: number | null = null
   for (const episode of episodes) {
     if (first !== null && first <= episode.event) continue
-    if (fits(episode) && budget.hasRoom(episode.event, message)) first = episode.event
+    if (fits(episode) && budget.hasRoom(episode, message)) first = episode.event
   }
   return first === null ? [] : [{ cause, event: first }]
 }

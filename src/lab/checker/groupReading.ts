@@ -1,4 +1,4 @@
-import { deadCauses, lateFlag, recordTypes, settlements } from '../evidence/record.ts'
+import { deadCauses, givenUpFlag, lateFlag, recordTypes, settlements } from '../evidence/record.ts'
 import { type GroupHistory, marks, noLedger } from './history.ts'
 import type { Origins } from './origins.ts'
 import type { PublishReading } from './publishReading.ts'
@@ -7,6 +7,7 @@ import { StoredAt } from './storedAt.ts'
 
 const { recv, done, settled, error, dead, left } = recordTypes
 const thrown = recordTypes.throw
+const ack = settlements.indexOf('ack')
 const retry = settlements.indexOf('retry')
 const byFailures = deadCauses.indexOf('failures')
 const countMax = 255
@@ -22,6 +23,8 @@ export class GroupReading {
   readonly #left: Uint8Array
   readonly #marks: Uint8Array
   readonly #thrown: Uint8Array
+  readonly #gaveUp: Uint8Array
+  readonly #acked: Uint8Array
   readonly #retried: Uint8Array
   readonly #deadBy: Uint8Array
   readonly #deadFailures: Uint16Array
@@ -48,6 +51,8 @@ export class GroupReading {
     this.#left = new Uint8Array(messages)
     this.#marks = new Uint8Array(messages)
     this.#thrown = new Uint8Array(messages)
+    this.#gaveUp = new Uint8Array(messages)
+    this.#acked = new Uint8Array(messages)
     this.#retried = new Uint8Array(messages)
     this.#deadBy = new Uint8Array(messages)
     this.#deadFailures = new Uint16Array(messages)
@@ -80,10 +85,13 @@ export class GroupReading {
         this.#doneReceivedNs[message] = this.#lastReceivedNs[message] as number
       }
     } else if (type === settled) {
-      if ((record.flags & lateFlag) !== 0) this.#late++
+      if ((record.flags & lateFlag) !== 0) {
+        this.#late++
+        this.#mark(message, marks.late)
+      } else if (record.flags === ack) count(this.#acked, message)
       else if (record.flags === retry) count(this.#retried, message)
     } else if (type === thrown) {
-      count(this.#thrown, message)
+      count((record.flags & givenUpFlag) === 0 ? this.#thrown : this.#gaveUp, message)
     } else if (type === error) {
       this.#mark(message, marks.error)
     } else if (type === dead) {
@@ -114,6 +122,8 @@ export class GroupReading {
       left: this.#left,
       marks: this.#marks,
       thrown: this.#thrown,
+      gaveUp: this.#gaveUp,
+      acked: this.#acked,
       retried: this.#retried,
       deadBy: this.#deadBy,
       deadFailures: this.#deadFailures,

@@ -12,7 +12,7 @@ export interface Origin {
 export const told = { ok: 1, fail: 2, info: 4, noReceiver: 8, noWorker: 16 } as const
 
 /** Bits of `GroupHistory.marks`. redelivered: delivered already before the delivery that was done first. */
-export const marks = { error: 1, storedTwice: 2, redelivered: 4 } as const
+export const marks = { error: 1, storedTwice: 2, redelivered: 4, late: 8 } as const
 
 /** No ledger. */
 export const noLedger = 0xffff
@@ -51,8 +51,12 @@ export interface GroupHistory {
   readonly dead: Uint8Array
   readonly left: Uint8Array
   readonly marks: Uint8Array
-  /** Handlers that failed. */
+  /** Handlers that failed, without those that gave up. */
   readonly thrown: Uint8Array
+  /** Acknowledged, and not late. */
+  readonly acked: Uint8Array
+  /** Handlers that gave up what was no longer theirs. */
+  readonly gaveUp: Uint8Array
   /** Given back for another try, and not late. */
   readonly retried: Uint8Array
   /** Bits: 1 for the first of `deadCauses`, 2 for the second … */

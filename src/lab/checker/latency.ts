@@ -62,7 +62,7 @@ export function isSaturated(
 }
 
 /** Messages; the first 2 s of the load are left out, or a tenth where that is shorter. */
-function afterWarmUp({ intendedNs }: Load): Uint32Array {
+export function afterWarmUp({ intendedNs }: Load): Uint32Array {
   let first = Number.POSITIVE_INFINITY
   let last = Number.NEGATIVE_INFINITY
   for (const ns of intendedNs) {

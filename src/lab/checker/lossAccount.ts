@@ -16,8 +16,9 @@ export function lossAccount(
   scene: Scene,
   trailOf: TrailOf,
 ): LossAccount {
-  const isTold = (message: number) => isReported(message, history, group)
   const explained = explainLosses(lost, history, group, scene, trailOf)
+  const isTold = (message: number) =>
+    explained.get(message) === 'overflow' || isReported(message, history, group)
   const unexplained = [...explained.values()].filter((cause) => cause === null).length
   const broker = lost.filter((message) => group.received[message] === 0).length
   const silent = lost.filter((message) => !isTold(message))

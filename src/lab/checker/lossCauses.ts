@@ -3,11 +3,12 @@ import type { Cause, Terms } from '../terms.ts'
 import type { Budget } from './budget.ts'
 import type { Episode, Episodes } from './episodes.ts'
 import { type Match, withinBudget } from './explain.ts'
+import type { Gaps } from './gaps.ts'
 import { actorName, type Interval, shrunk, touches } from './intervals.ts'
 import type { Moments } from './moments.ts'
 import type { TrailEntry } from './trails.ts'
 
-const { recv, done, taken, routed, rerouted, noWorker, error } = recordTypes
+const { recv, done, settled, taken, routed, rerouted, noWorker, error } = recordTypes
 const thrown = recordTypes.throw
 
 /** What the causes of one group's losses and repeats are read from. Times in nanoseconds. */
@@ -16,6 +17,7 @@ export interface Scene {
   readonly guardNs: number
   readonly episodes: Episodes
   readonly moments: Moments
+  readonly gaps: Gaps
   /** Name of the actor that wrote each ledger. */
   readonly actors: readonly string[]
   readonly budget: Budget
@@ -44,7 +46,9 @@ export class LossCauses {
     const { episodes, moments, guardNs, terms } = scene
     this.#scene = scene
     this.#workers = workers
-    const lives = workers.flatMap((worker) => episodes.livesOf(worker, false))
+    const lives = workers.flatMap((worker) =>
+      episodes.livesOf(worker, false, moments.cutsOf(worker)),
+    )
     this.#lives = shrunk(lives, guardNs)
     this.#reachNs = terms.reclaimWithinMs * 1e6 + guardNs
     this.#withoutRelay = relays.flatMap((relay) =>
@@ -60,22 +64,24 @@ export class LossCauses {
     const { trail } = lost
     const reach = new Set(trail.flatMap((entry) => this.#hadIt(entry)))
     const has = (type: number) => trail.some((entry) => entry.type === type)
-    const { terms } = this.#scene
+    const { terms, moments, gaps } = this.#scene
     return [
       ...when('handler-failed', terms.delivery === 'at-most-once' && has(thrown) && has(error)),
       ...when('no-worker', has(noWorker) || lost.isToldNobody),
+      ...this.#dropped(lost, reach),
       ...this.#ended('worker-killed', lost, reach, (worker) =>
         this.#scene.episodes.deathsOf(worker),
       ),
       ...this.#ended('worker-stopped', lost, reach, (worker) =>
         this.#scene.episodes.stopsOf(worker),
       ),
-      ...when('no-worker', reach.size === 0 && this.#nobodyLives(lost)),
       ...when('relay-killed', this.#diedWithRelay(lost, has(taken))),
-      ...this.#away('cut-off', lost, reach, (worker) => this.#scene.moments.cutsOf(worker)),
+      ...this.#away('cut-off', lost, reach, (worker) => moments.cutsOf(worker)),
+      ...when('cut-off', this.#around(lost, reach, (one) => gaps.absencesOf(one)).length > 0),
       ...this.#away('network', lost, reach, (worker) => this.#scene.episodes.netsOf(worker)),
       ...this.#brokerDown(lost),
       ...when('retention', terms.isRetentionReached),
+      ...when('no-worker', reach.size === 0 && this.#nobodyLives(lost)),
     ]
   }
 
@@ -84,6 +90,31 @@ export class LossCauses {
     if (type === recv) return [this.#scene.actors[ledger] as string]
     if (type !== routed && type !== rerouted) return []
     return [actorName({ role: 'worker', actor, incarnation: count })]
+  }
+
+  #dropped(lost: LostMessage, reach: ReadonlySet<string>): Match[] {
+    const { gaps, budget } = this.#scene
+    const overflows = this.#around(lost, reach, (worker) => gaps.overflowsOf(worker))
+    return withinBudget('overflow', overflows, budget, lost.message, () => true)
+  }
+
+  /** Gaps of who was chosen, or of anybody where that is not known, and was not handed it. */
+  #around<T extends Interval>(
+    { trail, sentNs, okNs }: LostMessage,
+    reach: ReadonlySet<string>,
+    gapsOf: (worker: string) => readonly T[],
+  ): T[] {
+    let lastNs = okNs
+    const handed = new Set<string>()
+    for (const { type, ledger, timeNs } of trail) {
+      if (type === routed || type === rerouted) lastNs = Math.max(lastNs, timeNs)
+      if (type === recv) handed.add(this.#scene.actors[ledger] as string)
+    }
+    const whose = reach.size > 0 ? [...reach] : this.#workers
+    return whose
+      .filter((worker) => !handed.has(worker))
+      .flatMap((worker) => gapsOf(worker))
+      .filter((gap) => touches(gap, sentNs, lastNs + this.#scene.guardNs))
   }
 
   #nobodyLives({ sentNs, okNs }: LostMessage): boolean {
@@ -113,8 +144,9 @@ export class LossCauses {
         touches(episode, from, sentNs + guardNs),
       )
     }
-    const held = trail.flatMap((entry) => {
-      if (entry.type !== recv || isFinished(entry, trail)) return []
+    const finished = finishesIn(trail)
+    const held = trail.flatMap((entry, at) => {
+      if (entry.type !== recv || at < (finished.get(entry.ledger) ?? 0)) return []
       return episodesOf(actors[entry.ledger] as string).filter(({ toNs }) => toNs >= entry.timeNs)
     })
     return withinBudget(cause, [...onTheWay, ...held], budget, message, () => true)
@@ -167,9 +199,20 @@ function when(cause: Cause, fits: boolean): Match[] {
   return fits ? [{ cause, event: null }] : []
 }
 
-/** The worker has said later that its handler was done, or failed. */
-function isFinished(received: TrailEntry, trail: readonly TrailEntry[]): boolean {
-  return trail
-    .slice(trail.indexOf(received) + 1)
-    .some(({ type, ledger }) => ledger === received.ledger && (type === done || type === thrown))
+/**
+ * Where each ledger says for the last time that a handler was done, or that it failed: that counts
+ * only when the failure has been told or settled, too. What was received before was in no hand.
+ */
+function finishesIn(trail: readonly TrailEntry[]): Map<number, number> {
+  const finished = new Map<number, number>()
+  const failed = new Map<number, number>()
+  trail.forEach(({ type, ledger }, at) => {
+    if (type === done) finished.set(ledger, at)
+    else if (type === thrown) failed.set(ledger, at)
+    else if (type === error || type === settled) {
+      const failure = failed.get(ledger)
+      if (failure !== undefined) finished.set(ledger, Math.max(failure, finished.get(ledger) ?? 0))
+    }
+  })
+  return finished
 }

@@ -1,5 +1,7 @@
 import type { Cause } from '../terms.ts'
+import { awayCauses } from './awayCauses.ts'
 import type { MissedAccount } from './broadcastAccounting.ts'
+import { choose, withinBudget } from './explain.ts'
 import type { History } from './history.ts'
 import { identityOf, sampleMax } from './identityOf.ts'
 import { type Interval, touches } from './intervals.ts'
@@ -14,31 +16,28 @@ export function missedAccount(
 ): MissedAccount {
   const byCause: Partial<Record<Cause, number>> = {}
   let unexplained = 0
-  for (const message of missed) {
-    const sentNs = history.sentNs[message] as number
+  const sentOf = (message: number) => history.sentNs[message] as number
+  const overflows = actors.flatMap((actor) => scene.gaps.overflowsOf(actor))
+  // What waits to be read at a death is newer than all that was.
+  const unread = actors.flatMap((actor) =>
+    scene.episodes
+      .deathsOf(actor)
+      .map((death) => ({ ...death, fromNs: scene.gaps.newestOf(actor) })),
+  )
+  // What gaps say is used up in the order in which it was dropped.
+  for (const message of [...missed].sort((a, b) => sentOf(a) - sentOf(b) || a - b)) {
+    const sentNs = sentOf(message)
     const untilNs = (history.okNs[message] as number) + scene.guardNs
-    const matches = causesBetween(sentNs, untilNs, actors, scene)
-    const cause = matches.find((one) => scene.terms.mayLose.includes(one)) ?? matches[0]
-    if (cause === undefined) unexplained++
-    else byCause[cause] = (byCause[cause] ?? 0) + 1
+    const isAround = (one: Interval) => touches(one, sentNs, untilNs)
+    const matches = [
+      ...withinBudget('overflow', overflows, scene.budget, message, isAround),
+      ...withinBudget('worker-killed', unread, scene.budget, message, isAround),
+      ...awayCauses(sentNs, untilNs, actors, scene).map((cause) => ({ cause, event: null })),
+    ]
+    const chosen = choose(matches, scene.terms.mayLose, scene.budget, message)
+    if (chosen === null) unexplained++
+    else byCause[chosen.cause] = (byCause[chosen.cause] ?? 0) + 1
   }
   const sample = missed.slice(0, sampleMax).map((message) => identityOf(message, history.origins))
   return { total: missed.length, byCause, unexplained, sample }
-}
-
-/** The preferred ones first. */
-function causesBetween(
-  fromNs: number,
-  toNs: number,
-  actors: readonly string[],
-  { episodes, moments }: Scene,
-): Cause[] {
-  const isAway = (away: Interval) => touches(away, fromNs, toNs)
-  const downs = episodes.brokerDowns.filter(isAway)
-  const causes: Cause[] = []
-  if (actors.some((actor) => moments.cutsOf(actor).some(isAway))) causes.push('cut-off')
-  if (actors.some((actor) => episodes.netsOf(actor).some(isAway))) causes.push('network')
-  if (downs.some(({ how }) => how === 'stop')) causes.push('broker-stop')
-  if (downs.some(({ how }) => how === 'crash')) causes.push('broker-crash')
-  return causes
 }

@@ -152,6 +152,50 @@ describe('the sets', () => {
     expect(of(one, worker(...done(0), ...flags))).toMatchObject({ late: 2 })
   })
 
+  test('late without a reason: its worker and the broker have been together all the time', () => {
+    const handed: Entry = ['recv', 0, 110]
+    const late: Entry = ['settled', 0, 120, { flags: 0x80 }]
+    const stopped: History = { events: [['worker 0.0', 'STOP', 112]] }
+    expect(of(one, worker(handed, late))).toMatchObject({ late: 1, lateUnfounded: 1 })
+    expect(of(one, worker(handed, late), stopped)).toMatchObject({ late: 1, lateUnfounded: 0 })
+    const before: History = { events: [...(stopped.events ?? []), ['worker 0.0', 'CONT', 113]] }
+    const again: Entry = ['recv', 0, 114]
+    expect(of(one, worker(handed, again, late), before)).toMatchObject({ lateUnfounded: 1 })
+    expect(of(one, worker(late), before)).toMatchObject({ lateUnfounded: 0 })
+  })
+
+  test('left though acknowledged: every copy, for certain, and nothing made the broker forget', () => {
+    const acked = (...flags: number[]) =>
+      worker(...done(0), ...flags.map((one): Entry => ['settled', 0, 120, { flags: one }]))
+    const ofLeft = (...histories: History[]) => of(left, ...histories).leftAcked
+    const forgetful: History = { terms: { forgetsAcks: ['broker-crash'] } }
+    const down = (how: string): History => ({ events: [[`broker ${how}`, 'BROKER_DOWN', 130]] })
+    expect(ofLeft(one, acked(0))).toBe(1)
+    expect([ofLeft(one, acked(0x80)), ofLeft(one, acked(1)), ofLeft(one, acked())]).toEqual([
+      0, 0, 0,
+    ])
+    expect(ofLeft(one, acked(0), { terms: { isSettleConfirmed: false } })).toBe(0)
+    const twice = producer(...sent(0), ...sent(0, 120))
+    expect([ofLeft(twice, acked(0)), ofLeft(twice, acked(0, 0))]).toEqual([0, 1])
+    expect(ofLeft(one, acked(0), forgetful, down('crash'))).toBe(0)
+    expect(ofLeft(one, acked(0), forgetful, down('stop'))).toBe(1)
+    expect(ofLeft(one, acked(0), down('crash'))).toBe(1)
+    expect(of(one, acked(0)).leftAcked).toBe(0)
+  })
+
+  test('a handler that gives up has not failed', () => {
+    const letter: History = { ledgers: { 'deadReader 0.0': [['dead', 0, 200, { count: 2 }]] } }
+    const tries = (flags: number) =>
+      worker(
+        ...[110, 120].flatMap((ms): Entry[] => [
+          ['recv', 0, ms],
+          ['throw', 0, ms, { flags: ms === 110 ? 3 : flags }],
+        ]),
+      )
+    expect(of(one, letter, tries(3)).deadUnfounded).toBe(0)
+    expect(of(one, letter, tries(0x83)).deadUnfounded).toBe(1)
+  })
+
   test('effectNotOne: settled, not dead, and not done exactly once', () => {
     expect(of(one, worker(...done(0)))).toMatchObject({ effectNotOne: 0 })
     expect(of(one, worker(...done(0), ...done(0, 120)))).toMatchObject({ effectNotOne: 1 })

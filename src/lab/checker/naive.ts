@@ -1,9 +1,10 @@
 import type { Evidence } from '../evidence/evidence.ts'
-import { lateFlag, type RecordType } from '../evidence/record.ts'
+import { givenUpFlag, lateFlag, type RecordType } from '../evidence/record.ts'
 import type { Terms } from '../terms.ts'
 import type { GroupAccount, LossAccount } from './accounting.ts'
 import { type Budget, budgetOf, choose, countCauses } from './naive/budget.ts'
 import { touches } from './naive/intervals.ts'
+import { lateUnfounded } from './naive/lateWork.ts'
 import { byIdentity, type Message, type Scene, sceneOf, those } from './naive/scene.ts'
 import { shapeOf } from './naive/shape.ts'
 import { whyLost } from './naive/whyLost.ts'
@@ -65,10 +66,12 @@ function accountOf(scene: Scene): Omit<GroupAccount, 'group'> {
       (m) => acknowledged.has(m) && residual.has(m) && !processed.has(m) && !dead.has(m),
     ),
     unsettled: count((m) => processed.has(m) && residual.has(m)),
+    leftAcked: count((m) => residual.has(m) && isAcked(scene, m)),
     recovered: count((m) => indeterminate.has(m) && settled.has(m)),
     phantom: count((m) => failed.has(m) && (delivered.has(m) || dead.has(m) || residual.has(m))),
     unexpected: unexpectedOf(scene),
     late: lateOf(scene),
+    lateUnfounded: messages.reduce((sum, message) => sum + lateUnfounded(scene, message), 0),
     overlap: count((m) => isOverlapping(scene, m)),
     storedTwice: count((m) => isStoredTwice(scene, m)),
     effectNotOne: count(
@@ -82,9 +85,25 @@ function accountOf(scene: Scene): Omit<GroupAccount, 'group'> {
   }
 }
 
+/** The broker confirms acks, has as many as copies, and had no reason to forget any. */
+function isAcked(scene: Scene, message: Message): boolean {
+  const acks = those(scene.ours, 'settled', message).filter(({ flags }) => flags === 0).length
+  const isEach = scene.terms.isSettleConfirmed && acks >= Math.max(1, message.copies)
+  return isEach && !mayForget(scene, message)
+}
+
+function mayForget({ events, terms }: Scene, message: Message): boolean {
+  return events.some(
+    ({ event, how, toNs }) =>
+      event === 'BROKER_DOWN' &&
+      terms.forgetsAcks.some((cause) => cause === `broker-${how}`) &&
+      toNs >= message.sentNs,
+  )
+}
+
 /** Some dead letter of it has no reason, or not the failures or owners that its reason needs. */
 function isUnfounded({ ours, terms }: Scene, message: Message): boolean {
-  const failures = those(ours, 'throw', message).length
+  const failures = those(ours, 'throw', message).filter(({ flags }) => flags < givenUpFlag).length
   const owners = those(ours, 'recv', message).length
   const letters = those(ours, 'dead', message)
   const told = letters.filter(({ flags }) => flags === 0).map(({ count }) => count)
@@ -95,9 +114,14 @@ function isUnfounded({ ours, terms }: Scene, message: Message): boolean {
 }
 
 /** Every copy may be given back for another try once less than it may be tried. */
-function isRetriedBeyond({ ours, terms }: Scene, message: Message): boolean {
-  const retries = those(ours, 'settled', message).filter(({ flags }) => flags === 1)
-  return retries.length > Math.max(1, message.copies) * (terms.attempts - 1)
+function isRetriedBeyond(scene: Scene, message: Message): boolean {
+  const { ours, terms } = scene
+  const copies = Math.max(1, message.copies)
+  const retries = those(ours, 'settled', message).filter(({ flags }) => flags === 1).length
+  const ended = those(ours, 'done', message).length + those(ours, 'throw', message).length
+  const unended = those(ours, 'recv', message).length - ended
+  const isBeyond = retries > copies * (terms.attempts - 1) || unended > copies * terms.deliveriesMax
+  return isBeyond && !mayForget(scene, message)
 }
 
 function lossesOf(
@@ -107,20 +131,19 @@ function lossesOf(
   budget: Budget,
 ): LossAccount {
   const isDelivered = (message: Message) => those(scene.ours, 'recv', message).length > 0
-  const reported = lost.filter((message) => isReported(scene, message)).length
   const chosen = lost
     .toSorted((one, other) => Number(one.sentNs - other.sentNs) || byIdentity(one, other))
-    .map((message) => ({
-      cause: choose(whyLost(scene, message, budget), scene.terms.mayLose),
-      isSilent: !isReported(scene, message),
-    }))
+    .map((message) => {
+      const cause = choose(whyLost(scene, message, budget), scene.terms.mayLose)
+      return { cause, isSilent: !isReported(scene, message) && cause !== 'overflow' }
+    })
   const silent = chosen.filter(({ isSilent }) => isSilent)
   return {
     total: lost.length,
     broker: lost.filter((message) => !isDelivered(message)).length,
     worker: lost.filter(isDelivered).length,
-    reported,
-    silent: lost.length - reported,
+    reported: lost.length - silent.length,
+    silent: silent.length,
     ...shapeOf(acknowledged, new Set(lost)),
     ...countCauses(chosen.map(({ cause }) => cause)),
     silentByCause: countCauses(silent.map(({ cause }) => cause)).byCause,

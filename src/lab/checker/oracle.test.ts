@@ -21,7 +21,7 @@ const account = { group: null, acknowledged: 2, residual: 1 } as GroupAccount
 const last: DepthSample = {
   ...{ timeNs: 9n, group: null, waiting: 1, inFlight: 0, scheduled: 0, dead: 0, stored: 2 },
 }
-const asked = (change: Partial<DepthSample>, isDeduped = false) =>
+const asked = (change: Partial<DepthSample>) =>
   disagreementsOf(
     [account],
     ledgers,
@@ -29,7 +29,7 @@ const asked = (change: Partial<DepthSample>, isDeduped = false) =>
       { ...last, stored: 99 },
       { ...last, ...change },
     ],
-    isDeduped,
+    'attempts',
   )
 
 test.for([
@@ -53,15 +53,21 @@ test('where repetitions may be told as new, as many as were acknowledged are eno
       ...[line('invoke', 1), line('ok', 1)],
     ]),
   ]
-  const of = (stored: number, isDeduped: boolean) =>
-    disagreementsOf([account], told, [{ ...last, stored }], isDeduped)
-  expect(of(2, true)).toEqual([])
-  expect(of(2, false)).toEqual(['it stored 2, the ledgers say 3'])
-  expect(of(1, true)).toEqual(['it stored 1, the ledgers say 2 to 3'])
+  const of = (stored: number, stores: 'attempts' | 'ids' | 'some') =>
+    disagreementsOf([account], told, [{ ...last, stored }], stores)
+  expect(of(2, 'ids')).toEqual([])
+  expect(of(2, 'attempts')).toEqual(['it stored 2, the ledgers say 3'])
+  expect(of(1, 'ids')).toEqual(['it stored 1, the ledgers say 2 to 3'])
+})
+
+test('a broker that may forget may have stored less by its own count, never more', () => {
+  const of = (stored: number) => disagreementsOf([account], ledgers, [{ ...last, stored }], 'some')
+  expect(of(-3)).toEqual([]) // it counts from before the load began
+  expect(of(4)).toEqual(['it stored 4, the ledgers say 0 to 3'])
 })
 
 test('who was never asked says nothing', () => {
-  expect(disagreementsOf([account], ledgers, [], false)).toEqual([])
+  expect(disagreementsOf([account], ledgers, [], 'attempts')).toEqual([])
   const other = { ...account, group: 'mail' } as GroupAccount
-  expect(disagreementsOf([other], ledgers, [{ ...last, stored: 99 }], false)).toEqual([])
+  expect(disagreementsOf([other], ledgers, [{ ...last, stored: 99 }], 'attempts')).toEqual([])
 })

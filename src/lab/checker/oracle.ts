@@ -6,23 +6,31 @@ import { eachRecord } from './recordCursor.ts'
 const { invoke, ok, fail } = recordTypes
 
 /**
+ * What must be among all that it has ever stored. attempts: each that was told stored anew. ids: each
+ * that was acknowledged; one that was published again may have been stored once, and not told so.
+ * some: it went down in a way that lets it forget, its own counts too.
+ */
+type Stores = 'attempts' | 'ids' | 'some'
+
+/**
  * Where the broker's last words about itself contradict the ledgers. What it does not tell is no
- * contradiction. `isDeduped`: what was published again may have been stored once, and not told so.
+ * contradiction.
  */
 export function disagreementsOf(
   accounts: readonly GroupAccount[],
   ledgers: readonly LedgerFile[],
   depth: readonly DepthSample[],
-  isDeduped: boolean,
+  stores: Stores,
 ): string[] {
   return accounts.flatMap(({ group, acknowledged, residual }) => {
     const last = depth.findLast((sample) => sample.group === group)
     if (!last) return []
     const attempts = attemptsIn(ledgers)
-    const least = isDeduped ? acknowledged : attempts.stored
     const most = attempts.stored + attempts.unknown
+    const least = { attempts: attempts.stored, ids: acknowledged, some: 0 }[stores]
     const { stored } = last
-    const isStored = stored === 'unknown' || (stored >= least && stored <= most)
+    const isStored =
+      stored === 'unknown' || (stored <= most && (stored >= least || stores === 'some'))
     const left = sumOf([last.waiting, last.inFlight, last.scheduled])
     return [
       ...(isStored ? [] : [`it stored ${stored}, the ledgers say ${rangeOf(least, most)}`]),

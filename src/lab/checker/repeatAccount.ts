@@ -4,7 +4,6 @@ import type { RepeatAccount } from './accounting.ts'
 import { choose, type Match } from './explain.ts'
 import type { TrailOf } from './groupTrails.ts'
 import type { History } from './history.ts'
-import { touches } from './intervals.ts'
 import type { Scene } from './lossCauses.ts'
 import { type Repeat, repeatCauses } from './repeatCauses.ts'
 import type { TrailEntry } from './trails.ts'
@@ -41,14 +40,19 @@ export function repeatAccounts(
 
 /** What is known of one message so far. */
 interface Story {
+  /** By time, and which of it are deliveries. */
+  readonly trail: readonly TrailEntry[]
+  readonly deliveries: readonly number[]
   readonly causes: (Cause | null)[]
-  /** Deliveries that one later delivery was explained by: what a hand gives back comes once. */
-  readonly givenBack: Set<number>
+  /** Earlier deliveries, by number, that no later one was explained by: a hand gives back once. */
+  open: number[]
+  /** Explained as a copy that the producer made. */
+  resent: number
 }
 
 /**
- * In the order in which they came again, which is the order in which budgets are spent. Trails
- * are asked for one at a time: all of them at once would not fit into memory.
+ * In the order in which they came again, which is the order in which budgets are spent. Of a
+ * message only its causes are kept when its last delivery was explained.
  */
 function explainInOrder(
   repeated: readonly number[],
@@ -57,21 +61,35 @@ function explainInOrder(
   trailOf: TrailOf,
 ): Explained {
   const repeats = repeated.flatMap((message) =>
-    deliveriesOf(trailOf(message))
+    trailOf(message)
+      .filter(({ type }) => type === recv)
       .slice(1)
       .map(({ timeNs }, at) => ({ message, number: at + 1, timeNs })),
   )
   repeats.sort((a, b) => a.timeNs - b.timeNs || a.message - b.message || a.number - b.number)
   const stories = new Map<number, Story>()
+  const explained = new Map<number, readonly (Cause | null)[]>()
   for (const { message, number } of repeats) {
-    const story = stories.get(message) ?? { causes: [], givenBack: new Set<number>() }
+    const story = stories.get(message) ?? storyOf(trailOf(message))
     stories.set(message, story)
-    const matches = matchesOf(message, number, copies[message] as number, story, scene, trailOf)
+    const matches = matchesOf(message, number, copies[message] as number, story, scene)
     const chosen = choose(matches, scene.terms.mayRepeat, scene.budget, message)
     story.causes.push(chosen?.cause ?? null)
-    if (chosen && chosen.previous !== null) story.givenBack.add(chosen.previous)
+    if (chosen?.cause === 'producer-retry') story.resent++
+    if (chosen && chosen.previous !== null) {
+      story.open = story.open.filter((previous) => previous !== chosen.previous)
+    }
+    story.open.push(number)
+    if (number < story.deliveries.length - 1) continue
+    explained.set(message, story.causes)
+    stories.delete(message)
   }
-  return new Map([...stories].map(([message, { causes }]) => [message, causes]))
+  return explained
+}
+
+function storyOf(trail: readonly TrailEntry[]): Story {
+  const deliveries = trail.flatMap(({ type }, at) => (type === recv ? at : []))
+  return { trail, deliveries, causes: [], open: [0], resent: 0 }
 }
 
 /** `previous`: which earlier delivery it comes from. */
@@ -85,50 +103,46 @@ function matchesOf(
   message: number,
   number: number,
   copies: number,
-  { causes, givenBack }: Story,
+  { trail, deliveries, resent, open }: Story,
   scene: Scene,
-  trailOf: TrailOf,
 ): RepeatMatch[] {
-  const trail = trailOf(message)
-  const deliveries = deliveriesOf(trail)
-  const next = deliveries[number] as TrailEntry
-  const matches: RepeatMatch[] = []
-  for (let previous = number - 1; previous >= 0; previous--) {
-    if (givenBack.has(previous)) continue
-    const from = deliveries[previous] as TrailEntry
-    const repeat: Repeat = { message, previous: from, next, trail, hasCopies: copies > 1 }
-    matches.push(...repeatCauses(repeat, scene).map((match) => ({ ...match, previous })))
-    if (copies <= 1) break
-  }
-  const explained = causes.filter((cause) => cause === 'producer-retry').length
-  if (explained < copies - 1) matches.push({ cause: 'producer-retry', event: null, previous: null })
+  const hasCopies = copies > 1
+  const to = deliveries[number] as number
+  const candidates = hasCopies ? open.toReversed() : [number - 1]
+  const matches = candidates.flatMap((previous) => {
+    const from = deliveries[previous] as number
+    const repeat: Repeat = { message, from, to, trail, hasCopies }
+    return repeatCauses(repeat, scene).map((match): RepeatMatch => ({ ...match, previous }))
+  })
+  if (resent < copies - 1) matches.push({ cause: 'producer-retry', event: null, previous: null })
   return matches
-}
-
-function deliveriesOf(trail: readonly TrailEntry[]): TrailEntry[] {
-  return trail.filter(({ type }) => type === recv)
 }
 
 /**
  * Why the effect happened once more, each time it did: why its delivery came, or the latest
- * delivery that had an effect before. Null for one of a worker that was never handed it.
+ * delivery that had an effect before. Null for one of a worker that was handed nothing more: what
+ * it had was done before, or has failed.
  */
 function effectCauses(
   trail: readonly TrailEntry[],
   causes: readonly (Cause | null)[],
 ): (Cause | null)[] {
-  const deliveries = deliveriesOf(trail)
+  /** Deliveries in the hands of each ledger's worker. */
+  const hands = new Map<number, number[]>()
+  const all: (Cause | null)[] = []
+  let count = 0
   let latest = 0
-  const all = trail
-    .filter(({ type }) => type === done)
-    .map((effect) => {
-      const delivery = deliveries.findLastIndex(
-        (one) => one.ledger === effect.ledger && trail.indexOf(one) < trail.indexOf(effect),
-      )
-      latest = Math.max(latest, delivery)
-      const isExplained = delivery >= 0 && latest > 0
-      return isExplained ? (causes[latest - 1] ?? null) : null
-    })
+  for (const { type, ledger } of trail) {
+    const held = hands.get(ledger) ?? []
+    hands.set(ledger, held)
+    if (type === recv) held.push(count++)
+    if (type !== done && type !== thrown) continue
+    const delivery = held.pop()
+    if (type === thrown) continue
+    latest = Math.max(latest, delivery ?? 0)
+    const isExplained = delivery !== undefined && latest > 0
+    all.push(isExplained ? (causes[latest - 1] ?? null) : null)
+  }
   return all.slice(1)
 }
 
@@ -144,19 +158,22 @@ function sumOf(causes: readonly (Cause | null)[]): RepeatAccount {
 
 /** Two workers finished it, and were at it at the same time. */
 function isOverlapping(trail: readonly TrailEntry[]): boolean {
-  const runs = deliveriesOf(trail).flatMap((delivery) => {
-    const end = trail
-      .slice(trail.indexOf(delivery) + 1)
-      .find(
-        ({ type, ledger }) =>
-          ledger === delivery.ledger && (type === done || type === thrown || type === recv),
-      )
-    if (end?.type !== done) return []
-    return [{ fromNs: delivery.timeNs, toNs: end.timeNs, ledger: delivery.ledger }]
+  const open = new Map<number, number>()
+  const runs: { fromNs: number; toNs: number; ledger: number }[] = []
+  for (const { type, ledger, timeNs } of trail) {
+    if (type === done) {
+      const fromNs = open.get(ledger)
+      if (fromNs !== undefined) runs.push({ fromNs, toNs: timeNs, ledger })
+    }
+    if (type === recv) open.set(ledger, timeNs)
+    else if (type === done || type === thrown) open.delete(ledger)
+  }
+  runs.sort((a, b) => a.fromNs - b.fromNs)
+  /** Until when the latest were at it, by ledger. */
+  const untilNs = new Map<number, number>()
+  return runs.some(({ fromNs, toNs, ledger }) => {
+    const isMet = [...untilNs].some(([other, ns]) => other !== ledger && ns >= fromNs)
+    untilNs.set(ledger, toNs)
+    return isMet
   })
-  return runs.some((one, at) =>
-    runs
-      .slice(at + 1)
-      .some((other) => other.ledger !== one.ledger && touches(one, other.fromNs, other.toNs)),
-  )
 }

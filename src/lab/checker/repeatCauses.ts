@@ -1,8 +1,9 @@
-import { lateFlag, recordTypes, settlements } from '../evidence/record.ts'
+import { givenUpFlag, lateFlag, recordTypes, settlements } from '../evidence/record.ts'
 import type { Cause } from '../terms.ts'
 import type { Episode } from './episodes.ts'
 import { type Match, withinBudget } from './explain.ts'
 import { type Interval, touches } from './intervals.ts'
+import { mayLoseLease, tellsOfLoss } from './leaseLoss.ts'
 import type { Scene } from './lossCauses.ts'
 import type { TrailEntry } from './trails.ts'
 
@@ -13,23 +14,19 @@ const released = settlements.indexOf('released')
 /** A delivery, as one that an earlier one of the same message was followed by. */
 export interface Repeat {
   readonly message: number
-  readonly previous: TrailEntry
-  readonly next: TrailEntry
   /** Of the message's group, by time. */
   readonly trail: readonly TrailEntry[]
+  /** Where the earlier one and this one stand there. */
+  readonly from: number
+  readonly to: number
   /** It may have been stored more than once. */
   readonly hasCopies: boolean
 }
 
 /** All causes that fit, the preferred one first, but for a copy that the producer made. */
 export function repeatCauses(repeat: Repeat, scene: Scene): Match[] {
-  const { previous, next, trail } = repeat
   const { terms, episodes } = scene
-  const fromNs = previous.timeNs
-  const toNs = next.timeNs
-  const ofPrevious = trail.filter(
-    ({ ledger, timeNs }) => ledger === previous.ledger && timeNs >= fromNs && timeNs <= toNs,
-  )
+  const { fromNs, toNs, ofPrevious } = spanOf(repeat)
   const downs = episodes.brokerDowns.filter((down) => touches(down, fromNs, toNs))
   const isAcked =
     terms.isSettleConfirmed && ofPrevious.some(isAck) && (!repeat.hasCopies || areAllAcked(repeat))
@@ -37,14 +34,42 @@ export function repeatCauses(repeat: Repeat, scene: Scene): Match[] {
     downs.some((down) => down.how === how) &&
     (!isAcked || terms.forgetsAcks.includes(`broker-${how}`))
   return [
-    ...(isAcked ? [] : ofWorker(repeat, ofPrevious, scene)),
+    ...(isAcked ? [] : ofWorker(repeat, scene)),
     ...when('broker-stop', isDown('stop')),
     ...when('broker-crash', isDown('crash')),
     ...when(
       'lease-expired',
-      !isAcked && terms.leaseMs > 0 && toNs - fromNs >= terms.leaseMs * 1e6 - scene.guardNs,
+      !isAcked &&
+        terms.leaseMs > 0 &&
+        toNs - fromNs >= terms.leaseMs * 1e6 - scene.guardNs &&
+        hasLostLease(repeat, scene),
     ),
   ]
+}
+
+/** From one delivery to the next, and what the worker of the first wrote meanwhile. */
+function spanOf({ trail, from, to }: Repeat) {
+  const { ledger, timeNs: fromNs } = trail[from] as TrailEntry
+  const { timeNs: toNs } = trail[to] as TrailEntry
+  let first = from
+  let end = to + 1
+  while (trail[first - 1]?.timeNs === fromNs) first--
+  while (trail[end]?.timeNs === toNs) end++
+  const ofPrevious = trail.slice(first, end).filter((entry) => entry.ledger === ledger)
+  return { ledger, fromNs, toNs, ofPrevious }
+}
+
+/** The worker of the delivery before said so, however late, and something was the matter with it. */
+function hasLostLease({ trail, from }: Repeat, scene: Scene): boolean {
+  const { ledger, timeNs } = trail[from] as TrailEntry
+  for (let at = from + 1; at < trail.length; at++) {
+    const entry = trail[at] as TrailEntry
+    if (entry.ledger !== ledger) continue
+    if (entry.type === recv) return false
+    const worker = scene.actors[ledger] as string
+    if (tellsOfLoss(entry)) return mayLoseLease(scene, worker, timeNs, entry.timeNs)
+  }
+  return false
 }
 
 function isAck({ type, flags }: TrailEntry): boolean {
@@ -52,32 +77,28 @@ function isAck({ type, flags }: TrailEntry): boolean {
 }
 
 /** Every copy that this worker was handed by then: an ack does not say of which it is. */
-function areAllAcked({ previous, next, trail }: Repeat): boolean {
-  const before = trail.slice(0, trail.indexOf(next))
-  const own = before.filter(({ ledger }) => ledger === previous.ledger)
+function areAllAcked({ from, to, trail }: Repeat): boolean {
+  const whose = trail[from]?.ledger
+  const untilNs = trail[to]?.timeNs as number
+  const own = trail.slice(0, to).filter(({ ledger }) => ledger === whose)
   const acks = trail.filter(
-    (entry) => entry.ledger === previous.ledger && entry.timeNs <= next.timeNs && isAck(entry),
+    (entry) => entry.ledger === whose && entry.timeNs <= untilNs && isAck(entry),
   )
   return acks.length >= own.filter(({ type }) => type === recv).length
 }
 
 /** What the worker of the delivery before did, or what was done to it. */
-function ofWorker(
-  { message, previous, next }: Repeat,
-  ofPrevious: readonly TrailEntry[],
-  { actors, episodes, moments, budget, guardNs }: Scene,
-): Match[] {
-  const worker = actors[previous.ledger] as string
-  const fromNs = previous.timeNs
-  const toNs = next.timeNs
+function ofWorker(repeat: Repeat, { actors, episodes, moments, budget, guardNs }: Scene): Match[] {
+  const { ledger, fromNs, toNs, ofPrevious } = spanOf(repeat)
+  const worker = actors[ledger] as string
   const isDuring = (interval: Interval) => touches(interval, fromNs, toNs)
   const isNoted = (timeNs: number) => timeNs >= fromNs && timeNs <= toNs + guardNs
   const ended = (cause: Cause, all: readonly Episode[]) =>
-    withinBudget(cause, all, budget, message, isDuring)
+    withinBudget(cause, all, budget, repeat.message, isDuring)
   return [
     ...when(
       'retry',
-      ofPrevious.some(({ type }) => type === thrown),
+      ofPrevious.some(({ type, flags }) => type === thrown && (flags & givenUpFlag) === 0),
     ),
     ...when(
       'released',

@@ -13,6 +13,9 @@ const ofWorkers: readonly RecordType[] = [
   'cut',
   'back',
   'error',
+  'lost',
+  'stall',
+  'gap',
 ]
 const written: Readonly<Record<Role, readonly RecordType[]>> = {
   producer: ['invoke', 'ok', 'fail', 'info'],

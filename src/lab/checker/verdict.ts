@@ -29,6 +29,10 @@ export interface Verdict {
   readonly reasons: readonly string[]
 }
 
+/** What no ledger says: who counts a run again takes these from its report. */
+export const notAllThere = 'not everybody was there before the first message'
+export const notDrained = 'the time for draining was over, and the broker cannot be looked into'
+
 /** Less than this share of the plan, and what was planned was not tested. */
 const attemptedShareMin = 0.9
 
@@ -53,8 +57,8 @@ function untested(course: Course): string[] {
   const { isBarrierReached, isDrained, planned, attempted, disagreements, bites, ownEnds } = course
   const share = planned === 0 ? 0 : attempted / planned
   return [
-    ...(isBarrierReached ? [] : ['not everybody was there before the first message']),
-    ...(isDrained ? [] : ['the time for draining was over, and the broker cannot be looked into']),
+    ...(isBarrierReached ? [] : [notAllThere]),
+    ...(isDrained ? [] : [notDrained]),
     ...(share < attemptedShareMin
       ? [`only ${attempted.toLocaleString('en')} of ${planned.toLocaleString('en')} were sent`]
       : []),

@@ -16,7 +16,7 @@ export interface ActorId {
   readonly incarnation: number
 }
 
-/** What is written beside a ledger before its first record. */
+/** What is written beside a ledger before its first record. A ledger without it is empty. */
 export interface Sidecar extends ActorId {
   readonly pid: number
   /** The group a worker or a reader of leftovers belongs to; null where the pattern has none. */

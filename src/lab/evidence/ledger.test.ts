@@ -35,6 +35,13 @@ function recordsOf(bytes: Uint8Array) {
   return Array.from({ length: count }, (_, at) => readRecord(view, at * recordBytes))
 }
 
+test('nobody else may read a ledger', () => {
+  using ledger = new Ledger(folder, sidecar)
+  ledger.write({ type: 'cut' }, 11n)
+  const modes = readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777)
+  expect(modes).toEqual([0o600, 0o600])
+})
+
 test('what was written is read, with who wrote it', async () => {
   {
     using ledger = new Ledger(folder, sidecar)
@@ -133,4 +140,14 @@ test('a sidecar without its ledger is an error', async () => {
   new Ledger(folder, sidecar)[Symbol.dispose]()
   rmSync(path())
   await expect(readLedgers(folder)).rejects.toThrow('w03.2.bin')
+})
+
+test('a ledger without its sidecar is that of nobody while it is empty, and else an error', async () => {
+  new Ledger(folder, sidecar)[Symbol.dispose]()
+  const other = join(folder, 'w04.0.bin')
+  writeFileSync(other, '')
+  writeFileSync(join(folder, 'w04.0.part'), '{')
+  expect(await readLedgers(folder)).toHaveLength(1)
+  writeFileSync(other, new Uint8Array(recordBytes))
+  await expect(readLedgers(folder)).rejects.toThrow(`the ledger ${other} has records`)
 })

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
 import { type Entry, writeEntry } from './entry.ts'
@@ -30,7 +30,8 @@ export class Ledger implements Disposable {
   #timer: NodeJS.Timeout | undefined
 
   /**
-   * Writes the sidecar, then begins the ledger beside it.
+   * Begins the ledger, then writes the sidecar beside it, whole or not at all: who is killed before
+   * that has written nothing.
    * @throws INTERNAL when this start of the actor has a ledger already, DISK_FULL.
    */
   constructor(folder: string, sidecar: Sidecar, mode: LedgerMode = 'exact') {
@@ -41,8 +42,10 @@ export class Ledger implements Disposable {
     this.#bytes = new Uint8Array(this.#limit)
     this.#view = new DataView(this.#bytes.buffer)
     this.#file = told(this.#path, () => {
-      writeFileSync(`${name}.json`, `${JSON.stringify(sidecar)}\n`, { flag: 'wx' })
-      return openSync(this.#path, 'ax')
+      const file = openSync(this.#path, 'ax', 0o600)
+      writeFileSync(`${name}.part`, `${JSON.stringify(sidecar)}\n`, { mode: 0o600 })
+      renameSync(`${name}.part`, `${name}.json`)
+      return file
     })
   }
 

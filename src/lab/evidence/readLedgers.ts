@@ -1,4 +1,4 @@
-import { open, readdir, readFile } from 'node:fs/promises'
+import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { LedgerFile } from './evidence.ts'
@@ -8,14 +8,27 @@ const ending = '.json'
 
 /**
  * All ledgers of a folder, by name.
- * @throws INTERNAL for a sidecar that does not fit its name or has no ledger beside it.
+ * @throws INTERNAL for a sidecar that does not fit its name or has no ledger beside it, and for
+ * records without a sidecar.
  */
 export async function readLedgers(folder: string): Promise<LedgerFile[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith(ending)).sort()
+  const all = await readdir(folder)
+  const names = all.filter((name) => name.endsWith(ending)).sort()
+  const nameless = all.filter((name) => !names.includes(name.replace(/\.bin$/, ending)))
+  await Promise.all(nameless.map((name) => refuseRecords(join(folder, name))))
   return await Promise.all(names.map((name) => readLedger(folder, name.slice(0, -ending.length))))
 }
 
-async function readLedger(folder: string, name: string): Promise<LedgerFile> {
+/** What was killed before it had its sidecar is empty. @throws INTERNAL for what is not. */
+async function refuseRecords(path: string): Promise<void> {
+  if (!path.endsWith('.bin') || (await stat(path)).size === 0) return
+  throw new NarrowcastError('INTERNAL', `lab: the ledger ${path} has records, and no sidecar`, {
+    operation: 'read the ledgers of a run',
+  })
+}
+
+/** One of them, as far as it is written. @throws as `readLedgers` */
+export async function readLedger(folder: string, name: string): Promise<LedgerFile> {
   const path = join(folder, name)
   try {
     const sidecar = sidecarSchema.parse(JSON.parse(await readFile(`${path}${ending}`, 'utf8')))

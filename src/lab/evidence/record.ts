@@ -1,3 +1,5 @@
+import type { GapWhy } from '../../core/driver.ts'
+
 /**
  * One line of a ledger: 32 bytes, little-endian. What each number means depends on the type:
  *
@@ -20,7 +22,7 @@ export const recordTypes = {
   recv: 16,
   /** The handler's last act: this is the effect. */
   done: 17,
-  /** The handler failed. flags: error code. */
+  /** The handler failed. flags: error code, and `givenUpFlag`. */
   throw: 18,
   /** flags: index of `settlements`, and `lateFlag`. */
   settled: 19,
@@ -33,6 +35,15 @@ export const recordTypes = {
   back: 23,
   /** The library said that the handler failed. flags: error code. */
   error: 24,
+  /** The library said that a message in hand is no longer its own. flags: index of `losses`. */
+  lost: 25,
+  /** The event loop stood still until now. position: for how long, ns. Of no message. */
+  stall: 26,
+  /**
+   * A live worker was told that it missed messages. count: how many, or `missedUnknown`. flags:
+   * index of `gapReasons`. Of no message.
+   */
+  gap: 27,
   /** By a relay, before it acts. */
   taken: 32,
   /** actor: the worker chosen. count: its incarnation. */
@@ -49,6 +60,13 @@ export type RecordType = keyof typeof recordTypes
 
 export const settlements = ['ack', 'retry', 'dead', 'released'] as const
 export const lateFlag = 0x80
+/** Of a THROW: the message was taken from the handler, which gave up. That is no failed try. */
+export const givenUpFlag = 0x80
+export const losses = ['disconnected', 'revoked', 'expired', 'cancelled'] as const
+export const gapReasons: readonly GapWhy[] = ['overflow', 'reconnect']
+export const missedUnknown = 0xffff
+/** What one GAP can say was missed; the rest stands in the next. */
+export const gapMax = missedUnknown - 1
 export const deadCauses = ['failures', 'crashes', 'verdict', 'invalid'] as const
 /** The broker knew the id, and stored nothing new. */
 export const duplicateFlag = 1

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { notTold } from '../../evidence/record.ts'
+import type { GapWhy } from '../../../core/driver.ts'
+import { gapReasons, missedUnknown, notTold } from '../../evidence/record.ts'
+import type { Cause } from '../../terms.ts'
+import type { Unheard } from '../broadcastAccounting.ts'
 import { naiveBroadcast } from './broadcast.ts'
 import {
   at,
@@ -31,11 +34,13 @@ const resumes: History = { terms: { resumes: true } }
 test('nobody was there and nothing was sent', () => {
   expect(broadcastOf({})).toEqual({
     ...{ attempted: 0, acknowledged: 0, failed: 0, indeterminate: 0, phantom: 0 },
-    ...{ unheard: { total: 0, reported: 0, silent: 0 }, subscribers: [] },
+    ...{ unheard: { total: 0, reported: 0, silent: 0, silentByCause: {} }, subscribers: [] },
   })
 })
 
 describe('a message is', () => {
+  const cut = (fromMs: number, toMs?: number) =>
+    worker(['cut', null, fromMs], ...(toMs === undefined ? [] : [['back', null, toMs] as const]))
   test.for<[string, 'owed' | 'edge' | 'unheard', History]>([
     ['owed from the guard after it was subscribed', 'owed', at('SUBSCRIBED', 90, 98)],
     ['edge a moment before', 'edge', at('SUBSCRIBED', 90, 99)],
@@ -65,6 +70,34 @@ describe('a message is', () => {
       'unheard',
       together(there, at('KILL', 60), at('NET_ON', 65), at('NET_OFF', 70), resumes),
     ],
+    ['unheard when it was cut off before', 'unheard', together(there, cut(99))],
+    ['edge when it is cut off', 'edge', together(there, cut(102))],
+    ['owed when it resumes after the cut', 'owed', together(there, cut(102), resumes)],
+    ['owed when it was back the guard before', 'owed', together(there, cut(90, 98))],
+    ['edge when it was back a moment later', 'edge', together(there, cut(90, 99))],
+    ['edge when it was back at the answer', 'edge', together(there, cut(90, 104))],
+    [
+      'owed when it was back after the broker',
+      'owed',
+      together(there, down('stop', 80), cut(81, 98)),
+    ],
+    [
+      'unheard when it was back before the broker went again',
+      'unheard',
+      together(there, down('stop', 80), cut(81, 85), down('crash', 90)),
+    ],
+    ['unheard when a dead one was back', 'unheard', together(there, at('KILL', 95), cut(90, 98))],
+    ['unheard when nobody was back', 'unheard', together(cut(90, 98))],
+    [
+      'owed when its network is healed and it was back',
+      'owed',
+      together(there, down('stop', 60), cut(61, 70), at('NET_ON', 80), at('NET_OFF', 90)),
+    ],
+    [
+      'unheard when its network is healed and it is cut off',
+      'unheard',
+      together(there, at('NET_ON', 80), cut(85), at('NET_OFF', 90)),
+    ],
   ])('%s', ([, expected, history]) => {
     const { unheard, subscribers } = broadcastOf(one, worker(), history)
     const [{ owed, edge } = { owed: 0, edge: 0 }] = subscribers
@@ -75,9 +108,59 @@ describe('a message is', () => {
   })
 })
 
-test('an unheard one is reported when the publisher was told of no receivers', () => {
-  const told = producer(...sent(0), ['invoke', 1, 100], ['ok', 1, 104, { count: 0 }])
-  expect(broadcastOf(told, worker()).unheard).toEqual({ total: 2, reported: 1, silent: 1 })
+describe('an unheard one', () => {
+  const unheard = (...histories: History[]) => broadcastOf(one, worker(), ...histories).unheard
+  const none: Unheard = { total: 0, reported: 0, silent: 0, silentByCause: {} }
+  const silentBy = (cause: Cause): Unheard => ({
+    ...{ total: 1, reported: 0, silent: 1, silentByCause: { [cause]: 1 } },
+  })
+
+  test('is reported when the publisher was told of no receivers', () => {
+    const told = producer(...sent(0), ['invoke', 1, 100], ['ok', 1, 104, { count: 0 }])
+    expect(broadcastOf(told, worker()).unheard).toEqual({
+      ...{ total: 2, reported: 1, silent: 1, silentByCause: { 'no-worker': 1 } },
+    })
+  })
+
+  test('is none when somebody heard it all the same', () => {
+    const heard = worker(['recv', 0, 106])
+    expect(broadcastOf(one, heard).unheard).toEqual(none)
+    expect(unheard()).toEqual(silentBy('no-worker'))
+  })
+
+  test.for<[string, Cause, History, History]>([
+    // Reclaimed within 5, and the guard is 2.
+    ['on the way to a dead one', 'worker-killed', at('KILL', 80, 93), at('KILL', 80, 92)],
+    ['to one that ended', 'worker-killed', at('EXIT', 93), at('LEAVE', 93)],
+    [
+      'to one that is dead already',
+      'worker-killed',
+      together(at('LEAVE', 60), at('KILL', 100)),
+      together(at('LEAVE', 60), at('KILL', 101)),
+    ],
+    [
+      'to a subscriber',
+      'worker-killed',
+      at('KILL', 93),
+      together(at('LEAVE', 93), at('KILL', 93, 93, 'producer 0.0')),
+    ],
+    [
+      'off the net',
+      'network',
+      at('NET_ON', 90),
+      together(at('NET_ON', 90), at('NET_OFF', 99), at('LEAVE', 95)),
+    ],
+    ['in a broker that stops', 'broker-stop', down('stop', 90, 100), down('stop', 90, 99)],
+    ['in a broker that crashes', 'broker-crash', down('crash', 90, 100), down('crash', 90, 99)],
+  ])('is silent for a reason: %s', ([, cause, explains, not]) => {
+    expect(unheard(there, explains)).toEqual(silentBy(cause))
+    expect(unheard(there, not)).toEqual(silentBy('no-worker'))
+  })
+
+  test('is silent for a reason where its subscriber was cut off', () => {
+    const cut = worker(['cut', null, 90], ['back', null, 106])
+    expect(broadcastOf(one, cut, there).unheard).toEqual(silentBy('cut-off'))
+  })
 })
 
 test('what certainly failed and came to somebody is a phantom', () => {
@@ -106,10 +189,21 @@ test('all starts of a number are one subscriber, and so is its reader of leftove
 })
 
 describe('a miss', () => {
+  const gap = (ms: number, count: number, why: GapWhy): Entry => [
+    ...(['gap', null, ms] as const),
+    { count, flags: gapReasons.indexOf(why) },
+  ]
   const cut = (ms: number) => worker(['cut', null, ms], ['back', null, ms + 1])
   test.for<BothWays>([
     ['cut-off', cut(106), cut(107)],
-    ['cut-off', cut(99), cut(98)],
+    ['cut-off', [cut(99), resumes], [cut(98), resumes]],
+    ['overflow', worker(gap(100, 1, 'overflow')), worker(gap(99, 1, 'overflow'))],
+    ['overflow', worker(gap(120, 1, 'overflow')), worker(gap(120, 0, 'overflow'))],
+    ['cut-off', worker(gap(100, missedUnknown, 'reconnect')), worker(gap(99, 1, 'reconnect'))],
+    // Owed until the guard before its death.
+    ['worker-killed', at('KILL', 106), at('LEAVE', 106)],
+    ['worker-killed', at('EXIT', 120), [at('EXIT', 120), { terms: { inHandMax: 0 } }]],
+    ['worker-killed', at('KILL', 120), at('KILL', 120, 120, 'worker 0.1')],
     ['network', at('NET_ON', 106), at('NET_ON', 107)],
     ['network', together(at('NET_ON', 106), resumes), [at('NET_ON', 106, 106, 'worker 1.0')]],
     ['broker-stop', down('stop', 106), down('stop', 107)],
@@ -130,6 +224,42 @@ describe('a miss', () => {
       { 'broker-crash': 1 },
       { 'cut-off': 1 },
     ])
+  })
+
+  test('by a gap is of what came after all that was handed out before it', () => {
+    const sends = producer(...sent(0, 100), ...sent(1, 110), ...sent(2, 120), ...sent(3, 130))
+    for (const why of gapReasons) {
+      const dropped = worker(['recv', 1, 112], gap(140, 9, why), ['recv', 3, 141])
+      const { missed } = subscriberOf(sends, dropped, there)
+      const cause = why === 'overflow' ? why : 'cut-off'
+      expect(missed).toMatchObject({ total: 2, byCause: { [cause]: 1 }, unexplained: 1 })
+    }
+  })
+
+  test('by a death is of what came after all that was handed out before it', () => {
+    const sends = producer(...sent(0, 100), ...sent(1, 110), ...sent(2, 120))
+    const { missed } = subscriberOf(sends, worker(['recv', 1, 112]), there, at('KILL', 140))
+    expect(missed).toMatchObject({ total: 2, byCause: { 'worker-killed': 1 }, unexplained: 1 })
+  })
+
+  test('by a gap uses what gaps say in the order in which messages were sent', () => {
+    const other: History = {
+      ledgers: {
+        'producer 1.0': sent(0, 101).map(([type, m, ms]): Entry => [type, m, ms, { producer: 1 }]),
+      },
+    }
+    const sends = producer(...sent(0, 100), ...sent(1, 120), ...sent(2, 150))
+    const gaps = [gap(200, 2, 'overflow'), gap(300, 1, 'overflow')] as const
+    const dropped = worker(gaps[0], ['recv', 1, 210], gaps[1])
+    const { missed } = subscriberOf(sends, other, dropped, there)
+    expect(missed).toMatchObject({ total: 3, byCause: { overflow: 3 }, unexplained: 0 })
+  })
+
+  test('by a gap is told by the subscriber that missed it, and no other', () => {
+    const other: History = { ledgers: { 'worker 1.0': [gap(120, 1, 'overflow')] } }
+    const both = [at('SUBSCRIBED', 50, 50, 'worker 1.0'), other]
+    const [first, second] = broadcastOf(missing, ...both).subscribers
+    expect([first?.missed.unexplained, second?.missed.unexplained]).toEqual([1, 0])
   })
 
   test('is of what was owed, and stands in the sample up to the 32nd', () => {

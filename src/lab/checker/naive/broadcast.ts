@@ -1,9 +1,11 @@
 import type { Evidence, LedgerFile } from '../../evidence/evidence.ts'
-import type { Terms } from '../../terms.ts'
+import type { Cause, Terms } from '../../terms.ts'
 import type { BroadcastAccount, MissedAccount, SubscriberAccount } from '../broadcastAccounting.ts'
-import { budgetOf, choose, countCauses, free, type Match } from './budget.ts'
+import { type Budget, budgetOf, choose, countCauses, free, type Match } from './budget.ts'
+import { gaps, newestHanded } from './gaps.ts'
 import { cuts, type Interval, liveIntervals, outages, touches } from './intervals.ts'
-import { type Message, type Scene, sceneOf, those } from './scene.ts'
+import { byIdentity, type Message, nanoseconds, type Scene, sceneOf, those } from './scene.ts'
+import { isDeath } from './whyLost.ts'
 import { redeliveries } from './whyRepeated.ts'
 
 /** A subscriber, what may be known of it alone, and when it was subscribed. */
@@ -23,11 +25,17 @@ export function naiveBroadcast(
     const scene = sceneOf(withOnly(subscriber, evidence), terms, guardMs, null)
     return { subscriber, scene, live: liveOf(scene) }
   })
-  const { messages, sends } = sceneOf(evidence, terms, guardMs, null)
+  const whole = sceneOf(evidence, terms, guardMs, null)
+  const { messages, sends } = whole
   const ending = (outcome: Message['outcome']) =>
     messages.filter((message) => message.outcome === outcome)
-  const unheard = ending('ok').filter((m) => !listeners.some((each) => isLive(each, m)))
-  const reported = unheard.filter((m) => those(sends, 'ok', m).some(({ count }) => count === 0))
+  const unheard = ending('ok').filter(
+    (m) => !listeners.some((each) => isLive(each, m) || isDelivered(each.scene, m)),
+  )
+  const isTold = (m: Message) => those(sends, 'ok', m).some(({ count }) => count === 0)
+  const silent = unheard.filter((m) => !isTold(m))
+  const scenes = [whole, ...listeners.map(({ scene }) => scene)]
+  const causes = silent.map((m) => whySilent(scenes, m))
   return {
     attempted: messages.length,
     acknowledged: ending('ok').length,
@@ -37,8 +45,9 @@ export function naiveBroadcast(
       .length,
     unheard: {
       total: unheard.length,
-      reported: reported.length,
-      silent: unheard.length - reported.length,
+      reported: unheard.length - silent.length,
+      silent: silent.length,
+      silentByCause: countCauses(causes).byCause,
     },
     subscribers: listeners.map(subscriberOf),
   }
@@ -70,7 +79,8 @@ function liveOf(scene: Scene): Interval[] {
   const isHarmless = (event: string) =>
     scene.terms.resumes && (event === 'NET_ON' || event === 'NET_OFF' || event === 'BROKER_DOWN')
   const events = scene.events.filter(({ event }) => !isHarmless(event))
-  return scene.workers.flatMap((by) => liveIntervals({ ...scene, events, guardNs: 0n }, by))
+  const all = scene.terms.resumes ? [] : scene.all
+  return scene.workers.flatMap((by) => liveIntervals({ ...scene, events, all, guardNs: 0n }, by))
 }
 
 function isLive({ live }: Listener, { sentNs, okAtNs }: Message): boolean {
@@ -90,7 +100,11 @@ function subscriberOf(listener: Listener): SubscriberAccount {
   const acknowledged = scene.messages.filter(({ outcome }) => outcome === 'ok')
   const owed = acknowledged.filter((message) => isOwed(listener, message))
   const edge = acknowledged.filter((m) => isLive(listener, m) && !isOwed(listener, m))
-  const extra = [...redeliveries(scene, budgetOf(scene.terms.inHandMax)).values()].flat()
+  const budget = budgetOf(scene.terms.inHandMax)
+  const neverCame = owed.filter((message) => !isDelivered(scene, message))
+  // Misses take from the budgets before repeats do.
+  const missed = missedOf(scene, neverCame, budget)
+  const extra = [...redeliveries(scene, budget).values()].flat()
   const attempted = new Set(scene.messages.map(({ m }) => m))
   const strange = scene.ours.filter(({ type, m }) => type === 'recv' && !attempted.has(m))
   return {
@@ -98,17 +112,17 @@ function subscriberOf(listener: Listener): SubscriberAccount {
     owed: owed.length,
     edge: edge.length,
     delivered: scene.messages.filter((message) => isDelivered(scene, message)).length,
-    missed: missedOf(
-      scene,
-      owed.filter((message) => !isDelivered(scene, message)),
-    ),
+    missed,
     extra: { total: extra.length, ...countCauses(extra) },
     unexpected: strange.length,
   }
 }
 
-function missedOf(scene: Scene, missed: readonly Message[]): MissedAccount {
-  const chosen = missed.map((message) => choose(whyMissed(scene, message), scene.terms.mayLose))
+function missedOf(scene: Scene, missed: readonly Message[], budget: Budget): MissedAccount {
+  const { mayLose } = scene.terms
+  const chosen = missed
+    .toSorted((one, other) => Number(one.sentNs - other.sentNs) || byIdentity(one, other))
+    .map((message) => choose(whyMissed(scene, message, budget), mayLose))
   return {
     total: missed.length,
     ...countCauses(chosen),
@@ -116,17 +130,54 @@ function missedOf(scene: Scene, missed: readonly Message[]): MissedAccount {
   }
 }
 
-function whyMissed(scene: Scene, { sentNs, okAtNs }: Message): Match[] {
-  const { events, workers, guardNs } = scene
-  const touched = (intervals: readonly Interval[]) =>
-    intervals.some((interval) => touches(interval, sentNs, okAtNs + guardNs))
-  const downs = events.filter(({ event }) => event === 'BROKER_DOWN')
+function whyMissed(scene: Scene, message: Message, budget: Budget): Match[] {
+  const told = scene.workers.flatMap((by) => gaps(scene, by, 'overflow'))
+  /** What waits to be read is newer than all that was. */
+  const unread = scene.workers.flatMap((by) =>
+    scene.events
+      .filter((event) => event.by === by && isDeath(event))
+      .map(({ toNs, place }) => ({ fromNs: newestHanded(scene, by), toNs, place })),
+  )
+  const died = unread.filter(touching(scene, message)).map(({ place }) => place)
   return [
-    ...(touched(workers.flatMap((by) => cuts(scene, by))) ? [free('cut-off')] : []),
-    ...(touched(workers.flatMap((by) => outages(scene, by, 'NET_ON', 'NET_OFF')))
-      ? [free('network')]
-      : []),
-    ...(touched(downs.filter(({ how }) => how === 'stop')) ? [free('broker-stop')] : []),
-    ...(touched(downs.filter(({ how }) => how === 'crash')) ? [free('broker-crash')] : []),
+    ...budget.takeFrom('overflow', message, told.filter(touching(scene, message))),
+    ...budget.take('worker-killed', message, died),
+    ...whyAway(scene, message).map(free),
   ]
+}
+
+/** Where some subscriber was away, or dead and perhaps still believed to be there. */
+function whySilent(scenes: readonly Scene[], message: Message): Cause {
+  const { sentNs } = message
+  const isToDead = scenes.some(({ events, workers, terms, guardNs }) =>
+    events
+      .filter((event) => workers.includes(event.by) && isDeath(event))
+      .map(({ fromNs, toNs }) => ({
+        fromNs,
+        toNs: toNs + nanoseconds(terms.reclaimWithinMs) + guardNs,
+      }))
+      .some((belief) => touches(belief, sentNs, sentNs)),
+  )
+  if (isToDead) return 'worker-killed'
+  const found = new Set(scenes.flatMap((scene) => whyAway(scene, message)))
+  return away.find((cause) => found.has(cause)) ?? 'no-worker'
+}
+
+const away = ['cut-off', 'network', 'broker-stop', 'broker-crash'] as const
+
+function whyAway(scene: Scene, message: Message): Cause[] {
+  const { events, workers } = scene
+  const downs = (how: string) =>
+    events.filter((event) => event.event === 'BROKER_DOWN' && event.how === how)
+  const intervals: Record<(typeof away)[number], Interval[]> = {
+    'cut-off': workers.flatMap((by) => [...cuts(scene, by), ...gaps(scene, by, 'reconnect')]),
+    network: workers.flatMap((by) => outages(scene, by, 'NET_ON', 'NET_OFF')),
+    'broker-stop': downs('stop'),
+    'broker-crash': downs('crash'),
+  }
+  return away.filter((cause) => intervals[cause].some(touching(scene, message)))
+}
+
+function touching({ guardNs }: Scene, { sentNs, okAtNs }: Message) {
+  return (interval: Interval) => touches(interval, sentNs, okAtNs + guardNs)
 }

@@ -2,40 +2,60 @@ import type { Cause } from '../../terms.ts'
 import type { ByCause } from '../accounting.ts'
 import type { Message } from './scene.ts'
 
-/** A cause that fits, and what it costs to choose it. */
+/** A cause that fits, and what it costs where it is an excuse. */
 export interface Match {
   readonly cause: Cause
   readonly spend: () => void
+  /** When it is chosen, legal or not. */
+  readonly note?: () => void
 }
 
 export function free(cause: Cause): Match {
   return { cause, spend: () => {} }
 }
 
+/** Where it stands, and how many messages it explains at most. */
+export interface Room {
+  readonly place: number
+  readonly most: number
+}
+
 /** How many messages each event has explained, in one group. */
 export interface Budget {
   /** A match by the earliest of these events that has room for the message; none: no match. */
   take(cause: Cause, message: Message, places: readonly number[]): Match[]
+  /** The same of what has a room of its own. */
+  takeFrom(cause: Cause, message: Message, rooms: readonly Room[]): Match[]
 }
 
 export function budgetOf(inHandMax: number): Budget {
   const explained = new Map<number, Set<string>>()
   const messagesOf = (place: number) => explained.get(place) ?? new Set<string>()
-  return {
-    take(cause, { m }, places) {
-      const place = places
-        .toSorted((one, other) => one - other)
-        .find((place) => messagesOf(place).has(m) || messagesOf(place).size < inHandMax)
-      if (place === undefined) return []
+  const budget: Budget = {
+    take: (cause, message, places) =>
+      budget.takeFrom(
+        cause,
+        message,
+        places.map((place) => ({ place, most: inHandMax })),
+      ),
+    takeFrom(cause, { m }, rooms) {
+      const room = rooms
+        .toSorted((one, other) => one.place - other.place)
+        .find(({ place, most }) => messagesOf(place).has(m) || messagesOf(place).size < most)
+      if (room === undefined) return []
+      const { place } = room
       return [{ cause, spend: () => explained.set(place, messagesOf(place).add(m)) }]
     },
   }
+  return budget
 }
 
-/** The first legal one, else the first; null: unexplained. It is paid for. */
+/** The first legal one, which is paid for; else the first; null: unexplained. */
 export function choose(matches: readonly Match[], may: readonly Cause[]): Cause | null {
-  const chosen = matches.find(({ cause }) => may.includes(cause)) ?? matches[0]
-  chosen?.spend()
+  const excuse = matches.find(({ cause }) => may.includes(cause))
+  excuse?.spend()
+  const chosen = excuse ?? matches[0]
+  chosen?.note?.()
   return chosen?.cause ?? null
 }
 

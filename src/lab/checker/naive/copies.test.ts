@@ -97,5 +97,26 @@ describe('a dead letter has', () => {
     expect([retried(2, ['ok']), retried(3, ['ok'])]).toEqual([0, 1])
     expect([retried(4, ['ok'], ['ok']), retried(5, ['ok'], ['ok'])]).toEqual([0, 1])
     expect(retried(3, ['ok'], ['fail'])).toBe(1)
+    const forgetful: History = { terms: { ...terms.terms, forgetsAcks: ['broker-stop'] } }
+    const down: History = { events: [['broker stop', 'BROKER_DOWN', 150]] }
+    expect(accountOf(together(published(['ok']), forgetful, tries(3))).retriedBeyond).toBe(1)
+    expect(accountOf(together(published(['ok']), forgetful, down, tries(3))).retriedBeyond).toBe(0)
+  })
+
+  test('been in the hands of no more owners that ended than it may', () => {
+    const held = (
+      count: number,
+      end: Entry[0] | null,
+      ...answers: Parameters<typeof published>
+    ) => {
+      const hands = Array.from({ length: count }, (_, at): Entry[] => [
+        ['recv', 0, 110 + at],
+        ...(end === null ? [] : [[end, 0, 110 + at] as const]),
+      ])
+      return accountOf(together(published(...answers), worker(...hands.flat()))).retriedBeyond
+    }
+    expect([held(2, null, ['ok']), held(3, null, ['ok'])]).toEqual([0, 1])
+    expect([held(4, null, ['ok'], ['ok']), held(5, null, ['ok'], ['ok'])]).toEqual([0, 1])
+    expect([held(3, 'done', ['ok']), held(3, 'throw', ['ok'])]).toEqual([0, 0])
   })
 })

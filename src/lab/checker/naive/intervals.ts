@@ -14,8 +14,8 @@ export function touches(interval: Interval, fromNs: bigint, toNs: bigint): boole
 export function outages(
   { events }: Scene,
   by: string,
-  begin: 'NET_ON' | 'STOP',
-  end: 'NET_OFF' | 'CONT',
+  begin: 'NET_ON' | 'STOP' | 'BROKER_DOWN',
+  end: 'NET_OFF' | 'CONT' | 'BROKER_UP',
 ): (Interval & { readonly place: number })[] {
   const own = events.filter((event) => event.by === by)
   return own
@@ -37,14 +37,19 @@ export function cuts({ all }: Scene, by: string): Interval[] {
     })
 }
 
+/** What happened to an actor or to the broker; the places of CUT and BACK come after all others. */
+interface Turn extends Interval {
+  readonly event: Happened['event'] | 'CUT' | 'BACK'
+}
+
 /** When an actor was certainly able to receive. */
 export function liveIntervals(scene: Scene, by: string): Interval[] {
   const { guardNs } = scene
-  const events = scene.events.filter((event) => event.by === by || event.event === 'BROKER_DOWN')
-  return events
-    .filter((event) => event.event === 'SUBSCRIBED' || isBackOnNet(event, events))
+  const turns = turnsOf(scene, by)
+  return turns
+    .filter((_, at) => isStart(turns, at))
     .map((start) => {
-      const end = events.find((event) => event.fromNs >= start.fromNs && endsLive(event))
+      const end = turns.find((turn) => turn.fromNs >= start.fromNs && endsLive(turn))
       return {
         fromNs: start.toNs + guardNs,
         toNs: end === undefined ? forever : end.fromNs - guardNs,
@@ -53,18 +58,49 @@ export function liveIntervals(scene: Scene, by: string): Interval[] {
     .filter(({ fromNs, toNs }) => fromNs <= toNs)
 }
 
-function endsLive({ event }: Happened): boolean {
-  return isOver(event) || event === 'NET_ON'
+/** By time; of the same time, what the supervisor wrote comes first. */
+function turnsOf({ events, all }: Scene, by: string): Turn[] {
+  const told = all.filter((record) => record.by === by)
+  // A BACK without a CUT says nothing.
+  const backs = told.filter(
+    ({ type, place }) =>
+      type === 'back' && told.some((one) => one.type === 'cut' && one.place < place),
+  )
+  const spanOf = ({ timeNs }: { timeNs: bigint }) => ({ fromNs: timeNs, toNs: timeNs })
+  return [
+    ...events.filter((event) => event.by === by || event.event === 'BROKER_DOWN'),
+    ...told
+      .filter(({ type }) => type === 'cut')
+      .map((record) => ({ event: 'CUT' as const, ...spanOf(record) })),
+    ...backs.map((record) => ({ event: 'BACK' as const, ...spanOf(record) })),
+  ].toSorted((one, other) => Number(one.fromNs - other.fromNs))
 }
 
-function isOver(event: Happened['event']): boolean {
-  return event === 'KILL' || event === 'EXIT' || event === 'LEAVE' || event === 'BROKER_DOWN'
+function endsLive({ event }: Turn): boolean {
+  return isGone(event) || event === 'BROKER_DOWN' || event === 'CUT' || event === 'NET_ON'
 }
 
-/** It was subscribed before, and nothing but the network has come between. */
-function isBackOnNet({ event, place }: Happened, events: readonly Happened[]): boolean {
-  if (event !== 'NET_OFF') return false
-  const before = events.filter((earlier) => earlier.place < place)
-  const last = before.findLast((earlier) => earlier.event === 'SUBSCRIBED' || isOver(earlier.event))
+function isGone(event: Turn['event']): boolean {
+  return event === 'KILL' || event === 'EXIT' || event === 'LEAVE'
+}
+
+/** It subscribes, or is there and finds back, or is subscribed and its network is healed. */
+function isStart(turns: readonly Turn[], at: number): boolean {
+  const event = turns[at]?.event
+  const before = turns.slice(0, at)
+  if (event === 'BACK') return isThere(before)
+  if (event !== 'NET_OFF') return event === 'SUBSCRIBED'
+  const lastAt = before.findLastIndex(
+    (turn) => turn.event !== 'NET_ON' && (endsLive(turn) || isOpening(turn)),
+  )
+  return lastAt >= 0 && isOpening(turns[lastAt] as Turn) && isStart(turns, lastAt)
+}
+
+function isOpening({ event }: Turn): boolean {
+  return event === 'SUBSCRIBED' || event === 'BACK'
+}
+
+function isThere(turns: readonly Turn[]): boolean {
+  const last = turns.findLast(({ event }) => event === 'SUBSCRIBED' || isGone(event))
   return last?.event === 'SUBSCRIBED'
 }

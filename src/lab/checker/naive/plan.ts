@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { notTold } from '../../evidence/record.ts'
+import { missedUnknown, notTold } from '../../evidence/record.ts'
 
 /** What a random history is made of. Times are whole milliseconds, and few, so that they meet. */
 export type Plan = typeof plan extends fc.Arbitrary<infer Value> ? Value : never
@@ -58,7 +58,10 @@ const delivery = fc.record({
     [4, ['done', 'done']],
     [2, ['throw', 'done']],
     [2, ['error']],
+    [3, ['gave up']],
   ),
+  /** So long after it was handed out, the worker is told that it lost the message. */
+  lostMs: weighted([80, null], [5, 0], [10, 4], [5, 9]),
   workMs: few(4),
   /** Flags of SETTLED. */
   settled: weighted([45, 0], [35, null], [6, 1], [3, 2], [6, 3], [4, 0x80], [1, 0x83]),
@@ -105,6 +108,8 @@ const fault = fc.record({
     [2, 'NET'],
     [2, 'CUT'],
     [2, 'REVOKE'],
+    [6, 'STALL'],
+    [5, 'GAP'],
     [1, 'LEAVE'],
     [1, 'SUBSCRIBED'],
   ),
@@ -112,6 +117,9 @@ const fault = fc.record({
   spanMs: few(2),
   /** Null: it never heals. */
   healAfterMs: fc.option(few(6), { freq: 3 }),
+  /** What a gap says. */
+  missed: weighted([2, 1], [2, 2], [1, 0], [1, missedUnknown]),
+  isReconnect: chance(40),
 })
 
 const start = fc.record({

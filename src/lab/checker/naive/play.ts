@@ -1,5 +1,5 @@
 import type { ActorId } from '../../evidence/evidence.ts'
-import type { RecordType } from '../../evidence/record.ts'
+import { givenUpFlag, type RecordType } from '../../evidence/record.ts'
 import type { Identity } from '../../identity.ts'
 import type { FatePlan, MessagePlan, Plan } from './plan.ts'
 import { readerOf, Stage } from './stage.ts'
@@ -82,7 +82,13 @@ function deliver(stage: Stage, slot: number, message: MessagePlan, about: Identi
       position: delivery.isElsewhere ? 3n : position,
     })
     const doneMs = atMs + delivery.workMs
-    for (const type of delivery.ends) stage.write(worker, doneMs, about, { type, key })
+    for (const end of delivery.ends) {
+      const [type, flags] = end === 'gave up' ? (['throw', givenUpFlag] as const) : [end, 0]
+      stage.write(worker, doneMs, about, { type, key, flags })
+    }
+    if (delivery.lostMs !== null) {
+      stage.write(worker, atMs + delivery.lostMs, about, { type: 'lost', key })
+    }
     if (delivery.settled === null) continue
     const settled = { type: 'settled', key, flags: delivery.settled } as const
     stage.write(worker, doneMs + delivery.settleMs, about, settled)

@@ -78,6 +78,11 @@ export function inTime(told: readonly Told[]): Told[] {
   return told.toSorted((one, other) => Number(one.timeNs - other.timeNs))
 }
 
+/** The latest of these times. */
+export function latest(first: bigint, ...others: readonly bigint[]): bigint {
+  return others.toSorted((one, other) => Number(one - other)).findLast((at) => at > first) ?? first
+}
+
 export function sceneOf(
   evidence: Evidence,
   terms: Terms,

@@ -1,4 +1,5 @@
 import type { ActorId, Evidence, LabEvent, Span } from '../../evidence/evidence.ts'
+import { gapReasons } from '../../evidence/record.ts'
 import type { Identity } from '../../identity.ts'
 import { type Line, ledgerOf } from './ledgerOf.ts'
 import type { FaultPlan, Plan, StartPlan } from './plan.ts'
@@ -81,8 +82,10 @@ export class Stage {
     for (const fault of faults) this.#strike(who, fault)
   }
 
-  #strike(who: ActorId, { what, atMs, spanMs, healAfterMs }: FaultPlan): void {
-    if (who.role === 'relay' && (what === 'CUT' || what === 'REVOKE')) return // only workers tell
+  #strike(who: ActorId, fault: FaultPlan): void {
+    const { what, atMs, spanMs, healAfterMs } = fault
+    const isOfWorkers = what === 'CUT' || what === 'REVOKE' || what === 'STALL' || what === 'GAP'
+    if (who.role === 'relay' && isOfWorkers) return // only workers tell
     const healMs = healAfterMs === null ? null : atMs + spanMs + healAfterMs
     if (what === 'CUT') {
       this.write(who, atMs, null, { type: 'cut' })
@@ -91,6 +94,15 @@ export class Stage {
     }
     if (what === 'REVOKE') {
       this.write(who, atMs, null, { type: 'revoke' })
+      return
+    }
+    if (what === 'STALL') {
+      this.write(who, atMs + spanMs, null, { type: 'stall', position: BigInt(spanMs) * 2_000_000n })
+      return
+    }
+    if (what === 'GAP') {
+      const flags = gapReasons.indexOf(fault.isReconnect ? 'reconnect' : 'overflow')
+      this.write(who, atMs, null, { type: 'gap', count: fault.missed, flags })
       return
     }
     const event = what === 'NET' ? 'NET_ON' : what

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { gapReasons, missedUnknown } from '../../evidence/record.ts'
 import type { Cause } from '../../terms.ts'
 import {
   accountOf,
@@ -37,6 +38,15 @@ const window: History = { terms: { lossWindowMs: 5 } }
 const received: Entry = ['recv', 0, 110]
 const thrown: Entry = ['throw', 0, 111]
 const erred: Entry = ['error', 0, 111]
+const [overflow, reconnect] = [gapReasons.indexOf('overflow'), gapReasons.indexOf('reconnect')]
+const dropped = (ms: number, count = 1, flags = overflow): Entry => [
+  'gap',
+  null,
+  ms,
+  { count, flags },
+]
+const gap = (...of: Parameters<typeof dropped>) => worker(dropped(...of))
+const producer = (...entries: Entry[]): History => ({ ledgers: { 'producer 0.0': entries } })
 const taken: Entry = ['taken', 0, 101]
 const to = (actor: number, incarnation: number) => ({ actor, count: incarnation })
 const routed: Entry = ['routed', 0, 110, to(0, 0)]
@@ -100,6 +110,17 @@ const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
       [down('crash', 9), at('NET_OFF', 10)],
       at('NET_OFF', 10),
     ],
+    ['cut off before', worker(['cut', null, 101]), worker(['cut', null, 102])],
+    [
+      'back too late',
+      worker(['cut', null, 9], ['back', null, 103]),
+      worker(['cut', null, 9], ['back', null, 102]),
+    ],
+    [
+      'the broker and the worker are back too late',
+      [down('stop', 9), worker(['cut', null, 9], ['back', null, 103])],
+      [down('stop', 9), worker(['cut', null, 9], ['back', null, 102])],
+    ],
     [
       'only another start is live',
       [at('LEAVE', 9), at('SUBSCRIBED', 10, 10, 'worker 1.0')],
@@ -111,12 +132,67 @@ const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
       [at('LEAVE', 9), at('SUBSCRIBED', 100), at('LEAVE', 104)],
     ],
   ],
+  overflow: [
+    ['told after the send', gap(100), gap(99)],
+    ['for as many as it says', gap(120, 1), gap(120, 0)],
+    ['not known how many', gap(120, missedUnknown), gap(120, missedUnknown, reconnect)],
+    [
+      'nothing much newer was handed out before',
+      [
+        producer(...sent(0), ...sent(1, 106)),
+        worker(['recv', 1, 108], ['done', 1, 108], dropped(120)),
+      ],
+      [
+        producer(...sent(0), ...sent(1, 107)),
+        worker(['recv', 1, 108], ['done', 1, 108], dropped(120)),
+      ],
+    ],
+    [
+      'when it was routed, nothing much newer was handed out before',
+      [
+        producer(...sent(0), ...sent(1, 112)),
+        relay(taken, routed),
+        worker(['recv', 1, 113], ['done', 1, 113], dropped(120)),
+      ],
+      [
+        producer(...sent(0), ...sent(1, 113)),
+        relay(taken, routed),
+        worker(['recv', 1, 113], ['done', 1, 113], dropped(120)),
+      ],
+    ],
+    [
+      'who was chosen',
+      [relay(taken, routed), worker(dropped(120))],
+      [relay(taken, routed), other(dropped(120)), at('SUBSCRIBED', 0, 0, 'worker 1.0')],
+    ],
+    ['who was not handed it', worker(dropped(120)), worker(received, thrown, dropped(120))],
+    [
+      'anybody who had subscribed',
+      [other(dropped(120)), at('SUBSCRIBED', 106, 106, 'worker 1.0')],
+      [other(dropped(120)), at('SUBSCRIBED', 107, 107, 'worker 1.0')],
+    ],
+    [
+      'a subscriber',
+      [other(dropped(120)), at('SUBSCRIBED', 0, 0, 'worker 1.0')],
+      other(dropped(120)),
+    ],
+  ],
   'worker-killed': [
     ['in hand', [worker(received), at('KILL', 108, 110)], [worker(received), at('KILL', 108, 109)]],
     [
-      'thrown before',
-      [worker(received), at('EXIT', 120)],
+      'done by nobody, or thrown and not told of',
       [worker(received, thrown), at('EXIT', 120)],
+      [worker(received, thrown, erred), at('EXIT', 120)],
+    ],
+    [
+      'told of, but not of that failure',
+      [worker(received, erred, thrown), at('EXIT', 120)],
+      [worker(received, thrown, ['settled', 0, 111, { flags: 1 }]), at('EXIT', 120)],
+    ],
+    [
+      'told of by its worker',
+      [worker(received, thrown), other(erred), at('EXIT', 120)],
+      [worker(received, thrown, erred), other(erred), at('EXIT', 120)],
     ],
     [
       'killed, not told to leave',
@@ -257,6 +333,17 @@ const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
     ],
     ['anybody', [other(['cut', null, 90])], [other(['back', null, 90])]],
     [
+      'told when it was back',
+      gap(100, missedUnknown, reconnect),
+      gap(99, missedUnknown, reconnect),
+    ],
+    ['told when it was back, however many', gap(100, 0, reconnect), gap(100, 0)],
+    [
+      'told when it was back, and chosen',
+      [relay(taken, routed), worker(dropped(120, 0, reconnect))],
+      [relay(taken, afar), worker(dropped(120, 0, reconnect))],
+    ],
+    [
       'until it is back',
       worker(['back', null, 80], ['cut', null, 90], ['assign', null, 95], ['back', null, 100]),
       worker(['back', null, 80], ['cut', null, 90], ['assign', null, 95], ['back', null, 99]),
@@ -310,6 +397,29 @@ for (const [cause, rows] of Object.entries(cases)) {
   })
 }
 
+test('that nobody was there is said only where nothing else happened', () => {
+  const both = { terms: { mayLose: ['no-worker', 'broker-stop'] as const } }
+  const by = (...histories: History[]) => accountOf(together(base, both, ...histories)).lost.byCause
+  expect(by(down('stop', 101, 110))).toEqual({ 'broker-stop': 1 })
+  expect(by(at('LEAVE', 50))).toEqual({ 'no-worker': 1 })
+})
+
+test('a gap explains as many as it says, the earliest those that it can', () => {
+  const sends = producer(...sent(0, 100), ...sent(1, 100), ...sent(2, 110), ...sent(3, 110))
+  const { lost } = accountOf(
+    together(base, sends, worker(dropped(105, 2), dropped(120, 1)), {
+      terms: { mayLose: ['overflow'] },
+    }),
+  )
+  expect(lost).toMatchObject({ total: 4, byCause: { overflow: 3 }, unexplained: 1 })
+})
+
+test('what was dropped was told of by who dropped it', () => {
+  expect(accountOf(together(base, gap(120))).lost).toMatchObject({
+    ...{ reported: 1, silent: 0, silentByCause: {} },
+  })
+})
+
 test('without a cause it is unexplained', () => {
   const { lost } = accountOf(base)
   expect(lost).toMatchObject({ total: 1, broker: 1, worker: 0, byCause: {}, unexplained: 1 })
@@ -319,7 +429,9 @@ test('without a cause it is unexplained', () => {
 const everything = together(
   base,
   worker(['cut', null, 90], received, thrown, erred, ['recv', 0, 112]),
-  relay(taken, ['noWorker', 0, 100]),
+  relay(['noWorker', 0, 100], ['routed', 0, 100, to(1, 0)], taken),
+  other(dropped(120)),
+  at('SUBSCRIBED', 0, 0, 'worker 1.0'),
   at('NET_ON', 91),
   at('STOP', 113),
   at('KILL', 114),
@@ -329,7 +441,8 @@ const everything = together(
   { terms: { isRetentionReached: true, delivery: 'at-most-once' } },
 )
 const preference: readonly Cause[] = [
-  ...(['handler-failed', 'no-worker', 'worker-killed', 'worker-stopped', 'relay-killed'] as const),
+  ...(['handler-failed', 'no-worker', 'overflow', 'worker-killed', 'worker-stopped'] as const),
+  'relay-killed',
   ...(['cut-off', 'network', 'broker-stop', 'broker-crash', 'retention'] as const),
 ]
 

@@ -1,10 +1,13 @@
+import type { GapWhy } from '../../../core/driver.ts'
 import type { Cause } from '../../terms.ts'
 import { type Budget, free, type Match } from './budget.ts'
+import { gaps } from './gaps.ts'
 import { cuts, type Interval, liveIntervals, outages, touches } from './intervals.ts'
 import {
   actorName,
   forever,
   type Happened,
+  latest,
   type Message,
   nanoseconds,
   type Scene,
@@ -16,15 +19,16 @@ export function whyLost(scene: Scene, message: Message, budget: Budget): Match[]
   return [
     ...(isHandlerFailed(scene, message) ? [free('handler-failed')] : []),
     ...(isToldNobody(scene, message) ? [free('no-worker')] : []),
+    ...budget.takeFrom('overflow', message, gapsAround(scene, message, 'overflow')),
     ...endedWorker(scene, message, budget, 'worker-killed', deaths),
     ...endedWorker(scene, message, budget, 'worker-stopped', stops),
-    ...(isNobodyThere(scene, message) ? [free('no-worker')] : []),
     ...(isRelayKilled(scene, message) ? [free('relay-killed')] : []),
-    ...(isAway(scene, message, cuts) ? [free('cut-off')] : []),
+    ...(isCutOff(scene, message) ? [free('cut-off')] : []),
     ...(isAway(scene, message, offNet) ? [free('network')] : []),
     ...(isBrokerDown(scene, message, 'stop') ? [free('broker-stop')] : []),
     ...(isBrokerDown(scene, message, 'crash') ? [free('broker-crash')] : []),
     ...(scene.terms.isRetentionReached ? [free('retention')] : []),
+    ...(isNobodyThere(scene, message) ? [free('no-worker')] : []),
   ]
 }
 
@@ -92,9 +96,13 @@ function endedWorker(
   return budget.take(cause, message, places)
 }
 
-/** RECVs after which their worker has neither done the message nor thrown. */
+/** RECVs after which their worker has neither done the message, nor thrown and told of that. */
 function inHand({ ours }: Scene, message: Message) {
-  const ends = [...those(ours, 'done', message), ...those(ours, 'throw', message)]
+  const told = [...those(ours, 'error', message), ...those(ours, 'settled', message)]
+  const failed = those(ours, 'throw', message).filter(({ by, place }) =>
+    told.some((later) => later.by === by && later.place > place),
+  )
+  const ends = [...those(ours, 'done', message), ...failed]
   return those(ours, 'recv', message).filter(
     ({ by, place }) => !ends.some((end) => end.by === by && end.place > place),
   )
@@ -139,6 +147,22 @@ function isRelayKilled({ routes, events, guardNs }: Scene, message: Message): bo
 
 function offNet(scene: Scene, by: string): Interval[] {
   return outages(scene, by, 'NET_ON', 'NET_OFF')
+}
+
+function isCutOff(scene: Scene, message: Message): boolean {
+  return isAway(scene, message, cuts) || gapsAround(scene, message, 'reconnect').length > 0
+}
+
+/** Told by who was to have it, or by anybody where that is not known, and who was not handed it. */
+function gapsAround(scene: Scene, message: Message, why: GapWhy) {
+  const handed = new Set(those(scene.ours, 'recv', message).map(({ by }) => by))
+  const had = reach(scene, message)
+  const readers = had.size > 0 ? [...had] : scene.workers
+  const lastNs = latest(message.okAtNs, ...routesTo(scene, message).map(({ timeNs }) => timeNs))
+  return readers
+    .filter((by) => !handed.has(by))
+    .flatMap((by) => gaps(scene, by, why))
+    .filter((gap) => touches(gap, message.sentNs, lastNs + scene.guardNs))
 }
 
 /** Somebody who had it, or anybody where that is not known, was away at the time. */

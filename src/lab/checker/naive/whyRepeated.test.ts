@@ -35,6 +35,18 @@ const attempts = (count: number): History => ({
   ledgers: { 'producer 0.0': Array.from({ length: count }, () => sent(0)).flat() },
 })
 const lease = (leaseMs: number): History => ({ terms: { leaseMs } })
+/** The event loop stood still until `atMs`. */
+const stood = (atMs: number, ms: number): Entry => [
+  'stall',
+  null,
+  atMs,
+  { position: BigInt(ms) * 1_000_000n },
+]
+const gaveUp: Entry = ['throw', 0, 115, { flags: 0x80 }]
+const lost = (atMs: number): Entry => ['lost', 0, atMs]
+const stalled = worker(received, stood(118, 7), lost(118))
+const leased = [lease(12), stalled]
+const apart = [lease(12), worker(received, lost(118))]
 const nothingInHand: History = { terms: { inHandMax: 0 } }
 const sentOnly: History = { terms: { isSettleConfirmed: false } }
 const forgets = (...forgetsAcks: ('broker-stop' | 'broker-crash')[]): History => ({
@@ -47,6 +59,7 @@ const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
     ['from this one', worker(received, ['throw', 0, 110]), worker(['throw', 0, 109], received)],
     ['the same worker', worker(received, ['throw', 0, 115]), other(['throw', 0, 115])],
     ['the same message', worker(received, ['throw', 0, 115]), worker(received, ['throw', 1, 115])],
+    ['failed', worker(received, ['throw', 0, 115]), worker(received, gaveUp)],
     [
       'not acked',
       worker(received, ['throw', 0, 115]),
@@ -150,9 +163,43 @@ const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
     ],
   ],
   'lease-expired': [
-    ['as long as the lease less the guard', lease(12), lease(13)],
-    ['with leases', lease(1), lease(0)],
-    ['not acked', lease(12), [lease(12), acked]],
+    ['as long as the lease less the guard', leased, [lease(13), stalled]],
+    ['with leases', [lease(1), stalled], [lease(0), stalled]],
+    ['not acked', leased, [lease(12), worker(received, stood(118, 7), settled(0), lost(118))]],
+    ['told, if late', [lease(12), worker(received, stood(140, 30), settled(0x80, 140))], lease(12)],
+    ['told of this delivery', leased, [lease(12), worker(stood(110, 7), lost(110), received)]],
+    ['told by the same worker', leased, [lease(12), other(stood(118, 7), lost(118))]],
+    [
+      'half of the lease without a move',
+      [lease(12), worker(received, stood(115, 3), stood(118, 3), lost(118))],
+      [lease(12), worker(received, stood(115, 2), stood(118, 3), lost(118))],
+    ],
+    [
+      'without a move meanwhile',
+      [lease(12), worker(stood(110, 7), received, lost(118))],
+      [lease(12), worker(stood(109, 7), received, lost(118))],
+    ],
+    ['stopped', [...apart, at('STOP', 105, 105), at('CONT', 110)], [...apart, at('STOP', 121)]],
+    [
+      'the same worker stopped',
+      [...apart, at('STOP', 105)],
+      [...apart, at('STOP', 105, 105, 'worker 1.0')],
+    ],
+    [
+      'off the net',
+      [...apart, at('NET_ON', 105), at('NET_OFF', 110)],
+      [...apart, at('NET_ON', 105), at('NET_OFF', 109)],
+    ],
+    [
+      'cut off',
+      [lease(12), worker(['cut', null, 105], ['back', null, 110], received, lost(118))],
+      [lease(12), worker(['cut', null, 105], ['back', null, 109], received, lost(118))],
+    ],
+    [
+      'without a broker',
+      [...apart, down('crash', 105), at('BROKER_UP', 110, 110, 'broker')],
+      [...apart, down('crash', 105), at('BROKER_UP', 109, 109, 'broker')],
+    ],
   ],
   'producer-retry': [
     ['sent twice', attempts(2), attempts(1)],
@@ -178,7 +225,10 @@ test('without a cause it is unexplained', () => {
 /** Everything that can be the cause at once. */
 const everything = together(
   base,
-  worker(received, ['throw', 0, 111], settled(3), ['cut', null, 116], ['revoke', null, 116]),
+  worker(
+    ...[received, ['throw', 0, 111] as const, settled(3), ['cut', null, 116] as const],
+    ...[['revoke', null, 116] as const, lost(118)],
+  ),
   at('KILL', 111),
   at('STOP', 112),
   at('NET_ON', 113),
@@ -243,6 +293,43 @@ describe('an effect again', () => {
   test('of the first delivery is unexplained', () => {
     const found = reprocessed(worker(received, ['done', 0, 111], ['done', 0, 112]), other())
     expect(found).toEqual({ total: 2, byCause: { 'worker-killed': 1 }, unexplained: 1 })
+  })
+
+  test('a second time by one delivery is unexplained, whatever explains the delivery', () => {
+    const found = reprocessed(
+      worker(received, ['done', 0, 111]),
+      other(['recv', 0, 120], ['done', 0, 121], ['done', 0, 122]),
+    )
+    expect(found).toEqual({ total: 3, byCause: { 'worker-killed': 1 }, unexplained: 2 })
+  })
+
+  test('after a failure of the same delivery is unexplained', () => {
+    const found = reprocessed(worker(received, ['done', 0, 111]), {
+      ledgers: {
+        'worker 1.0': [
+          ['recv', 0, 120],
+          ['throw', 0, 120],
+          ['done', 0, 121],
+        ],
+      },
+    })
+    expect(found).toEqual({ total: 1, byCause: {}, unexplained: 1 })
+  })
+
+  test('of two deliveries in one hand is one of each', () => {
+    const both = { ledgers: { 'producer 0.0': [...sent(0), ...sent(0, 105)] } }
+    const found = accountOf(
+      together(
+        { ledgers: {} },
+        both,
+        worker(received, ['recv', 0, 111], ['done', 0, 112], ['done', 0, 113]),
+      ),
+    )
+    expect(found.reprocessed).toEqual({
+      total: 1,
+      byCause: { 'producer-retry': 1 },
+      unexplained: 0,
+    })
   })
 
   test('of the first delivery after that of the second has the cause of the second', () => {

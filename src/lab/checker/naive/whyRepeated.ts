@@ -1,7 +1,8 @@
-import { settlements } from '../../evidence/record.ts'
+import { givenUpFlag, settlements } from '../../evidence/record.ts'
 import type { Cause } from '../../terms.ts'
 import { type Budget, choose, free, type Match } from './budget.ts'
 import { outages, touches } from './intervals.ts'
+import { isExcused, saysLost } from './lateWork.ts'
 import {
   byIdentity,
   inTime,
@@ -67,13 +68,7 @@ function whyRepeated(
     (isAcked(scene, message, delivery, again)
       ? brokerForgot(scene, delivery, again)
       : whyNotSettled(scene, message, delivery, again, budget)
-    ).map(({ cause, spend }) => ({
-      cause,
-      spend: () => {
-        spend()
-        givenBack.add(delivery)
-      },
-    })),
+    ).map((match) => ({ ...match, note: () => givenBack.add(delivery) })),
   )
   return [...matches, ...(isResent ? [free('producer-retry')] : [])]
 }
@@ -132,6 +127,7 @@ function whyNotSettled(
   const isReleased = those(between, 'settled', message).some(
     ({ flags }) => settlements[flags & 0x7f] === 'released',
   )
+  const hasFailed = those(between, 'throw', message).some(({ flags }) => flags < givenUpFlag)
   const own = events.filter(
     (event) => event.by === before.by && touches(event, before.timeNs, again.timeNs),
   )
@@ -141,9 +137,11 @@ function whyNotSettled(
     touches(interval, before.timeNs, again.timeNs),
   )
   const isLeaseOver =
-    terms.leaseMs > 0 && again.timeNs - before.timeNs >= nanoseconds(terms.leaseMs) - guardNs
+    terms.leaseMs > 0 &&
+    again.timeNs - before.timeNs >= nanoseconds(terms.leaseMs) - guardNs &&
+    isLeaseLost(scene, message, before)
   return [
-    ...(those(between, 'throw', message).length > 0 ? [free('retry')] : []),
+    ...(hasFailed ? [free('retry')] : []),
     ...(isReleased ? [free('released')] : []),
     ...budget.take('worker-killed', message, killed),
     ...budget.take('worker-stopped', message, stopped),
@@ -155,6 +153,16 @@ function whyNotSettled(
   ]
 }
 
+/** Its worker wrote so before it was handed the message again, with a reason. */
+function isLeaseLost(scene: Scene, message: Message, before: Told): boolean {
+  const later = scene.ours.filter(
+    ({ by, m, place }) => by === before.by && m === message.m && place > before.place,
+  )
+  const next = later.findIndex(({ type }) => type === 'recv')
+  const first = (next < 0 ? later : later.slice(0, next)).find(saysLost)
+  return first !== undefined && isExcused(scene, before.by, before.timeNs, first.timeNs)
+}
+
 /** The cause of each effect after the first: that of the latest delivery which had an effect by then. */
 export function reprocessings(
   scene: Scene,
@@ -164,13 +172,23 @@ export function reprocessings(
   const deliveries = inTime(those(scene.ours, 'recv', message))
   const dones = inTime(those(scene.ours, 'done', message))
   const numbers = dones.map((done) => {
-    const hand = deliveries.filter(({ by, place }) => by === done.by && place < done.place)
-    const latest = hand.toSorted((one, other) => one.place - other.place).at(-1)
-    return latest === undefined ? null : deliveries.indexOf(latest) + 1
+    const hand = handOf(scene, message, done)
+    return hand === undefined ? null : deliveries.indexOf(hand) + 1
   })
   return numbers.slice(1).map((number, at) => {
     if (number === null) return null
     const largest = Math.max(...numbers.slice(0, at + 2).map((each) => each ?? 1))
     return redelivered[largest - 2] ?? null
   })
+}
+
+/** The latest delivery that its worker had neither done nor failed before. */
+function handOf({ ours }: Scene, message: Message, { by, place }: Told): Told | undefined {
+  const hands: Told[] = []
+  const own = ours.filter((record) => record.by === by && record.m === message.m)
+  for (const record of own.filter((one) => one.place < place)) {
+    if (record.type === 'recv') hands.push(record)
+    if (record.type === 'done' || record.type === 'throw') hands.pop()
+  }
+  return hands.at(-1)
 }
