@@ -1,6 +1,7 @@
+import { median } from '../src/lab/statistics/median.ts'
 import { playGames } from '../src/simulator/engine.ts'
 import { loadHeroes } from '../src/simulator/roster.ts'
-import { type Bench, type Figure, figure, medianOf, ratePerSecond } from './harness.ts'
+import { type Bench, type Figure, figure, ratePerSecond } from './harness.ts'
 import { bareHits } from './simulator/bare.ts'
 import { type Played, play } from './simulator/played.ts'
 import { sizeOfServer } from './simulator/size.ts'
@@ -85,8 +86,8 @@ function figuresOf(played: readonly Played[], bare: readonly number[]): Figure[]
 
 /** What server and bots cost together is what two cores can play at most. */
 function boundOf(played: readonly Played[]): string {
-  const server = medianOf(played.map((run) => run.serverCpuUs))
-  const bots = medianOf(played.map((run) => run.botsCpuUs))
+  const server = median(played.map((run) => run.serverCpuUs))
+  const bots = median(played.map((run) => run.botsCpuUs))
   const [alone, both] = [1e6 / server, 2e6 / (server + bots)].map(Math.round)
   return (
     `server with bots done: ${Math.round(server)} µs of processor time a game for the server, ` +

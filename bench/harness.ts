@@ -1,3 +1,5 @@
+import { median } from '../src/lab/statistics/median.ts'
+
 /** One measured thing: every run of it, and the run in the middle. */
 export interface Figure {
   /** `publish file:, 100 B, batches of 500` */
@@ -74,10 +76,10 @@ export function figure(
   if (runs.length === 0 || !runs.every(Number.isFinite)) {
     throw new RangeError(`figure "${what}": expected at least one number, got [${runs.join(', ')}]`)
   }
-  const median = medianOf(runs)
-  if (!against) return { what, unit, runs, median, ...counts }
-  const ratioTo = { what: against.what, ratio: median / against.median }
-  return { what, unit, runs, median, ratioTo, ...counts }
+  const middle = median(runs)
+  const own = { what, unit, runs, median: middle, ...counts }
+  if (!against) return own
+  return { ...own, ratioTo: { what: against.what, ratio: middle / against.median } }
 }
 
 /**
@@ -115,15 +117,6 @@ export function mostTarget(one: Figure, max: number, beside?: Figure): Target {
     got: `${value.toFixed(2)} ${one.unit}`,
     isMet: value <= max,
   }
-}
-
-/** The middle value, or the mean of the two in the middle. */
-export function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const half = sorted.length / 2
-  const low = sorted[Math.ceil(half) - 1] as number
-  const high = sorted[Math.floor(half)] as number
-  return (low + high) / 2
 }
 
 /** The value below which `share` (0 to 1) of the values lie; 0.99 is p99. */

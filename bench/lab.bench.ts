@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Bench, type Figure, figure, type Measured, type Target } from './harness.ts'
+import type { Calibrated } from './lab/calibrateChild.ts'
 import type { Checked } from './lab/checkerChild.ts'
 import type { Written } from './lab/ledgerChild.ts'
 import { makeRun } from './lab/madeRun.ts'
+import { measureProxy, proxySettings } from './lab/proxy.ts'
 
 const settings = {
   messages: 1_000_000,
@@ -16,6 +18,7 @@ const settings = {
   oneComesAgainOf: 25,
   ledgerRecords: 500_000,
   runs: 5,
+  ...proxySettings,
 } as const
 
 const execute = promisify(execFile)
@@ -57,6 +60,20 @@ async function writeRuns(mode: 'exact' | 'batched'): Promise<number[]> {
   return micros
 }
 
+async function ceilings(): Promise<number[]> {
+  const perSecond: number[] = []
+  for (let run = 0; run < settings.runs; run++) {
+    const found = await inFolder((folder) => measure<Calibrated>('calibrateChild.ts', folder))
+    perSecond.push(found.perSecond)
+  }
+  return perSecond
+}
+
+function atLeast({ what, unit, median }: Figure, limit: number): Target {
+  const shown = (value: number) => `${Math.round(value).toLocaleString('en')} ${unit}`
+  return { what, wanted: `≥ ${shown(limit)}`, got: shown(median), isMet: median >= limit }
+}
+
 function atMost({ what, unit, median }: Figure, limit: number): Target {
   const shown = Number(median.toPrecision(3))
   const wanted = `≤ ${limit} ${unit}`
@@ -73,15 +90,22 @@ async function run(report: (line: string) => void): Promise<Measured> {
   const memory = figure('checker, most memory', 'MB', megabytes)
   const exact = figure('ledger, exact', 'µs/record', await writeRuns('exact'))
   const batched = figure('ledger, batched', 'µs/record', await writeRuns('batched'))
+  const ceiling = figure('null driver, in one process', 'messages/s', await ceilings())
+  const proxy = await measureProxy(settings.runs)
   return {
     settings,
-    figures: [checker, memory, exact, batched],
-    targets: [atMost(checker, 3), atMost(memory, 400), atMost(exact, 3), atMost(batched, 0.2)],
+    figures: [checker, memory, exact, batched, ceiling, ...proxy.figures],
+    targets: [
+      ...[atMost(checker, 3), atMost(memory, 400), atMost(exact, 3), atMost(batched, 0.2)],
+      atLeast(ceiling, 20_000),
+      ...proxy.targets,
+    ],
   }
 }
 
 export const bench: Bench = {
   name: 'lab',
-  about: 'the lab itself: seconds and memory to judge a million messages, and what a record costs',
+  about:
+    'the lab itself: what judging a million messages, a record and its proxy cost, and its ceiling',
   run,
 }

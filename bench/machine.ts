@@ -1,46 +1,25 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
+import { type Machine, machine } from '../src/lab/instrument/machine.ts'
+import { tool } from '../src/lab/instrument/tool.ts'
 
 const root = join(import.meta.dirname, '..')
 
 /** What a figure depends on besides the program. */
 export interface Surroundings {
+  /** Checked out; `+changes` when the tree differs from it. */
   readonly commit: string
-  readonly machine: {
-    readonly cpu: string
-    readonly cores: number
-    readonly memoryBytes: number
-    readonly os: string
-    readonly node: string
-  }
+  readonly machine: Machine
   /** This package and what it depends on, as installed. */
   readonly packages: Readonly<Record<string, string>>
 }
 
-export function surroundings(): Surroundings {
+export async function surroundings(): Promise<Surroundings> {
+  const { commit, dirty } = await tool()
   return {
-    commit: commit(),
-    machine: {
-      cpu: cpus()[0]?.model.trim() ?? 'unknown',
-      cores: availableParallelism(),
-      memoryBytes: totalmem(),
-      os: `${type()} ${release()} ${process.arch}`,
-      node: process.versions.node,
-    },
+    commit: commit === null ? 'unknown' : commit + (dirty ? '+changes' : ''),
+    machine: machine(),
     packages: packages(),
-  }
-}
-
-/** The commit checked out; `+changes` when the tree differs from it. */
-function commit(): string {
-  try {
-    const git = (...words: string[]) =>
-      execFileSync('git', words, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim()
-    return git('rev-parse', 'HEAD') + (git('status', '--porcelain') === '' ? '' : '+changes')
-  } catch (error) {
-    return `unknown: ${(error as Error).message.split('\n')[0]}`
   }
 }
 

@@ -72,7 +72,7 @@ async function record(name: string, loadBefore: number, measured: Measured): Pro
     type: 'bench.result',
     name,
     ...head,
-    ...surroundings(),
+    ...(await surroundings()),
     ...load,
     ...measured,
   }

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Bench, type Figure, figure, medianOf } from './harness.ts'
+import { median } from '../src/lab/statistics/median.ts'
+import { type Bench, type Figure, figure } from './harness.ts'
 import type { Reading } from './memory/child.ts'
 import { type Curves, pass, stall } from './memory/flat.ts'
 
@@ -32,7 +33,7 @@ function figuresOf(curves: Curves, messages: number): Figure[] {
       curves[role]
         .filter(({ count }) => count >= from * messages && count <= to * messages)
         .map(({ rssMb }) => rssMb)
-    const [early, late] = [medianOf(within(0.1, 0.2)), medianOf(within(0.8, 1))]
+    const [early, late] = [median(within(0.1, 0.2)), median(within(0.8, 1))]
     return [
       figure(`${role}: memory at a tenth of the messages`, 'MB', [early]),
       figure(`${role}: memory at the end`, 'MB', [late]),

@@ -1,17 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import {
-  figure,
-  inTurns,
-  medianOf,
-  mostTarget,
-  quantileOf,
-  ratioTarget,
-  shortly,
-} from '../bench/harness.ts'
+import { figure, inTurns, mostTarget, quantileOf, ratioTarget, shortly } from '../bench/harness.ts'
 import { Tally } from '../bench/redis/tally.ts'
 import { type Consumer, firstNumber } from '../bench/redis/way.ts'
+import { median } from '../src/lab/statistics/median.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -32,8 +25,8 @@ test.for([[[]], [[1, Number.NaN]], [[Number.POSITIVE_INFINITY]]])(
 )
 
 test('the median and the quantiles look at values in order of size, not of text', () => {
-  expect(medianOf([9, 100, 10])).toBe(10)
-  expect(medianOf([1, 2])).toBe(1.5)
+  expect(median([9, 100, 10])).toBe(10)
+  expect(median([1, 2])).toBe(1.5)
   const hundred = Array.from({ length: 100 }, (_, at) => 100 - at)
   expect(quantileOf(hundred, 0.99)).toBe(100)
   expect(quantileOf(hundred, 0.5)).toBe(51)

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { throughPort, upstreamOf } from './throughPort.ts'
+
+test.for([
+  ['redis://10.0.0.5:7000', '10.0.0.5', 7_000, 'redis://127.0.0.1:9'],
+  ['redis://localhost', 'localhost', 6_379, 'redis://127.0.0.1:9'],
+  ['redis:', 'localhost', 6_379, 'redis://127.0.0.1:9'],
+  ['REDIS://[::1]:7000/2', '::1', 7_000, 'redis://127.0.0.1:9/2'],
+  [
+    'redis://ann:p%40ss%3F@db.example:7000/3?queue=stream&lease=2s',
+    'db.example',
+    7_000,
+    'redis://ann:p%40ss%3F@127.0.0.1:9/3?queue=stream&lease=2s',
+  ],
+  ['redis://db:7000?cluster=false', 'db', 7_000, 'redis://127.0.0.1:9?cluster=false'],
+] as const)('%s goes through a port as it is', ([url, host, port, through]) => {
+  expect(upstreamOf(url)).toEqual({ host, port })
+  expect(throughPort(url, 9)).toBe(through)
+})
+
+test.for([
+  ['rediss://ann:secret@db:7000', /rediss:\/\/ann:\*\*\*@db:7000 .* certificate/],
+  ['redis://a:1,b:2', /one server/],
+  ['redis://a:1?sentinel=main', /past the proxy/],
+  ['redis://a:1?cluster=true', /past the proxy/],
+  ['file:./store', /only redis:/],
+] as const)('%s is refused, and shows no secret', ([url, why]) => {
+  const refusal = expect.objectContaining({
+    code: 'UNSUPPORTED',
+    message: expect.stringMatching(why),
+  })
+  expect(() => throughPort(url, 9)).toThrow(refusal)
+  expect(() => upstreamOf(url)).toThrow(refusal)
+})
