@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
-import { type Load, planOf, shareOf } from './load.ts'
+import { dueMs, type Load, planOf, shareOf } from './load.ts'
 
 const load: Load = {
   ...{ messages: 10_001, perSecond: 400, producers: 2, workers: 4, concurrency: 4 },
   ...{ handlerMs: 20, keys: 16, bytes: 256, poisonShare: 0.1, againShare: 0.2 },
+  ...{ killers: 0, slowFactor: 1, surge: null, startsLate: false, triesMax: 1 },
 }
 
 test('the producers send all messages between them, one after the other, at the rate', () => {
@@ -33,4 +34,17 @@ test('kinds, repetitions and keys come in their shares', () => {
   expect(share(({ kind }) => kind === 'poison')).toBeCloseTo(0.1, 1)
   expect(share(({ isAgain }) => isAgain)).toBeCloseTo(0.2, 1)
   expect(new Set(all.map(({ key }) => key)).size).toBe(16)
+})
+
+test('killers lie evenly over the load, whoever sends them', () => {
+  const some = { ...load, messages: 100, killers: 3 }
+  const kinds = Array.from({ length: 100 }, (_, overall) => {
+    return planOf(some, 7, overall % 2)(Math.floor(overall / 2)).kind
+  })
+  expect(kinds.flatMap((kind, at) => (kind === 'killer' ? [at] : []))).toEqual([25, 50, 75])
+})
+
+test('a surge begins at its share of the messages', () => {
+  const surging = { ...load, messages: 900, surge: { fromShare: 2 / 3, perSecond: 1_000 } }
+  expect([0, 600, 700].map((place) => dueMs(surging, place))).toEqual([0, 1_500, 1_600])
 })

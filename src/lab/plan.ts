@@ -1,5 +1,7 @@
-import type { Bus, Channel } from '../runtime/api.ts'
+import type { Pattern } from '../core/message.ts'
 import type { Load } from './load.ts'
+import type { ProxyRule } from './proxy/rule.ts'
+import type { TwinName } from './twin/twins.ts'
 
 /** What one run does, on whatever stage. Data, so that it can be sent to other processes. */
 export interface RunPlan {
@@ -8,13 +10,20 @@ export interface RunPlan {
   readonly channel: ChannelPlan
   readonly load: Load
   readonly seed: number
-  /** Each kills the busiest worker so long after time zero; it starts anew. */
-  readonly killsAtMs: readonly number[]
+  /** Workers acknowledge what they take before they handle it, as a plain pop does. */
+  readonly isNaive?: boolean
+  /** Producers and workers are of the broker's own client, without narrowcast. */
+  readonly twin?: TwinName
+  /** By their time. */
+  readonly faults: readonly PlannedFault[]
 }
 
-/** A queue of the lab's own. */
+/** A channel of the lab's own. */
 export interface ChannelPlan {
   readonly name: string
+  readonly pattern: Pattern
+  /** Narrowcast alone asks it. */
+  readonly via: 'direct' | 'relay'
   readonly leaseMs: number
   readonly attempts: number
   readonly deliveriesMax: number
@@ -23,11 +32,42 @@ export interface ChannelPlan {
   readonly order: 'none' | 'key'
 }
 
-/** Publishes once and never again by itself, so that one attempt is one record. */
-export function openChannel(bus: Bus, plan: ChannelPlan): Channel<Uint8Array> {
-  const { name, leaseMs, attempts, deliveriesMax, dedupeWindowMs, order } = plan
-  return bus.queue(name, {
-    ...{ codec: 'bytes', leaseMs, attempts, deliveriesMax, order, publish: { retry: false } },
-    ...(dedupeWindowMs !== null && { dedupe: { on: 'publish', windowMs: dedupeWindowMs } }),
-  })
-}
+/**
+ * busiest: the worker with the most messages in hand; where all are idle for long, any. workers,
+ * producers: every one. relay: the one that leads.
+ */
+export type FaultTarget = 'busiest' | 'workers' | 'producers' | 'relay'
+
+/** What is done to the actors or to the broker, so long after time zero. */
+export type PlannedFault =
+  | {
+      readonly kind: 'kill'
+      readonly target: FaultTarget
+      readonly atMs: number
+      readonly restartAfterMs: number
+    }
+  /** SIGSTOP, and SIGCONT after that time. */
+  | {
+      readonly kind: 'stop'
+      readonly target: FaultTarget
+      readonly atMs: number
+      readonly forMs: number
+    }
+  /** The proxy between these actors and the broker follows that rule for so long. */
+  | {
+      readonly kind: 'network'
+      readonly rule: ProxyRule
+      readonly target: FaultTarget
+      readonly atMs: number
+      readonly forMs: number
+    }
+  /** One is told to drain, in turn, and starts anew after that time. */
+  | { readonly kind: 'leave'; readonly atMs: number; readonly restartAfterMs: number }
+  /** The broker ends in order, or dies, and comes back with the same data after that time. */
+  | {
+      readonly kind: 'broker-stop' | 'broker-crash'
+      readonly atMs: number
+      readonly forMs: number
+    }
+
+export type FaultKind = PlannedFault['kind']

@@ -7,6 +7,7 @@ import type {
   Settlement,
   Token,
 } from '../core/message.ts'
+import { type SharedLie, SharedLying, sharedLies } from './lyingTogether.ts'
 
 /** What a broker or its driver may do wrong, one thing at a time. */
 export const lies = [
@@ -21,8 +22,9 @@ export const lies = [
   'gives one message to two workers',
   'keeps messages for itself',
   'lets some wait that are due',
-  'counts one more than it has',
+  'counts more than it has',
   'buries what may be tried again',
+  ...sharedLies,
 ] as const
 export type Lie = (typeof lies)[number]
 
@@ -37,20 +39,30 @@ const lateMs = 200
 export function liar(driver: Driver, lie: Lie, chance: Chance): Driver {
   const isChosen = (id: string) => chance(id) < share
   const twins: Twin[] = []
+  const shared = isShared(lie) ? new SharedLying(lie) : null
   return {
     ...driver,
     async open(on, signal) {
       const session = await driver.open(on, signal)
       return {
         info: session.info,
-        admin: lie === 'counts one more than it has' ? miscounting(session.admin) : session.admin,
+        admin: lie === 'counts more than it has' ? miscounting(session.admin) : session.admin,
         contract: (...of) => session.contract(...of),
         publisher: async (...of) => lyingPublisher(await session.publisher(...of), lie, isChosen),
-        source: async (...of) => lyingSource(await session.source(...of), lie, isChosen, twins),
+        async source(channel, reader, on, signal) {
+          const own = shared ? shared.events(on) : on
+          const source = await session.source(channel, reader, own, signal)
+          if (shared) return shared.source(source, reader.worker.id)
+          return lyingSource(source, lie, isChosen, twins)
+        },
         [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
       }
     },
   }
+}
+
+function isShared(lie: Lie): lie is SharedLie {
+  return sharedLies.some((one) => one === lie)
 }
 
 type IsChosen = (id: string) => boolean
@@ -111,8 +123,10 @@ function miscounting({ depths, ...admin }: Admin): Admin {
     ...admin,
     async depths(channels, signal) {
       const all = await depths(channels, signal)
+      // More than it has counted when the load began, too: else nobody could tell.
+      const more = (count: number) => count + Math.ceil(count / 100)
       return all.map(
-        (depth) => depth && { ...depth, in: depth.in === 'unknown' ? 1 : depth.in + 1 },
+        (depth) => depth && { ...depth, in: depth.in === 'unknown' ? 1 : more(depth.in) },
       )
     },
   }

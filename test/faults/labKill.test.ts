@@ -13,7 +13,10 @@ import { playOn, tempFolder } from './labScene.ts'
 const kills: RunPlan = {
   ...calm,
   load: { ...calm.load, handlerMs: 60 },
-  killsAtMs: [400, 1_400],
+  faults: [400, 1_400].map((atMs) => ({
+    ...{ kind: 'kill', target: 'busiest' },
+    ...{ atMs, restartAfterMs: 500 },
+  })),
 }
 const bites = [
   { is: 'busyKills', atLeast: 1 },
@@ -27,10 +30,6 @@ async function keepsItsContract(url: string): Promise<void> {
   const { attempted, acknowledged, processed, dead } = account
   expect([attempted, acknowledged, processed + dead]).toEqual([1_000, 1_000, 1_000])
 }
-
-test('file: keeps its contract while workers are killed', async () => {
-  await keepsItsContract(`file:${join(await tempFolder(), 'store')}`)
-})
 
 testRedis('redis: lists keep their contract while workers are killed', async () => {
   await using server = await startRedis({ profile: 'always' })
@@ -60,7 +59,7 @@ test('a broker that loses what waits is BROKEN, however little else went wrong',
 
 test('a worker that dies without the lab explains what comes again', async () => {
   const url = `file:${join(await tempFolder(), 'store')}`
-  const busy: RunPlan = { ...kills, killsAtMs: [] }
+  const busy: RunPlan = { ...kills, faults: [] }
   const once = [{ is: 'attemptsAboveOne', atLeast: 1 }] as const
   const { verdict, account } = await playOn(url, busy, once, async (ledgers) => {
     const bytes = () => statSync(join(ledgers, 'w00.0.bin'), { throwIfNoEntry: false })?.size ?? 0

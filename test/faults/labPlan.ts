@@ -5,6 +5,8 @@ export const calm: RunPlan = {
   run: { name: 'r1', number: 1n },
   channel: {
     name: 'lab',
+    pattern: 'queue',
+    via: 'direct',
     leaseMs: 2_000,
     attempts: 4,
     deliveriesMax: 10,
@@ -14,7 +16,8 @@ export const calm: RunPlan = {
   load: {
     ...{ messages: 1_000, perSecond: 400, producers: 2, workers: 4, concurrency: 4 },
     ...{ handlerMs: 20, keys: 16, bytes: 256, poisonShare: 0.01, againShare: 0 },
+    ...{ killers: 0, slowFactor: 1, surge: null, startsLate: false, triesMax: 1 },
   },
   seed: 7,
-  killsAtMs: [],
+  faults: [],
 }

@@ -2,12 +2,16 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import type { Pattern } from '../../src/core/message.ts'
 import type { BiteCondition } from '../../src/lab/checker/bites.ts'
 import { type GroupJudgement, judge } from '../../src/lab/checker/judge.ts'
 import { type Verdict, verdictOf } from '../../src/lab/checker/verdict.ts'
+import type { Load } from '../../src/lab/load.ts'
 import type { RunPlan } from '../../src/lab/plan.ts'
+import { type ExperimentResult, runExperiment } from '../../src/lab/run/experiment.ts'
 import { play } from '../../src/lab/run/play.ts'
 import { ProcessStage } from '../../src/lab/run/processStage.ts'
+import { scenarios } from '../../src/lab/scenarios/index.ts'
 
 export async function tempFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'narrowcast-lab-'))
@@ -29,11 +33,34 @@ export async function playOn(
   const ledgers = join(await tempFolder(), 'ledgers')
   await mkdir(ledgers)
   await using stage = new ProcessStage(plan, url, ledgers)
-  const [{ evidence, run, isDrained }] = await Promise.all([play(plan, stage), beside(ledgers)])
+  const [{ evidence, run, isDrained, isBarrierReached }] = await Promise.all([
+    play(plan, stage),
+    beside(ledgers),
+  ])
   const { groups, disagreements, bites, ownEnds } = judge(evidence, run, 250, conditions)
   const [group] = groups as [GroupJudgement]
   const { messages: planned } = plan.load
-  const course = { isBarrierReached: true, isDrained, disagreements, bites, ownEnds, planned }
+  const course = { isBarrierReached, isDrained, disagreements, bites, ownEnds, planned }
   const { attempted } = group.account
   return { ...group, verdict: verdictOf(group.checks, { ...course, attempted }) }
+}
+
+/** Runs a scenario on `redis-list:queue@naive`, in a folder that goes with the test. `url`: of a broker that runs. */
+export async function playScenario(
+  name: string,
+  on: string,
+  load: Partial<Load> = {},
+  url: string | null = null,
+): Promise<ExperimentResult & { readonly folder: string }> {
+  const [, backend = '', pattern, profile = 'default'] = /^([^:]+):(\w+)(?:@(\w+))?$/.exec(on) ?? []
+  const scenario = scenarios.find((one) => one.name === name)
+  if (!scenario) throw new Error(`there is no scenario ${name}`)
+  const folder = await tempFolder()
+  const result = await runExperiment({
+    ...{ scenario, seed: 7, load, settings: {}, folder },
+    watcher: { event: () => {}, depth: () => {}, phase: () => {} },
+    subject: { backend, pattern: pattern as Pattern, profile, url },
+    signal: new AbortController().signal,
+  })
+  return { ...result, folder }
 }

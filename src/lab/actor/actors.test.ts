@@ -5,16 +5,23 @@ import { memory } from '../../drivers/memory/index.ts'
 import { createBus } from '../../runtime/bus.ts'
 import { type TestWorld, testWorld } from '../../testing/testWorld.ts'
 import type { Entry } from '../evidence/entry.ts'
+import { givenUpFlag, settlements } from '../evidence/record.ts'
 import { encodeData } from '../identity.ts'
 import type { Load } from '../load.ts'
 import { codeFlag, type Place } from './place.ts'
-import { type ProducerJob, produce } from './producer.ts'
+import { fromTheBeginning, type ProducerJob, produce } from './producer.ts'
 import { work } from './worker.ts'
 
 const run = { name: 'r1', number: 9n }
+const calm = {
+  ...{ group: null, probed: () => {} },
+  die: () => Promise.reject(new Error('nobody is to die here')),
+}
+const whole = { resumed: fromTheBeginning, halted: new AbortController().signal }
 const load: Load = {
   ...{ messages: 2, perSecond: 10, producers: 1, workers: 1, concurrency: 1 },
   ...{ handlerMs: 1_000, keys: 1, bytes: 64, poisonShare: 0, againShare: 0 },
+  ...{ killers: 0, slowFactor: 1, surge: null, startsLate: false, triesMax: 1 },
 }
 
 /** Where what is written down can be looked at. */
@@ -64,7 +71,16 @@ test.for([
   await using bus = await createBus(saying(outcome))
   const { place, entries } = placeIn(world)
   const channel = bus.queue('lab', { codec: 'bytes', publish: { retry: false } })
-  const job: ProducerJob = { channel, load, seed: 1, run, producer: 0, incarnation: 1, zeroNs: 0n }
+  const job: ProducerJob = {
+    ...whole,
+    channel,
+    load,
+    seed: 1,
+    run,
+    producer: 0,
+    incarnation: 1,
+    zeroNs: 0n,
+  }
   await world.until(produce(job, place))
   const message = { producer: 0, incarnation: 1, sequence: 0 }
   expect(entries.slice(0, 2)).toMatchObject([
@@ -78,13 +94,13 @@ test('what cannot be sent at all ends the producer', async () => {
   await using world = await testWorld()
   const { place } = placeIn(world)
   const channel = world.bus.queue<Uint8Array>('lab', { codec: 'bytes' })
-  const whose = { seed: 1, run, producer: 0, incarnation: 0, zeroNs: 0n }
+  const whose = { ...whole, seed: 1, run, producer: 0, incarnation: 0, zeroNs: 0n }
   const tooShort = { ...load, bytes: 40, messages: 50 }
   const sending = produce({ channel, load: tooShort, ...whose }, place)
   await expect(world.until(sending)).rejects.toThrow('at least 48 bytes')
 })
 
-test('a handler that is given up has no effect, and says that it failed', async () => {
+test('a handler that is given up has no effect, and says so', async () => {
   await using world = await testWorld()
   const { place, entries } = placeIn(world)
   const channel = world.bus.queue<Uint8Array>('lab', { codec: 'bytes' })
@@ -96,15 +112,30 @@ test('a handler that is given up has no effect, and says that it failed', async 
       key: 'k05',
     }),
   )
-  const job = { channel, run, concurrency: 1, handlerMs: 60_000 }
+  const job = { ...calm, channel, run, concurrency: 1, handlerMs: 60_000 }
   const subscription = work(job, place)
   await world.pass(100)
   await world.until(subscription.drain({ timeoutMs: 10 }))
   expect(entries).toMatchObject([
     { type: 'recv', message, key: 5, count: 1 },
-    { type: 'throw', message },
+    { type: 'throw', message, flags: givenUpFlag | codeFlag('HANDLER_FAILED') },
     { type: 'settled', message, flags: 3 },
   ])
+})
+
+test('a handler that runs for longer than it may has failed', async () => {
+  await using world = await testWorld()
+  const { place, entries } = placeIn(world)
+  const channel = world.bus.queue<Uint8Array>('lab', { codec: 'bytes', attempts: 2 })
+  await world.until(channel.publish(ofMessage(5), { id: 'r1-p00-i00-s0000000', key: 'k05' }))
+  const subscription = work({ ...calm, channel, run, concurrency: 1, handlerMs: 2_000_000 }, place)
+  await world.pass(901_000)
+  expect(entries.slice(0, 3)).toMatchObject([
+    { type: 'recv', count: 1 },
+    { type: 'throw', flags: codeFlag('HANDLER_FAILED') },
+    { type: 'settled', flags: settlements.indexOf('retry') },
+  ])
+  await world.until(subscription.drain({ timeoutMs: 10 }))
 })
 
 test.for([
@@ -117,7 +148,7 @@ test.for([
   const { place, entries } = placeIn(world)
   const channel = world.bus.queue<Uint8Array>('lab', { codec: 'bytes' })
   await world.until(channel.publish(data, { id, ...(key !== undefined && { key }) }))
-  const subscription = work({ channel, run, concurrency: 1, handlerMs: 0 }, place)
+  const subscription = work({ ...calm, channel, run, concurrency: 1, handlerMs: 0 }, place)
   await world.pass(100)
   await world.until(subscription.drain())
   expect(entries[0]).toEqual({ type: 'recv', count: 1, position: expect.any(BigInt) })

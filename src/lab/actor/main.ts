@@ -4,17 +4,24 @@ import { systemClock } from '../../core/clock.ts'
 import type { Bus } from '../../runtime/api.ts'
 import { textOf } from '../../runtime/thrown.ts'
 import { Ledger } from '../evidence/ledger.ts'
-import { openChannel } from '../plan.ts'
+import { naiveDriver } from '../naiveDriver.ts'
+import { openChannel } from '../openChannel.ts'
+import { channelOfTwin, handleAsTwin, twinPlaceOf } from '../twin/twinActor.ts'
+import { loadTwin, type TwinName } from '../twin/twins.ts'
+import { actorLabel } from './actorLabel.ts'
 import type { ActorJob, FromActor, ToActor } from './job.ts'
 import { codeNames, type Place } from './place.ts'
-import { produce } from './producer.ts'
+import { type ProducerJob, produce } from './producer.ts'
+import { relay } from './relay.ts'
 import { work } from './worker.ts'
 
 // The body of an actor's process: it acts as it is told, and ends.
 
 const orphaned = () => process.exit(1) // nobody would judge what it does
 process.once('disconnect', orphaned)
-const terminated = once(process, 'SIGTERM')
+const terminating = new AbortController()
+process.once('SIGTERM', () => terminating.abort())
+const terminated = once(terminating.signal, 'abort')
 
 function tell(word: FromActor): void {
   process.send?.(word, undefined, undefined, () => {}) // that nobody is there `disconnect` tells
@@ -26,15 +33,33 @@ async function heard(): Promise<ToActor> {
 }
 
 async function actAs(job: ActorJob): Promise<void> {
-  const { id, url, ledgers } = job
-  using ledger = new Ledger(ledgers, { ...id, pid: process.pid, group: null, codes: codeNames })
+  const { id, group, ledgers } = job
+  using ledger = new Ledger(ledgers, { ...id, pid: process.pid, group, codes: codeNames })
   const place: Place = {
     clock: systemClock,
     nowNs: () => process.hrtime.bigint(),
     write: (entry, timeNs) => orDie(() => ledger.write(entry, timeNs)),
   }
-  await using bus = await connect(url, { name: `${id.role}-${id.actor}-${id.incarnation}` })
-  await (id.role === 'producer' ? send(job, bus, place) : handle(job, bus, place))
+  if (job.plan.twin !== undefined) return await actAsTwin(job.plan.twin, job, place)
+  await using bus = await connected(job)
+  if (id.role === 'producer') await send(job, openChannel(bus, job.plan.channel), place)
+  else if (id.role === 'relay') await route(job, bus, place)
+  else await handle(job, bus, place)
+}
+
+async function actAsTwin(name: TwinName, job: ActorJob, place: Place): Promise<void> {
+  const twin = await loadTwin(name)
+  if (job.id.role === 'producer') {
+    const to = twinPlaceOf(job.plan, job.url, null, actorLabel(job.id))
+    await using sender = await twin.sender(to)
+    return await send(job, channelOfTwin(sender), place)
+  }
+  await handleAsTwin(twin, job, place, () => tell({ kind: 'ready' }), terminating.signal)
+}
+
+async function connected({ id, plan, url }: ActorJob): Promise<Bus> {
+  const options = { name: actorLabel(id) }
+  return plan.isNaive ? await connect(await naiveDriver(url), options) : await connect(url, options)
 }
 
 /** A hole in the evidence is nobody's to swallow: not the handler's, and not the library's. */
@@ -47,25 +72,50 @@ function orDie(write: () => void): void {
   }
 }
 
-async function send({ id, plan }: ActorJob, bus: Bus, place: Place): Promise<void> {
+async function send(
+  { id, plan }: ActorJob,
+  channel: ProducerJob['channel'],
+  place: Place,
+): Promise<void> {
   const { run, load, seed } = plan
-  const channel = openChannel(bus, plan.channel)
   const whose = { producer: id.actor, incarnation: id.incarnation }
-  const told = heard()
+  const told = Promise.race([heard(), terminated])
   tell({ kind: 'ready' })
   const word = await told
+  if (!('kind' in word)) return
   if (word.kind !== 'send') throw new Error(`a producer was told "${word.kind}"`)
-  await produce({ channel, load, seed, run, ...whose, zeroNs: word.zeroNs }, place)
+  const { zeroNs, resumed } = word
+  const halted = terminating.signal
+  await produce({ channel, load, seed, run, ...whose, zeroNs, resumed, halted }, place)
 }
 
-async function handle({ plan }: ActorJob, bus: Bus, place: Place): Promise<void> {
-  const { concurrency, handlerMs } = plan.load
-  const channel = openChannel(bus, plan.channel)
-  const subscription = work({ channel, run: plan.run, concurrency, handlerMs }, place)
+async function route({ plan }: ActorJob, bus: Bus, place: Place): Promise<void> {
+  const { name: channel, leaseMs } = plan.channel
+  await using _ = await relay(bus, { channel, leaseMs, run: plan.run }, place)
+  tell({ kind: 'ready' })
+  await terminated
+}
+
+async function handle({ id, group, plan }: ActorJob, bus: Bus, place: Place): Promise<void> {
+  const { concurrency, handlerMs, slowFactor } = plan.load
+  const subscription = work(
+    {
+      ...{ channel: openChannel(bus, plan.channel), run: plan.run, group, concurrency },
+      handlerMs: id.actor === 0 ? handlerMs * slowFactor : handlerMs,
+      probed: () => tell({ kind: 'probed' }),
+      die,
+    },
+    place,
+  )
   await subscription.ready()
   tell({ kind: 'ready' })
   await terminated
   await subscription.drain()
+}
+
+async function die(): Promise<never> {
+  process.kill(process.pid, 'SIGKILL')
+  return await new Promise<never>(() => {})
 }
 
 try {

@@ -1,5 +1,5 @@
 import { NarrowcastError } from '../../core/errors.ts'
-import type { Channel } from '../../runtime/api.ts'
+import type { Receipt } from '../../runtime/api.ts'
 import type { Entry } from '../evidence/entry.ts'
 import { duplicateFlag, notTold } from '../evidence/record.ts'
 import { encodeData, type Identity, keyName, messageId } from '../identity.ts'
@@ -7,7 +7,12 @@ import { type Load, type PlannedMessage, planOf, shareOf } from '../load.ts'
 import { codeFlag, type Place, positionNumber } from './place.ts'
 
 export interface ProducerJob {
-  readonly channel: Channel<Uint8Array>
+  readonly channel: {
+    publish(
+      data: Uint8Array,
+      options: { readonly id: string; readonly key: string },
+    ): Promise<Omit<Receipt, 'id'>>
+  }
   readonly load: Load
   readonly seed: number
   readonly run: { readonly name: string; readonly number: bigint }
@@ -15,33 +20,57 @@ export interface ProducerJob {
   readonly incarnation: number
   /** When the plan begins. */
   readonly zeroNs: bigint
+  readonly resumed: Resumed
+  /** Fires when nothing new is to be sent; what is open is waited for. */
+  readonly halted: AbortSignal
 }
+
+/** What the starts of a producer before this one have come to. */
+export interface Resumed {
+  /** Places of the plan that they have sent, from 0. */
+  readonly places: number
+  /** Sent without an answer: sent again under its old name. */
+  readonly open: readonly { readonly identity: Identity; readonly place: number }[]
+}
+
+export const fromTheBeginning: Resumed = { places: 0, open: [] }
 
 /** Publishes in flight at once; a message that waits for room keeps its intended time. */
 const inFlightMax = 1_000
-const never = new AbortController().signal
 
 /** Sends everything when it is due, whatever the answers; resolves when all are there. */
 export async function produce(job: ProducerJob, place: Place): Promise<void> {
-  const { load, zeroNs } = job
+  const { load, resumed, halted } = job
   const planned = planOf(load, job.seed, job.producer)
-  const count = shareOf(load, job.producer)
-  const open = new Set<Promise<void>>()
-  const broken = Promise.withResolvers<never>()
-  broken.promise.catch(() => {}) // thrown below, where it is waited for
-  for (let sequence = 0; sequence < count; sequence++) {
-    const plan = planned(sequence)
-    const intendedNs = zeroNs + BigInt(Math.round(plan.dueNs))
-    const waitMs = Number(intendedNs - place.nowNs()) / 1e6
-    if (waitMs > 0) await place.clock.sleep(Math.ceil(waitMs), never)
-    while (open.size >= inFlightMax) await Promise.race([broken.promise, ...open])
-    const identity = { producer: job.producer, incarnation: job.incarnation, sequence }
-    const sent = send(job, place, identity, plan, intendedNs)
-      .catch((error: unknown) => broken.reject(error))
-      .finally(() => open.delete(sent))
-    open.add(sent)
+  const room = new Room(inFlightMax)
+  for (const again of resumed.open) {
+    const plan = planned(again.place)
+    await room.enter()
+    void room.leaveAfter(attempt(job, place, again.identity, plan, 2))
   }
-  await Promise.race([broken.promise, Promise.all(open)])
+  const count = shareOf(load, job.producer) - resumed.places
+  for (let sequence = 0; sequence < count; sequence++) {
+    const plan = planned(resumed.places + sequence)
+    await untilNs(dueNs(job, plan), place, halted)
+    if (halted.aborted) break // before it enters: nobody would leave
+    await room.enter()
+    const identity = { producer: job.producer, incarnation: job.incarnation, sequence }
+    void room.leaveAfter(send(job, place, identity, plan))
+  }
+  await room.empty()
+}
+
+/** A timer may end a little early. */
+async function untilNs(timeNs: bigint, place: Place, halted: AbortSignal): Promise<void> {
+  for (;;) {
+    const waitMs = Number(timeNs - place.nowNs()) / 1e6
+    if (waitMs <= 0 || halted.aborted) return
+    await place.clock.sleep(Math.ceil(waitMs), halted)
+  }
+}
+
+function dueNs({ zeroNs }: ProducerJob, plan: PlannedMessage): bigint {
+  return zeroNs + BigInt(Math.round(plan.dueNs))
 }
 
 async function send(
@@ -49,21 +78,25 @@ async function send(
   place: Place,
   identity: Identity,
   plan: PlannedMessage,
-  intendedNs: bigint,
 ): Promise<void> {
-  await attempt(job, place, identity, plan, intendedNs, 1)
-  if (plan.isAgain) await attempt(job, place, identity, plan, intendedNs, 2)
+  const last = plan.isAgain ? 2 : 1
+  for (let count = 1; count <= Math.max(last, job.load.triesMax); count++) {
+    const outcome = await attempt(job, place, identity, plan, count)
+    if (count >= last && outcome !== 'info') return
+  }
 }
 
 /** One record before it, one after it. */
 async function attempt(
-  { channel, load, run }: ProducerJob,
+  job: ProducerJob,
   place: Place,
   identity: Identity,
-  { key, kind }: PlannedMessage,
-  intendedNs: bigint,
+  plan: PlannedMessage,
   count: number,
-): Promise<void> {
+): Promise<Entry['type']> {
+  const { channel, load, run } = job
+  const { key, kind } = plan
+  const intendedNs = dueNs(job, plan)
   const data = encodeData({ run: run.number, identity, key, kind, intendedNs }, load.bytes)
   const about = { message: identity, key }
   place.write({ type: 'invoke', ...about, count, position: intendedNs }, place.nowNs())
@@ -79,4 +112,41 @@ async function attempt(
     },
   )
   place.write(told, place.nowNs())
+  return told.type
+}
+
+/** Lets in so many at once; the first failure of any is thrown to whoever waits next. */
+class Room {
+  readonly #size: number
+  #inside = 0
+  #failure: { error: unknown } | null = null
+  #changed = Promise.withResolvers<void>()
+
+  constructor(size: number) {
+    this.#size = size
+  }
+
+  async enter(): Promise<void> {
+    while (this.#inside >= this.#size && !this.#failure) await this.#changed.promise
+    if (this.#failure) throw this.#failure.error
+    this.#inside++
+  }
+
+  async leaveAfter(work: Promise<unknown>): Promise<void> {
+    try {
+      await work
+    } catch (error) {
+      this.#failure ??= { error }
+    }
+    this.#inside--
+    const { resolve } = this.#changed
+    this.#changed = Promise.withResolvers()
+    resolve()
+  }
+
+  /** Resolves when nobody is inside. */
+  async empty(): Promise<void> {
+    while (this.#inside > 0 && !this.#failure) await this.#changed.promise
+    if (this.#failure) throw this.#failure.error
+  }
 }

@@ -3,14 +3,19 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { ActorJob, FromActor, ToActor } from '../actor/job.ts'
+import type { Ending } from './stage.ts'
+
+/** Starting takes a second, or several where many start at once; longer, and it never will. */
+const readyMsMax = 60_000
 
 /** One actor in a process of its own. */
 export class ActorProcess {
   readonly #child: ChildProcess
   readonly #name: string
-  /** Resolves when it has ended, however it did; true: with code 0. */
-  readonly ended: Promise<boolean>
+  /** Resolves when it has ended, however it did. */
+  readonly ended: Promise<Ending>
   readonly #isReady = Promise.withResolvers<void>()
+  readonly #probed = Promise.withResolvers<void>()
   #failure = ''
 
   constructor(job: ActorJob) {
@@ -22,23 +27,40 @@ export class ActorProcess {
     })
     this.#child = child
     this.#name = `${job.id.role} ${job.id.actor}, start ${job.id.incarnation}`
-    const { promise: ended, resolve: end } = Promise.withResolvers<boolean>()
+    const { promise: ended, resolve: end } = Promise.withResolvers<Ending>()
     this.ended = ended
-    child.once('exit', (code) => end(code === 0))
+    child.once('exit', (code, signal) => {
+      end(code === 0 ? 'well' : signal === 'SIGKILL' ? 'killed' : 'ill')
+    })
     child.on('error', (error) => {
       this.#failure ||= error.message
-      if (child.pid === undefined) end(false) // it never began
+      if (child.pid === undefined) end('ill') // it never began
     })
-    child.on('message', (word: FromActor) => {
-      if (word.kind === 'ready') this.#isReady.resolve()
-      else this.#failure = word.text
-    })
+    child.on('message', (word: FromActor) => this.#heard(word))
     this.say({ kind: 'job', job })
   }
 
-  /** Resolves when it is ready. @throws INTERNAL when it ends before. */
+  /** Undefined where it never began. */
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Resolves when it has handled a probe. */
+  get probed(): Promise<void> {
+    return this.#probed.promise
+  }
+
+  /** Resolves when it is ready. @throws INTERNAL when it ends before, or takes too long. */
   async ready(): Promise<void> {
-    await Promise.race([this.#isReady.promise, this.ended.then(() => this.#throw())])
+    const late = setTimeout(() => {
+      this.#failure ||= `it was not ready within ${readyMsMax / 1_000} s`
+      void this.end('SIGKILL')
+    }, readyMsMax)
+    try {
+      await Promise.race([this.#isReady.promise, this.ended.then(() => this.#throw())])
+    } finally {
+      clearTimeout(late)
+    }
   }
 
   say(word: ToActor): void {
@@ -51,9 +73,19 @@ export class ActorProcess {
     await this.ended
   }
 
-  /** Resolves when it has done all it was told. @throws INTERNAL when it ends otherwise. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal)
+  }
+
+  /** Resolves when it has ended well, or was killed. @throws INTERNAL when it ends otherwise. */
   async succeeded(): Promise<void> {
-    if (!(await this.ended)) this.#throw()
+    if ((await this.ended) === 'ill') this.#throw()
+  }
+
+  #heard(word: FromActor): void {
+    if (word.kind === 'ready') this.#isReady.resolve()
+    else if (word.kind === 'probed') this.#probed.resolve()
+    else this.#failure = word.text
   }
 
   #throw(): never {

@@ -1,6 +1,6 @@
 import { type Entry, writeEntry } from '../evidence/entry.ts'
 import type { LedgerFile, Sidecar } from '../evidence/evidence.ts'
-import { type RecordType, recordBytes } from '../evidence/record.ts'
+import { recordBytes } from '../evidence/record.ts'
 
 /** A ledger for actors in the process of the supervisor, which dies with all of them. */
 export class MemoryLedger {
@@ -13,13 +13,6 @@ export class MemoryLedger {
 
   write(entry: Entry, timeNs: bigint): void {
     this.#entries.push({ entry, timeNs })
-  }
-
-  /** Handlers that have begun and not ended. */
-  get inHand(): number {
-    const count = (type: RecordType) =>
-      this.#entries.filter(({ entry }) => entry.type === type).length
-    return count('recv') - count('done') - count('throw')
   }
 
   file(): LedgerFile {

@@ -1,207 +1,208 @@
-import type { ChannelRef } from '../../core/channel.ts'
 import type { Contract } from '../../core/contract.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import { isLive } from '../../core/message.ts'
 import type { Bus } from '../../runtime/api.ts'
-import type {
-  ActorEventName,
-  ActorId,
-  DepthSample,
-  Evidence,
-  LabEvent,
-} from '../evidence/evidence.ts'
-import { openChannel, type RunPlan } from '../plan.ts'
+import { subscriberLeaseMs } from '../../runtime/live/liveWorker.ts'
+import type { DepthSample, Evidence } from '../evidence/evidence.ts'
+import { dueMs } from '../load.ts'
+import { groupsOf, liveHoldMax, openChannel } from '../openChannel.ts'
+import type { RunPlan } from '../plan.ts'
 import { type RunTerms, termsOf } from '../termsOf.ts'
-import { depthOf, writeLeftovers } from './leftovers.ts'
-import type { Stage, StagedWorker } from './stage.ts'
+import { reachBarrier } from './barrier.ts'
+import { Cast } from './cast.ts'
+import { Chronicle } from './chronicle.ts'
+import { depthsOf } from './depths.ts'
+import { drainKept, drainLive } from './drain.ts'
+import { Faults } from './faults.ts'
+import { writeDead, writeLeft } from './leftovers.ts'
+import { nanoseconds, Pace } from './pace.ts'
+import type { AppliedFault, Watcher } from './result.ts'
+import type { Stage } from './stage.ts'
 
 export interface Played {
   readonly evidence: Evidence
+  readonly contract: Contract
   readonly run: RunTerms
-  /** Nothing was left in the broker before the time for draining was over. */
+  /** When the load began. */
+  readonly zeroNs: bigint
+  readonly faults: readonly AppliedFault[]
+  /** Every worker had handled a probe before the first message was sent. */
+  readonly isBarrierReached: boolean
+  /** Nothing was on its way any more before the time for draining was over. */
   readonly isDrained: boolean
 }
 
-const untilZeroMs = 500
-const restartAfterMs = 500
-/** How long a kill waits for a worker that has something in hand. */
-const untilBusyMsMax = 2_000
-/** How long a drain goes on while the broker holds no less than before. */
-const stillMsMax = 60_000
-const pollMs = 100
+/** From the phase of load to time zero. */
+export const untilZeroMs = 500
 const depthEveryMs = 500
-const never = new AbortController().signal
+/** By then what comes late has come. */
+const lateMsMin = 5_000
+/** A producer has its last answer so long after its last message was due, or never. */
+const answeredMsMax = 120_000
 
-/** Plays a plan to its end: everything is sent, everybody drains, and what is left is looked at. */
-export async function play(plan: RunPlan, stage: Stage): Promise<Played> {
-  return await new Play(plan, stage).play()
+const nobody: Watcher = { event: () => {}, depth: () => {}, phase: () => {} }
+
+/**
+ * Plays a plan to its end: everything is sent, everybody drains, and what is left is looked at.
+ * `halted`: sends nothing more, heals, and drains. Whoever calls ends the stage.
+ */
+export async function play(
+  plan: RunPlan,
+  stage: Stage,
+  watcher: Watcher = nobody,
+  halted: AbortSignal = new AbortController().signal,
+): Promise<Played> {
+  return await new Play(plan, stage, watcher, halted).play()
 }
 
 class Play {
   readonly #plan: RunPlan
   readonly #stage: Stage
-  readonly #channel: ChannelRef
-  readonly #events: LabEvent[] = []
+  readonly #watcher: Watcher
+  readonly #halted: AbortSignal
+  readonly #pace: Pace
+  readonly #chronicle: Chronicle
+  readonly #cast: Cast
+  readonly #faults: Faults
   readonly #depth: DepthSample[] = []
-  /** Those that live, by number. */
-  readonly #workers = new Map<number, StagedWorker>()
-  readonly #toldToEnd = new Map<StagedWorker, 'KILL' | 'LEAVE'>()
-  /** How often each number has started. */
-  readonly #starts: number[] = []
+  readonly #isKept: boolean
+  #stored: number | 'unknown' = 0
+  #zeroNs = 0n
 
-  constructor(plan: RunPlan, stage: Stage) {
+  constructor(plan: RunPlan, stage: Stage, watcher: Watcher, halted: AbortSignal) {
     this.#plan = plan
     this.#stage = stage
-    this.#channel = { name: plan.channel.name, pattern: 'queue' }
+    this.#watcher = watcher
+    this.#halted = halted
+    this.#isKept = !isLive(plan.channel.pattern)
+    this.#pace = new Pace(stage.clock, () => stage.nowNs())
+    this.#chronicle = new Chronicle(() => stage.nowNs(), watcher.event)
+    this.#cast = new Cast(plan, stage, this.#pace, this.#chronicle)
+    this.#faults = new Faults(this.#cast, this.#pace, this.#chronicle, stage)
   }
 
   async play(): Promise<Played> {
-    const observer = { role: 'deadReader', actor: 0, incarnation: 0 } as const
-    const { bus, place } = await this.#stage.observer(observer)
-    await using _ = bus
+    this.#watcher.phase('starting')
+    await using bus = await this.#stage.connect()
     const contract = await openChannel(bus, this.#plan.channel).opened()
-    const watching = new AbortController()
-    const [isDrained] = await Promise.all([
-      this.#act(bus).finally(() => watching.abort()),
-      this.#watchDepth(bus, watching.signal),
-    ])
-    await writeLeftovers(bus, this.#channel, this.#plan.run.name, place)
-    this.#depth.push(await depthOf(bus, this.#channel, this.#stage.nowNs()))
-    const events = this.#events.sort((a, b) => Number(a.fromNs - b.fromNs))
+    const isBarrierReached = await this.#start(bus)
+    const isDrained = await this.#act(bus)
+    if (this.#isKept) await this.#writeLeftovers(bus)
+    const { events } = this.#chronicle
     const evidence = { ledgers: await this.#stage.ledgers(), events, depth: this.#depth }
-    return { evidence, run: this.#terms(contract), isDrained }
+    const { applied: faults } = this.#faults
+    const run = this.#terms(contract)
+    return { evidence, contract, run, zeroNs: this.#zeroNs, faults, isBarrierReached, isDrained }
   }
 
-  /** Until all actors have ended. @returns whether the broker was empty by then. */
+  /** @returns whether everybody who is to hear hears. */
+  async #start(bus: Bus): Promise<boolean> {
+    await this.#cast.startRelays()
+    if (!this.#plan.load.startsLate) await this.#cast.startWorkers()
+    await this.#cast.startProducers()
+    this.#watcher.phase('probing')
+    const isReached = await reachBarrier(bus, this.#plan, this.#cast.workers, this.#pace)
+    if (this.#isKept) {
+      await drainKept(() => this.#look(bus), this.#pace)
+      const [now] = await this.#look(bus)
+      this.#stored = now?.stored ?? 'unknown'
+    }
+    return isReached
+  }
+
+  /** Until all actors have ended. @returns whether nothing was on its way by then. */
   async #act(bus: Bus): Promise<boolean> {
-    await this.#startWorkers()
-    const ids = Array.from({ length: this.#plan.load.producers }, (_, actor) => {
-      return { role: 'producer', actor, incarnation: 0 } as const
-    })
-    const producers = await Promise.all(ids.map((id) => this.#stage.producer(id)))
-    const zeroNs = this.#stage.nowNs() + nanoseconds(untilZeroMs)
-    await Promise.all([...producers.map((one) => one.send(zeroNs)), this.#killAll(zeroNs)])
-    await this.#leaveAll()
-    await this.#startWorkers() // fresh and healthy ones
-    const isDrained = await this.#drain(bus)
-    await this.#leaveAll()
+    this.#watcher.phase('load')
+    this.#zeroNs = this.#stage.nowNs() + nanoseconds(untilZeroMs)
+    const watching = new AbortController()
+    const watched = this.#isKept ? this.#watchDepth(bus, watching.signal) : Promise.resolve()
+    const acted = this.#loadAndDrain(bus).finally(() => watching.abort())
+    await this.#pace.all<unknown>([watched, acted])
+    return await acted
+  }
+
+  async #loadAndDrain(bus: Bus): Promise<boolean> {
+    const halt = () => void this.#cast.haltProducers()
+    this.#halted.addEventListener('abort', halt, { once: true })
+    if (this.#halted.aborted) halt()
+    const isSent = new AbortController()
+    const sent = this.#cast.sendAll(this.#zeroNs).finally(() => isSent.abort())
+    const faults = this.#faults.run(this.#plan.faults, this.#zeroNs, this.#halted)
+    await this.#pace.all([sent, faults, this.#deadline(isSent.signal)])
+    this.#watcher.phase('draining')
+    return await (this.#isKept ? this.#drainKept(bus) : this.#drainLive())
+  }
+
+  /** Fresh and healthy workers take what the others have left. */
+  async #drainKept(bus: Bus): Promise<boolean> {
+    await this.#cast.leaveWorkers()
+    await this.#cast.startWorkers()
+    const isDrained = await drainKept(() => this.#look(bus), this.#pace)
+    await this.#pace.sleep(Math.max(3 * this.#plan.channel.leaseMs, lateMsMin))
+    await this.#cast.leaveWorkers()
     return isDrained
   }
 
-  async #startWorkers(): Promise<void> {
-    const numbers = Array.from({ length: this.#plan.load.workers }, (_, actor) => actor)
-    await Promise.all(numbers.map((actor) => this.#startWorker(actor)))
+  /** What a live worker has not been sent is sent to nobody. */
+  async #drainLive(): Promise<boolean> {
+    const isDrained = await drainLive(() => this.#cast.written(), this.#pace)
+    await this.#cast.leaveRelays()
+    await this.#cast.leaveWorkers()
+    return isDrained
   }
 
-  async #startWorker(actor: number): Promise<void> {
-    const incarnation = this.#starts[actor] ?? 0
-    this.#starts[actor] = incarnation + 1
-    const id = { role: 'worker', actor, incarnation } as const
-    const worker = await this.#told('SUBSCRIBED', id, () => this.#stage.worker(id))
-    this.#workers.set(actor, worker)
-    void worker.ended.then(async (isWell) => {
-      if (this.#workers.get(actor) === worker) this.#workers.delete(actor)
-      const told = this.#toldToEnd.get(worker)
-      const isAsTold = told === 'KILL' || (told === 'LEAVE' && isWell)
-      if (!isAsTold) await this.#told('EXIT', id, async () => {})
+  /** @throws where a producer never comes to an end: nobody could say what it is waiting for. */
+  async #deadline(isSent: AbortSignal): Promise<void> {
+    const { load, faults } = this.#plan
+    const last = dueMs(load, load.messages)
+    const down = faults.reduce((sum, one) => sum + ('forMs' in one ? one.forMs : 0), 0)
+    await this.#pace.until(this.#zeroNs + nanoseconds(last + down + answeredMsMax), isSent)
+    if (isSent.aborted) return
+    throw new NarrowcastError('INTERNAL', 'lab: a producer has not come to its end', {
+      operation: 'run an actor',
     })
   }
 
-  async #killAll(zeroNs: bigint): Promise<void> {
-    for (const killMs of this.#plan.killsAtMs) {
-      await this.#sleepUntil(zeroNs + nanoseconds(killMs))
-      const worker = await this.#busiest()
-      if (!worker) continue
-      await this.#end('KILL', worker, () => worker.kill())
-      await this.#stage.clock.sleep(restartAfterMs, never)
-      await this.#startWorker(worker.id.actor)
-    }
+  async #look(bus: Bus): Promise<DepthSample[]> {
+    return await depthsOf(bus, this.#plan.channel, this.#stage.nowNs(), this.#stored)
   }
 
-  /** One that has something in hand; where all are idle for long, any; null: none lives. */
-  async #busiest(): Promise<StagedWorker | null> {
-    const untilNs = this.#stage.nowNs() + nanoseconds(untilBusyMsMax)
-    for (;;) {
-      const living = [...this.#workers.values()]
-      const hands = await Promise.all(living.map((worker) => worker.inHand()))
-      const most = Math.max(...hands)
-      if (most > 0 || this.#stage.nowNs() >= untilNs) {
-        return living[hands.indexOf(most)] ?? null
-      }
-      await this.#stage.clock.sleep(pollMs, never)
-    }
-  }
-
-  async #leaveAll(): Promise<void> {
-    await Promise.all(
-      [...this.#workers.values()].map((worker) => this.#end('LEAVE', worker, () => worker.leave())),
-    )
-  }
-
-  /** Waits until nothing is left, and then so long that what comes late has come. */
-  async #drain(bus: Bus): Promise<boolean> {
-    let least = Number.POSITIVE_INFINITY
-    let leastNs = this.#stage.nowNs()
-    while (least > 0 && this.#stage.nowNs() < leastNs + nanoseconds(stillMsMax)) {
-      const nowNs = this.#stage.nowNs()
-      const left = leftIn(await depthOf(bus, this.#channel, nowNs))
-      if (left < least) {
-        least = left
-        leastNs = nowNs
-      }
-      if (left > 0) await this.#stage.clock.sleep(pollMs, never)
-    }
-    await this.#stage.clock.sleep(3 * this.#plan.channel.leaseMs, never)
-    return least === 0
-  }
-
+  /** While the broker is away nobody can tell. */
   async #watchDepth(bus: Bus, stopping: AbortSignal): Promise<void> {
     while (!stopping.aborted) {
-      this.#depth.push(await depthOf(bus, this.#channel, this.#stage.nowNs()))
-      await this.#stage.clock.sleep(depthEveryMs, stopping)
+      const samples = await this.#look(bus).catch(orAway)
+      for (const sample of samples) this.#watcher.depth(sample)
+      this.#depth.push(...samples)
+      await this.#pace.sleep(depthEveryMs, stopping)
     }
+  }
+
+  async #writeLeftovers(bus: Bus): Promise<void> {
+    const { channel, run } = this.#plan
+    const groups = groupsOf(channel)
+    for (const [actor, group] of groups.entries()) {
+      const place = this.#stage.book({ role: 'deadReader', actor, incarnation: 0 }, group)
+      await writeDead(bus, channel, group, run.name, place)
+      // Of a stream the settled are still there: who has drained it has left nothing.
+      if (group === null) await writeLeft(bus, channel, run.name, place)
+    }
+    this.#depth.push(...(await this.#look(bus)))
   }
 
   #terms(contract: Contract): RunTerms {
     const { load, channel } = this.#plan
-    const { leaseMs, attempts, deliveriesMax, dedupeWindowMs, order } = channel
+    const { pattern, leaseMs, attempts, deliveriesMax, dedupeWindowMs, order } = channel
     return termsOf(this.#stage.contract(contract), {
-      ...{ attempts, deliveriesMax },
-      ...{ pattern: 'queue', leaseMs, dedupeWindowMs, order, onFailure: 'skip' },
-      inHandMax: 2 * load.concurrency, // what runs, and what is being settled
+      ...{ pattern, attempts, deliveriesMax, dedupeWindowMs, order, onFailure: 'skip' },
+      leaseMs: this.#isKept ? leaseMs : subscriberLeaseMs,
+      // What runs, and what is being settled or waits for a handler.
+      inHandMax: load.concurrency + (this.#isKept ? load.concurrency : liveHoldMax),
       isRetentionReached: false,
     })
   }
-
-  async #sleepUntil(timeNs: bigint): Promise<void> {
-    const ms = Number(timeNs - this.#stage.nowNs()) / 1e6
-    if (ms > 0) await this.#stage.clock.sleep(ms, never)
-  }
-
-  async #end(
-    how: 'KILL' | 'LEAVE',
-    worker: StagedWorker,
-    call: () => Promise<void>,
-  ): Promise<void> {
-    this.#toldToEnd.set(worker, how)
-    await this.#told(how, worker.id, call)
-  }
-
-  /** An event that lasts as long as the call. */
-  async #told<T>(event: ActorEventName, id: ActorId, call: () => Promise<T>): Promise<T> {
-    const fromNs = this.#stage.nowNs()
-    const result = await call()
-    this.#events.push({ event, ...id, fromNs, toNs: this.#stage.nowNs() })
-    return result
-  }
 }
 
-/** What is not told is taken for something: nobody can say that it is empty. */
-function leftIn({ waiting, inFlight, scheduled }: DepthSample): number {
-  return [waiting, inFlight, scheduled].reduce<number>(
-    (sum, count) => sum + (count === 'unknown' ? 1 : count),
-    0,
-  )
-}
-
-function nanoseconds(ms: number): bigint {
-  return BigInt(Math.round(ms * 1e6))
+function orAway(error: unknown): DepthSample[] {
+  if (error instanceof NarrowcastError && error.code !== 'INTERNAL') return []
+  throw error
 }

@@ -1,28 +1,28 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { connect } from '../../connect.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { Contract } from '../../core/contract.ts'
 import type { Bus } from '../../runtime/api.ts'
 import { codeNames, type Place } from '../actor/place.ts'
-import { eachRecord } from '../checker/recordCursor.ts'
+import type { Resumed } from '../actor/producer.ts'
 import type { ActorId, LedgerFile } from '../evidence/evidence.ts'
 import { Ledger } from '../evidence/ledger.ts'
-import { readLedgers } from '../evidence/readLedgers.ts'
-import { recordTypes } from '../evidence/record.ts'
+import { readLedger, readLedgers } from '../evidence/readLedgers.ts'
 import { ledgerName } from '../evidence/sidecar.ts'
+import { CpuWatch } from '../instrument/cpuWatch.ts'
 import type { RunPlan } from '../plan.ts'
 import { ActorProcess } from './actorProcess.ts'
-import type { Stage, StagedProducer, StagedWorker } from './stage.ts'
+import type { ProxiedNetwork } from './proxiedNetwork.ts'
+import type { Stage, StagedActor, StagedBroker, StagedProducer, StagedWorker } from './stage.ts'
 
-const { recv, done } = recordTypes
-const thrown = recordTypes.throw
-/** By then a worker has drained, or never will. */
+/** By then an actor has drained, or never will. */
 const leaveMsMax = 15_000
 
 /** Each actor in a process of its own, on real time, with a ledger that outlives it. */
-export class ProcessStage implements Stage, AsyncDisposable {
+export class ProcessStage implements Stage {
   readonly clock = systemClock
+  readonly broker: StagedBroker | null
+  readonly network: ProxiedNetwork | null
+  readonly cpu = new CpuWatch()
   readonly #plan: RunPlan
   readonly #url: string
   readonly #folder: string
@@ -30,52 +30,64 @@ export class ProcessStage implements Stage, AsyncDisposable {
   readonly #own: Ledger[] = []
   #isOver = false
 
-  /** `folder`: for ledgers; it is there, and empty. */
-  constructor(plan: RunPlan, url: string, folder: string) {
+  /**
+   * `folder`: for ledgers; it is there, and empty. `broker`: null where it is not ours to end.
+   * `network`: ends with the stage.
+   */
+  constructor(
+    plan: RunPlan,
+    url: string,
+    folder: string,
+    broker: StagedBroker | null = null,
+    network: ProxiedNetwork | null = null,
+  ) {
     this.#plan = plan
     this.#url = url
     this.#folder = folder
+    this.broker = broker
+    this.network = network
+    this.cpu.add('lab', () => process.pid)
+    if (network) this.cpu.add('proxy', () => network.pid)
+    if (broker) this.cpu.add('broker', () => broker.pid)
   }
 
   nowNs(): bigint {
     return process.hrtime.bigint()
   }
 
-  async worker(id: ActorId): Promise<StagedWorker> {
-    const actor = await this.#start(id)
-    return {
-      id,
-      ended: actor.ended,
-      inHand: () => this.#inHand(id),
-      kill: () => actor.end('SIGKILL'),
-      async leave() {
-        const late = setTimeout(() => void actor.end('SIGKILL'), leaveMsMax)
-        await actor.end('SIGTERM')
-        clearTimeout(late)
-      },
-    }
+  async worker(id: ActorId, group: string | null): Promise<StagedWorker> {
+    const actor = await this.#start(id, group)
+    return { ...this.#staged(id, actor), probed: actor.probed }
+  }
+
+  async relay(id: ActorId): Promise<StagedActor> {
+    return this.#staged(id, await this.#start(id, null))
   }
 
   async producer(id: ActorId): Promise<StagedProducer> {
-    const actor = await this.#start(id)
+    const actor = await this.#start(id, null)
     return {
-      async send(zeroNs) {
-        actor.say({ kind: 'send', zeroNs })
+      ...this.#staged(id, actor),
+      async send(zeroNs: bigint, resumed: Resumed) {
+        actor.say({ kind: 'send', zeroNs, resumed })
         await actor.succeeded()
       },
     }
   }
 
-  async observer(id: ActorId): Promise<{ bus: Bus; place: Place }> {
-    const sidecar = { ...id, pid: process.pid, group: null, codes: codeNames }
+  async connect(): Promise<Bus> {
+    return await connect(this.#url, { name: 'lab' })
+  }
+
+  book(id: ActorId, group: string | null): Place {
+    const sidecar = { ...id, pid: process.pid, group, codes: codeNames }
     const ledger = new Ledger(this.#folder, sidecar)
     this.#own.push(ledger)
-    const place: Place = {
+    return {
       clock: this.clock,
       nowNs: () => this.nowNs(),
       write: (entry, timeNs) => ledger.write(entry, timeNs),
     }
-    return { bus: await connect(this.#url, { name: 'lab' }), place }
   }
 
   contract(found: Contract): Contract {
@@ -89,27 +101,36 @@ export class ProcessStage implements Stage, AsyncDisposable {
   /** Nothing that was started here runs on. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isOver = true
+    this.cpu[Symbol.dispose]()
     await Promise.all(this.#actors.map((actor) => actor.end('SIGKILL')))
+    await this.network?.[Symbol.asyncDispose]()
     for (const ledger of this.#own) ledger[Symbol.dispose]()
   }
 
-  async #start(id: ActorId): Promise<ActorProcess> {
+  async #start(id: ActorId, group: string | null): Promise<ActorProcess> {
     if (this.#isOver) throw new Error(`lab: ${ledgerName(id)} was to start when the run was over`)
-    const job = { id, url: this.#url, plan: this.#plan, ledgers: this.#folder }
+    const url = this.network ? await this.network.urlFor(id) : this.#url
+    const job = { id, group, url, plan: this.#plan, ledgers: this.#folder }
     const actor = new ActorProcess(job)
     this.#actors.push(actor) // it is to be ended also when it never becomes ready
     await actor.ready()
+    this.cpu.add(id.role, () => actor.pid)
     return actor
   }
 
-  /** As its ledger says; a message may have come or gone since. */
-  async #inHand(id: ActorId): Promise<number> {
-    const bytes = await readFile(join(this.#folder, `${ledgerName(id)}.bin`))
-    let count = 0
-    eachRecord(bytes, 0n, ({ type }) => {
-      if (type === recv) count++
-      else if (type === done || type === thrown) count--
-    })
-    return count
+  #staged(id: ActorId, actor: ActorProcess): StagedActor {
+    return {
+      id,
+      ended: actor.ended,
+      kill: () => actor.end('SIGKILL'),
+      async leave() {
+        const late = setTimeout(() => void actor.end('SIGKILL'), leaveMsMax)
+        await actor.end('SIGTERM')
+        clearTimeout(late)
+      },
+      freeze: () => actor.signal('SIGSTOP'),
+      thaw: () => actor.signal('SIGCONT'),
+      ledger: () => readLedger(this.#folder, ledgerName(id)),
+    }
   }
 }

@@ -1,0 +1,105 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { NarrowcastError } from '../core/errors.ts'
+import type { Pattern } from '../core/message.ts'
+import { type RedisProfile, startRedis } from './brokers/redis.ts'
+import { findRedisProgram } from './brokers/redisProgram.ts'
+import type { StagedBroker } from './run/stage.ts'
+
+/** What experiments are made on: a backend, and the patterns and settings in which it can be had. */
+export interface Backend {
+  readonly name: string
+  readonly patterns: readonly Pattern[]
+  /**
+   * default: as it ships. safe: the most it can promise. direct: narrowcast without a relay. naive:
+   * by workers that are known to lose messages, so that the lab can be tested on them.
+   */
+  readonly profiles: readonly string[]
+  readonly defaultPattern: Pattern
+  /** Starts one of the lab's own. `folder`: for what it stores. @throws UNAVAILABLE */
+  readonly start: (profile: string, folder: string) => Promise<OwnBroker>
+}
+
+export interface OwnBroker extends AsyncDisposable {
+  readonly url: string
+  /** `embedded`, `on the PATH` */
+  readonly how: string
+  /** Null where it runs inside the actors, and ends with them. */
+  readonly staged: StagedBroker | null
+}
+
+const redisProfiles: Readonly<Record<string, RedisProfile>> = {
+  default: 'default',
+  everysec: 'everysec',
+  safe: 'always',
+}
+
+/** By name. */
+export const backends: readonly Backend[] = [
+  {
+    name: 'memory',
+    patterns: ['broadcast', 'narrowcast', 'queue', 'stream'],
+    profiles: ['default', 'direct'],
+    defaultPattern: 'queue',
+    start: async () => embedded('memory:'),
+  },
+  {
+    name: 'file',
+    patterns: ['broadcast', 'narrowcast', 'queue', 'stream'],
+    profiles: ['default', 'safe', 'direct'],
+    defaultPattern: 'queue',
+    async start(profile, folder) {
+      const store = join(folder, 'store')
+      await mkdir(store, { recursive: true })
+      return embedded(`file:${store}${profile === 'safe' ? '?sync=full' : ''}`)
+    },
+  },
+  {
+    name: 'redis-pubsub',
+    patterns: ['broadcast', 'narrowcast'],
+    profiles: ['default', 'direct'],
+    defaultPattern: 'broadcast',
+    start: () => ownRedis('default', ''),
+  },
+  {
+    name: 'redis-list',
+    patterns: ['queue'],
+    profiles: [...Object.keys(redisProfiles), 'naive'],
+    defaultPattern: 'queue',
+    start: (profile) => ownRedis(profile, ''),
+  },
+  {
+    name: 'redis-stream',
+    patterns: ['queue', 'stream'],
+    profiles: Object.keys(redisProfiles),
+    defaultPattern: 'queue',
+    start: (profile) => ownRedis(profile, '?queue=stream'),
+  },
+]
+
+function embedded(url: string): OwnBroker {
+  return { url, how: 'embedded', staged: null, [Symbol.asyncDispose]: async () => {} }
+}
+
+async function ownRedis(profile: string, options: string): Promise<OwnBroker> {
+  if ((await findRedisProgram()) === null) {
+    throw new NarrowcastError('UNAVAILABLE', 'lab: no redis-server is on the PATH', {
+      operation: 'start a broker',
+      hint: 'Install Redis 7.0 or newer, or name one that runs: -u redis://HOST:PORT',
+    })
+  }
+  const server = await startRedis({ profile: redisProfiles[profile] ?? 'default' })
+  return {
+    url: `${server.url}${options}`,
+    how: server.how,
+    staged: {
+      get pid() {
+        return server.pid
+      },
+      stop: () => server.terminate(),
+      crash: () => server.kill(),
+      start: () => server.restart(),
+    },
+    [Symbol.asyncDispose]: () => server.stop(),
+  }
+}

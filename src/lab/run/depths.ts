@@ -1,0 +1,42 @@
+import type { Bus } from '../../runtime/api.ts'
+import type { DepthSample } from '../evidence/evidence.ts'
+import { groupsOf } from '../openChannel.ts'
+import type { ChannelPlan } from '../plan.ts'
+
+const unknown = 'unknown'
+
+/**
+ * What the broker says about a kept channel now: one sample for each group. `before`: what it had
+ * ever stored when the load began.
+ */
+export async function depthsOf(
+  bus: Bus,
+  plan: ChannelPlan,
+  timeNs: bigint,
+  before: number | 'unknown',
+): Promise<DepthSample[]> {
+  const { name, pattern } = plan
+  const [depth] = await bus.admin.depths([{ name, pattern }])
+  if (!depth) throw new Error(`lab: the broker does not know "${name}" any more`)
+  const { waiting, inFlight, scheduled, dead } = depth
+  const ever = depth.in
+  const stored = ever === unknown || before === unknown ? unknown : ever - before
+  if (pattern !== 'stream') {
+    return [{ timeNs, group: null, waiting, inFlight, scheduled, dead, stored }]
+  }
+  const groups = await bus.admin.groups({ name, pattern })
+  return groupsOf(plan).flatMap((group) => {
+    const found = groups.find((one) => one.group === group)
+    const { lag = 0, inFlight: held = 0 } = found ?? {}
+    // The lag is all that is not settled; what waits for its next try is not told apart.
+    const rest = lag === unknown || held === unknown ? unknown : lag - held
+    return [{ timeNs, group, waiting: rest, inFlight: held, scheduled: 0, dead: unknown, stored }]
+  })
+}
+
+/** What is not told is taken for something: nobody can say that it is empty. */
+export function leftIn(samples: readonly DepthSample[]): number {
+  return samples
+    .flatMap(({ waiting, inFlight, scheduled }) => [waiting, inFlight, scheduled])
+    .reduce<number>((sum, count) => sum + (count === unknown ? 1 : count), 0)
+}

@@ -1,0 +1,183 @@
+import type { FaultTarget, PlannedFault } from '../plan.ts'
+import type { ProxyRule } from '../proxy/rule.ts'
+import type { Cast } from './cast.ts'
+import type { Chronicle } from './chronicle.ts'
+import { inHand } from './ledgerReading.ts'
+import { nanoseconds, type Pace } from './pace.ts'
+import type { AppliedFault } from './result.ts'
+import type { Stage, StagedActor, StagedNetwork } from './stage.ts'
+
+/** How long a fault waits for a worker that has something in hand. */
+const untilBusyMsMax = 2_000
+const pollMs = 100
+
+/** Applies the faults of a plan at their times, and heals them. */
+export class Faults {
+  readonly #cast: Cast
+  readonly #pace: Pace
+  readonly #chronicle: Chronicle
+  readonly #stage: Pick<Stage, 'broker' | 'network'>
+  readonly #applied: AppliedFault[] = []
+  /** Workers that were told to leave. */
+  #turns = 0
+  /** One after the other, so that two that come at once hit two. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    cast: Cast,
+    pace: Pace,
+    chronicle: Chronicle,
+    stage: Pick<Stage, 'broker' | 'network'>,
+  ) {
+    this.#cast = cast
+    this.#pace = pace
+    this.#chronicle = chronicle
+    this.#stage = stage
+  }
+
+  /** By the time at which they were applied. */
+  get applied(): AppliedFault[] {
+    return this.#applied.toSorted((a, b) => a.appliedMs - b.appliedMs)
+  }
+
+  /** Resolves when all were applied and healed. `halted`: heals at once, and applies no more. */
+  async run(faults: readonly PlannedFault[], zeroNs: bigint, halted: AbortSignal): Promise<void> {
+    await this.#pace.all(
+      faults.map(async (fault) => {
+        await this.#pace.until(zeroNs + nanoseconds(fault.atMs), halted)
+        if (!halted.aborted) await this.#apply(fault, zeroNs, halted)
+      }),
+    )
+  }
+
+  async #apply(fault: PlannedFault, zeroNs: bigint, halted: AbortSignal): Promise<void> {
+    const sinceZeroMs = (timeNs: bigint) => Number(timeNs - zeroNs) / 1e6
+    const struck = this.#last.then(() => this.#strike(fault))
+    this.#last = struck.catch(() => {}) // told by who waits for it
+    const target = await struck
+    if (target === null) return
+    await this.#pace.sleep(lengthMs(fault), halted)
+    await this.#heal(fault, target.actors)
+    const { kind, atMs: plannedMs } = fault
+    const { name, inHand: held } = target
+    const appliedMs = sinceZeroMs(target.timeNs)
+    const times = { plannedMs, appliedMs, endedMs: sinceZeroMs(this.#pace.nowNs()) }
+    this.#applied.push({ kind, target: name, inHand: held, ...times })
+  }
+
+  /** Null: nobody is there. */
+  async #strike(fault: PlannedFault): Promise<Struck | null> {
+    const target = await this.#targetOf(fault)
+    if (target === null) return null
+    const timeNs = this.#pace.nowNs()
+    await this.#hit(fault, target.actors)
+    return { ...target, timeNs }
+  }
+
+  async #targetOf(fault: PlannedFault): Promise<Target | null> {
+    if (!('target' in fault) && fault.kind !== 'leave') {
+      return { name: 'the broker', actors: [], inHand: null }
+    }
+    const actors = fault.kind === 'leave' ? this.#nextInTurn() : await this.#actorsOf(fault.target)
+    return actors.length > 0 ? await targetOf(actors) : null
+  }
+
+  #nextInTurn(): readonly StagedActor[] {
+    const { workers } = this.#cast
+    const next = workers[this.#turns++ % workers.length]
+    return next ? [next] : []
+  }
+
+  async #actorsOf(target: FaultTarget): Promise<readonly StagedActor[]> {
+    if (target === 'workers') return this.#cast.workers
+    if (target === 'producers') return this.#cast.producers
+    const one = await (target === 'relay' ? this.#cast.leadingRelay() : this.#busiest())
+    return one ? [one] : []
+  }
+
+  /** Where all are idle for long, any; null: none lives. */
+  async #busiest(): Promise<StagedActor | null> {
+    const untilNs = this.#pace.nowNs() + nanoseconds(untilBusyMsMax)
+    for (;;) {
+      const most = await this.#cast.busiest()
+      if ((most?.inHand ?? 0) > 0 || this.#pace.nowNs() >= untilNs) return most?.worker ?? null
+      await this.#pace.sleep(pollMs)
+    }
+  }
+
+  async #hit(fault: PlannedFault, actors: readonly StagedActor[]): Promise<void> {
+    if (fault.kind === 'kill') await this.#each(actors, (one) => this.#cast.kill(one))
+    else if (fault.kind === 'stop') await this.#each(actors, (one) => this.#cast.freeze(one))
+    else if (fault.kind === 'leave') await this.#each(actors, (one) => this.#cast.leave(one))
+    else if (fault.kind === 'network') await this.#each(actors, (one) => this.#cut(one, fault.rule))
+    else await this.#endBroker(fault.kind)
+  }
+
+  async #cut({ id }: StagedActor, rule: ProxyRule): Promise<void> {
+    const span = await this.#network.set(id, rule)
+    this.#chronicle.note({ event: 'NET_ON', ...id, ...span })
+  }
+
+  async #mend({ id }: StagedActor): Promise<void> {
+    const span = await this.#network.heal(id)
+    this.#chronicle.note({ event: 'NET_OFF', ...id, ...span })
+  }
+
+  get #network(): StagedNetwork {
+    const { network } = this.#stage
+    if (network) return network
+    throw new Error('lab: no proxy lies between the actors and the broker')
+  }
+
+  async #heal(fault: PlannedFault, actors: readonly StagedActor[]): Promise<void> {
+    if (fault.kind === 'stop') return await this.#each(actors, (one) => this.#cast.thaw(one))
+    if (fault.kind === 'network') return await this.#each(actors, (one) => this.#mend(one))
+    if (fault.kind === 'kill' || fault.kind === 'leave') {
+      return await this.#each(actors, ({ id }) => this.#cast.start(id))
+    }
+    const fromNs = this.#pace.nowNs()
+    const { broker } = this.#stage
+    await (broker ? broker.start() : this.#cast.startAll())
+    this.#chronicle.note({ event: 'BROKER_UP', fromNs, toNs: this.#pace.nowNs() })
+  }
+
+  async #endBroker(kind: 'broker-stop' | 'broker-crash'): Promise<void> {
+    const isCrash = kind === 'broker-crash'
+    const fromNs = this.#pace.nowNs()
+    const { broker } = this.#stage
+    if (!broker) await this.#cast.endAll(isCrash ? 'KILL' : 'LEAVE')
+    else await (isCrash ? broker.crash() : broker.stop())
+    const how = isCrash ? 'crash' : 'stop'
+    this.#chronicle.note({ event: 'BROKER_DOWN', how, fromNs, toNs: this.#pace.nowNs() })
+  }
+
+  async #each(
+    actors: readonly StagedActor[],
+    call: (actor: StagedActor) => Promise<void>,
+  ): Promise<void> {
+    await this.#pace.all(actors.map(call))
+  }
+}
+
+interface Target {
+  readonly name: string
+  readonly actors: readonly StagedActor[]
+  readonly inHand: number | null
+}
+
+interface Struck extends Target {
+  readonly timeNs: bigint
+}
+
+async function targetOf(actors: readonly StagedActor[]): Promise<Target> {
+  const held = await Promise.all(actors.map(async (one) => inHand(await one.ledger())))
+  return {
+    name: actors.map(({ id }) => `${id.role} ${id.actor}`).join(', '),
+    actors,
+    inHand: held.reduce((sum, count) => sum + count, 0),
+  }
+}
+
+function lengthMs(fault: PlannedFault): number {
+  return fault.kind === 'kill' || fault.kind === 'leave' ? fault.restartAfterMs : fault.forMs
+}
