@@ -1,4 +1,5 @@
 import { flowSchemas } from './schemas/flow.ts'
+import { labSchemas } from './schemas/lab.ts'
 import { lookSchemas } from './schemas/look.ts'
 import { otherSchemas } from './schemas/other.ts'
 import { relaySchemas } from './schemas/relay.ts'
@@ -12,6 +13,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   ...relaySchemas,
   ...lookSchemas,
   ...simSchemas,
+  ...labSchemas,
   ...otherSchemas,
   ...telemetrySchemas,
 }

@@ -1,5 +1,6 @@
 import { demoSpec } from './demo/spec.ts'
 import { flowCommands } from './tree/flow.ts'
+import { labCommand } from './tree/lab.ts'
 import { lookCommands } from './tree/look.ts'
 import { otherCommands } from './tree/other.ts'
 import { relayCommand } from './tree/relay.ts'
@@ -18,6 +19,7 @@ export const commands: readonly CommandSpec[] = [
   ...lookCommands,
   ...telemetryCommands,
   topCommand,
+  labCommand,
   ...otherCommands,
 ]
 

@@ -52,7 +52,8 @@ describe('every command prints with --json what its schema says', () => {
 
   it('each was walked, and printed each of its types', () => {
     expect([...walked].sort()).toEqual(all.map(({ name }) => name).sort())
-    expect(all.flatMap(({ name, spec }) => printsOf(name, spec)).sort()).toEqual([...seen].sort())
+    const printed = new Set(all.flatMap(({ name, spec }) => printsOf(name, spec)))
+    expect([...printed].sort()).toEqual([...seen].sort())
   })
 
   it('each type is printed by a command', () => {

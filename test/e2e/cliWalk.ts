@@ -65,6 +65,9 @@ export default definePipeline({
 `
 }
 
+/** As few as a run may have that every worker does some of. */
+const few = ['--messages', '40', '--workers', '2']
+
 /** Every command, in an order in which each finds what it needs. */
 export const steps: readonly Step[] = [
   { command: 'channels create', words: ['events', '--pattern', 'stream'] },
@@ -221,6 +224,23 @@ export const steps: readonly Step[] = [
       return bots.ran as Ran
     },
   },
+  { command: 'lab ls', isLook: true },
+  { command: 'lab run', words: ['calm', '--on', 'memory', ...few], prints: ['lab.report'] },
+  { command: 'lab ls', words: ['--runs'], prints: ['lab.runs'], isLook: true },
+  { command: 'lab ls', words: ['--faults'], prints: ['lab.faults'], isLook: true },
+  { command: 'lab show', words: ['last'], prints: ['lab.report'], isLook: true },
+  {
+    command: 'lab show',
+    words: ['last', '--message', 'p00-i00-s0000001'],
+    prints: ['lab.message'],
+    isLook: true,
+  },
+  { command: 'lab verify', words: ['last'], isLook: true },
+  { command: 'lab verify', words: ['--self'], prints: ['lab.self'] },
+  { command: 'lab suite', words: ['--on', 'memory', '--quick', ...few] },
+  { command: 'lab compare', words: ['calm', '--on', 'memory', '--repeats', '1', ...few] },
+  { command: 'lab open', words: ['last'], isLook: true },
+  { command: 'lab seed', words: ['--channels', '3', '--messages', '20'] },
   { command: 'workers ls', run: besideWorker },
   { command: 'workers show', words: ['w1'], run: besideWorker },
   // Whether so short a time suffices for a verdict is not the point here.

@@ -138,7 +138,8 @@ describe('the package, installed into an empty project', () => {
     const entries = await readdir(installed)
     expect(entries.sort()).toEqual(['LICENSE', 'README.md', 'bin', 'dist', 'package.json'])
     const files = await readdir(join(installed, 'dist'), { recursive: true })
-    expect(files.filter((file) => /^lab|\.test\.|(?<!\.d)\.ts$|\.map$/.test(file))).toEqual([])
+    const ofTests = /\.test\.|naive\b|example|Scene|anyEvidence|(?<!\.d)\.ts$|\.map$/
+    expect(files.filter((file) => ofTests.test(file))).toEqual([])
     expect(await readdir(join(installed, 'bin'))).toEqual([
       'narrowcast.cjs',
       'nodeVersion.cjs',
@@ -164,6 +165,14 @@ describe('the package, installed into an empty project', () => {
   test('the demo of the installed binary keeps its promise', { timeout: 180_000 }, async () => {
     const { stdout } = await binary('demo', '--seed', '7', '--json')
     expect(JSON.parse(stdout)).toMatchObject({ verdict: 'kept', lost: 0, duplicated: 0 })
+  })
+
+  test('the lab of the installed binary starts its processes', async () => {
+    const { stdout } = await binary(
+      ...['lab', 'run', 'calm', '--on', 'file', '--messages', '100', '--workers', '1'],
+      ...['--producers', '1', '--json'],
+    )
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: { status: 'KEPT', reasons: [] } })
   })
 
   test('it works as a library', async () => {

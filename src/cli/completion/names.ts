@@ -30,9 +30,24 @@ async function lookOf(
 ): Promise<readonly string[]> {
   if (what.includes('context')) return contextNames(invocation.env)
   if (what.includes('job')) return jobNames(invocation)
+  if (/scenario|[<[]run[>\]]|<backend>/.test(what)) return labNames(what, invocation)
   if (what.includes('channel')) return namesOfBackend(invocation, null)
   if (what.includes('group')) return namesOfBackend(invocation, operands[0] ?? '')
   return []
+}
+
+/** Loaded only when the lab is typed. */
+async function labNames(what: string, { folder }: Invocation): Promise<readonly string[]> {
+  if (what.includes('run')) {
+    const [{ runIds }, { runsIn }] = await Promise.all([
+      import('../../lab/runFolder/runs.ts'),
+      import('../lab/runsIn.ts'),
+    ])
+    return ['last', ...(await runIds(runsIn(folder)))]
+  }
+  const { scenarios } = await import('../../lab/scenarios/index.ts')
+  const { backends } = await import('../../lab/backends.ts')
+  return (what.includes('scenario') ? scenarios : backends).map(({ name }) => name)
 }
 
 /** Redrive jobs of this folder, the newest first. */

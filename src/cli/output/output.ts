@@ -29,6 +29,8 @@ export interface Answer {
   readonly lines: () => readonly string[]
   /** Lines after them that no width breaks: data, which is copied as it is. */
   readonly data?: () => readonly string[]
+  /** What stands for the fields with `-o md`. @default a table of them */
+  readonly markdown?: () => string
 }
 
 /** What stdout gets for a list. `fields` stand beside the items in JSON. */
@@ -87,12 +89,14 @@ export function makeOutput(settings: OutputSettings): Output {
   return {
     ...settings,
     isJson,
-    async answer({ type, fields, lines: textLines, data = () => [] }) {
+    async answer({ type, fields, lines: textLines, data = () => [], markdown }) {
       if (format === 'none') return
       if (isJson) return json(type, fields)
       if (format === 'csv')
         return lines([csvLine(Object.keys(fields)), csvLine(Object.values(fields))])
-      if (format === 'md') return lines(fieldTable(fields))
+      if (format === 'md') {
+        return markdown ? write(stdout, markdown()) : lines(fieldTable(fields))
+      }
       const shown = wide ? textLines() : textLines().flatMap((line) => fold(line, settings.width))
       return lines([...shown, ...data()])
     },
