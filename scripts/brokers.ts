@@ -19,27 +19,62 @@ const thisMachine: Machine = {
   policyFile: '/usr/sbin/policy-rc.d',
 }
 
-/**
- * Installs the Debian package of each broker that the tests need and that is neither here nor given
- * by a URL, as root on a Debian system, and only with NARROWCAST_INSTALL_BROKERS=1. No service of
- * it is started. What goes wrong is no reason to stop: the tests say what they lack.
- *
- * @returns what was done or why not, a line; null where nothing was asked or nothing is missing.
- */
-export async function installBrokers(machine = thisMachine): Promise<string | null> {
-  const { NARROWCAST_INSTALL_BROKERS, NARROWCAST_TEST_REDIS_URL = '' } = process.env
-  if (NARROWCAST_INSTALL_BROKERS !== '1' || NARROWCAST_TEST_REDIS_URL !== '') return null
-  if ((await findRedisProgram()) !== null) return null
-  if (!machine.isRoot) return 'redis-server is not installed: only root may do that'
-  if (!machine.isDebian) return 'redis-server is not installed: this is no Debian system'
+/** What tests need of a machine, in the words of its packages. */
+interface Package {
+  readonly name: string
+  /** Its version; null where it is not there. */
+  readonly find: () => Promise<string | null>
+  /** The variable that names one elsewhere. */
+  readonly givenBy?: string
+}
+
+const packages: readonly Package[] = [
+  {
+    name: 'redis-server',
+    find: async () => (await findRedisProgram())?.version ?? null,
+    givenBy: 'NARROWCAST_TEST_REDIS_URL',
+  },
+  { name: 'chromium', find: chromiumVersion },
+]
+
+async function chromiumVersion(): Promise<string | null> {
   try {
-    await installPackage('redis-server', machine.policyFile)
+    const { stdout } = await promisify(execFile)('chromium', ['--version'])
+    return /\d[\d.]*/.exec(stdout)?.[0] ?? 'of unknown version'
   } catch (error) {
-    return `redis-server is not installed: ${textOf(error)}`
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
   }
-  const found = await findRedisProgram()
-  if (found === null) return 'redis-server is installed, and yet not on the PATH'
-  return `installed redis-server ${found.version}`
+}
+
+/**
+ * Installs the Debian package of each broker and browser that the tests need and that is neither
+ * here nor given by a URL, as root on a Debian system, and only with NARROWCAST_INSTALL_BROKERS=1.
+ * No service of it is started. What goes wrong is no reason to stop: the tests say what they lack.
+ *
+ * @returns what was done or why not, a line for each; none where nothing was asked or is missing.
+ */
+export async function installBrokers(machine = thisMachine): Promise<string[]> {
+  if (process.env.NARROWCAST_INSTALL_BROKERS !== '1') return []
+  const said: string[] = []
+  for (const one of packages) {
+    const isGiven = one.givenBy !== undefined && (process.env[one.givenBy] ?? '') !== ''
+    if (!isGiven && (await one.find()) === null) said.push(await install(one, machine))
+  }
+  return said
+}
+
+async function install({ name, find }: Package, machine: Machine): Promise<string> {
+  if (!machine.isRoot) return `${name} is not installed: only root may do that`
+  if (!machine.isDebian) return `${name} is not installed: this is no Debian system`
+  try {
+    await installPackage(name, machine.policyFile)
+  } catch (error) {
+    return `${name} is not installed: ${textOf(error)}`
+  }
+  const version = await find()
+  if (version === null) return `${name} is installed, and yet not on the PATH`
+  return `installed ${name} ${version}`
 }
 
 /** Debian starts a service as soon as its package is there, unless a policy says no. */

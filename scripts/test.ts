@@ -10,8 +10,7 @@ import { closingLines, countTests, type TestReport } from './testCounts.ts'
 async function test(args: readonly string[]): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'narrowcast-test-'))
   try {
-    const installed = await installBrokers()
-    if (installed !== null) console.log(installed)
+    for (const line of await installBrokers()) console.log(line)
     const output = join(folder, 'report.json')
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
     const exitCode = await start(['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...args])

@@ -21,6 +21,7 @@ beforeEach(async () => {
   vi.stubEnv('NARROWCAST_INSTALL_BROKERS', '1')
   vi.stubEnv('NARROWCAST_TEST_REDIS_URL', '')
   await program('packed', 'echo Redis server v=7.0.15 sha=0')
+  await program('chromium', 'echo Chromium 156.0.8078.73 built on Debian')
   await aptGet(`[ $4 = update ] || cp ${programs()}/packed ${programs()}/redis-server`)
 })
 
@@ -46,13 +47,13 @@ const nothingRan = async () => await expect(calls()).rejects.toThrow('ENOENT')
 const patient = '--option DPkg::Lock::Timeout=120 --quiet=2'
 
 test('the package is installed without a question, a recommended package or a service', async () => {
-  expect(await installBrokers(machine())).toBe('installed redis-server 7.0.15')
+  expect(await installBrokers(machine())).toEqual(['installed redis-server 7.0.15'])
   expect(await calls()).toEqual([
     `noninteractive 101 ${patient} update`,
     `noninteractive 101 ${patient} install --yes --no-install-recommends redis-server`,
   ])
   await expect(stat(machine().policyFile)).rejects.toThrow('ENOENT')
-  expect(await installBrokers(machine())).toBe(null)
+  expect(await installBrokers(machine())).toEqual([])
   expect(await calls()).toHaveLength(2)
 })
 
@@ -70,7 +71,7 @@ test.for([
   ['a server that is given', { NARROWCAST_TEST_REDIS_URL: 'redis://127.0.0.1:1' }],
 ] as const)('%s installs nothing', async ([, env]) => {
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
-  expect(await installBrokers(machine())).toBe(null)
+  expect(await installBrokers(machine())).toEqual([])
   await nothingRan()
 })
 
@@ -79,21 +80,32 @@ test.for([
   ['another system', { isDebian: false }, 'this is no Debian system'],
 ] as const)('%s installs nothing, and is told why', async ([, given, reason]) => {
   const said = await installBrokers({ ...machine(), ...given })
-  expect(said).toBe(`redis-server is not installed: ${reason}`)
+  expect(said).toEqual([`redis-server is not installed: ${reason}`])
   await nothingRan()
+})
+
+test('a browser is installed too, also beside a server that is given', async () => {
+  vi.stubEnv('NARROWCAST_TEST_REDIS_URL', 'redis://127.0.0.1:1')
+  await rm(join(programs(), 'chromium'))
+  await program('packed', 'echo Chromium 156.0.8078.73 built on Debian')
+  await aptGet(`[ $4 = update ] || cp ${programs()}/packed ${programs()}/chromium`)
+  expect(await installBrokers(machine())).toEqual(['installed chromium 156.0.8078.73'])
+  expect((await calls())[1]).toMatch(/--no-install-recommends chromium$/)
 })
 
 test('what apt-get says when it fails is told, and the policy is gone', async () => {
   await aptGet('echo E: no network >&2; exit 100')
-  expect(await installBrokers(machine())).toBe(
+  expect(await installBrokers(machine())).toEqual([
     `redis-server is not installed: Command failed: apt-get ${patient} update; E: no network`,
-  )
+  ])
   await expect(stat(machine().policyFile)).rejects.toThrow('ENOENT')
 })
 
 test('a package that brings no program is told', async () => {
   await aptGet('exit 0')
-  expect(await installBrokers(machine())).toBe('redis-server is installed, and yet not on the PATH')
+  expect(await installBrokers(machine())).toEqual([
+    'redis-server is installed, and yet not on the PATH',
+  ])
 })
 
 test('the summary names each broker, or why it is not there', async () => {
