@@ -244,7 +244,7 @@ const still: Clock = {
 }
 const brief = { leaseMs: 200, gamesMax: 100 }
 /** A busy machine that stands still is no outage to it. */
-const living = { leaseMs: 2_000, gamesMax: 100 }
+const living = { leaseMs: 6_000, gamesMax: 100 }
 
 const mapped = (game: string, kinds: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(kinds).map(([name, type]) => [`games:${game}:${name}`, type]))

@@ -36,7 +36,7 @@ export function networkFileSystem(
 }
 
 /** The type of the mount that `dir` lies in: of all that hold it, the one with the longest path. */
-function mountType(dir: string, mounts: string): string | null {
+export function mountType(dir: string, mounts: string): string | null {
   let found: { path: string; type: string } | null = null
   for (const line of mounts.split('\n')) {
     const [, path = '', type = ''] = line.split(' ')
