@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { WorkerRef } from '../../src/core/channel.ts'
+import { type Clock, systemClock } from '../../src/core/clock.ts'
 import type { Live } from '../../src/core/driver.ts'
 import {
   type Child,
@@ -13,6 +14,7 @@ import {
   liveOf,
   message,
   never,
+  type Opened,
   open,
   quiet,
   spec,
@@ -172,6 +174,25 @@ test('the standby leads after a killed lead, and is handed only what came after 
   await using second = await standby
   expect(await publisher.publish([message('kept')], never)).toMatchObject([{ receivers: 1 }])
   expect((await second.receive(room, never)).map(({ id }) => id)).toEqual(['kept'])
+}, 60_000)
+
+test('a standby that looks late after a lease has ended still leads before those behind it', async () => {
+  await using store = await folder()
+  const sleep: Clock['sleep'] = (ms, signal) => systemClock.sleep(ms + 100, signal)
+  await using opened = await open(store.dir, { clock: { ...systemClock, sleep } })
+  await using other = await open(store.dir)
+  const lease = subscriberSpec('r1', { leaseMs: 250 })
+  await using _ended = await liveOf(opened.session).lead(narrowcast, lease, quiet, never)
+  const order: string[] = []
+  const standby = async (id: string, { session }: Opened) => {
+    const lead = await liveOf(session).lead(narrowcast, subscriberSpec(id), quiet, never)
+    order.push(id)
+    await lead[Symbol.asyncDispose]()
+  }
+  const second = standby('r2', opened)
+  while (waitingToLead(store.dir) < 1) await wait(5)
+  await Promise.all([second, standby('r3', other)])
+  expect(order).toEqual(['r2', 'r3'])
 }, 60_000)
 
 test('a standby that was stopped holds up nobody behind it', async () => {

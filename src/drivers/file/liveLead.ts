@@ -16,7 +16,7 @@ export class FileLead extends FileLiveSource implements Lead {
 
   constructor(options: Omit<LiveSourceOptions, 'role' | 'opened' | 'resumed' | 'ended'>) {
     const { store, channel, no } = options
-    const ended = () => ahead(store.db, channel.no)?.bell ?? null
+    const ended = () => ahead(store.db, channel.no, store.time.nowMs())?.bell ?? null
     super({ ...options, role: 'lead', opened: 1, resumed: false, ended })
     this.fence = String(no)
   }
@@ -44,12 +44,14 @@ interface Row {
   readonly deadline_ms: number
 }
 
-/** Whoever leads, else who has waited longest. */
-function ahead(db: Database, channel: number): Row | undefined {
+/** Whoever leads, else who has waited longest. A row whose lease has ended stands in nobody's way. */
+function ahead(db: Database, channel: number, nowMs: number): Row | undefined {
   return db.get<Row>(
     `SELECT no, role, bell, deadline_ms FROM subscriber
-     WHERE channel = ? AND role IN ('lead', 'candidate') ORDER BY role DESC, no LIMIT 1`,
+     WHERE channel = ?1 AND role IN ('lead', 'candidate') AND deadline_ms > ?2
+     ORDER BY role DESC, no LIMIT 1`,
     channel,
+    nowMs,
   )
 }
 
@@ -132,14 +134,14 @@ export class Candidate implements AsyncDisposable {
     const { db, time } = this.#store
     const { leaseMs } = this.#spec
     const nowMs = time.nowMs()
-    const other = ahead(db, this.#channel.no)
+    const other = ahead(db, this.#channel.no, nowMs)
     const own = db.get<{ deadline_ms: number }>(
       'SELECT deadline_ms FROM subscriber WHERE no = ?',
       this.#no,
     )
     if (!own || !other || other.no === this.#no) return 0
     if (own.deadline_ms - nowMs <= (leaseMs * 2) / 3) return 0
-    const isFree = other.role === 'candidate' || other.deadline_ms <= nowMs
+    const isFree = other.role === 'candidate'
     this.#turnMs = isFree ? Math.min(this.#turnMs, nowMs + headStartMs) : Number.POSITIVE_INFINITY
     const nextMs = isFree ? this.#turnMs : other.deadline_ms
     return Math.min(lookMs, Math.max(1, leaseMs / 3), nextMs - nowMs)
@@ -161,7 +163,7 @@ export class Candidate implements AsyncDisposable {
     const no = isThere
       ? this.#no
       : addSubscriber(db, channel, 'candidate', null, this.#spec, bells.name, nowMs)
-    const first = ahead(db, channel)
+    const first = ahead(db, channel, nowMs)
     const isTurn = first?.role === 'candidate' && nowMs >= this.#turnMs
     if (first?.no !== no && !isTurn) return { no, isLead: false }
     const inbox = makeInbox(db, channel)
