@@ -58,8 +58,8 @@ describe('a calm run', () => {
     const history = { ledgers: { 'producer 0.0': late(sent), 'worker 0.0': late(done) } }
     const lines = textFor({ history }, { ceilingPerSecond: 15 })
     expect(lines.slice(1, 3)).toEqual([
-      'SATURATED: latencies describe the backlog, not the broker ' +
-        '(5/s of 10/s sent in time, p99 500 ms late)',
+      'SATURATED: the load was not sent as planned (by its end 5/s of 10/s, p99 500 ms late), ' +
+        'so latencies describe the backlog and not the broker',
       'HARNESS-BOUND: 10/s is more than half of the 15/s that the lab itself can do here',
     ])
     expect(lines.filter((line) => line.includes('end to end'))).toEqual([])

@@ -1,10 +1,11 @@
 import type { AppliedFault } from '../run/result.ts'
-import { showClock, showCount, showMs } from './amounts.ts'
+import { showClock, showCount } from './amounts.ts'
 import { broadcastLines } from './broadcastText.ts'
 import { episodesOf } from './faultFacts.ts'
 import { fact, groupLines } from './groupText.ts'
 import { headline } from './headline.ts'
 import { plain } from './plain.ts'
+import { saturationText } from './saturation.ts'
 import type { Report } from './types.ts'
 import { verdictLines } from './verdictText.ts'
 
@@ -29,13 +30,9 @@ export function textOf(report: Report): string[] {
 export function banners({ instrument, throughput, latency }: Report): string[] {
   const { isSaturated, isHarnessBound, ceilingPerSecond } = instrument
   const offered = `${showCount(throughput.offered)}/s`
-  const { p99 } = latency.scheduleDelay
-  const late = p99 === null ? 'not all were sent' : `p99 ${showMs(p99)} late`
-  const sent = `${showCount(throughput.achieved)}/s of ${offered} sent in time, ${late}`
-  const banner = `SATURATED: latencies describe the backlog, not the broker (${sent})`
   const ceiling = `${showCount(ceilingPerSecond ?? 0)}/s that the lab itself can do here`
   return [
-    ...(isSaturated ? [banner] : []),
+    ...(isSaturated ? [`SATURATED: ${saturationText({ throughput, latency })}`] : []),
     ...(isHarnessBound ? [`HARNESS-BOUND: ${offered} is more than half of the ${ceiling}`] : []),
   ]
 }

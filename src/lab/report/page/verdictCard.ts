@@ -1,5 +1,6 @@
 import { countOf, listed, showCount, showShare } from '../amounts.ts'
 import { type Markup, markup } from '../figures/markup.ts'
+import { saturationText } from '../saturation.ts'
 import { trailInBrief } from '../trailText.ts'
 import type { Report } from '../types.ts'
 
@@ -40,13 +41,11 @@ export function verdictCard({ verdict, expected, broadcast, groups, firsts }: Re
 }
 
 /** What forbids to read the figures as those of the broker. */
-export function warnings({ instrument, throughput }: Report): Markup {
+export function warnings({ instrument, throughput, latency }: Report): Markup {
   const { isSaturated, isHarnessBound, ceilingPerSecond, disagreements, tornTails } = instrument
   const found = [
     ...(isSaturated
-      ? [
-          markup`<strong>SATURATED:</strong> latencies describe the backlog, not the broker. ${showCount(throughput.achieved)} of ${showCount(throughput.offered)} messages a second were sent in time.`,
-        ]
+      ? [markup`<strong>SATURATED:</strong> ${saturationText({ throughput, latency })}.`]
       : []),
     ...(isHarnessBound && ceilingPerSecond !== null
       ? [
