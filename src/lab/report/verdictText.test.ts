@@ -51,7 +51,8 @@ describe('losses', () => {
   })
 
   test('where at least once was asked: why, which first, and what to try', () => {
-    expect(textFor(example, { ...about, expected: 'at-least-once' })).toEqual([
+    const command = 'narrowcast lab run all-dead-revive --on redis-pubsub:narrowcast --seed 7'
+    expect(textFor(example, { ...about, command, expected: 'at-least-once' })).toEqual([
       'all-dead-revive  redis-pubsub narrowcast  at most once; asked, not promised: at least once' +
         '   4 at 400/s  2 workers  seed 7',
       ...body,
@@ -59,7 +60,7 @@ describe('losses', () => {
         "  (the driver's own contract was kept)",
       'Why         1 in the hands of workers that were killed, or on the way there; 1 published while no worker was there.',
       'First       p00-i00-s0000001  sent 00:00.100  ok .101  RECV w0 .102  KILL w0 .250  then nothing',
-      'Try         narrowcast lab run all-dead-revive --on redis-list',
+      'Try         narrowcast lab run all-dead-revive --on redis-list --seed 7',
       'Not tested  power loss, several hosts, clock skew',
     ])
   })
@@ -83,9 +84,14 @@ describe('a broken contract', () => {
     ])
   })
 
-  test('of a naive client leads to one that is not', () => {
-    expect(verdictIn(textFor({ history: lost }, { profile: 'naive' }))).toContain(
-      'Try         narrowcast lab run worker-kill --on redis-stream:queue',
+  test.for([
+    ['worker-kill --on redis-stream:queue@naive', 'worker-kill --on redis-stream:queue'],
+    ['--on redis-stream@naive --spec own.json', '--on redis-stream:queue --spec own.json'],
+    ['calm --on redis://localhost --pattern queue', 'calm --on redis-stream:queue'],
+  ])('of a naive client leads to one that is not: %s', ([asked, other]) => {
+    const command = `narrowcast lab run ${asked} --seed 7`
+    expect(verdictIn(textFor({ history: lost }, { profile: 'naive', command }))).toContain(
+      `Try         narrowcast lab run ${other} --seed 7`,
     )
   })
 
@@ -93,7 +99,7 @@ describe('a broken contract', () => {
     const live: History = { ...lost, terms: { delivery: 'at-most-once' } }
     const about = { backend: 'file', expected: 'at-least-once' } as const
     expect(verdictIn(textFor({ history: live }, about))).toContain(
-      'Try         narrowcast lab run worker-kill --on file:queue',
+      'Try         narrowcast lab run worker-kill --on file:queue --seed 7',
     )
   })
 
@@ -181,7 +187,7 @@ describe('a crash of the broker', () => {
       'Why         1 in the broker when it crashed.',
       'First       p00-i00-s0000001  sent 00:00.100  ok .101  broker crash .150  broker up .160' +
         '  then nothing',
-      'Try         narrowcast lab run worker-kill --on redis-stream@safe',
+      'Try         narrowcast lab run worker-kill --on redis-stream@safe --seed 7',
       'Not tested  power loss, several hosts, clock skew',
     ])
   })
