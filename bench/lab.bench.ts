@@ -86,7 +86,7 @@ async function run(report: (line: string) => void): Promise<Measured> {
   const seconds = checked.map((one) => one.seconds)
   const megabytes = checked.map(({ highestMb }) => highestMb)
   const lost = Math.max(...checked.map(({ attempted }) => settings.messages - attempted))
-  const checker = figure('checker, from files to account', 's', seconds, { lost })
+  const checker = figure('checker, from files to judgement', 's', seconds, { lost })
   const memory = figure('checker, most memory', 'MB', megabytes)
   const exact = figure('ledger, exact', 'µs/record', await writeRuns('exact'))
   const batched = figure('ledger, batched', 'µs/record', await writeRuns('batched'))

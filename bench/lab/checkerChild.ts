@@ -1,4 +1,4 @@
-import { account } from '../../src/lab/checker/account.ts'
+import { judge } from '../../src/lab/checker/judge.ts'
 import { readLedgers } from '../../src/lab/evidence/readLedgers.ts'
 import type { Terms } from '../../src/lab/terms.ts'
 
@@ -31,7 +31,9 @@ const terms: Terms = {
 // The body of a process: it judges one run from its files, and tells what that took.
 const started = performance.now()
 const ledgers = await readLedgers(process.argv[2] ?? '.')
-const [all] = account({ ledgers, events: [], depth: [] }, terms, 250)
+const run = { terms, unknown: [], order: 'none' } as const
+const { groups } = judge({ ledgers, events: [], depth: [] }, run, 250, [])
+const all = groups[0]?.account
 const checked: Checked = {
   seconds: (performance.now() - started) / 1_000,
   highestMb: process.resourceUsage().maxRSS / 1_024,

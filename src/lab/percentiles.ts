@@ -22,9 +22,9 @@ export function rankOf(quantile: number, count: number): number {
   return Math.max(1, Math.ceil((Math.round(quantile * 1e6) * count) / 1e6))
 }
 
-/** Exact, of ns in any order; NaN: never answered. */
+/** Exact, of ns in any order, which are sorted where they lie; NaN: never answered. */
 export function percentilesOf(timesNs: Float64Array): Percentiles {
-  const sorted = timesNs.toSorted() // NaN comes last
+  const sorted = timesNs.sort() // NaN comes last
   const count = sorted.length
   let answered = count
   while (answered > 0 && Number.isNaN(sorted[answered - 1])) answered--

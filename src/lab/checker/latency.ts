@@ -29,11 +29,11 @@ type Load = Pick<History, 'intendedNs' | 'sentNs' | 'okNs'>
 /** Of all that were published after the warm-up. */
 export function publishLatency(load: Load): PublishLatency {
   const { intendedNs, sentNs, okNs } = load
-  const measured = afterWarmUp(load)
+  const between = overAll(afterWarmUp(load))
   return {
-    response: between(intendedNs, okNs, measured),
-    service: between(sentNs, okNs, measured),
-    scheduleDelay: between(intendedNs, sentNs, measured),
+    response: between(intendedNs, okNs),
+    service: between(sentNs, okNs),
+    scheduleDelay: between(intendedNs, sentNs),
   }
 }
 
@@ -42,10 +42,10 @@ export function deliveryLatency(
   load: Load,
   { firstReceivedNs, firstDoneNs }: Pick<GroupHistory, 'firstReceivedNs' | 'firstDoneNs'>,
 ): DeliveryLatency {
-  const measured = afterWarmUp(load)
+  const between = overAll(afterWarmUp(load))
   return {
-    endToEnd: between(load.intendedNs, firstReceivedNs, measured),
-    done: between(load.intendedNs, firstDoneNs, measured),
+    endToEnd: between(load.intendedNs, firstReceivedNs),
+    done: between(load.intendedNs, firstDoneNs),
   }
 }
 
@@ -79,10 +79,13 @@ export function afterWarmUp({ intendedNs }: Load): Uint32Array {
   return measured.subarray(0, count)
 }
 
-function between(from: Float64Array, to: Float64Array, messages: Uint32Array): Percentiles {
+/** How long each of the messages took from one time to another, in room that all calls share. */
+function overAll(messages: Uint32Array): (from: Float64Array, to: Float64Array) => Percentiles {
   const times = new Float64Array(messages.length)
-  messages.forEach((message, at) => {
-    times[at] = (to[message] as number) - (from[message] as number)
-  })
-  return percentilesOf(times)
+  return (from, to) => {
+    messages.forEach((message, at) => {
+      times[at] = (to[message] as number) - (from[message] as number)
+    })
+    return percentilesOf(times)
+  }
 }

@@ -41,10 +41,13 @@ export function orderOf(
   const overallExtents: number[] = []
   const workerExtents: number[] = []
   let byRedelivery = 0
-  const isPlaced = (message: number) => ((said[message] as number) & (told.fail | told.info)) === 0
+  let withoutPlace = 0
   const all = byTime(group.firstDoneNs)
-  const done = all.filter(isPlaced)
-  for (const message of done) {
+  for (const message of all) {
+    if (((said[message] as number) & (told.fail | told.info)) !== 0) {
+      withoutPlace++
+      continue
+    }
     const origin = originOf[message] as number
     const ledger = group.firstDoneBy[message] as number
     perWorker[ledger] ??= new Lines()
@@ -55,11 +58,12 @@ export function orderOf(
     overallExtents.push(extent)
     if (((group.marks[message] as number) & marks.redelivered) !== 0) byRedelivery++
   }
+  const placed = all.length - withoutPlace
   return {
-    perWorker: reordering(workerExtents, done.length),
-    overall: reordering(overallExtents, done.length),
+    perWorker: reordering(workerExtents, placed),
+    overall: reordering(overallExtents, placed),
     byRedelivery,
-    withoutPlace: all.length - done.length,
+    withoutPlace,
   }
 }
 
@@ -92,23 +96,35 @@ function byTime(doneNs: Float64Array): Uint32Array {
   return messages.subarray(0, done)
 }
 
-/** Messages of one key of one start of a producer, as they are done. */
+/** Messages of one key of one start of a producer, as they are done. Small where all are in order. */
 class Line {
-  #done = 0
-  /** Each that was published later than all that were done before it, and its place. */
-  readonly #maxima: number[] = []
-  readonly #places: number[] = []
+  /** Each that was published later than all that were done before it. */
+  #maxima = new Uint32Array(4)
+  #count = 0
+  /** For each of the others: how many of those had been done by then. */
+  readonly #late: number[] = []
 
   /** How many places before this the first one stands that was published later; 0: none does. */
   add(message: number): number {
-    const place = this.#done++
-    const count = this.#maxima.length
+    const count = this.#count
     if (count === 0 || (this.#maxima[count - 1] as number) < message) {
-      this.#maxima.push(message)
-      this.#places.push(place)
+      this.#push(message)
       return 0
     }
-    return place - (this.#places[firstNotBelow(this.#maxima, message)] as number)
+    const place = count + this.#late.length
+    const later = firstNotBelow(this.#maxima.subarray(0, count), message)
+    const extent = place - later - firstNotBelow(this.#late, later + 1)
+    this.#late.push(count)
+    return extent
+  }
+
+  #push(message: number): void {
+    if (this.#count === this.#maxima.length) {
+      const wider = new Uint32Array(2 * this.#count)
+      wider.set(this.#maxima)
+      this.#maxima = wider
+    }
+    this.#maxima[this.#count++] = message
   }
 }
 
