@@ -31,7 +31,9 @@ const phaseWords: Readonly<Record<RunPhase, string>> = {
   starting: 'starting',
   probing: 'finding out who is there',
   load: 'under load',
+  halting: 'sending no more; Ctrl-C again ends it at once',
   draining: 'draining',
+  listening: 'listening for what comes twice or late',
   judging: 'judging',
 }
 
@@ -122,7 +124,7 @@ function openFeed(
 
 /** At its end all leave, and fresh ones come: that is no fault. */
 function isNews({ event }: LabEvent, phase: RunPhase): boolean {
-  return phase === 'load' || event === 'EXIT'
+  return phase === 'load' || phase === 'halting' || event === 'EXIT'
 }
 
 function lineOf({ phase, tally, waiting }: Seen) {

@@ -122,7 +122,10 @@ class Play {
   }
 
   async #loadAndDrain(bus: Bus): Promise<boolean> {
-    const halt = () => void this.#cast.haltProducers()
+    const halt = () => {
+      this.#watcher.phase('halting')
+      void this.#cast.haltProducers()
+    }
     this.#halted.addEventListener('abort', halt, { once: true })
     if (this.#halted.aborted) halt()
     const isSent = new AbortController()
@@ -138,6 +141,7 @@ class Play {
     await this.#cast.leaveWorkers()
     await this.#cast.startWorkers()
     const isDrained = await drainKept(() => this.#look(bus), this.#pace)
+    this.#watcher.phase('listening')
     await this.#pace.sleep(Math.max(3 * this.#plan.channel.leaseMs, lateMsMin))
     await this.#cast.leaveWorkers()
     return isDrained

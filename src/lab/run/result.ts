@@ -41,4 +41,13 @@ export interface Watcher {
   readonly phase: (phase: RunPhase) => void
 }
 
-export type RunPhase = 'starting' | 'probing' | 'load' | 'draining' | 'judging'
+export type RunPhase =
+  | 'starting'
+  | 'probing'
+  | 'load'
+  /** Somebody has asked for the end: nothing more is sent. */
+  | 'halting'
+  | 'draining'
+  /** Nothing is left: what comes now comes twice, or too late. */
+  | 'listening'
+  | 'judging'
