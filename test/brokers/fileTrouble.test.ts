@@ -89,6 +89,17 @@ describe('a store that cannot be used says which, why and what to do:', () => {
     expect(await drainQueue(opened.session)).toHaveLength(3)
   })
 
+  test('a folder that is to be made on a read-only disk', async ({ skip }) => {
+    const mount = tmpfs('ro,size=8m')
+    if ('why' in mount) return skip(mount.why)
+    using disk = mount
+    await expect(open(join(disk.dir, 'new/store'))).rejects.toMatchObject({
+      code: 'STORE_UNUSABLE',
+      message: expect.stringContaining('is read-only'),
+      hint: expect.stringContaining('another folder'),
+    })
+  })
+
   test('a path that is a file', async () => {
     await using store = await folder()
     await writeFile(join(store.dir, 'file'), 'text')

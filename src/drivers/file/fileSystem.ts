@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, statfsSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { NarrowcastError } from '../../core/errors.ts'
+import { makeFolder } from '../../core/makeFolder.ts'
 import { storeError } from './storeErrors.ts'
 
 /** Kinds of file system whose locks and shared memory do not hold between machines. */
@@ -71,7 +72,7 @@ export function prepareFolder(dir: string): void {
     )
   }
   try {
-    mkdirSync(dir, { recursive: true })
+    makeFolder(dir)
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (cause) {
     throw folderError(dir, cause)

@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
+import { makeFolder } from '../../core/makeFolder.ts'
 import type { Pattern } from '../../core/message.ts'
 import { errnoOf } from '../../pipelines/disk.ts'
 import { eventsFile } from './evidenceLines.ts'
@@ -35,7 +36,7 @@ export class RunFolder {
    */
   static async begin(runs: string, name: RunName, readings: number): Promise<RunFolder> {
     try {
-      await mkdir(runs, { recursive: true, mode: 0o700 })
+      makeFolder(runs, 0o700)
       const path = await firstFree(join(runs, nameOf(name)))
       return new RunFolder(path, await LedgerPlace.make(path, readings * bytesPerReading))
     } catch (cause) {
