@@ -32,7 +32,7 @@ export interface RunTerms {
 }
 
 /** Losses that a broker without storage cannot but have. */
-const lossesOfLive: readonly Cause[] = [
+export const lossesOfLive: readonly Cause[] = [
   'worker-killed',
   'worker-stopped',
   'no-worker',
@@ -45,7 +45,7 @@ const lossesOfLive: readonly Cause[] = [
   'handler-failed',
 ]
 /** What a reader of a kept message has no room for stays in the broker. */
-const causesOfKept = causes.filter((cause) => cause !== 'overflow')
+export const causesOfKept = causes.filter((cause) => cause !== 'overflow')
 /** Where the contract says what of a kept message outlasts. */
 const outlasted = [
   ['worker-killed', 'worker-crash'],

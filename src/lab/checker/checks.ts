@@ -1,6 +1,7 @@
 import type { Cause, Terms } from '../terms.ts'
-import type { OrderPromise, RunTerms } from '../termsOf.ts'
+import { causesOfKept, lossesOfLive, type OrderPromise, type RunTerms } from '../termsOf.ts'
 import type { ByCause, GroupAccount, RepeatAccount } from './accounting.ts'
+import { becauseText, countedText, type Explained } from './becauseText.ts'
 import type { BroadcastAccount, SubscriberAccount } from './broadcastAccounting.ts'
 import type { Order } from './order.ts'
 import { silenceMsMin } from './silence.ts'
@@ -73,32 +74,43 @@ function subscriberChecks(
   ]
 }
 
-interface Losses {
-  readonly total: number
-  readonly byCause: ByCause
-  readonly unexplained: number
-}
-
-function lossCheck(id: string, what: string, losses: Losses, { terms, unknown }: RunTerms): Check {
+function lossCheck(
+  id: string,
+  what: string,
+  losses: Explained,
+  { terms, unknown }: RunTerms,
+): Check {
   const legal = terms.mayLose
   const promise =
-    legal.length === 0 ? `no ${what} are lost` : `${what} are lost only by ${listed(legal)}`
+    legal.length === 0
+      ? `no ${what} are lost`
+      : `${what} are lost ${whenLegal(legal, lossesOfLive)}`
   const isUnknown = unknown.some((cause) => (losses.byCause[cause] ?? 0) > 0)
   const status = isIllegal(losses, legal) ? 'violated' : isUnknown ? 'unknown' : 'held'
-  return { id, promise, observed: observedOf(losses), status }
+  return { id, promise, observed: becauseText(losses), status }
 }
 
 function repeatCheck(id: string, what: string, repeats: RepeatAccount, terms: Terms): Check {
   return {
     id,
-    promise: `${what} by ${listed(terms.mayRepeat)} only`,
-    observed: observedOf(repeats),
+    promise: `${what} ${whenLegal(terms.mayRepeat, causesOfKept)}`,
+    observed: becauseText(repeats),
     status: isIllegal(repeats, terms.mayRepeat) ? 'violated' : 'held',
   }
 }
 
-function isIllegal({ byCause, unexplained }: Losses, legal: readonly Cause[]): boolean {
-  return unexplained > 0 || causesOf(byCause).some((cause) => !legal.includes(cause))
+/** `possible`: all that ever may. A list of them says less than one word. */
+function whenLegal(legal: readonly Cause[], possible: readonly Cause[]): string {
+  const others = possible.filter((cause) => !legal.includes(cause))
+  if (others.length === 0) return 'only where something that happened explains it'
+  if (others.length === 1) return `only where something else than ${others[0]} explains it`
+  return `only by ${listed(legal)}`
+}
+
+function isIllegal({ byCause, unexplained }: Explained, legal: readonly Cause[]): boolean {
+  return (
+    unexplained > 0 || (Object.keys(byCause) as Cause[]).some((cause) => !legal.includes(cause))
+  )
 }
 
 function toldCheck(silent: ByCause, { tells }: Terms): Check {
@@ -109,7 +121,7 @@ function toldCheck(silent: ByCause, { tells }: Terms): Check {
   return {
     id: 'told',
     promise: `somebody is told of every loss by ${listed(tells)}`,
-    observed: total === 0 ? 'all told' : `${total} silent: ${counted(untold)}`,
+    observed: total === 0 ? 'all told' : `${total} silent: ${countedText(untold, 0)}`,
     status: total === 0 ? 'held' : 'violated',
   }
 }
@@ -166,23 +178,6 @@ function never(id: string, promise: string, count: number): Check {
     observed: count.toLocaleString('en'),
     status: count === 0 ? 'held' : 'violated',
   }
-}
-
-function observedOf({ total, byCause, unexplained }: Losses): string {
-  if (total === 0) return '0'
-  const explained = counted(byCause)
-  const rest = unexplained === 0 ? '' : `${unexplained.toLocaleString('en')} unexplained`
-  return `${total.toLocaleString('en')}: ${[explained, rest].filter(Boolean).join(', ')}`
-}
-
-function counted(byCause: ByCause): string {
-  return causesOf(byCause)
-    .map((cause) => `${(byCause[cause] ?? 0).toLocaleString('en')} ${cause}`)
-    .join(', ')
-}
-
-function causesOf(byCause: ByCause): Cause[] {
-  return Object.keys(byCause) as Cause[]
 }
 
 function listed(causes: readonly Cause[]): string {

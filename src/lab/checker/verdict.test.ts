@@ -3,8 +3,8 @@ import type { Check } from './checks.ts'
 import { type Course, verdictOf } from './verdict.ts'
 
 const held: Check = { id: 'lost', promise: 'nothing is lost', observed: '0', status: 'held' }
-const violated: Check = { ...held, observed: '3: 3 unexplained', status: 'violated' }
-const unknown: Check = { ...held, observed: '2: 2 broker-crash', status: 'unknown' }
+const violated: Check = { ...held, observed: '3 unexplained', status: 'violated' }
+const unknown: Check = { ...held, observed: '2 by broker-crash', status: 'unknown' }
 
 const bite = { what: 'kills that hit a message in hand', atLeast: 4, seen: 4 }
 const good: Course = {
@@ -50,13 +50,13 @@ test.for([
   expect(verdictOf([held], course)).toEqual({ status: 'INCONCLUSIVE', reasons: [reason] })
   expect(verdictOf([held, violated], course)).toEqual({
     status: 'BROKEN',
-    reasons: ['nothing is lost; seen: 3: 3 unexplained'],
+    reasons: ['nothing is lost; seen: 3 unexplained'],
   })
 })
 
 test('what nobody can judge is inconclusive', () => {
   expect(verdictOf([held, unknown], good)).toEqual({
     status: 'INCONCLUSIVE',
-    reasons: ['not known to be legal: nothing is lost; seen: 2: 2 broker-crash'],
+    reasons: ['not known to be legal: nothing is lost; seen: 2 by broker-crash'],
   })
 })

@@ -1,6 +1,7 @@
+import { countedText } from '../checker/becauseText.ts'
 import type { BroadcastAccount, SubscriberAccount } from '../checker/broadcastAccounting.ts'
 import { showCount } from './amounts.ts'
-import { causesText, fact } from './groupText.ts'
+import { fact } from './groupText.ts'
 import { showPercentiles } from './latencyText.ts'
 import type { Report } from './types.ts'
 
@@ -33,8 +34,8 @@ function subscriberLine(one: SubscriberAccount): string {
     `owed ${showCount(owed)}`,
     `edge ${showCount(edge)}`,
     `delivered ${showCount(delivered)}`,
-    `MISSED ${why(missed.total, causesText(missed.byCause, missed.unexplained))}`,
-    `extra ${why(extra.total, causesText(extra.byCause, extra.unexplained))}`,
+    `MISSED ${why(missed.total, countedText(missed.byCause, missed.unexplained))}`,
+    `extra ${why(extra.total, countedText(extra.byCause, extra.unexplained))}`,
   ]
   return fact(`worker ${subscriber}`, parts.join('   '))
 }

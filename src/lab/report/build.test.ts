@@ -144,7 +144,7 @@ describe('a loss that the contract allows', () => {
     const { verdict, checks, firsts } = reportOf(exampleResult(example), asked)
     expect(verdict).toMatchObject({ status: 'BROKEN', ofContract: 'KEPT', upperBounds: [] })
     expect(verdict.reasons).toEqual([
-      'accepted messages are lost only by retention; seen: 1: 1 worker-killed',
+      'accepted messages are lost only by retention; seen: 1 by worker-killed',
     ])
     expect(checks.filter(({ status }) => status === 'violated').map(({ id }) => id)).toEqual([
       'lost',

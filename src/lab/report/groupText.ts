@@ -1,5 +1,5 @@
-import type { ByCause, RepeatAccount } from '../checker/accounting.ts'
-import type { Cause } from '../terms.ts'
+import type { RepeatAccount } from '../checker/accounting.ts'
+import { countedText } from '../checker/becauseText.ts'
 import { countOf, showCount, showMs } from './amounts.ts'
 import { showPercentiles } from './latencyText.ts'
 import type { GroupReport, Report, ReportedEpoch, ReportedRecovery } from './types.ts'
@@ -53,7 +53,7 @@ function accountLines({ account }: GroupReport): string[] {
 function lostLine(lost: GroupReport['account']['lost']): string[] {
   if (lost.total === 0) return []
   const parts = [
-    `LOST ${showCount(lost.total)} (${causesText(lost.byCause, lost.unexplained)})`,
+    `LOST ${showCount(lost.total)} (${countedText(lost.byCause, lost.unexplained)})`,
     `reported ${showCount(lost.reported)}`,
     `silent ${showCount(lost.silent)}`,
     `${showCount(lost.worker)} delivered, ${showCount(lost.broker)} never`,
@@ -61,19 +61,9 @@ function lostLine(lost: GroupReport['account']['lost']): string[] {
   return [`  ${parts.join('   ')}`]
 }
 
-/** `3,005 no-worker, 11 worker-killed, 2 unexplained` */
-export function causesText(byCause: ByCause, unexplained: number): string {
-  const counts = Object.entries(byCause) as [Cause, number][]
-  const causes = counts.toSorted(([, a], [, b]) => b - a)
-  return [
-    ...causes.map(([cause, count]) => `${showCount(count)} ${cause}`),
-    ...(unexplained === 0 ? [] : [`${showCount(unexplained)} unexplained`]),
-  ].join(', ')
-}
-
 function explained({ total, byCause, unexplained }: RepeatAccount): string {
   if (total === 0) return ''
-  if (unexplained > 0) return ` (${causesText(byCause, unexplained)})`
+  if (unexplained > 0) return ` (${countedText(byCause, unexplained)})`
   return ` (all explained: ${Object.keys(byCause).join(', ')})`
 }
 

@@ -1,8 +1,8 @@
 import type { GroupAccount } from '../checker/accounting.ts'
+import { becauseText } from '../checker/becauseText.ts'
 import type { BroadcastAccount } from '../checker/broadcastAccounting.ts'
 import type { Percentiles } from '../percentiles.ts'
 import { showClock, showCount } from './amounts.ts'
-import { causesText } from './groupText.ts'
 import { promiseOf, subjectOf } from './headline.ts'
 import { showPercentile } from './latencyText.ts'
 import { plainFacts } from './machineFacts.ts'
@@ -88,26 +88,19 @@ function checksTable({ checks }: Report): string {
 
 function counts(account: GroupAccount): string {
   const { lost, redelivered, reprocessed } = account
-  const because = (total: number, why: string) => `${showCount(total)}${why && `: ${why}`}`
   const rows: [string, string][] = [
     ['attempted', showCount(account.attempted)],
     ['acknowledged', showCount(account.acknowledged)],
     ['unknown', showCount(account.indeterminate)],
     ['failed', showCount(account.failed)],
     ['processed', showCount(account.processed)],
-    ['lost', because(lost.total, causesText(lost.byCause, lost.unexplained))],
+    ['lost', becauseText(lost)],
     ['lost, reported', showCount(lost.reported)],
     ['lost, silent', showCount(lost.silent)],
     ['stuck', showCount(account.stuck)],
     ['dead', showCount(account.dead)],
-    [
-      'redelivered',
-      because(redelivered.total, causesText(redelivered.byCause, redelivered.unexplained)),
-    ],
-    [
-      'reprocessed',
-      because(reprocessed.total, causesText(reprocessed.byCause, reprocessed.unexplained)),
-    ],
+    ['redelivered', becauseText(redelivered)],
+    ['reprocessed', becauseText(reprocessed)],
     ['overlap', showCount(account.overlap)],
     ['late', showCount(account.late)],
     ['unexpected', showCount(account.unexpected)],
@@ -119,8 +112,8 @@ function subscribers({ subscribers: all, unheard, acknowledged }: BroadcastAccou
   const rows = all.map((one) => [
     String(one.subscriber),
     ...[one.owed, one.edge, one.delivered].map(showCount),
-    `${showCount(one.missed.total)} ${causesText(one.missed.byCause, one.missed.unexplained)}`,
-    `${showCount(one.extra.total)} ${causesText(one.extra.byCause, one.extra.unexplained)}`,
+    becauseText(one.missed),
+    becauseText(one.extra),
   ])
   const told = `${showCount(unheard.reported)} reported, ${showCount(unheard.silent)} silent`
   return [

@@ -142,9 +142,9 @@ test('a page is made from it, with what made it', () => {
     '| seeds | 7, 8 |',
     '| narrowcast | 0.5.0 91ea5d0 |',
     '| brokers | file 7.0.15, redis-list 7.0.15 |',
-    '| cpu | a processor |',
+    '| processor | a processor |',
     '| cores | 2 |',
-    '| syncMs | 0.136 |',
+    '| a sync takes | 0.14 ms |',
     '',
   ])
 })

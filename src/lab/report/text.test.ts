@@ -158,8 +158,8 @@ describe('a broadcast', () => {
       '  worker 1    owed 3   edge 0   delivered 2   MISSED 1 (1 unexplained)   ' +
         'extra 1 (1 unexplained)',
       '  publish     p50 1 ms  p99 1 ms  p99.9 1 ms  max 1 ms',
-      'BROKEN      messages that subscriber 1 was owed are lost only by cut-off; seen: 1: 1 unexplained',
-      '            handed to subscriber 1 again by producer-retry only; seen: 1: 1 unexplained',
+      'BROKEN      messages that subscriber 1 was owed are lost only by cut-off; seen: 1 unexplained',
+      '            handed to subscriber 1 again only by producer-retry; seen: 1 unexplained',
       'Why         Nothing that happened explains 1 of the losses.',
       '            Nothing that happened explains 1 of the repeats.',
       'First       p00-i00-s0000001  sent 00:00.100  ok .101  RECV w0 .102  DONE w0 .103  ack w0 .104',

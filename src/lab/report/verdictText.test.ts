@@ -112,8 +112,8 @@ describe('a broken contract', () => {
     const lines = verdictIn(textFor({ history }, { expected: 'at-least-once' }))
     expect(lines.slice(0, 7)).toEqual([
       'BROKEN      at least once was asked: 2 acknowledged messages were processed by nobody',
-      '            handed to a handler again by retry only; seen: 1: 1 unexplained',
-      '            done again by retry only; seen: 1: 1 unexplained',
+      '            handed to a handler again only by retry; seen: 1 unexplained',
+      '            done again only by retry; seen: 1 unexplained',
       '            nothing is delivered that was not sent, or not as it was sent; seen: 1' +
         "  (so was the driver's own contract)",
       'Why         Nothing that happened explains 2 of the losses.',
