@@ -27,7 +27,8 @@ describe('each figure', () => {
     expect(figures.map(({ name }) => name)).toEqual([...names, ...names])
     for (const { title, summary } of figures) expect([title, summary]).not.toContain('')
     const [rates, , tails] = figures
-    expect(rates?.summary).toContain('1 fault.')
+    expect(rates?.summary).toContain('. F1 kill worker 1.')
+    expect(rates?.svg).toContain('<title>F1 kill worker 1</title>')
     expect(tails?.summary).toContain('Response 2 ms')
   })
 
@@ -142,6 +143,7 @@ test('a relay routes what workers do, and is measured by itself', () => {
 test('numbers of faults that lie close together do not touch', () => {
   const bands = [100, 110, 120, 2_000].map((fromMs) => ({ what: 'kill', fromMs, toMs: fromMs + 5 }))
   const [rates] = drawingsOf({ ...data, bands })
+  expect(rates?.summary).toContain('. 4 faults.')
   const numbers = [...(rates?.body.text ?? '').matchAll(/>(F\d)</g)].map(([, number]) => number)
   expect(numbers).toEqual(['F1', 'F4'])
   expect(rates?.body.text.match(/<rect class="f-band"/g)).toHaveLength(4)

@@ -43,11 +43,19 @@ export function ratesFigure(data: PictureData, { group, done, backlog }: GroupPi
   return {
     name: group === null ? 'rates' : `rates-${group}`,
     title: 'Rate in, rate out, backlog',
-    summary: `Messages a second by time. At most ${shownNumber(Math.max(...rates.published) * perSecond)} in and ${shownNumber(Math.max(...done) * perSecond)} out${hasBacklog ? `, and at most ${counted(peak, 'message')} in the broker` : ''}. ${counted(bands.length, 'fault')}.`,
+    summary: `Messages a second by time. At most ${shownNumber(Math.max(...rates.published) * perSecond)} in and ${shownNumber(Math.max(...done) * perSecond)} out${hasBacklog ? `, and at most ${counted(peak, 'message')} in the broker` : ''}. ${faultsText(bands)}.`,
     height: bottom + 28,
     table: ratesTable(data, done, backlog),
     body: markup`${faultBands(bands, data, top, middle)}<text class="f-muted small" x="0" y="14">messages a second</text>${axis}<path class="s-in line solid" d="${pathOf(published)}"/><path class="s-out line dashed" d="${pathOf(out)}"/>${endLabels([label(published, 'in (accepted)', 'in'), label(out, 'out (done)', 'out')], middle)}${hasBacklog ? backlogPart(data, backlog, peak) : null}${timeAxis(data, bottom)}`,
   }
+}
+
+const namedMax = 3
+
+/** `F1 stop worker 0`; how many, where they are too many for a line. */
+function faultsText(bands: PictureData['bands']): string {
+  if (bands.length === 0 || bands.length > namedMax) return counted(bands.length, 'fault')
+  return bands.map(({ what }, at) => `F${at + 1} ${what}`).join(', ')
 }
 
 function ratesTable(

@@ -81,12 +81,12 @@ export function faultBands(
 ): Markup {
   const x = xOf(extent)
   let freeFrom = Number.NEGATIVE_INFINITY
-  return markup`${bands.map(({ fromMs, toMs }, index) => {
+  return markup`${bands.map(({ what, fromMs, toMs }, index) => {
     const from = x(fromMs)
     const isFree = from >= freeFrom
     if (isFree) freeFrom = from + 30
     const number = markup`<text class="f-fault small strong" x="${at(from + 1)}" y="${top - 4}">F${index + 1}</text>`
-    return markup`<rect class="f-band" x="${at(from)}" y="${top}" width="${at(Math.max(2, x(toMs) - from))}" height="${bottom - top}"/>${isFree ? markup`<path class="s-fault hair dashed" d="M${at(from)} ${top}V${bottom}"/>${areNumbered ? number : null}` : null}`
+    return markup`<rect class="f-band" x="${at(from)}" y="${top}" width="${at(Math.max(2, x(toMs) - from))}" height="${bottom - top}"><title>F${index + 1} ${what}</title></rect>${isFree ? markup`<path class="s-fault hair dashed" d="M${at(from)} ${top}V${bottom}"/>${areNumbered ? number : null}` : null}`
   })}`
 }
 
