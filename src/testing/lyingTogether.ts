@@ -4,6 +4,7 @@ import type { Delivery, ErrorInfo, Settlement, SettleOutcome, Token } from '../c
 /** Lies for which the sources of all readers have to know of one another. */
 export const sharedLies = [
   'accepts a late settle',
+  'lets two owners settle',
   'puts behind what comes again',
   'starves a worker',
   'prefers a worker',
@@ -45,9 +46,14 @@ export class SharedLying {
     this.#lie = lie
   }
 
+  /** Who has lost what it held is not told, and may settle it. */
+  get #isForLate(): boolean {
+    return this.#lie === 'accepts a late settle' || this.#lie === 'lets two owners settle'
+  }
+
   /** What a source may say of what is lost. */
   events(on: SourceEvents): SourceEvents {
-    return this.#lie === 'accepts a late settle' ? { lost: () => {} } : on
+    return this.#isForLate ? { lost: () => {} } : on
   }
 
   source(source: Source, worker: string): Source {
@@ -64,7 +70,7 @@ export class SharedLying {
       settle: (batch, signal) => this.#settle(source, batch, signal),
       renew: async (begun, signal) => {
         const lost = await source.renew(begun, signal)
-        return this.#lie === 'accepts a late settle' ? [] : lost
+        return this.#isForLate ? [] : lost
       },
       stop: async (signal) => this.#shown(source, await source.stop(signal), isFirst, signal),
       ...(source.deliverable && { deliverable: source.deliverable.bind(source) }),
@@ -106,7 +112,7 @@ export class SharedLying {
     if (this.#lie === 'forgets who died of it') {
       return all.map((one) => ({ ...one, crashes: Math.max(0, Number(one.crashes) - forgotten) }))
     }
-    if (this.#lie === 'accepts a late settle') {
+    if (this.#isForLate) {
       return all.map((delivery) => ({ ...delivery, ownedUntilMs: Number.POSITIVE_INFINITY }))
     }
     return this.#lie === 'puts behind what comes again'
@@ -144,16 +150,17 @@ export class SharedLying {
       batch.map(async ({ token, kind }, at) => {
         if (this.#taken.has(token)) return 'late'
         const honest = said[at] as SettleOutcome
-        const isLate = honest === 'late' && kind === 'ack' && this.#lie === 'accepts a late settle'
-        return isLate ? await this.#take(token, signal) : honest
+        if (honest !== 'late' || kind !== 'ack' || !this.#isForLate) return honest
+        return await this.#take(token, signal)
       }),
     )
   }
 
-  /** From whoever holds it by now. */
+  /** From whoever holds it by now, or beside them. */
   async #take(late: Token, signal: AbortSignal): Promise<SettleOutcome> {
     const holder = this.#holderOf.get(this.#idOf.get(late) ?? '')
     if (!holder || holder.token === late || this.#taken.has(holder.token)) return 'late'
+    if (this.#lie === 'lets two owners settle') return 'settled'
     const [outcome] = await holder.source.settle([{ token: holder.token, kind: 'ack' }], signal)
     if (outcome === 'settled') this.#taken.add(holder.token)
     return outcome ?? 'late'

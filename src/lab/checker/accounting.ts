@@ -26,6 +26,8 @@ export interface GroupAccount {
   readonly unsettled: number
   /** Every copy acknowledged for certain, and still in the broker. */
   readonly leftAcked: number
+  /** Acknowledged by more owners than copies of it were stored: one had lost it to another. */
+  readonly ackedBeyond: number
   /** Indeterminate, and processed, dead or residual. */
   readonly recovered: number
   /** Failed for certain, and delivered, dead or residual all the same. */

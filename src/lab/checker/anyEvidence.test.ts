@@ -72,7 +72,7 @@ function* namesOf(value: object, before = ''): Generator<string> {
 const fields = [
   ...['attempted', 'acknowledged', 'failed', 'indeterminate', 'delivered', 'processed', 'dead'],
   ...['residual', 'stuck', 'unsettled', 'recovered', 'phantom', 'unexpected', 'late', 'overlap'],
-  ...['deadUnfounded', 'retriedBeyond', 'lateUnfounded', 'leftAcked'],
+  ...['deadUnfounded', 'retriedBeyond', 'lateUnfounded', 'leftAcked', 'ackedBeyond'],
   ...['storedTwice', 'effectNotOne', 'lost.total', 'lost.broker', 'lost.worker', 'lost.reported'],
   ...['lost.silent', 'lost.prefix', 'lost.middle', 'lost.postfix', 'lost.bursts'],
   ...['lost.longestBurst', 'lost.unexplained', 'redelivered.total', 'redelivered.unexplained'],

@@ -31,7 +31,7 @@ const fine: GroupAccount = {
   ...{ group: null, attempted: 9, acknowledged: 9, failed: 0, indeterminate: 0, delivered: 9 },
   ...{ processed: 9, dead: 0, residual: 0, stuck: 0, unsettled: 0, recovered: 0, phantom: 0 },
   ...{ unexpected: 0, late: 0, overlap: 0, storedTwice: 0, effectNotOne: 0 },
-  ...{ deadUnfounded: 0, retriedBeyond: 0, lateUnfounded: 0, leftAcked: 0 },
+  ...{ deadUnfounded: 0, retriedBeyond: 0, lateUnfounded: 0, leftAcked: 0, ackedBeyond: 0 },
   lost: {
     ...{ total: 0, broker: 0, worker: 0, reported: 0, silent: 0, prefix: 0, middle: 0 },
     ...{ postfix: 0, bursts: 0, longestBurst: 0, byCause: {}, silentByCause: {}, unexplained: 0 },
@@ -65,6 +65,7 @@ test('nothing wrong is all held, and says what was promised', () => {
     'stuck',
     'dead',
     'late',
+    'fenced',
     'retried',
   ])
   expect(checks[0]?.promise).toBe('accepted messages are lost only by broker-crash')
@@ -136,6 +137,7 @@ test.for([
   [{ stuck: 1 }, ['stuck violated: 1']],
   [{ unsettled: 2, leftAcked: 1 }, ['left violated: 1']],
   [{ deadUnfounded: 1 }, ['dead violated: 1']],
+  [{ ackedBeyond: 1 }, ['fenced violated: 1']],
   [{ retriedBeyond: 1 }, ['retried violated: 1']],
   [{ late: 2, lateUnfounded: 1 }, ['late violated: 1']],
   [{ late: 1, overlap: 1, unsettled: 1, recovered: 1, effectNotOne: 1, residual: 1 }, []],

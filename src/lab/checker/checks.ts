@@ -46,6 +46,7 @@ export function checksOf(
       'a settlement is late only where its worker lost the lease',
       account.lateUnfounded,
     ),
+    never('fenced', 'of two owners at once only one settles', account.ackedBeyond),
     never('retried', 'a message is tried no more often than it may be', account.retriedBeyond),
     ...orderChecks(order, keyOverlaps, run.order),
   ]

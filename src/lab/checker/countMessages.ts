@@ -34,6 +34,7 @@ export function countMessages(history: History, group: GroupHistory, terms: Term
     stuck: 0,
     unsettled: 0,
     leftAcked: 0,
+    ackedBeyond: 0,
     recovered: 0,
     phantom: 0,
     unexpected: group.unexpected,
@@ -62,6 +63,7 @@ export function countMessages(history: History, group: GroupHistory, terms: Term
     if (isLeft) counts.residual++
     if (done > 0 && isLeft) counts.unsettled++
     if (isLeft && isAcked(message, history, group, terms)) counts.leftAcked++
+    if (isAckedBeyond(message, history, group, terms)) counts.ackedBeyond++
     if (isSettled && !isDead && done !== 1) counts.effectNotOne++
     if (((group.marks[message] as number) & marks.storedTwice) !== 0) counts.storedTwice++
     if (outcome === 'acknowledged') {
@@ -83,6 +85,19 @@ function isAcked(message: number, history: History, group: GroupHistory, terms: 
   const copies = Math.max(1, history.copies[message] as number)
   const isEach = terms.isSettleConfirmed && (group.acked[message] as number) >= copies
   return isEach && !mayBeForgotten(message, history, terms)
+}
+
+/** By more owners than it has copies. Where copies were seen at several places, that is told apart. */
+function isAckedBeyond(
+  message: number,
+  history: History,
+  group: GroupHistory,
+  terms: Terms,
+): boolean {
+  const copies = Math.max(1, history.copies[message] as number)
+  const isStoredTwice = ((group.marks[message] as number) & marks.storedTwice) !== 0
+  const isBeyond = terms.isSettleConfirmed && (group.acked[message] as number) > copies
+  return isBeyond && !isStoredTwice && !mayBeForgotten(message, history, terms)
 }
 
 /** Each copy may be given back, and be in the hands of workers that end, just so often. */

@@ -183,6 +183,26 @@ describe('the sets', () => {
     expect(of(one, acked(0)).leftAcked).toBe(0)
   })
 
+  test('settled by two owners: acknowledged more often than stored, for certain', () => {
+    const acked = (...flags: number[]) =>
+      worker(...done(0), ...flags.map((one): Entry => ['settled', 0, 120, { flags: one }]))
+    const beyond = (...histories: History[]) => of(one, ...histories).ackedBeyond
+    expect([beyond(acked(0)), beyond(acked(0, 0)), beyond(acked(0, 0x80))]).toEqual([0, 1, 0])
+    expect(beyond(acked(0, 0), { terms: { isSettleConfirmed: false } })).toBe(0)
+    const forgetful: History = { terms: { forgetsAcks: ['broker-crash'] } }
+    const crash: History = { events: [['broker crash', 'BROKER_DOWN', 130]] }
+    expect([beyond(acked(0, 0), crash), beyond(acked(0, 0), crash, forgetful)]).toEqual([1, 0])
+    const twice = producer(...sent(0), ...sent(0, 120))
+    expect([of(twice, acked(0, 0)).ackedBeyond, of(twice, acked(0, 0, 0)).ackedBeyond]).toEqual([
+      0, 1,
+    ])
+    const places = worker(
+      ...[7n, 8n].map((position): Entry => ['recv', 0, 111, { position }]),
+      ...[0, 0].map((flags): Entry => ['settled', 0, 120, { flags }]),
+    )
+    expect(of(one, places)).toMatchObject({ storedTwice: 1, ackedBeyond: 0 })
+  })
+
   test('a handler that gives up has not failed', () => {
     const letter: History = { ledgers: { 'deadReader 0.0': [['dead', 0, 200, { count: 2 }]] } }
     const tries = (flags: number) =>

@@ -67,6 +67,7 @@ function accountOf(scene: Scene): Omit<GroupAccount, 'group'> {
     ),
     unsettled: count((m) => processed.has(m) && residual.has(m)),
     leftAcked: count((m) => residual.has(m) && isAcked(scene, m)),
+    ackedBeyond: count((m) => isAckedBeyond(scene, m)),
     recovered: count((m) => indeterminate.has(m) && settled.has(m)),
     phantom: count((m) => failed.has(m) && (delivered.has(m) || dead.has(m) || residual.has(m))),
     unexpected: unexpectedOf(scene),
@@ -87,9 +88,21 @@ function accountOf(scene: Scene): Omit<GroupAccount, 'group'> {
 
 /** The broker confirms acks, has as many as copies, and had no reason to forget any. */
 function isAcked(scene: Scene, message: Message): boolean {
-  const acks = those(scene.ours, 'settled', message).filter(({ flags }) => flags === 0).length
-  const isEach = scene.terms.isSettleConfirmed && acks >= Math.max(1, message.copies)
+  const isEach = scene.terms.isSettleConfirmed && acksOf(scene, message) >= copiesOf(message)
   return isEach && !mayForget(scene, message)
+}
+
+function isAckedBeyond(scene: Scene, message: Message): boolean {
+  const isBeyond = scene.terms.isSettleConfirmed && acksOf(scene, message) > copiesOf(message)
+  return isBeyond && !isStoredTwice(scene, message) && !mayForget(scene, message)
+}
+
+function acksOf({ ours }: Scene, message: Message): number {
+  return those(ours, 'settled', message).filter(({ flags }) => flags === 0).length
+}
+
+function copiesOf({ copies }: Message): number {
+  return Math.max(1, copies)
 }
 
 function mayForget({ events, terms }: Scene, message: Message): boolean {
@@ -116,7 +129,7 @@ function isUnfounded({ ours, terms }: Scene, message: Message): boolean {
 /** Every copy may be given back for another try once less than it may be tried. */
 function isRetriedBeyond(scene: Scene, message: Message): boolean {
   const { ours, terms } = scene
-  const copies = Math.max(1, message.copies)
+  const copies = copiesOf(message)
   const retries = those(ours, 'settled', message).filter(({ flags }) => flags === 1).length
   const ended = those(ours, 'done', message).length + those(ours, 'throw', message).length
   const unended = those(ours, 'recv', message).length - ended

@@ -32,6 +32,7 @@ const checkWords: Readonly<Record<string, string>> = {
   stuck: 'The broker still held messages when it had long had the time to hand them out.',
   dead: 'Messages were dead before their tries or owners were used up.',
   late: 'A settlement was refused although its worker still had the lease.',
+  fenced: 'The broker confirmed the acknowledgements of two owners of one message.',
   retried: 'Messages were tried more often than they may be.',
   place: 'One place in the broker held two messages.',
   deaf: 'Messages waited although workers were free to take them.',

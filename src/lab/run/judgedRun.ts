@@ -30,17 +30,19 @@ const load: RunPlan['load'] = {
 }
 /** Enough for each of two to say how even that was. */
 const ofTwo: Partial<RunPlan> = { faults: [], load: { ...load, messages: 900, workers: 2 } }
+/** Somebody else is at it when the one that was stopped comes to its end. */
+const ofAZombie: Partial<RunPlan> = {
+  faults: [stopAt(400, 2_500)],
+  load: { ...load, messages: 14, handlerMs: 1_500, poisonShare: 0 },
+}
 
 /** In what run each lie shows, where it is not the usual one. */
 const changes: Partial<Record<Lie, Partial<RunPlan>>> = {
   // A death would be a legal reason for some of the repeats that this lie makes.
   'forgets ids that it should know': { faults: [] },
   'lets some wait that are due': { channel: { ...channel, order: 'key' } },
-  // Somebody else is at it when the one that was stopped comes to its end.
-  'accepts a late settle': {
-    faults: [stopAt(400, 2_500)],
-    load: { ...load, messages: 14, handlerMs: 1_500, poisonShare: 0 },
-  },
+  'accepts a late settle': ofAZombie,
+  'lets two owners settle': ofAZombie,
   'puts behind what comes again': { channel: { ...channel, order: 'key' } },
   'starves a worker': ofTwo,
   'prefers a worker': ofTwo,

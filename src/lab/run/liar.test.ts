@@ -25,6 +25,8 @@ const isThisOne: Readonly<Record<keyof typeof redFor, (all: GroupAccount) => boo
   'buries what may be tried again': ({ dead, deadUnfounded }) => dead === deadUnfounded,
   'accepts a late settle': ({ overlap, lateUnfounded, lost }) =>
     overlap > 0 && lateUnfounded > 0 && lost.total === 0,
+  'lets two owners settle': ({ overlap, ackedBeyond, lateUnfounded }) =>
+    overlap > 0 && ackedBeyond > 0 && lateUnfounded === 0,
   'tries once more than it may': ({ dead, deadUnfounded }) => dead === deadUnfounded,
   'forgets who died of it': ({ retriedBeyond, lost }) => retriedBeyond > 0 && lost.total === 0,
   'goes deaf': ({ lost, stuck }) => lost.total === 0 && stuck === 0,

@@ -60,7 +60,7 @@ const accountOf = ({ evidence, run }: Played) => {
 
 test('a run goes through its phases, and tells of each', async () => {
   const { seen, isBarrierReached, isDrained } = await played(calm)
-  expect(seen.phases).toEqual(['starting', 'probing', 'load', 'draining'])
+  expect(seen.phases).toEqual(['starting', 'probing', 'load', 'draining', 'listening'])
   expect([isBarrierReached, isDrained]).toEqual([true, true])
   const count = (event: LabEvent['event']) =>
     seen.events.filter((one) => one.event === event).length
@@ -71,6 +71,7 @@ test('a run that is halted sends nothing more, and loses nothing', async () => {
   const run = await played(calm, undefined, (phase, halt) => {
     if (phase === 'load') halt()
   })
+  expect(run.seen.phases.slice(2, 4)).toEqual(['load', 'halting'])
   const { attempted, processed, lost } = accountOf(run)
   expect(attempted).toBeGreaterThan(10)
   expect(attempted).toBeLessThan(100)
