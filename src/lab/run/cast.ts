@@ -167,14 +167,12 @@ export class Cast {
   }
 
   /** The one with the most in hand; where several have as much, the first. */
-  async busiest(): Promise<{ worker: StagedWorker; inHand: number } | null> {
+  async busiest(): Promise<StagedWorker | null> {
     const found = await Promise.all(
       this.workers.map(async (worker) => ({ worker, inHand: inHand(await worker.ledger()) })),
     )
-    return found.reduce<(typeof found)[number] | null>(
-      (most, one) => (most === null || one.inHand > most.inHand ? one : most),
-      null,
-    )
+    const most = Math.max(...found.map((one) => one.inHand))
+    return found.find((one) => one.inHand === most)?.worker ?? null
   }
 
   /** Bytes in the ledgers of the workers that live. */

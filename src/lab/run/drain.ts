@@ -7,7 +7,8 @@ const stillMsMax = 60_000
 const pollMs = 100
 /** A live message that has not come after so long without any other will not come. */
 const quietMs = 2_000
-const quietMsMax = 60_000
+/** The slowest worker takes a minute for a thousand messages. */
+const quietMsMax = 300_000
 
 /** Waits until nothing is left in a broker that keeps what it has. @returns whether that came true. */
 export async function drainKept(

@@ -9,7 +9,7 @@ import type { Stage, StagedActor, StagedNetwork } from './stage.ts'
 
 /** How long a fault waits for a worker that has something in hand. */
 const untilBusyMsMax = 2_000
-const pollMs = 100
+const pollMs = 25
 
 /** Applies the faults of a plan at their times, and heals them. */
 export class Faults {
@@ -78,8 +78,9 @@ export class Faults {
     if (!('target' in fault) && fault.kind !== 'leave') {
       return { name: 'the broker', actors: [], inHand: null }
     }
-    const actors = fault.kind === 'leave' ? this.#nextInTurn() : await this.#actorsOf(fault.target)
-    return actors.length > 0 ? await targetOf(actors) : null
+    if (fault.kind === 'leave') return await targetOf(this.#nextInTurn())
+    if (fault.target === 'busiest') return await this.#busiest()
+    return await targetOf(await this.#actorsOf(fault.target))
   }
 
   #nextInTurn(): readonly StagedActor[] {
@@ -88,19 +89,23 @@ export class Faults {
     return next ? [next] : []
   }
 
-  async #actorsOf(target: FaultTarget): Promise<readonly StagedActor[]> {
+  async #actorsOf(target: Exclude<FaultTarget, 'busiest'>): Promise<readonly StagedActor[]> {
     if (target === 'workers') return this.#cast.workers
     if (target === 'producers') return this.#cast.producers
-    const one = await (target === 'relay' ? this.#cast.leadingRelay() : this.#busiest())
+    const one = await this.#cast.leadingRelay()
     return one ? [one] : []
   }
 
   /** Where all are idle for long, any; null: none lives. */
-  async #busiest(): Promise<StagedActor | null> {
+  async #busiest(): Promise<Target | null> {
     const untilNs = this.#pace.nowNs() + nanoseconds(untilBusyMsMax)
     for (;;) {
-      const most = await this.#cast.busiest()
-      if ((most?.inHand ?? 0) > 0 || this.#pace.nowNs() >= untilNs) return most?.worker ?? null
+      const worker = await this.#cast.busiest()
+      if (worker === null) return null
+      // While all were looked at it may have ended what it had.
+      const target = await targetOf([worker])
+      if (target === null || (target.inHand ?? 0) > 0 || this.#pace.nowNs() >= untilNs)
+        return target
       await this.#pace.sleep(pollMs)
     }
   }
@@ -169,7 +174,9 @@ interface Struck extends Target {
   readonly timeNs: bigint
 }
 
-async function targetOf(actors: readonly StagedActor[]): Promise<Target> {
+/** Null: of nobody. */
+async function targetOf(actors: readonly StagedActor[]): Promise<Target | null> {
+  if (actors.length === 0) return null
   const held = await Promise.all(actors.map(async (one) => inHand(await one.ledger())))
   return {
     name: actors.map(({ id }) => `${id.role} ${id.actor}`).join(', '),
