@@ -1,7 +1,10 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** They use every core by themselves, so they come after all others. */
 const simulation = ['test/simulation.test.ts', 'test/mutants.test.ts']
+/** They wait for processes, leases and brokers far more than they work: two at once, also on two cores. */
+const maxWorkers = Math.max(2, availableParallelism() - 1)
 /** A second, which is the default, is over soon on a busy machine; it ends before any test does. */
 const expected = { poll: { timeout: 15_000 } }
 
@@ -15,10 +18,10 @@ export default defineConfig({
           exclude: simulation,
           testTimeout: 20_000,
           expect: expected,
+          maxWorkers,
         },
       },
       {
-        // They wait for leases far more than they work.
         test: {
           name: 'brokers',
           include: ['test/brokers/*.test.ts'],
@@ -34,6 +37,7 @@ export default defineConfig({
           include: ['test/e2e/*.test.ts'],
           testTimeout: 120_000, // to start a program takes a busy machine seconds
           expect: expected,
+          maxWorkers,
         },
       },
       {
@@ -42,6 +46,7 @@ export default defineConfig({
           include: ['test/faults/*.test.ts'],
           testTimeout: 120_000,
           expect: expected,
+          maxWorkers,
         },
       },
       {

@@ -23,7 +23,7 @@ function mechanisms(hasRedis: boolean): Mechanism[] {
   const ofBroker = hasRedis
     ? 'file, and Redis where the lab starts it'
     : 'file: no redis-server is on the PATH'
-  const later = 'not built yet'
+  const later = 'this version has no means for it'
   return [
     { fault: 'kill', how: 'SIGKILL any process', missing: null, only: null },
     { fault: 'stop', how: 'SIGSTOP, later SIGCONT', missing: noSignals, only: null },
