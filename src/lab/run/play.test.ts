@@ -133,9 +133,9 @@ test('a message that kills its worker is dead when its owners are used up', asyn
 })
 
 test('workers that start late find everything waiting', async () => {
-  const run = await played({ ...calm, load: { ...calm.load, startsLate: true } })
-  expect(Math.max(...run.evidence.depth.map(({ waiting }) => Number(waiting)))).toBe(200)
-  expect(accountOf(run).processed).toBe(200)
+  const run = await played({ ...calm, load: { ...calm.load, messages: 230, startsLate: true } })
+  expect(Math.max(...run.evidence.depth.map(({ waiting }) => Number(waiting)))).toBe(230)
+  expect(accountOf(run).processed).toBe(230)
 })
 
 test.for(['broadcast', 'narrowcast', 'stream'] as const)('a %s is played too', async (pattern) => {

@@ -139,6 +139,7 @@ class Play {
   /** Fresh and healthy workers take what the others have left. */
   async #drainKept(bus: Bus): Promise<boolean> {
     await this.#cast.leaveWorkers()
+    this.#keep(await this.#look(bus))
     await this.#cast.startWorkers()
     const isDrained = await drainKept(() => this.#look(bus), this.#pace)
     this.#watcher.phase('listening')
@@ -174,11 +175,14 @@ class Play {
   /** While the broker is away nobody can tell. */
   async #watchDepth(bus: Bus, stopping: AbortSignal): Promise<void> {
     while (!stopping.aborted) {
-      const samples = await this.#look(bus).catch(orAway)
-      for (const sample of samples) this.#watcher.depth(sample)
-      this.#depth.push(...samples)
+      this.#keep(await this.#look(bus).catch(orAway))
       await this.#pace.sleep(depthEveryMs, stopping)
     }
+  }
+
+  #keep(samples: readonly DepthSample[]): void {
+    for (const sample of samples) this.#watcher.depth(sample)
+    this.#depth.push(...samples)
   }
 
   async #writeLeftovers(bus: Bus): Promise<void> {
