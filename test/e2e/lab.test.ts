@@ -208,6 +208,7 @@ it('without a program for its broker a run is not begun', async () => {
     (await other.run(['lab', 'ls', '--faults', '--json'], nowhere)).stdout,
   ) as { items: { fault: string; where: string }[] }
   expect(items.find(({ fault }) => fault === 'broker-crash')?.where).toContain('no redis-server')
+  expect(items.find(({ fault }) => fault === 'cut-wire')?.where).toContain('the programs ip,')
 })
 
 it('a run that never began leaves nothing', async () => {
@@ -311,6 +312,8 @@ it.for([
   [['run', 'calm', '--on', 'file', '--bytes', '10'], 2, '--bytes'],
   [['run', 'calm', '--on', 'file', '--expect', 'more'], 2, '--expect'],
   [['run', 'calm', '--on', 'file', '--episodes', '9'], 2, 'no fault of calm comes again'],
+  [['run', 'calm', '--on', 'file', '--net', 'none'], 2, '--net'],
+  [['run', 'calm', '--on', 'file', '--net', 'namespace'], 6, 'no network lies between'],
   [['run', 'calm', '--spec', 'own.json', '--on', 'file'], 2, 'name two scenarios'],
   [['run', '--spec', 'none.json', '--on', 'file'], 2, 'cannot read'],
   [['run', '--spec', 'own.json', '--on', 'file'], 2, 'is no scenario'],

@@ -11,6 +11,7 @@ import type { RunPlan } from '../../src/lab/plan.ts'
 import { type ExperimentResult, runExperiment } from '../../src/lab/run/experiment.ts'
 import { play } from '../../src/lab/run/play.ts'
 import { ProcessStage } from '../../src/lab/run/processStage.ts'
+import type { NetworkKind } from '../../src/lab/run/proxiedNetwork.ts'
 import { scenarios } from '../../src/lab/scenarios/index.ts'
 
 export async function tempFolder(): Promise<string> {
@@ -51,13 +52,14 @@ export async function playScenario(
   on: string,
   load: Partial<Load> = {},
   url: string | null = null,
+  net: NetworkKind = 'proxy',
 ): Promise<ExperimentResult & { readonly folder: string }> {
   const [, backend = '', pattern, profile = 'default'] = /^([^:]+):(\w+)(?:@(\w+))?$/.exec(on) ?? []
   const scenario = scenarios.find((one) => one.name === name)
   if (!scenario) throw new Error(`there is no scenario ${name}`)
   const folder = await tempFolder()
   const result = await runExperiment({
-    ...{ scenario, seed: 7, load, settings: {}, folder },
+    ...{ scenario, seed: 7, load, settings: {}, net, folder },
     watcher: { event: () => {}, depth: () => {}, phase: () => {} },
     subject: { backend, pattern: pattern as Pattern, profile, url },
     signal: new AbortController().signal,

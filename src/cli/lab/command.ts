@@ -31,7 +31,7 @@ export function commandOf(
   scenario: string | null,
   { backend, pattern, profile, url }: Subject,
 ): string {
-  const names = ['spec', ...loadNames, 'episodes', 'expect']
+  const names = ['net', 'spec', ...loadNames, 'episodes', 'expect']
   const given = names.flatMap((name) => {
     const value = flags.text(name)
     return value === undefined ? [] : [`--${name} ${shellWord(value)}`]

@@ -1,4 +1,5 @@
 import { findRedisProgram } from '../../lab/brokers/redisProgram.ts'
+import { whyNoNamespace } from '../../lab/run/networkNamespace.ts'
 import type { Run } from '../invocation.ts'
 import type { Column } from '../output/table.ts'
 
@@ -15,15 +16,16 @@ interface Mechanism {
 /** `lab ls --faults`: what can be broken on this machine, and what cannot. */
 export const lsFaults: Run = async ({ output }) => {
   const hasRedis = (await findRedisProgram()) !== null
-  await output.list({ type: 'lab.faults', columns, rows: mechanisms(hasRedis) })
+  const rows = mechanisms(hasRedis, await whyNoNamespace())
+  await output.list({ type: 'lab.faults', columns, rows })
 }
 
-function mechanisms(hasRedis: boolean): Mechanism[] {
+function mechanisms(hasRedis: boolean, noNamespace: string | null): Mechanism[] {
   const noSignals = process.platform === 'win32' ? 'Windows has no such signals' : null
   const ofBroker = hasRedis
     ? 'file, and Redis where the lab starts it'
     : 'file: no redis-server is on the PATH'
-  const later = 'this version has no means for it'
+  const onRedis = hasRedis ? 'Redis' : 'a Redis that is given by its URL'
   return [
     { fault: 'kill', how: 'SIGKILL any process', missing: null, only: null },
     { fault: 'stop', how: 'SIGSTOP, later SIGCONT', missing: noSignals, only: null },
@@ -32,10 +34,16 @@ function mechanisms(hasRedis: boolean): Mechanism[] {
     { fault: 'broker-crash', how: 'SIGKILL the broker', missing: null, only: ofBroker },
     {
       ...{ fault: 'network', how: 'hold connections in a proxy', missing: null },
-      only: hasRedis ? 'Redis' : 'a Redis that is given by its URL',
+      only: onRedis,
     },
-    { fault: 'packet-loss', how: 'a network namespace', missing: later, only: null },
-    { fault: 'power-loss', how: 'forget unsynced writes', missing: later, only: null },
+    {
+      ...{ fault: 'cut-wire', how: 'cut a network namespace off', missing: noNamespace },
+      only: `${onRedis}, with --net namespace`,
+    },
+    {
+      ...{ fault: 'power-loss', how: 'forget unsynced writes', only: null },
+      missing: 'no file system here forgets them: it is not tested',
+    },
   ]
 }
 

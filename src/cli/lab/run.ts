@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
 import { junitOf } from '../../lab/report/junit.ts'
 import type { Report } from '../../lab/report/types.ts'
+import type { NetworkKind } from '../../lab/run/proxiedNetwork.ts'
 import { loadOf } from '../../lab/scenarios/planned.ts'
 import { isDryRun } from '../consent.ts'
 import { shownPath } from '../demo/place.ts'
@@ -58,6 +59,7 @@ async function wishOf(invocation: Invocation): Promise<RunWish> {
     seed,
     load,
     settings: {},
+    net: flags.text('net') as NetworkKind | undefined,
     expected,
     command: commandOf(invocation, args[0] ?? null, subject),
   }

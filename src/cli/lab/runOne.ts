@@ -8,6 +8,7 @@ import { groupsOf } from '../../lab/openChannel.ts'
 import { reportOf } from '../../lab/report/build.ts'
 import type { Report } from '../../lab/report/types.ts'
 import { runExperiment } from '../../lab/run/experiment.ts'
+import type { NetworkKind } from '../../lab/run/proxiedNetwork.ts'
 import { keepRun } from '../../lab/runFolder/keepRun.ts'
 import { RunFolder } from '../../lab/runFolder/runFolder.ts'
 import { commandFile, specFile } from '../../lab/runFolder/specOfRun.ts'
@@ -27,6 +28,8 @@ export interface RunWish {
   readonly seed: number
   readonly load: Partial<Load>
   readonly settings: Partial<Settings>
+  /** How the network of an actor is broken. @default 'proxy' */
+  readonly net?: NetworkKind | undefined
   readonly expected: Report['expected']
   /** The line that repeats it. */
   readonly command: string
@@ -68,7 +71,7 @@ export async function runOne(
     const before = loadSample()
     const result = await runExperiment({
       ...{ scenario, subject, seed, load, settings: wish.settings },
-      ...{ folder: folder.path, watcher: narrator, signal },
+      ...{ folder: folder.path, watcher: narrator, signal, net: wish.net },
     })
     const machine = await fingerprint(backend === 'file' ? folder.path : tmpdir())
     const { version, how, config, configSha256 } = result.broker
@@ -95,10 +98,10 @@ export async function runOne(
   }
 }
 
-function specOf({ scenario, subject, seed, load, settings, expected }: RunWish) {
+function specOf({ scenario, subject, seed, load, settings, net, expected }: RunWish) {
   const { url, ...rest } = subject
   const shown = { ...rest, url: url === null ? null : redactUrl(url) }
-  return { v: 1, type: 'lab.spec', scenario, subject: shown, seed, load, settings, expected }
+  return { v: 1, type: 'lab.spec', scenario, subject: shown, seed, load, settings, net, expected }
 }
 
 function iso(ms: number): string {

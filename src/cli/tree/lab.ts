@@ -51,6 +51,11 @@ const run: CommandSpec = {
       text: 'judge by more than the contract promises',
       choices: ['at-least-once'],
     },
+    {
+      flags: '--net <how>',
+      text: 'break networks in a proxy, or cut the wire of a namespace',
+      choices: ['proxy', 'namespace'],
+    },
     { flags: '--spec <file>', text: 'a scenario of your own, as JSON' },
     { flags: '--junit <file>', text: 'a test case for each check, for a build server' },
   ],

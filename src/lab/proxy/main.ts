@@ -23,7 +23,7 @@ async function answerTo(word: ProxyWord): Promise<ProxyAnswers[ProxyWord['kind']
   if (word.kind === 'set') return portOf(word.name).set(word.rule)
   const port = new ProxyPort(word.upstream)
   ports.set(word.name, port)
-  return await port.listen()
+  return await port.listen(word.host)
 }
 
 function portOf(name: string): ProxyPort {

@@ -16,11 +16,11 @@ export class ProxyPort {
     this.#upstream = upstream
   }
 
-  /** Resolves with the port, on 127.0.0.1. */
-  async listen(): Promise<number> {
+  /** Resolves with the port, on that address of this machine. */
+  async listen(host: string): Promise<number> {
     const options = { allowHalfOpen: true, pauseOnConnect: true, noDelay: true }
     const server = createServer(options, (client) => this.#accept(client))
-    await once(server.listen(0, '127.0.0.1'), 'listening')
+    await once(server.listen(0, host), 'listening')
     return (server.address() as AddressInfo).port
   }
 

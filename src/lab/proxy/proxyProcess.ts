@@ -49,17 +49,17 @@ export class ProxyProcess implements AsyncDisposable {
   }
 
   /**
-   * Resolves with a port on 127.0.0.1 whose connections go to `upstream`, each by a connection of its
-   * own. Where nobody listens there they are reset.
+   * Resolves with a port on `host`, an address of this machine, whose connections go to `upstream`,
+   * each by a connection of its own. Where nobody listens there they are reset.
    *
    * @throws CONFLICT for a name that has a port.
    */
-  async open(name: string, upstream: Upstream): Promise<number> {
+  async open(name: string, upstream: Upstream, host = '127.0.0.1'): Promise<number> {
     if (this.#names.has(name)) {
       throw new NarrowcastError('CONFLICT', `proxy: "${name}" has a port already`)
     }
     this.#names.add(name)
-    return await this.#ask({ kind: 'open', name, upstream })
+    return await this.#ask({ kind: 'open', name, upstream, host })
   }
 
   /**

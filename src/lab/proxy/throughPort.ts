@@ -27,9 +27,9 @@ export function upstreamOf(url: string): Upstream {
  *
  * @throws UNSUPPORTED where a proxy cannot stand between: TLS, several servers, or no network.
  */
-export function throughPort(url: string, port: number): string {
+export function throughPort(url: string, port: number, host = '127.0.0.1'): string {
   const { before, after } = partsOf(url)
-  return `${before}127.0.0.1:${port}${after}`
+  return `${before}${host}:${port}${after}`
 }
 
 const form = /^(?:\/\/([^@/]*@)?(\[[^\]]*\]|[^@/:,]*)(?::(\d+))?(\/\d*)?)?$/

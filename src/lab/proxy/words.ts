@@ -9,7 +9,13 @@ export interface Upstream {
 
 /** What the supervisor asks of the proxy, one word and one answer each. */
 export type ProxyWord =
-  | { readonly kind: 'open'; readonly name: string; readonly upstream: Upstream }
+  | {
+      readonly kind: 'open'
+      readonly name: string
+      readonly upstream: Upstream
+      /** An address of this machine. */
+      readonly host: string
+    }
   /** Null: heal. */
   | { readonly kind: 'set'; readonly name: string; readonly rule: ProxyRule | null }
   | { readonly kind: 'cpu' }

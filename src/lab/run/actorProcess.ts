@@ -18,12 +18,17 @@ export class ActorProcess {
   readonly #probed = Promise.withResolvers<void>()
   #failure = ''
 
-  constructor(job: ActorJob) {
+  /** `enter`: words before the command, such as those that make it run in another network. */
+  constructor(job: ActorJob, [program, ...words]: readonly string[] = []) {
     const body = new URL(`../actor/main${extname(import.meta.url)}`, import.meta.url)
     const child = fork(fileURLToPath(body), [], {
       detached: true, // Ctrl-C is for the supervisor, who lets actors end in order
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      ...(program !== undefined && {
+        execPath: program,
+        execArgv: [...words, process.execPath, ...process.execArgv],
+      }),
     })
     this.#child = child
     this.#name = `${job.id.role} ${job.id.actor}, start ${job.id.incarnation}`

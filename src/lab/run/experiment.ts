@@ -20,7 +20,7 @@ import { channelsToMake, removeChannels } from './givenBroker.ts'
 import { InProcessStage } from './inProcessStage.ts'
 import { type Played, play } from './play.ts'
 import { ProcessStage } from './processStage.ts'
-import { ProxiedNetwork } from './proxiedNetwork.ts'
+import { type NetworkKind, ProxiedNetwork } from './proxiedNetwork.ts'
 import type { RunResult, Watcher } from './result.ts'
 import type { Stage } from './stage.ts'
 import { attemptedIn, verdictOn } from './verdictOn.ts'
@@ -40,6 +40,8 @@ export interface ExperimentOptions {
   /** What is to be other than the scenario says. */
   readonly load: Partial<Load>
   readonly settings: Partial<Settings>
+  /** How the network of an actor is broken. @default 'proxy' */
+  readonly net?: NetworkKind | undefined
   /** Of the run: ledgers, and what a broker stores, lie below it. */
   readonly folder: string
   readonly watcher: Watcher
@@ -109,7 +111,10 @@ export function planOf({
 }
 
 /** @throws UNSUPPORTED, UNAVAILABLE */
-function refuseWhatNobodyOffers(plan: RunPlan, { scenario, subject }: ExperimentOptions): void {
+function refuseWhatNobodyOffers(
+  plan: RunPlan,
+  { scenario, subject, net }: ExperimentOptions,
+): void {
   const { channel, load, faults } = plan
   const { backend, url } = subject
   const what = `${scenario.name} on ${backend} ${channel.pattern}`
@@ -125,10 +130,10 @@ function refuseWhatNobodyOffers(plan: RunPlan, { scenario, subject }: Experiment
     throw notRun(what, 'its actors live inside the lab, and cannot be ended without it')
   }
   const isOnNetwork = faults.some(({ kind }) => kind === 'network')
-  if (isOnNetwork && (backend === 'memory' || backend === 'file')) {
+  if ((isOnNetwork || net === 'namespace') && (backend === 'memory' || backend === 'file')) {
     throw notOffered(what, 'no network lies between its processes and what they store')
   }
-  if (isOnNetwork && url !== null) upstreamOf(url)
+  if ((isOnNetwork || net === 'namespace') && url !== null) upstreamOf(url)
   const isOnBroker = faults.some(({ kind }) => kind === 'broker-stop' || kind === 'broker-crash')
   if (isOnBroker && url !== null) throw notRun(what, 'a broker that is given is not ours to end')
 }
@@ -170,12 +175,12 @@ export async function brokerOf(subject: ExperimentSubject, folder: string): Prom
 export async function stageOf(
   plan: RunPlan,
   { url, staged }: OwnBroker,
-  { subject, folder }: Pick<ExperimentOptions, 'subject' | 'folder'>,
+  { subject, folder, net }: Pick<ExperimentOptions, 'subject' | 'folder' | 'net'>,
 ): Promise<Stage> {
   if (subject.backend === 'memory') return new InProcessStage(plan, memory(), systemClock)
   const ledgers = join(folder, 'ledgers')
   await mkdir(ledgers, { recursive: true, mode: 0o700 })
-  const network = isProxied(url) ? await ProxiedNetwork.start(url) : null
+  const network = isProxied(url) ? await ProxiedNetwork.start(url, net) : null
   return new ProcessStage(plan, url, ledgers, staged, network)
 }
 

@@ -109,9 +109,9 @@ export class ProcessStage implements Stage {
 
   async #start(id: ActorId, group: string | null): Promise<ActorProcess> {
     if (this.#isOver) throw new Error(`lab: ${ledgerName(id)} was to start when the run was over`)
-    const url = this.network ? await this.network.urlFor(id) : this.#url
+    const { url, enter } = (await this.network?.wayOf(id)) ?? { url: this.#url, enter: [] }
     const job = { id, group, url, plan: this.#plan, ledgers: this.#folder }
-    const actor = new ActorProcess(job)
+    const actor = new ActorProcess(job, enter)
     this.#actors.push(actor) // it is to be ended also when it never becomes ready
     await actor.ready()
     this.cpu.add(id.role, () => actor.pid)
