@@ -72,12 +72,14 @@ export class NetworkNamespace implements AsyncDisposable {
   async #open(inside: string): Promise<void> {
     const { stdout, stderr } = this.#holder
     if (!stdout || !stderr) throw new Error('no pipes')
-    const told: string[] = []
-    stderr.setEncoding('utf8').on('data', (text: string) => told.push(text))
-    this.#holder.on('error', (error) => told.push(error.message))
-    await Promise.race([once(stdout, 'data'), once(this.#holder, 'close').catch(() => {})])
+    let told = ''
+    stderr.setEncoding('utf8').on('data', (text: string) => {
+      told += text
+    })
+    // `once` rejects where the program cannot be started.
+    await Promise.race([once(stdout, 'data'), once(this.#holder, 'close')])
     const { pid, exitCode } = this.#holder
-    if (pid === undefined || exitCode !== null) throw new Error(told.join('').trim())
+    if (pid === undefined || exitCode !== null) throw new Error(told.trim())
     const own = 'eth0'
     const peer = ['peer', 'name', own, 'netns', String(pid)]
     await ip('link', 'add', this.#wire, 'type', 'veth', ...peer)
