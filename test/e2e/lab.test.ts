@@ -227,6 +227,8 @@ it('a run that never began leaves nothing', async () => {
     6,
     expect.stringContaining('no network lies between'),
   ])
+  const known = await other.run(['lab', 'run', 'lost-ack-dedupe', '--on', 'file:narrowcast'])
+  expect([known.code, known.stderr]).toEqual([6, expect.stringContaining('keeps no ids')])
   const words = ['lab', 'run', 'calm', '--on', 'redis://127.0.0.1:1', '--timeout', '1s', ...few]
   const { code, stdout } = await other.run(words)
   expect([code, stdout]).toEqual([3, ''])

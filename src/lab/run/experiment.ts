@@ -121,6 +121,9 @@ function refuseWhatNobodyOffers(
   if (load.startsLate && isLive(channel.pattern)) {
     throw notOffered(what, `a ${channel.pattern} keeps nothing for workers that come later`)
   }
+  if (channel.dedupeWindowMs !== null && isLive(channel.pattern)) {
+    throw notOffered(what, `a ${channel.pattern} keeps no ids that it could know again`)
+  }
   const isOnRelay = faults.some((fault) => fault.kind === 'kill' && fault.target === 'relay')
   if (isOnRelay && channel.via !== 'relay') {
     throw notOffered(what, 'no relay stands between its publishers and its workers')
