@@ -189,6 +189,26 @@ describeRedis('live patterns on redis in trouble:', () => {
     expect([came, isLost]).toEqual([['late', 'next'], false])
   })
 
+  test('who wants to lead is aborted at once while the server stands still', async () => {
+    const { url, pid } = await server()
+    const spec = channel({ pattern: 'narrowcast', via: 'relay' })
+    const { live, ended } = await opened(url)
+    let isLost = false
+    void ended.then(() => {
+      isLost = true
+    })
+    await live.workers(spec, never) // it is connected
+    process.kill(pid, 'SIGSTOP')
+    const abort = new AbortController()
+    const standing = live.lead(spec, subscriber(), silent, abort.signal)
+    setImmediate(() => abort.abort())
+    await expect(standing).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(isLost).toBe(false)
+    process.kill(pid, 'SIGCONT')
+    const next = await live.lead(spec, subscriber('next'), silent, never)
+    await next[Symbol.asyncDispose]()
+  })
+
   test.for(['broadcast', 'narrowcast', 'a lead', 'a standby'] as const)(
     'nobody who leaves waits for a server until that counts as lost: %s',
     async (who) => {

@@ -53,7 +53,7 @@ export class RedisLive implements Live {
     signal: AbortSignal,
   ): Promise<LiveSource> {
     this.#check('subscribe', channel, isLive(channel.pattern))
-    await this.#declare('subscribe', channel)
+    await untilAborted(this.#declare('subscribe', channel), signal, 'subscribe')
     const place = `${channel.name} ${spec.worker.id}`
     const before = this.#members.get(place)
     if (before?.incarnation === spec.worker.incarnation) throw twice(channel, spec)
@@ -99,7 +99,7 @@ export class RedisLive implements Live {
     signal: AbortSignal,
   ): Promise<Lead> {
     this.#check('lead', channel, channel.pattern === 'narrowcast')
-    await this.#declare('lead', channel)
+    await untilAborted(this.#declare('lead', channel), signal, 'lead')
     const home = this.#context.home(channel.name)
     for (;;) {
       const standby = new Standby(home, channel, spec, signal)

@@ -5,7 +5,8 @@ import { randomName } from '../../../core/ids.ts'
 import { closedError, redisError } from '../redisErrors.ts'
 import type { Home } from '../servers.ts'
 import { soon } from '../soon.ts'
-import { leaseKeyOf, standbyKeyOf, standScript } from './leadScripts.ts'
+import { untilAborted } from '../untilAborted.ts'
+import { leaseKeyOf, releaseScript, standbyKeyOf, standScript } from './leadScripts.ts'
 import { leadChannelOf } from './names.ts'
 import { removedText } from './presence.ts'
 
@@ -57,14 +58,16 @@ export class Standby implements AsyncDisposable {
     const fence = randomName(24)
     const home = this.#home
     let isGranted = false
+    let asked: Promise<Answer> | null = null
     this.#checkOpen()
-    await home.subscribe(this.#told, this.#listen)
     try {
+      await untilAborted(home.subscribe(this.#told, this.#listen), this.#signal, 'lead')
       let isTurn = false
       while (!isGranted) {
         const waking = this.#awaken()
         const args: string[] = [fence, this.#name, String(this.#leaseMs), isTurn ? '1' : '0']
-        const said: Answer = await home.run<Answer>(standScript, this.#keys, args, 'lead')
+        asked = home.run<Answer>(standScript, this.#keys, args, 'lead')
+        const said: Answer = await untilAborted(asked, this.#signal, 'lead')
         const [granted, leftMs, name] = said
         this.#name = name
         isGranted = granted === 1
@@ -76,7 +79,7 @@ export class Standby implements AsyncDisposable {
       }
       return fence
     } finally {
-      await soon(this.#leave(isGranted))
+      await soon(this.#leave(isGranted ? null : fence, asked))
     }
   }
 
@@ -100,11 +103,16 @@ export class Standby implements AsyncDisposable {
     this.#waking.abort()
   }
 
-  async #leave(isGranted: boolean): Promise<void> {
-    if (this.#home.ended.aborted) return
-    await this.#home.unsubscribe(this.#told, this.#listen)
-    if (isGranted || this.#name === '') return
-    await this.#home.send(['ZREM', this.#keys[1] as string, this.#name], 'lead')
+  /** `fence`: null where it leads. `asked`: may be unanswered yet, and may say that it leads. */
+  async #leave(fence: string | null, asked: Promise<Answer> | null): Promise<void> {
+    const home = this.#home
+    if (home.ended.aborted) return
+    await home.unsubscribe(this.#told, this.#listen)
+    if (fence === null || asked === null) return
+    const [granted, , name] = await asked
+    const [lease = '', standby = ''] = this.#keys
+    if (granted === 1) await home.run(releaseScript(home), [lease], [fence, this.#told], 'lead')
+    else await home.send(['ZREM', standby, name], 'lead')
   }
 
   #checkOpen(): void {
