@@ -1,10 +1,13 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /** They use every core by themselves, so they come after all others. */
 const simulation = ['test/simulation.test.ts', 'test/mutants.test.ts']
 /** They wait for processes, leases and brokers far more than they work: two at once, also on two cores. */
 const maxWorkers = Math.max(2, availableParallelism() - 1)
+/** Programs that tests start are read and compiled once: that is most of what a short one does. */
+const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, '.narrowcast', 'compiled') }
 /** A second, which is the default, is over soon on a busy machine; it ends before any test does. */
 const expected = { poll: { timeout: 15_000 } }
 
@@ -18,6 +21,7 @@ export default defineConfig({
           exclude: simulation,
           testTimeout: 20_000,
           expect: expected,
+          env,
           maxWorkers,
         },
       },
@@ -27,6 +31,7 @@ export default defineConfig({
           include: ['test/brokers/*.test.ts'],
           testTimeout: 60_000,
           expect: expected,
+          env,
           sequence: { groupOrder: 1 },
           maxWorkers: 2,
         },
@@ -37,6 +42,7 @@ export default defineConfig({
           include: ['test/e2e/*.test.ts'],
           testTimeout: 120_000, // to start a program takes a busy machine seconds
           expect: expected,
+          env,
           maxWorkers,
         },
       },
@@ -46,12 +52,14 @@ export default defineConfig({
           include: ['test/faults/*.test.ts'],
           testTimeout: 120_000,
           expect: expected,
+          env,
           maxWorkers,
         },
       },
       {
         test: {
           name: 'simulation',
+          env,
           include: simulation,
           testTimeout: 120_000,
           sequence: { groupOrder: 2 },

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
-import type { World } from './cliRun.ts'
+import { plainEnv, type World } from './cliRun.ts'
 
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
@@ -32,7 +32,7 @@ export function onTerminal(
   const command = `${size}; exec "${process.execPath}" "${main}" ${line}`
   const child = spawn('script', ['-qefc', command, '/dev/null'], {
     cwd: world.folder,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, TERM: 'xterm-256color', ...env },
+    env: { ...plainEnv(), TERM: 'xterm-256color', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { cliWorld, ndjson, type World } from './cliRun.ts'
+import { cliWorld, ndjson, plainEnv, type World } from './cliRun.ts'
 
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
@@ -16,7 +16,7 @@ async function intoReader(world: World, args: readonly string[], reader: string)
   const words = `"$0" "$@" | ${reader}`
   const child = spawn('sh', ['-c', words, process.execPath, main, ...args, ...store], {
     cwd: world.folder,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME },
+    env: plainEnv(),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })

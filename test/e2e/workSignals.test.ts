@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { cliWorld, ndjson, type World } from './cliRun.ts'
+import { cliWorld, ndjson, plainEnv, type World } from './cliRun.ts'
 
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
@@ -25,7 +25,7 @@ function descendants(of: number): number[] {
 function inForeground(world: World, args: readonly string[]) {
   const child = spawn(process.execPath, [main, ...args], {
     cwd: world.folder,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME },
+    env: plainEnv(),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
