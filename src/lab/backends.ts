@@ -12,7 +12,8 @@ export interface Backend {
   readonly patterns: readonly Pattern[]
   /**
    * default: as it ships. safe: the most it can promise. direct: narrowcast without a relay. naive:
-   * by workers that are known to lose messages, so that the lab can be tested on them.
+   * by workers that are known to lose messages, so that the lab can be tested on them. small-buffer:
+   * who reads too slowly is cut off soon.
    */
   readonly profiles: readonly string[]
   readonly defaultPattern: Pattern
@@ -33,6 +34,9 @@ const redisProfiles: Readonly<Record<string, RedisProfile>> = {
   everysec: 'everysec',
   safe: 'always',
 }
+
+/** Redis ships with 32 MB, or 8 MB for a minute. */
+const smallBuffer = ['--client-output-buffer-limit', 'pubsub', '256kb', '256kb', '0']
 
 /** By name. */
 export const backends: readonly Backend[] = [
@@ -57,9 +61,9 @@ export const backends: readonly Backend[] = [
   {
     name: 'redis-pubsub',
     patterns: ['broadcast', 'narrowcast'],
-    profiles: ['default', 'direct'],
+    profiles: ['default', 'direct', 'small-buffer'],
     defaultPattern: 'broadcast',
-    start: () => ownRedis('default', ''),
+    start: (profile) => ownRedis('default', '', profile === 'small-buffer' ? smallBuffer : []),
   },
   {
     name: 'redis-list',
@@ -81,14 +85,18 @@ function embedded(url: string): OwnBroker {
   return { url, how: 'embedded', staged: null, [Symbol.asyncDispose]: async () => {} }
 }
 
-async function ownRedis(profile: string, options: string): Promise<OwnBroker> {
+async function ownRedis(
+  profile: string,
+  options: string,
+  args: readonly string[] = [],
+): Promise<OwnBroker> {
   if ((await findRedisProgram()) === null) {
     throw new NarrowcastError('UNAVAILABLE', 'lab: no redis-server is on the PATH', {
       operation: 'start a broker',
       hint: 'Install Redis 7.0 or newer, or name one that runs: -u redis://HOST:PORT',
     })
   }
-  const server = await startRedis({ profile: redisProfiles[profile] ?? 'default' })
+  const server = await startRedis({ profile: redisProfiles[profile] ?? 'default', args })
   return {
     url: `${server.url}${options}`,
     how: server.how,

@@ -70,6 +70,21 @@ testRedis('redis: a relay that dies is followed by the other', async () => {
   expect([...killed].toSorted()).toEqual(['relay 0', 'relay 1'])
 })
 
+testRedis('redis: a subscriber that reads too slowly is cut off, and alone in that', async () => {
+  const load = { messages: 3_000, bytes: 4_096 }
+  const { verdict, judgement } = await playScenario(
+    'zombie',
+    'redis-pubsub:broadcast@small-buffer',
+    load,
+  )
+  expect(verdict).toEqual(kept)
+  if ('groups' in judgement) throw new Error('a broadcast has no groups')
+  const missed = judgement.account.subscribers.map(({ missed }) => missed)
+  const [most, ...others] = missed.toSorted((a, b) => b.total - a.total)
+  expect(most?.byCause['cut-off']).toBeGreaterThan(500)
+  expect(others.map(({ total }) => total)).toEqual([0, 0, 0])
+})
+
 test('nothing of a run is left in its folder but what belongs there', async () => {
   const result = await playScenario('calm', 'file:queue', { messages: 100 })
   expect(readdirSync(result.folder).toSorted()).toEqual(['broker', 'ledgers'])

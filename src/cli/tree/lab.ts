@@ -67,6 +67,7 @@ const run: CommandSpec = {
   notes: [
     'Backends: file, memory, redis-list, redis-stream, redis-pubsub; redis is the one for --pattern.',
     'Profiles: default, safe; everysec of Redis; direct of narrowcast. naive loses on purpose.',
+    'small-buffer of redis-pubsub: Redis cuts off who reads too slowly, at 256 kB.',
     'Exit 0: KEPT. 8: BROKEN. 9: INCONCLUSIVE. 6: the backend does not offer this.',
     'Everything lies in .narrowcast/lab afterwards: report.html, report.json, the ledgers.',
     'Ctrl-C heals what is broken, drains and reports; the second one stops at once.',
