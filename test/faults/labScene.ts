@@ -54,7 +54,8 @@ export async function playScenario(
   url: string | null = null,
   net: NetworkKind = 'proxy',
 ): Promise<ExperimentResult & { readonly folder: string }> {
-  const [, backend = '', pattern, profile = 'default'] = /^([^:]+):(\w+)(?:@([\w-]+))?$/.exec(on) ?? []
+  const [, backend = '', pattern, profile = 'default'] =
+    /^([^:]+):(\w+)(?:@([\w-]+))?$/.exec(on) ?? []
   const scenario = scenarios.find((one) => one.name === name)
   if (!scenario) throw new Error(`there is no scenario ${name}`)
   const folder = await tempFolder()

@@ -1,5 +1,5 @@
 import type { Bus } from '../../runtime/api.ts'
-import { encodeData, keyName, messageId, probeProducer } from '../identity.ts'
+import { encodeData, headerBytes, keyName, messageId, probeProducer } from '../identity.ts'
 import { openChannel } from '../openChannel.ts'
 import type { RunPlan } from '../plan.ts'
 import type { Pace } from './pace.ts'
@@ -22,8 +22,9 @@ export async function reachBarrier(
   void Promise.all(workers.map(({ probed }) => probed)).then(() => reached.abort())
   const untilNs = pace.nowNs() + BigInt(msMax) * 1_000_000n
   const probes = new Probes(bus, plan)
-  // As many as all can handle at once: then a queue has some for each of them.
-  const atOnce = workers.length * plan.load.concurrency
+  // A broadcast reaches all. Of a queue each takes some only where all can handle that many at once.
+  const isBroadcast = plan.channel.pattern === 'broadcast'
+  const atOnce = isBroadcast ? 1 : workers.length * plan.load.concurrency
   while (!reached.signal.aborted && pace.nowNs() < untilNs) {
     await probes.send(atOnce)
     await pace.sleep(everyMs, reached.signal)
@@ -53,6 +54,6 @@ class Probes {
     const key = sequence % load.keys
     const of = { run: run.number, identity, key, kind: 'probe', intendedNs: 0n } as const
     const options = { id: messageId(run.name, identity), key: keyName(key) }
-    return { data: encodeData(of, load.bytes), options }
+    return { data: encodeData(of, headerBytes), options }
   }
 }
