@@ -117,7 +117,10 @@ test('a record for which there is no room ends the run, and is told', async () =
   const program = join(folder, 'fill.mts')
   writeFileSync(program, script)
   const command = `ulimit -f 1; exec "$0" "$1"`
-  const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, program])
+  // What it compiled would be a file, too.
+  const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' }
+  const words = ['-c', command, process.execPath, program]
+  const { stdout } = await promisify(execFile)('sh', words, { env })
   expect(JSON.parse(stdout)).toEqual({
     code: 'DISK_FULL',
     message: expect.stringContaining(`no room for the ledger ${path()}: `),
