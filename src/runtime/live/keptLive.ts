@@ -65,6 +65,11 @@ export class KeptLive<S extends LiveSource> {
     return this.#isReady
   }
 
+  /** It has been open, if it is not now. */
+  get wasOpen(): boolean {
+    return this.#wasOpen
+  }
+
   /** Why it is ready, or is not. */
   get why(): string {
     return this.#why

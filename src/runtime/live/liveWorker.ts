@@ -52,8 +52,7 @@ export class LiveWorker<T> implements Subscription {
     this.#kept = new KeptLive<LiveSource>(host, this.#events, {
       open: (session, signal) => this.#subscribe(session, signal),
       opened: ({ resumed }, isFirst) => {
-        if (isFirst || resumed) return
-        this.#events.emit('gap', { missed: 'unknown', why: 'reconnect' })
+        if (!isFirst && !resumed) this.#tellAway()
       },
       says: {
         opening: 'the subscription is being opened',
@@ -120,14 +119,21 @@ export class LiveWorker<T> implements Subscription {
   async #run(): Promise<void> {
     const stop = this.#stopping.signal
     try {
+      await this.#read(stop)
+      await this.#readOut()
+    } catch (error) {
+      // Only a subscription that can never be opened ends here; `ready` rejects with the same.
+      this.#events.emit('error', { id: null, error: asNarrowcastError(error) })
+    }
+  }
+
+  async #read(stop: AbortSignal): Promise<void> {
+    try {
       while (await this.#hasRoom(stop)) {
         await this.#readSome(await this.#kept.open(stop), stop)
       }
-      await this.#readOut()
     } catch (error) {
-      if (stop.aborted) return
-      // Only a subscription that can never be opened ends here; `ready` rejects with the same.
-      this.#events.emit('error', { id: null, error: asNarrowcastError(error) })
+      if (!stop.aborted) throw error
     }
   }
 
@@ -150,16 +156,25 @@ export class LiveWorker<T> implements Subscription {
   async #readOut(): Promise<void> {
     const source = this.#kept.present
     const deadline = this.#deadline.signal
-    if (!source || !(await this.#kept.stop(source, this.#closed.signal))) return
+    const closed = this.#closed.signal
+    if (!source || !(await this.#kept.stop(source, closed))) {
+      if (this.#kept.wasOpen && !closed.aborted) this.#tellAway()
+      return
+    }
     while (await this.#hasRoom(deadline)) {
       if ((await this.#readSome(source, deadline)) === 0) break
     }
     const { hold } = this.#plan
     for (;;) {
-      const late = await this.#kept.receive(source, hold, this.#closed.signal)
+      const late = await this.#kept.receive(source, hold, closed)
       if (late.length === 0) return
       await this.#runs.start(late)
     }
+  }
+
+  /** What was sent while it was away went to nobody, or to others alone. */
+  #tellAway(): void {
+    this.#events.emit('gap', { missed: 'unknown', why: 'reconnect' })
   }
 
   /** Nobody waits for ever for a broker that does not answer, or for more than can be told. */
