@@ -10,6 +10,10 @@ export interface Backoff {
  * Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
  */
 export function backoffMs(failures: number, backoff: Backoff, random: () => number): number {
-  const ceiling = Math.min(backoff.delayMsMax, backoff.delayMsMin * 2 ** Math.min(failures, 40))
-  return Math.round(random() * ceiling)
+  return Math.round(random() * ceilingMs(failures, backoff))
+}
+
+/** The longest that the pause after so many failures can be. */
+export function ceilingMs(failures: number, { delayMsMin, delayMsMax }: Backoff): number {
+  return Math.min(delayMsMax, delayMsMin * 2 ** Math.min(failures, 40))
 }

@@ -94,3 +94,31 @@ test('a session that ends while it is being opened is closed again', async () =>
   await expect(createBus(driver)).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
   expect(closed).toBe(1)
 })
+
+test('pauses grow where sessions end at once, and stay short where each lives for longer', async () => {
+  const clock = virtualClock()
+  const store = memory({ clock })
+  let opened = 0
+  let livesMs = 0
+  const driver: Driver = {
+    ...store,
+    async open(on, signal) {
+      opened++
+      const session = await store.open(on, signal)
+      const ended = () => on.closed(new NarrowcastError('CONNECTION_LOST', 'it broke'))
+      void clock.sleep(livesMs, new AbortController().signal).then(ended)
+      return session
+    },
+  }
+  const opensIn = async (minutes: number, lives: number) => {
+    livesMs = lives
+    opened = 0
+    const bus = await createBus(driver, { clock, seed: 1 })
+    await clock.advance(minutes * 60_000)
+    await clock.runUntil(bus.close())
+    return opened
+  }
+  expect(await opensIn(60, 1)).toBeLessThan(400) // 15 s apart
+  // It is away for a tenth of the time at most.
+  expect(await opensIn(60, 5_000)).toBeGreaterThan(640)
+})

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Driver, Session } from '../core/driver.ts'
 import { asNarrowcastError, type NarrowcastError } from '../core/errors.ts'
-import { backoffMs } from './backoff.ts'
+import { backoffMs, ceilingMs } from './backoff.ts'
 import { busClosed } from './closedErrors.ts'
 import { untilAborted } from './untilAborted.ts'
 
@@ -132,8 +132,10 @@ export class Connection {
     } catch (error) {
       this.#tell(asNarrowcastError(error))
     }
-    // A session that is dropped as soon as it is open is no reason to begin with short pauses again.
-    if (this.#clock.monotonicMs() - this.#openedMs > reconnectBackoff.delayMsMax) this.#failures = 0
+    // A session that is dropped as soon as it is open is no reason to begin with short pauses again;
+    // one that lived for longer than the next pause can be is.
+    const livedMs = this.#clock.monotonicMs() - this.#openedMs
+    if (livedMs > ceilingMs(this.#failures, reconnectBackoff)) this.#failures = 0
     for (; !this.#closing.signal.aborted; this.#failures++) {
       await this.#clock.sleep(
         backoffMs(this.#failures, reconnectBackoff, this.#random),
