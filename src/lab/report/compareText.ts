@@ -8,57 +8,108 @@ import { guaranteeWords } from './guarantee.ts'
 
 /** From so many runs on a median is more than an indication. */
 const rigorousRuns = 6
+const legend = 'In each: verdict  lost/reprocessed  end-to-end p99, or time until back'
+const columnsMax = 80
 const rule = ' │ '
 const gap = '  '
 
-/** A comparison for a terminal: a block of columns for each guarantee, divided by a rule. */
+/** A comparison for a terminal: columns by guarantee, divided by a rule; as many as fit beside each other. */
 export function compareText(comparison: Comparison): string[] {
-  const { guarantees, rows } = comparison
-  const isRepeated = runsIn(comparison).some((runs) => runs > 1)
-  const lines = rows.flatMap(({ scenario, cells }) => {
-    const all = guarantees.map(({ columns }) => columns.map((name) => cells[name] ?? null))
-    const spreads = all.map((block) => block.map(spreadWords))
-    return [
-      { label: scenario, blocks: all.map((block) => block.map(cellWords)) },
-      ...(isRepeated ? [{ label: '  least to most', blocks: spreads }] : []),
-    ]
-  })
-  const label = Math.max(0, ...lines.map((line) => line.label.length))
-  const widths = guarantees.map(({ columns }, block) =>
-    columns.map((name, at) =>
-      Math.max(name.length, ...lines.map((line) => line.blocks[block]?.[at]?.length ?? 0)),
-    ),
-  )
-  const heads = guarantees.map(guaranteeWords)
-  const line = (name: string, blocks: readonly (readonly string[])[]) => {
-    const shown = blocks.map((block, at) => inBlock(block, widths[at] ?? [], heads[at] ?? ''))
-    return `${name.padEnd(label)}${gap}${shown.join(rule)}`.trimEnd()
-  }
+  const { findings } = comparison
+  const rows = rowsOf(comparison)
+  const label = Math.max(...rows.map(({ name }) => name.length))
+  const blocks = inBlocks(groupsOf(comparison, rows), columnsMax - label - gap.length)
+  const tables = blocks.map((groups) => tableOf(groups, rows, label))
   return [
-    heading(comparison),
-    line(
-      '',
-      heads.map((head) => [head]),
-    ),
-    line(
-      '',
-      guarantees.map(({ columns }) => columns),
-    ),
-    ...lines.map(({ label: name, blocks }) => line(name, blocks)),
-    ...comparison.findings.map(findingText),
+    ...heading(comparison),
+    ...tables.flatMap((lines, at) => (at === 0 ? lines : ['', ...lines])),
+    ...findings.map(findingText),
     ...notes(comparison),
   ]
 }
 
-/** As wide as its columns, or as what stands above them. */
-function inBlock(texts: readonly string[], widths: readonly number[], head: string): string {
-  const whole = widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1))
-  const isHead = texts.length === 1 && texts[0] === head
-  const shown = isHead ? head : texts.map((text, at) => text.padEnd(widths[at] ?? 0)).join(gap)
-  return shown.padEnd(Math.max(whole, head.length))
+interface Row {
+  readonly name: string
+  readonly cells: Readonly<Record<string, Cell | null>>
+  readonly words: (cell: Cell | null) => string
 }
 
-function heading(comparison: Comparison): string {
+function rowsOf(comparison: Comparison): Row[] {
+  const isRepeated = runsIn(comparison).some((runs) => runs > 1)
+  return comparison.rows.flatMap(({ scenario, cells }) => [
+    { name: scenario, cells, words: cellWords },
+    ...(isRepeated ? [{ name: '  least to most', cells, words: spreadWords }] : []),
+  ])
+}
+
+/** Columns of one guarantee beside each other, below its name. */
+interface Group {
+  readonly head: string
+  /** Each with its own head. */
+  readonly columns: readonly (readonly string[])[]
+}
+
+function groupsOf({ guarantees }: Comparison, rows: readonly Row[]): Group[] {
+  return guarantees.map((guarantee) => ({
+    head: guaranteeWords(guarantee),
+    columns: guarantee.columns.map((name) => [
+      name,
+      ...rows.map(({ cells, words }) => words(cells[name] ?? null)),
+    ]),
+  }))
+}
+
+function inBlocks(groups: readonly Group[], room: number): Group[][] {
+  const blocks: Group[][] = []
+  for (const { head, columns } of groups) {
+    for (const column of columns) {
+      const block = blocks.at(-1) ?? []
+      const wider = withColumn(block, head, column)
+      if (block.length > 0 && widthOf(wider) <= room) blocks[blocks.length - 1] = wider
+      else blocks.push([{ head, columns: [column] }])
+    }
+  }
+  return blocks
+}
+
+function withColumn(block: readonly Group[], head: string, column: readonly string[]): Group[] {
+  const last = block.at(-1)
+  if (last?.head !== head) return [...block, { head, columns: [column] }]
+  return [...block.slice(0, -1), { head, columns: [...last.columns, column] }]
+}
+
+function widthOf(block: readonly Group[]): number {
+  const widths = block.map(groupWidth)
+  return widths.reduce((sum, width) => sum + width, rule.length * (block.length - 1))
+}
+
+function groupWidth({ head, columns }: Group): number {
+  const widths = columns.map(columnWidth)
+  const whole = widths.reduce((sum, width) => sum + width, gap.length * (columns.length - 1))
+  return Math.max(head.length, whole)
+}
+
+function columnWidth(column: readonly string[]): number {
+  return Math.max(...column.map(({ length }) => length))
+}
+
+function tableOf(groups: readonly Group[], rows: readonly Row[], label: number): string[] {
+  const line = (name: string, textOf: (group: Group) => string) => {
+    const shown = groups.map((group) => textOf(group).padEnd(groupWidth(group)))
+    return `${name.padEnd(label)}${gap}${shown.join(rule)}`.trimEnd()
+  }
+  const names = ['', ...rows.map(({ name }) => name)]
+  return [
+    line('', ({ head }) => head),
+    ...names.map((name, row) =>
+      line(name, ({ columns }) =>
+        columns.map((one) => (one[row] as string).padEnd(columnWidth(one))).join(gap),
+      ),
+    ),
+  ]
+}
+
+function heading(comparison: Comparison): string[] {
   const { seeds, isInterleaved } = comparison
   const runs = runsIn(comparison)
   const least = Math.min(...runs)
@@ -73,9 +124,8 @@ function heading(comparison: Comparison): string {
   ]
   const coverage = showShare(medianCoverage(least))
   const certainty =
-    least >= rigorousRuns ? `medians (${coverage})` : `medians, indicative (${coverage})`
-  const what = 'verdict  lost/reprocessed  end-to-end p99, or time until back'
-  return `${words.join(', ')}      ${what}${least === 1 ? ', of one run' : `: ${certainty}`}`
+    least >= rigorousRuns ? `: medians (${coverage})` : `: medians, indicative (${coverage})`
+  return [`${words.join(', ')}${least === 1 ? '' : certainty}`, legend]
 }
 
 function runsIn({ rows }: Comparison): number[] {
