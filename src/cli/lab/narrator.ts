@@ -4,6 +4,7 @@ import type { RunPhase, Watcher } from '../../lab/run/result.ts'
 import { depthFile, eventsFile, evidenceLine } from '../../lab/runFolder/evidenceLines.ts'
 import type { RunFolder } from '../../lab/runFolder/runFolder.ts'
 import { Tails, type Tally } from '../../lab/runFolder/tails.ts'
+import { shownPath } from '../demo/place.ts'
 import type { Invocation } from '../invocation.ts'
 import { type Feed, makeFeed } from '../output/feed.ts'
 import { showCount, showElapsed } from '../output/quantities.ts'
@@ -71,6 +72,8 @@ export function narrate(invocation: Invocation, folder: RunFolder, facts: RunFac
       seen = { ...seen, phase }
       if (phase === 'load') zeroMs = clock.monotonicMs() + untilZeroMs
       if (!facts.isBrief) feed.plain(`  ${clockOf(elapsedMs())}  ${phaseWords[phase]}`)
+      // Who ends it at once is told nothing afterwards.
+      if (phase === 'halting') feed.say(`  What there is lies in ${shownPath(folder.path)}/`)
       feed.changed()
     },
     async close() {
