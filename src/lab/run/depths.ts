@@ -1,3 +1,4 @@
+import { NarrowcastError } from '../../core/errors.ts'
 import type { Bus } from '../../runtime/api.ts'
 import type { DepthSample } from '../evidence/evidence.ts'
 import { groupsOf } from '../openChannel.ts'
@@ -8,6 +9,8 @@ const unknown = 'unknown'
 /**
  * What the broker says about a kept channel now: one sample for each group. `before`: what it had
  * ever stored when the load began.
+ *
+ * @throws NOT_FOUND where the broker has lost the channel with its data, and nobody has declared it again.
  */
 export async function depthsOf(
   bus: Bus,
@@ -17,7 +20,10 @@ export async function depthsOf(
 ): Promise<DepthSample[]> {
   const { name, pattern } = plan
   const [depth] = await bus.admin.depths([{ name, pattern }])
-  if (!depth) throw new Error(`lab: the broker does not know "${name}" any more`)
+  if (!depth) {
+    const text = `lab: the broker does not know "${name}" any more`
+    throw new NarrowcastError('NOT_FOUND', text, { channel: name, operation: 'look at a channel' })
+  }
   const { waiting, inFlight, scheduled, dead } = depth
   const ever = depth.in
   const stored = ever === unknown || before === unknown ? unknown : ever - before
