@@ -22,6 +22,7 @@ const terms: Terms = {
   attempts: 4,
   deliveriesMax: 10,
   leaseMs: 2_000,
+  isStoreShared: false,
   inHandMax: 16,
   reclaimWithinMs: 3_000,
   resumes: false,

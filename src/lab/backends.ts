@@ -107,6 +107,8 @@ async function ownRedis(
       stop: () => server.terminate(),
       crash: () => server.kill(),
       start: () => server.restart(),
+      freeze: () => void process.kill(server.pid, 'SIGSTOP'),
+      thaw: () => void process.kill(server.pid, 'SIGCONT'),
     },
     [Symbol.asyncDispose]: () => server.stop(),
   }

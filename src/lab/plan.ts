@@ -46,9 +46,9 @@ export type PlannedFault =
       readonly atMs: number
       readonly restartAfterMs: number
     }
-  /** SIGSTOP, and SIGCONT after that time. */
+  /** stop: SIGSTOP, and SIGCONT after that time. block: its event loop does nothing else for so long. */
   | {
-      readonly kind: 'stop'
+      readonly kind: 'stop' | 'block'
       readonly target: FaultTarget
       readonly atMs: number
       readonly forMs: number
@@ -63,11 +63,19 @@ export type PlannedFault =
     }
   /** One is told to drain, in turn, and starts anew after that time. */
   | { readonly kind: 'leave'; readonly atMs: number; readonly restartAfterMs: number }
-  /** The broker ends in order, or dies, and comes back with the same data after that time. */
+  /**
+   * The broker ends in order, or dies, and comes back with the same data after that time; or it stands
+   * still for so long.
+   */
   | {
-      readonly kind: 'broker-stop' | 'broker-crash'
+      readonly kind: 'broker-stop' | 'broker-crash' | 'broker-freeze'
       readonly atMs: number
       readonly forMs: number
     }
 
 export type FaultKind = PlannedFault['kind']
+
+/** From when it is applied until it is healed. */
+export function lengthMs(fault: PlannedFault): number {
+  return fault.kind === 'kill' || fault.kind === 'leave' ? fault.restartAfterMs : fault.forMs
+}

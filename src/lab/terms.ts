@@ -43,6 +43,11 @@ export interface Terms {
   readonly deliveriesMax: number
   /** 0: without leases. */
   readonly leaseMs: number
+  /**
+   * All processes write to one file: who is stopped in the middle of that has its lock, and nobody's
+   * lease is renewed meanwhile.
+   */
+  readonly isStoreShared: boolean
   /** The most that one worker which dies may have had in its hands. */
   readonly inHandMax: number
   /** By then what a dead worker held is handed out again, or the dead one is known to be gone. */

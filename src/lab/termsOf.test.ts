@@ -7,6 +7,7 @@ import { type RunSettings, termsOf } from './termsOf.ts'
 const settings: RunSettings = {
   pattern: 'queue',
   leaseMs: 2_000,
+  isStoreShared: false,
   inHandMax: 4,
   attempts: 3,
   deliveriesMax: 7,

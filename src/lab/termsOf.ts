@@ -7,6 +7,8 @@ export interface RunSettings {
   readonly pattern: Pattern
   /** Of a reader of a kept pattern, or of the entry of a live worker. */
   readonly leaseMs: number
+  /** No broker runs beside the processes: each of them writes to the store. */
+  readonly isStoreShared: boolean
   /** The most that one worker may have in its hands. */
   readonly inHandMax: number
   /** As the channel is set. */
@@ -85,6 +87,7 @@ export function termsOf(contract: Contract, settings: RunSettings): RunTerms {
     attempts: settings.attempts,
     deliveriesMax: settings.deliveriesMax,
     leaseMs: redelivery.how === 'on-lease' ? leaseMs : 0,
+    isStoreShared: settings.isStoreShared,
     inHandMax: settings.inHandMax,
     reclaimWithinMs: isLive(pattern) ? leaseMs + sweepMs : redelivery.withinMs,
     resumes: contract.resumes,

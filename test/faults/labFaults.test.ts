@@ -3,18 +3,10 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { askRedis } from '../../src/lab/brokers/askRedis.ts'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
-import type { Judgement } from '../../src/lab/checker/judge.ts'
-import type { ExperimentResult } from '../../src/lab/run/experiment.ts'
 import { testRedis } from '../brokers/redisHere.ts'
-import { playScenario } from './labScene.ts'
+import { accountOf, playScenario } from './labScene.ts'
 
 const kept = { status: 'KEPT', reasons: [] }
-
-function accountOf({ judgement }: ExperimentResult) {
-  const [group] = (judgement as Judgement).groups
-  if (!group) throw new Error('a queue has one group')
-  return group.account
-}
 
 test('file: what fails or kills is dead when its tries are used up, the rest is done', async () => {
   const result = await playScenario('poison', 'file:queue', { messages: 800 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Pattern } from '../../src/core/message.ts'
 import type { BiteCondition } from '../../src/lab/checker/bites.ts'
-import { type GroupJudgement, judge } from '../../src/lab/checker/judge.ts'
+import { type GroupJudgement, type Judgement, judge } from '../../src/lab/checker/judge.ts'
 import { type Verdict, verdictOf } from '../../src/lab/checker/verdict.ts'
 import type { Load } from '../../src/lab/load.ts'
 import type { RunPlan } from '../../src/lab/plan.ts'
@@ -13,6 +13,7 @@ import { play } from '../../src/lab/run/play.ts'
 import { ProcessStage } from '../../src/lab/run/processStage.ts'
 import type { NetworkKind } from '../../src/lab/run/proxiedNetwork.ts'
 import { scenarios } from '../../src/lab/scenarios/index.ts'
+import type { Scenario } from '../../src/lab/scenarios/scenario.ts'
 
 export async function tempFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'narrowcast-lab-'))
@@ -46,9 +47,12 @@ export async function playOn(
   return { ...group, verdict: verdictOf(group.checks, { ...course, attempted }) }
 }
 
-/** Runs a scenario on `redis-list:queue@naive`, in a folder that goes with the test. `url`: of a broker that runs. */
+/**
+ * Runs a scenario, or the one of that name, on `redis-list:queue@naive`, in a folder that goes with the
+ * test. `url`: of a broker that runs.
+ */
 export async function playScenario(
-  name: string,
+  which: string | Scenario,
   on: string,
   load: Partial<Load> = {},
   url: string | null = null,
@@ -56,8 +60,8 @@ export async function playScenario(
 ): Promise<ExperimentResult & { readonly folder: string }> {
   const [, backend = '', pattern, profile = 'default'] =
     /^([^:]+):(\w+)(?:@([\w-]+))?$/.exec(on) ?? []
-  const scenario = scenarios.find((one) => one.name === name)
-  if (!scenario) throw new Error(`there is no scenario ${name}`)
+  const scenario = typeof which === 'string' ? scenarios.find(({ name }) => name === which) : which
+  if (!scenario) throw new Error(`there is no scenario ${which}`)
   const folder = await tempFolder()
   const result = await runExperiment({
     ...{ scenario, seed: 7, load, settings: {}, net, folder },
@@ -66,4 +70,11 @@ export async function playScenario(
     signal: new AbortController().signal,
   })
   return { ...result, folder }
+}
+
+/** Of a queue or a narrowcast, which have one group. */
+export function accountOf({ judgement }: ExperimentResult): GroupJudgement['account'] {
+  const [group] = (judgement as Judgement).groups
+  if (!group) throw new Error('there is no group')
+  return group.account
 }

@@ -25,13 +25,20 @@ function mechanisms(hasRedis: boolean, noNamespace: string | null): Mechanism[] 
   const ofBroker = hasRedis
     ? 'file, and Redis where the lab starts it'
     : 'file: no redis-server is on the PATH'
+  const noRedis = hasRedis ? null : 'no redis-server is on the PATH'
   const onRedis = hasRedis ? 'Redis' : 'a Redis that is given by its URL'
   return [
     { fault: 'kill', how: 'SIGKILL any process', missing: null, only: null },
     { fault: 'stop', how: 'SIGSTOP, later SIGCONT', missing: noSignals, only: null },
+    { fault: 'block', how: 'block an event loop', missing: null, only: null },
     { fault: 'churn', how: 'workers leave and come', missing: null, only: null },
     { fault: 'broker-stop', how: 'SIGTERM the broker', missing: null, only: ofBroker },
     { fault: 'broker-crash', how: 'SIGKILL the broker', missing: null, only: ofBroker },
+    {
+      ...{ fault: 'broker-freeze', how: 'SIGSTOP the broker, later SIGCONT' },
+      missing: noSignals ?? noRedis,
+      only: 'Redis where the lab starts it',
+    },
     {
       ...{ fault: 'network', how: 'hold connections in a proxy', missing: null },
       only: onRedis,

@@ -8,6 +8,8 @@ const signals: Partial<Record<LabEvent['event'], string>> = {
 const words: Partial<Record<LabEvent['event'], string>> = {
   LEAVE: 'has left',
   EXIT: 'ended by itself',
+  BLOCK: 'has its event loop blocked',
+  UNBLOCK: 'goes on',
   NET_ON: 'is cut off',
   NET_OFF: 'is connected again',
 }

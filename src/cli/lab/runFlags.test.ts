@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { NarrowcastError } from '../../core/errors.ts'
-import { faultsOf, loadOf } from '../../lab/scenarios/planned.ts'
+import { type FaultScene, faultsOf, loadOf } from '../../lab/scenarios/planned.ts'
 import { scenarioIn, scenarioNamed, withEpisodes } from './runFlags.ts'
 
 test('more episodes come as far apart as before, in a load that has grown', () => {
@@ -13,8 +13,8 @@ test('more episodes come as far apart as before, in a load that has grown', () =
   expect(after.bites).toEqual([{ is: 'busyKills', atLeast: 24 }])
   const timesOf = (scenario: typeof before) => {
     const load = loadOf(scenario, 'queue', {})
-    const channel = { pattern: 'queue', leaseMs: 2_000 } as Parameters<typeof faultsOf>[2]
-    return faultsOf(scenario, load, channel).map(({ atMs }) => atMs)
+    const scene = { load, channel: { pattern: 'queue', leaseMs: 2_000 } } as FaultScene
+    return faultsOf(scenario, scene).map(({ atMs }) => atMs)
   }
   expect(loadOf(after, 'queue', {}).messages).toBe(60_000)
   expect(timesOf(after)).toHaveLength(30)

@@ -94,7 +94,7 @@ export function withEpisodes(scenario: Scenario, episodes: number): Scenario {
     faults: scenario.faults.map((fault) => ({
       ...fault,
       at: later(fault.at),
-      ...(fault.every !== undefined && { every: later(fault.every) }),
+      ...('every' in fault && fault.every !== undefined && { every: later(fault.every) }),
       ...(fault.times !== undefined && { times: Math.round(fault.times * factor) }),
     })),
     bites: scenario.bites.map((bite) => ({ ...bite, atLeast: Math.ceil(bite.atLeast * factor) })),

@@ -18,6 +18,8 @@ export interface ActorJob {
 export type ToActor =
   | { readonly kind: 'job'; readonly job: ActorJob }
   | { readonly kind: 'send'; readonly zeroNs: bigint; readonly resumed: Resumed }
+  /** At once, and nothing else for so long. */
+  | { readonly kind: 'block'; readonly forMs: number }
 
 /** To the supervisor: control words, never evidence. */
 export type FromActor =

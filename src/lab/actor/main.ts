@@ -32,6 +32,12 @@ async function heard(): Promise<ToActor> {
   return word as ToActor
 }
 
+/** As a handler does that computes for long. */
+function block(forMs: number): void {
+  const untilMs = performance.now() + forMs
+  while (performance.now() < untilMs);
+}
+
 async function actAs(job: ActorJob): Promise<void> {
   const { id, group, ledgers } = job
   using ledger = new Ledger(ledgers, { ...id, pid: process.pid, group, codes: codeNames })
@@ -108,6 +114,9 @@ async function handle({ id, group, plan }: ActorJob, bus: Bus, place: Place): Pr
     place,
   )
   await subscription.ready()
+  process.on('message', (word: ToActor) => {
+    if (word.kind === 'block') block(word.forMs)
+  })
   tell({ kind: 'ready' })
   await terminated
   await subscription.drain()

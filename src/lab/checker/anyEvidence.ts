@@ -25,6 +25,7 @@ const terms: fc.Arbitrary<Terms> = fc.record({
   attempts: fc.constantFrom(1, 2, 3),
   deliveriesMax: fc.constantFrom(2, 3),
   leaseMs: fc.constantFrom(0, 4, 8),
+  isStoreShared: fc.boolean(),
   inHandMax: ms(3),
   reclaimWithinMs: ms(4),
   resumes: fc.boolean(),

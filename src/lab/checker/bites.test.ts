@@ -76,6 +76,12 @@ test.for<[BiteName, number, string, History[]]>([
   ],
   [
     'seenElsewhere',
+    1,
+    'another is handed what the blocked one holds',
+    [inHand, at('BLOCK', 140, 140, 'worker 2.0'), worker('worker 3.0', ['recv', 0, 145])],
+  ],
+  [
+    'seenElsewhere',
     0,
     'another was handed it before',
     [inHand, at('STOP', 140, 140, 'worker 2.0'), worker('worker 3.0', ['recv', 0, 139])],

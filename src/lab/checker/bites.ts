@@ -39,7 +39,7 @@ export const biteWords: Readonly<Record<BiteName, string>> = {
   everyWorkerDone: 'messages done by the worker that did the fewest',
   busyKills: 'kills of a worker with a message in hand',
   attemptedWithNoWorker: 'messages published while no worker was there',
-  seenElsewhere: 'messages of a stopped worker that another was handed meanwhile',
+  seenElsewhere: 'messages of a worker that stood still that another was handed meanwhile',
   depthSeen: 'messages waiting at once',
   memberChanges: 'workers that left, died or came',
   attemptsAboveOne: 'deliveries after the first try',
@@ -150,7 +150,7 @@ function seenElsewhere(
 ): number {
   const seen = new Set<number>()
   for (const { sidecar, bytes } of ledgers) {
-    for (const stop of episodes.stopsOf(actorName(sidecar))) {
+    for (const stop of episodes.standstillsOf(actorName(sidecar))) {
       const held = new Set<number>()
       eachRecord(bytes, history.baseNs, (record) => {
         if (record.timeNs > stop.fromNs) return

@@ -18,6 +18,7 @@ const terms: Terms = {
   attempts: 4,
   deliveriesMax: 10,
   leaseMs: 2_000,
+  isStoreShared: false,
   inHandMax: 4,
   reclaimWithinMs: 3_000,
   resumes: false,

@@ -30,6 +30,7 @@ export class Episodes {
   readonly #deaths: ReadonlyMap<string, Episode[]>
   readonly #stops: ReadonlyMap<string, Episode[]>
   readonly #stopCalls: ReadonlyMap<string, Episode[]>
+  readonly #blocks: ReadonlyMap<string, Episode[]>
   readonly #nets: ReadonlyMap<string, Episode[]>
 
   constructor(events: readonly TimedEvent[]) {
@@ -37,6 +38,7 @@ export class Episodes {
     this.#deaths = this.#pairs(['KILL', 'EXIT'], null)
     this.#stops = this.#pairs(['STOP'], 'CONT')
     this.#stopCalls = this.#pairs(['STOP'], null)
+    this.#blocks = this.#pairs(['BLOCK'], 'UNBLOCK')
     this.#nets = this.#pairs(['NET_ON'], 'NET_OFF')
     this.brokerDowns = this.#events.flatMap(({ how, fromNs, toNs }, event) =>
       how === null ? [] : [{ how, fromNs, toNs, event }],
@@ -55,6 +57,16 @@ export class Episodes {
   /** From STOP to CONT. */
   stopsOf(actor: string): readonly Episode[] {
     return this.#stops.get(actor) ?? none
+  }
+
+  /** Of everybody, from STOP to CONT. */
+  get stops(): readonly Episode[] {
+    return [...this.#stops.values()].flat()
+  }
+
+  /** From STOP to CONT, and from BLOCK to UNBLOCK. */
+  standstillsOf(actor: string): readonly Episode[] {
+    return [...this.stopsOf(actor), ...(this.#blocks.get(actor) ?? none)]
   }
 
   /** STOP, as long as the call took. */

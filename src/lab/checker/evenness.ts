@@ -106,8 +106,8 @@ function stretches(events: readonly TimedEvent[], endNs: number): Workers[] {
 
   function note(name: TimedEvent['event'], actor: number, incarnation: number): void {
     if (name === 'SUBSCRIBED') subscribed.set(actor, incarnation)
-    else if (name === 'STOP') stopped.set(actor, incarnation)
-    else if (name === 'CONT') stopped.delete(actor)
+    else if (name === 'STOP' || name === 'BLOCK') stopped.set(actor, incarnation)
+    else if (name === 'CONT' || name === 'UNBLOCK') stopped.delete(actor)
     else if (name === 'KILL' || name === 'EXIT' || name === 'LEAVE') {
       // The end of a start that another has followed already changes nothing.
       if (subscribed.get(actor) === incarnation) subscribed.delete(actor)

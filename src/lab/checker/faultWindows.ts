@@ -3,7 +3,7 @@ import type { TimedEvent } from './history.ts'
 
 /** From when a fault was applied until it was healed. */
 export interface FaultWindow {
-  readonly fault: 'kill' | 'stop' | 'network' | 'broker-stop' | 'broker-crash'
+  readonly fault: 'kill' | 'stop' | 'block' | 'network' | 'broker-stop' | 'broker-crash'
   /** Null: the broker. */
   readonly actor: ActorId | null
   readonly fromNs: number
@@ -24,6 +24,7 @@ export function faultWindows(events: readonly TimedEvent[], endNs: number): Faul
 function faultOf({ event, how }: TimedEvent): FaultWindow['fault'] | null {
   if (event === 'KILL') return 'kill'
   if (event === 'STOP') return 'stop'
+  if (event === 'BLOCK') return 'block'
   if (event === 'NET_ON') return 'network'
   if (event === 'BROKER_DOWN') return how === 'crash' ? 'broker-crash' : 'broker-stop'
   return null
@@ -37,6 +38,7 @@ function heals(fault: TimedEvent, { event, actor }: TimedEvent): boolean {
   const isNext = actor.incarnation > fault.actor.incarnation
   if (fault.event === 'NET_ON') return event === 'NET_OFF' // whichever start runs by then
   if (fault.event === 'STOP' && !isNext) return event === 'CONT'
+  if (fault.event === 'BLOCK' && !isNext) return event === 'UNBLOCK'
   return isNext && event === isBack[actor.role]
 }
 

@@ -124,6 +124,11 @@ test('the guard grows with how late event loops were, but not by what was stoppe
     ['worker 0.0', 'CONT', 1_610],
   ]
   expect(guard([from, stall(1_900, 300)], stop)).toBe(250)
+  const block: History['events'] = [
+    ['worker 0.0', 'BLOCK', 1_590],
+    ['worker 0.0', 'UNBLOCK', 1_910],
+  ]
+  expect(guard([from, stall(1_900, 300)], block)).toBe(250)
 })
 
 test('a killed worker excuses as many repeats as it can have had in hand, and no more', () => {

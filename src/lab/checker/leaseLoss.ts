@@ -12,8 +12,8 @@ export function tellsOfLoss({ type, flags }: { type: number; flags: number }): b
 
 /**
  * Whether anything that was recorded can have cost a worker the lease of what it was handed at
- * `fromNs`, and no longer owned at `toNs`: it stood still for half of the lease, or was stopped,
- * or it and the broker were apart. A worker that lives and renews loses nothing.
+ * `fromNs`, and no longer owned at `toNs`: it stood still for half of the lease, or was stopped, or
+ * another was that may have had the lock of the store, or it and the broker were apart. A worker that lives and renews loses nothing.
  */
 export function mayLoseLease(
   { terms, guardNs, episodes, moments }: Scene,
@@ -28,7 +28,7 @@ export function mayLoseLease(
     .reduce((sum, stall) => sum + stall.toNs - stall.fromNs, 0)
   return (
     (terms.leaseMs > 0 && stoodStillNs * 2 >= terms.leaseMs * 1e6) ||
-    episodes.stopsOf(worker).some(isDuring) ||
+    (terms.isStoreShared ? episodes.stops : episodes.stopsOf(worker)).some(isDuring) ||
     episodes.netsOf(worker).some(isDuring) ||
     moments.cutsOf(worker).some(isDuring) ||
     episodes.brokerOutages.some(isDuring)

@@ -12,7 +12,7 @@ const sampleMs = 20
 /**
  * By how much event loops of workers were late 99 times of 100, at the worker where that was most:
  * so much later than they happened things may have been written down. What stood still because it
- * was stopped was not late: it was told so. Less than is written down is 0.
+ * was stopped or blocked was not late: it was told so. Less than is written down is 0.
  */
 export function loopDelayMs(
   ledgers: readonly LedgerFile[],
@@ -21,7 +21,7 @@ export function loopDelayMs(
 ): number {
   const delays = ledgers.map(({ sidecar, bytes }) => {
     if (!isWorker(sidecar.role)) return 0
-    const stops = episodes.stopsOf(actorName(sidecar))
+    const stops = episodes.standstillsOf(actorName(sidecar))
     const stallsMs: number[] = []
     let firstNs = Number.NaN
     let lastNs = Number.NaN

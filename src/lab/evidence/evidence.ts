@@ -38,7 +38,8 @@ export interface Span {
 }
 
 /**
- * KILL: SIGKILL. STOP, CONT: SIGSTOP and SIGCONT. LEAVE: told to drain, until it has ended. EXIT: it
+ * KILL: SIGKILL. STOP, CONT: SIGSTOP and SIGCONT. BLOCK, UNBLOCK: its event loop is held up, by plan
+ * until then; its own records of stalls say when it was. LEAVE: told to drain, until it has ended. EXIT: it
  * ended by itself, or not well when it was told to.
  */
 export type ActorEventName =
@@ -48,6 +49,8 @@ export type ActorEventName =
   | 'KILL'
   | 'STOP'
   | 'CONT'
+  | 'BLOCK'
+  | 'UNBLOCK'
   | 'LEAVE'
   | 'EXIT'
   | 'NET_ON'

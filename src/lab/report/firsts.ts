@@ -74,7 +74,7 @@ function hasUnexplained(judgement: Judgement | BroadcastJudgement): boolean {
 }
 
 const explaining: readonly string[] = [
-  ...['KILL', 'STOP', 'EXIT', 'CUT', 'REVOKE', 'GAP', 'NET_ON', 'BROKER_DOWN'],
+  ...['KILL', 'STOP', 'BLOCK', 'EXIT', 'CUT', 'REVOKE', 'GAP', 'NET_ON', 'BROKER_DOWN'],
   ...['NOWORKER', 'THROW', 'ERROR', 'LOST'],
 ]
 

@@ -13,6 +13,8 @@ const told: readonly (ActorEventName | 'BROKER_DOWN' | 'BROKER_UP')[] = [
   'KILL',
   'STOP',
   'CONT',
+  'BLOCK',
+  'UNBLOCK',
   'LEAVE',
   'EXIT',
   'NET_ON',

@@ -12,6 +12,7 @@ const costs: Readonly<Partial<Record<FaultKind, Cause>>> = {
   network: 'network',
   'broker-stop': 'broker-stop',
   'broker-crash': 'broker-crash',
+  'broker-freeze': 'network',
 }
 
 interface Seen {

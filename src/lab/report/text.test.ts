@@ -99,6 +99,8 @@ test('more than three faults are told by what they hit', () => {
 test.for([
   ['kill', 'worker 2, worker 0, relay 1', 'SIGKILL r1 w0 w2'],
   ['stop', 'worker 11', 'SIGSTOP w11'],
+  ['block', 'worker 1', 'w1 blocked'],
+  ['broker-freeze', 'the broker', 'SIGSTOP the broker'],
   ['leave', 'worker 1', 'w1 told to leave'],
   ['broker-stop', 'the broker', 'SIGTERM the broker'],
   ['network', 'producer 1, producer 0', 'network of p0 p1 broken'],

@@ -58,8 +58,9 @@ function doneTo(all: readonly AppliedFault[]): string {
   const whom = targets.map((target) => target.replace(/^(\w)\w+ (\d+)$/, '$1$2')).join(' ')
   const kind = all[0]?.kind
   if (kind === 'kill' || kind === 'broker-crash') return `SIGKILL ${whom}`
-  if (kind === 'stop') return `SIGSTOP ${whom}`
+  if (kind === 'stop' || kind === 'broker-freeze') return `SIGSTOP ${whom}`
   if (kind === 'broker-stop') return `SIGTERM ${whom}`
+  if (kind === 'block') return `${whom} blocked`
   return kind === 'leave' ? `${whom} told to leave` : `${kind} of ${whom} broken`
 }
 

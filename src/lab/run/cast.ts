@@ -48,6 +48,11 @@ export class Cast {
     return [...this.#producers.values()]
   }
 
+  /** All that are there, whatever is done to them. */
+  get everybody(): readonly StagedActor[] {
+    return [...this.producers, ...this.#workers.values(), ...this.#relays.values()]
+  }
+
   /** The one that has written down a decision last. */
   async leadingRelay(): Promise<StagedActor | null> {
     let leading: { relay: StagedActor; ns: bigint } | null = null
@@ -146,8 +151,7 @@ export class Cast {
     this.#isLeaving = true
     await this.#pace.all([...this.#starting.values()])
     for (const { id } of this.producers) this.#hold(id.actor)
-    const all = [...this.producers, ...this.#workers.values(), ...this.#relays.values()]
-    await this.#pace.all(all.map((one) => this.#end(how, one)))
+    await this.#pace.all(this.everybody.map((one) => this.#end(how, one)))
   }
 
   async startAll(): Promise<void> {
@@ -163,6 +167,16 @@ export class Cast {
 
   async thaw(actor: StagedActor): Promise<void> {
     await this.#chronicle.told('CONT', actor.id, () => actor.thaw())
+    this.#frozen.delete(actor)
+  }
+
+  async block(actor: StagedActor, forMs: number): Promise<void> {
+    this.#frozen.add(actor)
+    await this.#chronicle.told('BLOCK', actor.id, () => actor.block(forMs))
+  }
+
+  async unblock(actor: StagedActor): Promise<void> {
+    await this.#chronicle.told('UNBLOCK', actor.id, () => actor.thaw())
     this.#frozen.delete(actor)
   }
 

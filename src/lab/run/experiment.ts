@@ -14,6 +14,7 @@ import { type CpuMicros, perMessage } from '../instrument/cpuWatch.ts'
 import type { Load } from '../load.ts'
 import type { RunPlan } from '../plan.ts'
 import { isProxied, upstreamOf } from '../proxy/throughPort.ts'
+import type { Breakable } from '../scenarios/drawn.ts'
 import { channelOf, faultsOf, loadOf } from '../scenarios/planned.ts'
 import type { Scenario, Settings } from '../scenarios/scenario.ts'
 import { channelsToMake, removeChannels } from './givenBroker.ts'
@@ -103,11 +104,17 @@ export function planOf({
   const via = profile === 'direct' || pattern !== 'narrowcast' ? 'direct' : 'relay'
   const name = `lab.${number.toString('hex')}`
   const channel = channelOf(scenario, settings, { name, pattern, via })
+  const scene = { load: whole, channel, seed, breakable: breakableOf(subject) }
   return {
     run: { name: `r${number.toString('hex').slice(0, 8)}`, number: number.readBigUInt64LE() },
-    ...{ channel, load: whole, seed, faults: faultsOf(scenario, whole, channel) },
+    ...{ channel, load: whole, seed, faults: faultsOf(scenario, scene) },
     isNaive: profile === 'naive',
   }
+}
+
+function breakableOf({ backend, url }: ExperimentSubject): Breakable {
+  const hasNetwork = backend !== 'memory' && backend !== 'file' && (url === null || isProxied(url))
+  return { hasNetwork, hasBroker: url === null }
 }
 
 /** @throws UNSUPPORTED, UNAVAILABLE */
@@ -137,7 +144,11 @@ function refuseWhatNobodyOffers(
     throw notOffered(what, 'no network lies between its processes and what they store')
   }
   if ((isOnNetwork || net === 'namespace') && url !== null) upstreamOf(url)
-  const isOnBroker = faults.some(({ kind }) => kind === 'broker-stop' || kind === 'broker-crash')
+  const isFrozen = faults.some(({ kind }) => kind === 'broker-freeze')
+  if (isFrozen && backend === 'file') {
+    throw notOffered(what, 'its broker is its processes, and each of them can be stopped by itself')
+  }
+  const isOnBroker = faults.some(({ kind }) => kind.startsWith('broker-'))
   if (isOnBroker && url !== null) throw notRun(what, 'a broker that is given is not ours to end')
 }
 

@@ -1,11 +1,11 @@
-import type { FaultTarget, PlannedFault } from '../plan.ts'
+import { type FaultTarget, lengthMs, type PlannedFault } from '../plan.ts'
 import type { ProxyRule } from '../proxy/rule.ts'
 import type { Cast } from './cast.ts'
 import type { Chronicle } from './chronicle.ts'
 import { inHand } from './ledgerReading.ts'
 import { nanoseconds, type Pace } from './pace.ts'
 import type { AppliedFault } from './result.ts'
-import type { Stage, StagedActor, StagedNetwork } from './stage.ts'
+import type { Stage, StagedActor, StagedBroker, StagedNetwork } from './stage.ts'
 
 /** How long a fault waits for a worker that has something in hand. */
 const untilBusyMsMax = 2_000
@@ -76,7 +76,8 @@ export class Faults {
 
   async #targetOf(fault: PlannedFault): Promise<Target | null> {
     if (!('target' in fault) && fault.kind !== 'leave') {
-      return { name: 'the broker', actors: [], inHand: null }
+      const actors = fault.kind === 'broker-freeze' ? this.#cast.everybody : []
+      return { name: 'the broker', actors, inHand: null }
     }
     if (fault.kind === 'leave') return await targetOf(this.#nextInTurn())
     if (fault.target === 'busiest') return await this.#busiest()
@@ -113,8 +114,11 @@ export class Faults {
   async #hit(fault: PlannedFault, actors: readonly StagedActor[]): Promise<void> {
     if (fault.kind === 'kill') await this.#each(actors, (one) => this.#cast.kill(one))
     else if (fault.kind === 'stop') await this.#each(actors, (one) => this.#cast.freeze(one))
+    else if (fault.kind === 'block')
+      await this.#each(actors, (one) => this.#cast.block(one, fault.forMs))
     else if (fault.kind === 'leave') await this.#each(actors, (one) => this.#cast.leave(one))
     else if (fault.kind === 'network') await this.#each(actors, (one) => this.#cut(one, fault.rule))
+    else if (fault.kind === 'broker-freeze') this.#freezeBroker(actors)
     else await this.#endBroker(fault.kind)
   }
 
@@ -136,14 +140,38 @@ export class Faults {
 
   async #heal(fault: PlannedFault, actors: readonly StagedActor[]): Promise<void> {
     if (fault.kind === 'stop') return await this.#each(actors, (one) => this.#cast.thaw(one))
+    if (fault.kind === 'block') return await this.#each(actors, (one) => this.#cast.unblock(one))
     if (fault.kind === 'network') return await this.#each(actors, (one) => this.#mend(one))
     if (fault.kind === 'kill' || fault.kind === 'leave') {
       return await this.#each(actors, ({ id }) => this.#cast.start(id))
     }
+    if (fault.kind === 'broker-freeze') return this.#thawBroker(actors)
     const fromNs = this.#pace.nowNs()
     const { broker } = this.#stage
     await (broker ? broker.start() : this.#cast.startAll())
     this.#chronicle.note({ event: 'BROKER_UP', fromNs, toNs: this.#pace.nowNs() })
+  }
+
+  /** To everybody it is as if the network stood still. */
+  #freezeBroker(actors: readonly StagedActor[]): void {
+    this.#ofAll('NET_ON', actors, () => this.#ownBroker.freeze())
+  }
+
+  #thawBroker(actors: readonly StagedActor[]): void {
+    this.#ofAll('NET_OFF', actors, () => this.#ownBroker.thaw())
+  }
+
+  #ofAll(event: 'NET_ON' | 'NET_OFF', actors: readonly StagedActor[], call: () => void): void {
+    const fromNs = this.#pace.nowNs()
+    call()
+    const toNs = this.#pace.nowNs()
+    for (const { id } of actors) this.#chronicle.note({ event, ...id, fromNs, toNs })
+  }
+
+  get #ownBroker(): StagedBroker {
+    const { broker } = this.#stage
+    if (broker) return broker
+    throw new Error('lab: no broker runs beside the actors')
   }
 
   async #endBroker(kind: 'broker-stop' | 'broker-crash'): Promise<void> {
@@ -183,8 +211,4 @@ async function targetOf(actors: readonly StagedActor[]): Promise<Target | null> 
     actors,
     inHand: held.reduce((sum, count) => sum + count, 0),
   }
-}
-
-function lengthMs(fault: PlannedFault): number {
-  return fault.kind === 'kill' || fault.kind === 'leave' ? fault.restartAfterMs : fault.forMs
 }

@@ -33,6 +33,7 @@ export class InProcessStage implements Stage {
   readonly clock: Clock
   /** It lives on beside the processes that die here. */
   readonly broker = null
+  readonly isStoreShared = false
   readonly network = null
   readonly cpu = null
   readonly #plan: RunPlan
@@ -175,6 +176,7 @@ function staged(
     },
     freeze: () => process.freeze(),
     thaw: () => process.thaw(),
+    block: () => process.freeze(), // and whoever blocked it thaws it
     ledger: async () => ledger.file(),
   }
 }

@@ -139,7 +139,7 @@ class Play {
   /** Fresh and healthy workers take what the others have left. */
   async #drainKept(bus: Bus): Promise<boolean> {
     await this.#cast.leaveWorkers()
-    this.#keep(await this.#look(bus))
+    this.#keep(await this.#look(bus).catch(orAway))
     await this.#cast.startWorkers()
     const isDrained = await drainKept(() => this.#look(bus), this.#pace)
     this.#watcher.phase('listening')
@@ -172,7 +172,7 @@ class Play {
     return await depthsOf(bus, this.#plan.channel, this.#stage.nowNs(), this.#stored)
   }
 
-  /** While the broker is away nobody can tell. */
+  /** While the broker is away, or has lost the channel in a crash, nobody can tell. */
   async #watchDepth(bus: Bus, stopping: AbortSignal): Promise<void> {
     while (!stopping.aborted) {
       this.#keep(await this.#look(bus).catch(orAway))
@@ -203,6 +203,7 @@ class Play {
     return termsOf(this.#stage.contract(contract), {
       ...{ pattern, attempts, deliveriesMax, dedupeWindowMs, order, onFailure: 'skip' },
       leaseMs: this.#isKept ? leaseMs : subscriberLeaseMs,
+      isStoreShared: this.#stage.isStoreShared,
       // What runs, and what is being settled or waits for a handler.
       inHandMax: load.concurrency + (this.#isKept ? load.concurrency : liveHoldMax),
       isRetentionReached: false,

@@ -1,6 +1,7 @@
 import { connect } from '../../connect.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { Contract } from '../../core/contract.ts'
+import { parseBrokerUrl } from '../../core/url.ts'
 import type { Bus } from '../../runtime/api.ts'
 import { codeNames, type Place } from '../actor/place.ts'
 import type { Resumed } from '../actor/producer.ts'
@@ -20,6 +21,7 @@ const leaveMsMax = 15_000
 /** Each actor in a process of its own, on real time, with a ledger that outlives it. */
 export class ProcessStage implements Stage {
   readonly clock = systemClock
+  readonly isStoreShared: boolean
   readonly broker: StagedBroker | null
   readonly network: ProxiedNetwork | null
   readonly cpu = new CpuWatch()
@@ -43,6 +45,7 @@ export class ProcessStage implements Stage {
   ) {
     this.#plan = plan
     this.#url = url
+    this.isStoreShared = parseBrokerUrl(url).scheme === 'file'
     this.#folder = folder
     this.broker = broker
     this.network = network
@@ -130,6 +133,7 @@ export class ProcessStage implements Stage {
       },
       freeze: () => actor.signal('SIGSTOP'),
       thaw: () => actor.signal('SIGCONT'),
+      block: (forMs) => actor.say({ kind: 'block', forMs }),
       ledger: () => readLedger(this.#folder, ledgerName(id)),
     }
   }

@@ -22,6 +22,8 @@ export interface Stage extends AsyncDisposable {
   connect(): Promise<Bus>
   /** A ledger for what the supervisor finds at the end. */
   book(id: ActorId, group: string | null): Place
+  /** All processes write to one file. */
+  readonly isStoreShared: boolean
   /** What holds here of what the broker promises. */
   contract(found: Contract): Contract
   /** Null where none runs besides the actors. */
@@ -49,6 +51,9 @@ export interface StagedBroker {
   crash(): Promise<void>
   /** Resolves when it takes commands. */
   start(): Promise<void>
+  /** It stands still from now on. */
+  freeze(): void
+  thaw(): void
 }
 
 /** well: with code 0. killed: by SIGKILL. */
@@ -65,6 +70,8 @@ export interface StagedActor {
   /** It stands still from now on. */
   freeze(): void
   thaw(): void
+  /** Its event loop does nothing else for so long; `thaw` ends it no sooner. */
+  block(forMs: number): void
   /** What it has written down so far. */
   ledger(): Promise<LedgerFile>
 }

@@ -26,6 +26,8 @@ const actorEvents = [
   'KILL',
   'STOP',
   'CONT',
+  'BLOCK',
+  'UNBLOCK',
   'LEAVE',
   'EXIT',
   'NET_ON',

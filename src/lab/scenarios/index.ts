@@ -43,6 +43,16 @@ const written: readonly ScenarioInput[] = [
     bites: [{ is: 'seenElsewhere', atLeast: 1, of: 'kept' }],
   },
   {
+    name: 'blocked',
+    title: 'a worker computes past its lease',
+    teaches:
+      'What a handler that does not let go of the event loop costs: nothing renews its leases, others are handed what it works on, and what it says afterwards must change nothing.',
+    load: { perSecond: 200, concurrency: 16, handlerMs: 200, messages: 5_000 },
+    live: { handlerMs: 20 },
+    faults: [{ kind: 'block', target: 'worker:busy', at: '30%' }],
+    bites: [{ is: 'seenElsewhere', atLeast: 1, of: 'kept' }],
+  },
+  {
     name: 'broker-restart',
     title: 'the broker is stopped, and comes back',
     teaches:
@@ -150,6 +160,15 @@ const written: readonly ScenarioInput[] = [
       'What a message that was inside the relay costs when it dies, and how soon the one that stood by takes over.',
     faults: [{ kind: 'kill', target: 'relay:leading', at: '20%', every: '25%', times: 3 }],
     bites: [{ is: 'sentWithoutRelay', atLeast: 100 }],
+  },
+  {
+    name: 'chaos',
+    title: 'one fault after the other, drawn by the seed',
+    teaches:
+      'What no single fault shows: deaths, stops, a broken network and a broker that goes down, each while others are still finding back. Another --seed is another order.',
+    load: { messages: 28_000 },
+    faults: [{ kind: 'any', at: '2s', times: 12 }],
+    bites: [{ is: 'memberChanges', atLeast: 2 }],
   },
 ]
 

@@ -1,7 +1,9 @@
 import { isLive, type Pattern } from '../../core/message.ts'
 import { dueMs, type Load } from '../load.ts'
 import type { ChannelPlan, FaultTarget, PlannedFault } from '../plan.ts'
+import { type Breakable, drawn } from './drawn.ts'
 import type { Fault, Scenario, Settings } from './scenario.ts'
+import { stoppedMs } from './stoppedMs.ts'
 
 const loadDefault: Load = {
   ...{ messages: 10_000, perSecond: 400, producers: 2, workers: 4, concurrency: 4 },
@@ -13,9 +15,6 @@ const settingsDefault: Settings = {
   ...{ leaseMs: 2_000, attempts: 4, deliveriesMax: 10 },
   ...{ dedupeWindowMs: null, order: 'none' },
 }
-
-/** A stopped worker of a live pattern has no lease to lose: its broker drops it, or keeps it. */
-const stoppedLiveMs = 10_000
 
 /** Of a broadcast each worker has all messages, and is to keep up with them. */
 const concurrencyOfBroadcast = 16
@@ -45,19 +44,28 @@ function defined<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], u
   return Object.fromEntries(all) as { [K in keyof T]?: Exclude<T[K], undefined> }
 }
 
+/** What the faults of a run depend on beside its scenario. */
+export interface FaultScene {
+  readonly load: Load
+  readonly channel: ChannelPlan
+  readonly seed: number
+  readonly breakable: Breakable
+}
+
 /** Every time that each fault comes, by time. */
-export function faultsOf(
-  { faults }: Pick<Scenario, 'faults'>,
-  load: Load,
-  channel: ChannelPlan,
-): PlannedFault[] {
+export function faultsOf({ faults }: Pick<Scenario, 'faults'>, scene: FaultScene): PlannedFault[] {
   return faults
-    .flatMap((fault) => planned(fault, load, channel))
+    .flatMap((fault) => planned(fault, scene))
     .sort((one, other) => one.atMs - other.atMs)
 }
 
-function planned(fault: Fault, load: Load, channel: ChannelPlan): PlannedFault[] {
+function planned(fault: Fault, scene: FaultScene): PlannedFault[] {
+  const { load, channel } = scene
   const msOf = (moment: string) => millisecondsOf(moment, load)
+  if (fault.kind === 'any') {
+    const { at, times, pauseMs } = fault
+    return drawn({ atMs: msOf(at), times, pauseMs }, scene)
+  }
   const everyMs = fault.every === undefined ? 0 : msOf(fault.every)
   const times = Array.from({ length: fault.times ?? 1 }, (_, at) => msOf(fault.at) + at * everyMs)
   if (fault.kind === 'churn') {
@@ -71,8 +79,8 @@ function planned(fault: Fault, load: Load, channel: ChannelPlan): PlannedFault[]
       const restartAfterMs = restartAt === undefined ? fault.restartAfterMs : msOf(restartAt) - atMs
       return { kind: fault.kind, target: targets[fault.target], atMs, restartAfterMs }
     }
-    if (fault.kind === 'stop') {
-      const forMs = fault.forMs ?? stoppedMs(channel.pattern, channel.leaseMs)
+    if (fault.kind === 'stop' || fault.kind === 'block') {
+      const forMs = fault.forMs ?? stoppedMs(channel)
       return { kind: fault.kind, target: targets[fault.target], atMs, forMs }
     }
     if (fault.kind === 'network') {
@@ -89,10 +97,6 @@ const targets = {
   producers: 'producers',
   'relay:leading': 'relay',
 } as const satisfies Readonly<Record<string, FaultTarget>>
-
-function stoppedMs(pattern: Pattern, leaseMs: number): number {
-  return isLive(pattern) ? stoppedLiveMs : 3 * leaseMs
-}
 
 function millisecondsOf(moment: string, load: Load): number {
   const amount = Number.parseFloat(moment)

@@ -14,6 +14,12 @@ const repeating = {
 }
 const target = z.enum(['worker:busy', 'workers', 'producers', 'relay:leading'])
 const waitMs = z.int().min(0).max(600_000)
+const standing = {
+  target,
+  ...repeating,
+  /** @default three times what a dead worker's messages need to come back */
+  forMs: waitMs.optional(),
+}
 
 export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -24,12 +30,11 @@ export const faultSchema = z.discriminatedUnion('kind', [
     /** Instead of a time after the kill. */
     restartAt: moment.optional(),
   }),
+  z.strictObject({ kind: z.literal('stop'), ...standing }),
   z.strictObject({
-    kind: z.literal('stop'),
-    target,
-    ...repeating,
-    /** @default three times what a dead worker's messages need to come back */
-    forMs: waitMs.optional(),
+    kind: z.literal('block'),
+    ...standing,
+    target: z.enum(['worker:busy', 'workers']),
   }),
   z.strictObject({
     kind: z.literal('network'),
@@ -40,9 +45,17 @@ export const faultSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('churn'), ...repeating }),
   z.strictObject({
-    kind: z.enum(['broker-stop', 'broker-crash']),
+    kind: z.enum(['broker-stop', 'broker-crash', 'broker-freeze']),
     ...repeating,
     forMs: waitMs.default(3_000),
+  }),
+  /** Drawn from the seed, one after the other, of all that can be broken where it runs. */
+  z.strictObject({
+    kind: z.literal('any'),
+    at: moment,
+    times: z.int().min(1).max(1_000),
+    /** From when one is healed to the next. */
+    pauseMs: waitMs.default(2_000),
   }),
 ])
 export type Fault = z.infer<typeof faultSchema>

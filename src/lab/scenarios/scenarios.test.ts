@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ChannelPlan } from '../plan.ts'
+import { type ChannelPlan, lengthMs, type PlannedFault } from '../plan.ts'
 import { scenarios } from './index.ts'
 import { channelOf, faultsOf, loadOf } from './planned.ts'
 import { type ScenarioInput, scenarioSchema } from './scenario.ts'
@@ -7,10 +7,12 @@ import { type ScenarioInput, scenarioSchema } from './scenario.ts'
 const queue = { name: 'lab.1', pattern: 'queue', via: 'direct' } as const
 const plain: ScenarioInput = { name: 'mine', title: 'mine', teaches: 'nothing' }
 
-function plannedFaults(faults: ScenarioInput['faults'], channel: Partial<ChannelPlan> = {}) {
+function plannedFaults(faults: ScenarioInput['faults'], change: Partial<ChannelPlan> = {}) {
   const scenario = scenarioSchema.parse({ ...plain, faults })
   const load = loadOf(scenario, 'queue', { messages: 1_000, perSecond: 100 })
-  return faultsOf(scenario, load, { ...channelOf(scenario, {}, queue), ...channel })
+  const channel = { ...channelOf(scenario, {}, queue), ...change }
+  const breakable = { hasNetwork: true, hasBroker: true }
+  return faultsOf(scenario, { load, channel, seed: 7, breakable })
 }
 
 test('every scenario has a name of its own and fits into a line', () => {
@@ -52,6 +54,12 @@ describe('times of faults', () => {
     expect(forMs({ leaseMs: 700 })).toMatchObject({ forMs: 2_100 })
     expect(forMs({ pattern: 'broadcast' })).toMatchObject({ forMs: 10_000 })
   })
+
+  test('come by a draw where any fault will do', () => {
+    const [first, second] = plannedFaults([{ kind: 'any', at: '20%', times: 2, pauseMs: 300 }])
+    expect(first?.atMs).toBe(2_000)
+    expect(second?.atMs).toBe(2_000 + lengthMs(first as PlannedFault) + 300)
+  })
 })
 
 describe('the load of a scenario', () => {
@@ -72,6 +80,7 @@ describe('the load of a scenario', () => {
 test.for([
   [{ faults: [{ kind: 'kill', target: 'workers', at: 'soon' }] }, 'expected a share of the load'],
   [{ faults: [{ kind: 'flood', at: '1s' }] }, 'faults.0.kind'],
+  [{ faults: [{ kind: 'block', target: 'producers', at: '1s' }] }, 'faults.0.target'],
   [{ load: { bytes: 10 } }, 'load.bytes'],
   [{ load: { workers: 0 } }, 'load.workers'],
   [{ bites: [{ is: 'everything', atLeast: 1 }] }, 'bites.0.is'],

@@ -8,14 +8,15 @@ export function saysLost({ type, flags }: Told): boolean {
 
 /** Something that happened to the worker, or to the broker, may have ended its lease meanwhile. */
 export function isExcused(scene: Scene, by: string, fromNs: bigint, toNs: bigint): boolean {
-  const { terms, all, guardNs } = scene
+  const { terms, all, events, guardNs } = scene
   const stalls = all
     .filter((record) => record.type === 'stall' && record.by === by)
     .map(({ timeNs, position }) => ({ fromNs: timeNs - position, toNs: timeNs, position }))
     .filter((stall) => touches(stall, fromNs, toNs + guardNs))
   const stoodStillNs = stalls.reduce((sum, { position }) => sum + position, 0n)
+  const whoseStops = terms.isStoreShared ? [...new Set(events.map((one) => one.by))] : [by]
   const apart = [
-    ...outages(scene, by, 'STOP', 'CONT'),
+    ...whoseStops.flatMap((one) => outages(scene, one, 'STOP', 'CONT')),
     ...outages(scene, by, 'NET_ON', 'NET_OFF'),
     ...cuts(scene, by),
     ...outages(scene, '', 'BROKER_DOWN', 'BROKER_UP'),

@@ -46,6 +46,7 @@ export const usualTerms: Terms = {
   attempts: 2,
   deliveriesMax: 2,
   leaseMs: 0,
+  isStoreShared: false,
   inHandMax: 9,
   reclaimWithinMs: 5,
   resumes: false,

@@ -186,6 +186,15 @@ const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
       [...apart, at('STOP', 105, 105, 'worker 1.0')],
     ],
     [
+      'another stopped, who may have the lock of a store that all share',
+      [
+        ...apart,
+        at('STOP', 105, 105, 'worker 1.0'),
+        { terms: { isStoreShared: true, leaseMs: 12 } },
+      ],
+      [...apart, at('STOP', 105, 105, 'worker 1.0')],
+    ],
+    [
       'off the net',
       [...apart, at('NET_ON', 105), at('NET_OFF', 110)],
       [...apart, at('NET_ON', 105), at('NET_OFF', 109)],

@@ -103,8 +103,8 @@ function livesOf(
     const toMs = baseMs + toNs / 1e6
     const isBack = actor?.role === 'relay' ? event === 'READY' : event === 'SUBSCRIBED'
     if (isBack) begin('alive', toMs)
-    else if (event === 'STOP') begin('stopped', fromMs)
-    else if (event === 'CONT') end('stopped', toMs)
+    else if (event === 'STOP' || event === 'BLOCK') begin('stopped', fromMs)
+    else if (event === 'CONT' || event === 'UNBLOCK') end('stopped', toMs)
     else if (event === 'NET_ON') begin('cut off', fromMs)
     else if (event === 'NET_OFF') end('cut off', toMs)
     else if (event === 'LEAVE') {

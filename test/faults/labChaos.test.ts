@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { startRedis } from '../../src/lab/brokers/redis.ts'
+import { type ScenarioInput, scenarioSchema } from '../../src/lab/scenarios/scenario.ts'
+import { testRedis } from '../brokers/redisHere.ts'
+import { accountOf, playScenario } from './labScene.ts'
+
+const kept = { status: 'KEPT', reasons: [] }
+
+function scenarioWith(faults: ScenarioInput['faults']) {
+  return scenarioSchema.parse({ name: 'mine', title: 'mine', teaches: 'nothing', faults })
+}
+
+test('file: everything that can be broken, one after the other', async () => {
+  const any = scenarioWith([{ kind: 'any', at: '1s', times: 8, pauseMs: 1_000 }])
+  const { verdict, faults } = await playScenario(any, 'file:queue', { messages: 8_000 })
+  expect(verdict).toEqual(kept)
+  const kinds = new Set(faults.map(({ kind }) => kind))
+  expect([...kinds].toSorted()).toEqual([
+    'block',
+    'broker-crash',
+    'broker-stop',
+    'kill',
+    'leave',
+    'stop',
+  ])
+})
+
+testRedis.for(['redis-list:queue@safe', 'redis-stream:stream@safe', 'redis-pubsub:narrowcast'])(
+  '%s: eight faults in an order of the seed',
+  async (on) => {
+    const any = scenarioWith([{ kind: 'any', at: '1s', times: 8, pauseMs: 500 }])
+    const { verdict, faults } = await playScenario(any, on, { messages: 18_000 })
+    expect(verdict).toEqual(kept)
+    expect(faults).toHaveLength(8)
+  },
+)
+
+const frozen = scenarioWith([{ kind: 'broker-freeze', at: '1s', forMs: 3_000 }])
+
+testRedis('redis: a broker that stood still has lost nothing', async () => {
+  const result = await playScenario(frozen, 'redis-list:queue', { messages: 2_400 })
+  expect(result.verdict).toEqual(kept)
+  const [fault] = result.faults
+  expect(fault).toMatchObject({ kind: 'broker-freeze', target: 'the broker' })
+  const froze = result.evidence.events.filter(({ event }) => event === 'NET_ON')
+  expect(froze).toHaveLength(6)
+})
+
+test('file: no broker can be frozen beside its processes', async () => {
+  await expect(playScenario(frozen, 'file:queue')).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+})
+
+testRedis('redis: a broker that is given is not frozen', async () => {
+  await using server = await startRedis()
+  const refused = playScenario(frozen, 'redis-list:queue', {}, server.url)
+  await expect(refused).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+})
+
+test('file: what a worker that was blocked says too late changes nothing', async () => {
+  const result = await playScenario('blocked', 'file:queue', { messages: 1_200 })
+  expect(result.verdict).toEqual(kept)
+  expect(accountOf(result).late).toBeGreaterThan(0)
+})
