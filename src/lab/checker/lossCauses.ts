@@ -154,13 +154,18 @@ export class LossCauses {
 
   #diedWithRelay({ trail, sentNs, okNs }: LostMessage, isTaken: boolean): boolean {
     if (!isTaken) return this.#withoutRelay.some((gap) => touches(gap, sentNs, okNs))
+    const isHanded = trail.some(({ type }) => type === recv)
+    const { episodes, actors, guardNs } = this.#scene
     return trail.some(({ type, ledger, timeNs }) => {
       if (type !== taken) return false
-      const wasDecided = trail.some(
+      const decisions = trail.filter(
         (one) => one.ledger === ledger && one.type !== taken && one.timeNs >= timeNs,
       )
-      const relay = this.#scene.actors[ledger] as string
-      return !wasDecided && this.#scene.episodes.deathsOf(relay).some(({ toNs }) => toNs >= timeNs)
+      // It writes down what it decides before it acts: just before its death it may not have.
+      return episodes.deathsOf(actors[ledger] as string).some(({ fromNs, toNs }) => {
+        const isActedOn = decisions.some((one) => isHanded || one.timeNs < fromNs - guardNs)
+        return toNs >= timeNs && !isActedOn
+      })
     })
   }
 

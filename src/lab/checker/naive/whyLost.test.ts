@@ -283,6 +283,20 @@ const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
       [relay(taken, ['routed', 0, 101, to(0, 0)]), at('KILL', 120, 120, 'relay 0.0')],
     ],
     [
+      'decided, and perhaps not acted on',
+      [relay(taken, ['routed', 0, 118, to(0, 0)]), at('KILL', 120, 120, 'relay 0.0')],
+      [relay(taken, ['routed', 0, 117, to(0, 0)]), at('KILL', 120, 120, 'relay 0.0')],
+    ],
+    [
+      'decided, and not received',
+      [relay(taken, ['routed', 0, 118, to(0, 0)]), at('KILL', 120, 120, 'relay 0.0')],
+      [
+        relay(taken, ['routed', 0, 118, to(0, 0)]),
+        at('KILL', 120, 120, 'relay 0.0'),
+        worker(['recv', 0, 121]),
+      ],
+    ],
+    [
       'taken by two, decided by one',
       [nextRelay(taken, routed), relay(taken), at('EXIT', 120, 120, 'relay 0.0')],
       [nextRelay(taken, routed), relay(taken), at('EXIT', 80, 80, 'relay 0.0')],

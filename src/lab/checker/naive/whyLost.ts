@@ -123,7 +123,7 @@ function reach(scene: Scene, message: Message): Set<string> {
   return new Set(had.map(({ by }) => by))
 }
 
-function isRelayKilled({ routes, events, guardNs }: Scene, message: Message): boolean {
+function isRelayKilled({ ours, routes, events, guardNs }: Scene, message: Message): boolean {
   const ends = events.filter((event) => event.role === 'relay' && isDeath(event))
   const taken = those(routes, 'taken', message)
   if (taken.length === 0) {
@@ -136,12 +136,16 @@ function isRelayKilled({ routes, events, guardNs }: Scene, message: Message): bo
       return touches(away, message.sentNs, message.okAtNs)
     })
   }
+  const isHanded = those(ours, 'recv', message).length > 0
   const decisions = (['routed', 'rerouted', 'noWorker'] as const).flatMap((type) =>
     those(routes, type, message),
   )
   return taken.some(({ by, timeNs }) => {
-    const isDecided = decisions.some((record) => record.by === by && record.timeNs >= timeNs)
-    return !isDecided && ends.some((end) => end.by === by && end.toNs >= timeNs)
+    const decided = decisions.filter((record) => record.by === by && record.timeNs >= timeNs)
+    return ends.some((end) => {
+      const isActedOn = decided.some((record) => isHanded || record.timeNs < end.fromNs - guardNs)
+      return end.by === by && end.toNs >= timeNs && !isActedOn
+    })
   })
 }
 
