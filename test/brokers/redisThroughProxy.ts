@@ -10,7 +10,8 @@ import { describeRedis } from './redisHere.ts'
 
 /**
  * What was promised on one machine holds where answers come late, at other times, or in pieces. All of
- * it on all patterns takes a quarter of an hour: each network has some of both kinds.
+ * it on both kinds of network takes a quarter of an hour: each has one pattern. The live cases are not
+ * among them: they look at what has come when a publish was answered, which says nothing here.
  */
 export function throughProxy(how: string, rule: ProxyRule, keeps: (kind: Kind) => void) {
   describeRedis(`through a ${how} network:`, () => {

@@ -25,16 +25,6 @@ test('file: everything that can be broken, one after the other', async () => {
   ])
 })
 
-testRedis.for(['redis-list:queue@safe', 'redis-stream:stream@safe', 'redis-pubsub:narrowcast'])(
-  '%s: eight faults in an order of the seed',
-  async (on) => {
-    const any = scenarioWith([{ kind: 'any', at: '1s', times: 8, pauseMs: 500 }])
-    const { verdict, faults } = await playScenario(any, on, { messages: 18_000 })
-    expect(verdict).toEqual(kept)
-    expect(faults).toHaveLength(8)
-  },
-)
-
 const frozen = scenarioWith([{ kind: 'broker-freeze', at: '1s', forMs: 3_000 }])
 
 testRedis('redis: a broker that stood still has lost nothing', async () => {
