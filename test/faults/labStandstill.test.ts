@@ -10,21 +10,6 @@ function scenarioWith(faults: ScenarioInput['faults']) {
   return scenarioSchema.parse({ name: 'mine', title: 'mine', teaches: 'nothing', faults })
 }
 
-test('file: everything that can be broken, one after the other', async () => {
-  const any = scenarioWith([{ kind: 'any', at: '1s', times: 8, pauseMs: 1_000 }])
-  const { verdict, faults } = await playScenario(any, 'file:queue', { messages: 8_000 })
-  expect(verdict).toEqual(kept)
-  const kinds = new Set(faults.map(({ kind }) => kind))
-  expect([...kinds].toSorted()).toEqual([
-    'block',
-    'broker-crash',
-    'broker-stop',
-    'kill',
-    'leave',
-    'stop',
-  ])
-})
-
 const frozen = scenarioWith([{ kind: 'broker-freeze', at: '1s', forMs: 3_000 }])
 
 testRedis('redis: a broker that stood still has lost nothing', async () => {
