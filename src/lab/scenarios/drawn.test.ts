@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ChannelPlan } from '../plan.ts'
-import { lengthMs, type PlannedFault } from '../plan.ts'
+import { type ChannelPlan, lengthMs, type PlannedFault } from '../plan.ts'
 import { type Breakable, drawn } from './drawn.ts'
 
 const everything: Breakable = { hasNetwork: true, hasBroker: true }
@@ -39,14 +38,12 @@ test('each that there is comes before one comes again', () => {
     const several = new Set(names).size
     expect(new Set(names.slice(0, several)).size).toBe(several)
     expect([...new Set(names)].toSorted()).toEqual([
-      ...[
-        'block busiest ',
-        'kill busiest ',
-        'kill producers ',
-        'kill workers ',
-        'leave  ',
-        'stop busiest ',
-      ],
+      'block busiest ',
+      'kill busiest ',
+      'kill producers ',
+      'kill workers ',
+      'leave  ',
+      'stop busiest ',
     ])
   }
 })

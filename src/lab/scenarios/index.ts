@@ -8,6 +8,13 @@ const lostAcks = {
   forMs: 16_000,
 } as const
 
+/** Of a worker that does not move, others are handed what it has. */
+const pastItsLease = {
+  load: { perSecond: 200, concurrency: 16, handlerMs: 200, messages: 5_000 },
+  live: { handlerMs: 20 },
+  bites: [{ is: 'seenElsewhere', atLeast: 1, of: 'kept' }],
+} satisfies Partial<ScenarioInput>
+
 const written: readonly ScenarioInput[] = [
   {
     name: 'calm',
@@ -37,20 +44,16 @@ const written: readonly ScenarioInput[] = [
     title: 'a worker stands still past its lease',
     teaches:
       'Two owners at once: the one that stood still finishes its work too. Its late acknowledgement must change nothing, and somebody must be told.',
-    load: { perSecond: 200, concurrency: 16, handlerMs: 200, messages: 5_000 },
-    live: { handlerMs: 20 },
+    ...pastItsLease,
     faults: [{ kind: 'stop', target: 'worker:busy', at: '30%' }],
-    bites: [{ is: 'seenElsewhere', atLeast: 1, of: 'kept' }],
   },
   {
     name: 'blocked',
     title: 'a worker computes past its lease',
     teaches:
       'What a handler that does not let go of the event loop costs: nothing renews its leases, others are handed what it works on, and what it says afterwards must change nothing.',
-    load: { perSecond: 200, concurrency: 16, handlerMs: 200, messages: 5_000 },
-    live: { handlerMs: 20 },
+    ...pastItsLease,
     faults: [{ kind: 'block', target: 'worker:busy', at: '30%' }],
-    bites: [{ is: 'seenElsewhere', atLeast: 1, of: 'kept' }],
   },
   {
     name: 'broker-restart',
