@@ -79,10 +79,14 @@ export interface LossAccount {
   readonly unexplained: number
   /** The first 32, by producer, incarnation and sequence. */
   readonly sample: readonly Identity[]
+  /** The same of those that nothing explains. */
+  readonly unexplainedSample: readonly Identity[]
 }
 
 export interface RepeatAccount {
   readonly total: number
   readonly byCause: ByCause
   readonly unexplained: number
+  /** The first 32 messages of these, by producer, incarnation and sequence. */
+  readonly unexplainedSample: readonly Identity[]
 }

@@ -46,4 +46,6 @@ export interface MissedAccount {
   readonly unexplained: number
   /** The first 32, by producer, incarnation and sequence. */
   readonly sample: readonly Identity[]
+  /** The same of those that nothing explains. */
+  readonly unexplainedSample: readonly Identity[]
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Terms } from '../terms.ts'
 import { causesOfKept, type RunTerms } from '../termsOf.ts'
-import type { ByCause, GroupAccount } from './accounting.ts'
+import type { ByCause, GroupAccount, RepeatAccount } from './accounting.ts'
 import type { BroadcastAccount, SubscriberAccount } from './broadcastAccounting.ts'
 import { broadcastChecks, type Check, checksOf as checksWithOrder } from './checks.ts'
 import type { Order } from './order.ts'
@@ -28,6 +28,10 @@ const run: RunTerms = { terms, unknown: [], order: 'none' }
 const inOrder = { reordered: 0, ratio: 0, extentP99: 0, extentMax: 0 }
 const noOrder: Order = { perWorker: inOrder, overall: inOrder, byRedelivery: 0, withoutPlace: 0 }
 
+const repeats = (total: number, byCause: ByCause, unexplained = 0): RepeatAccount => ({
+  ...{ total, byCause, unexplained, unexplainedSample: [] },
+})
+
 const fine: GroupAccount = {
   ...{ group: null, attempted: 9, acknowledged: 9, failed: 0, indeterminate: 0, delivered: 9 },
   ...{ processed: 9, dead: 0, residual: 0, stuck: 0, unsettled: 0, recovered: 0, phantom: 0 },
@@ -36,10 +40,10 @@ const fine: GroupAccount = {
   lost: {
     ...{ total: 0, broker: 0, worker: 0, reported: 0, silent: 0, prefix: 0, middle: 0 },
     ...{ postfix: 0, bursts: 0, longestBurst: 0, byCause: {}, silentByCause: {}, unexplained: 0 },
-    sample: [],
+    ...{ sample: [], unexplainedSample: [] },
   },
-  redelivered: { total: 0, byCause: {}, unexplained: 0 },
-  reprocessed: { total: 0, byCause: {}, unexplained: 0 },
+  redelivered: repeats(0, {}),
+  reprocessed: repeats(0, {}),
 }
 
 const checksOf = (account: GroupAccount, terms: RunTerms, order = noOrder, overlaps = 0) =>
@@ -123,13 +127,13 @@ describe('losses', () => {
 })
 
 test.for([
-  [{ redelivered: { total: 1, byCause: { retry: 1 }, unexplained: 0 } }, []],
+  [{ redelivered: repeats(1, { retry: 1 }) }, []],
   [
-    { redelivered: { total: 1, byCause: { 'lease-expired': 1 }, unexplained: 0 } },
+    { redelivered: repeats(1, { 'lease-expired': 1 }) },
     ['redelivered violated: 1 by lease-expired'],
   ],
   [
-    { reprocessed: { total: 2, byCause: { retry: 1 }, unexplained: 1 } },
+    { reprocessed: repeats(2, { retry: 1 }, 1) },
     ['reprocessed violated: 2: 1 retry, 1 unexplained'],
   ],
   [{ storedTwice: 1 }, ['stored-twice violated: 1']],
@@ -169,8 +173,8 @@ test.for([
 describe('a broadcast', () => {
   const subscriber: SubscriberAccount = {
     ...{ subscriber: 2, owed: 9, edge: 0, delivered: 9, unexpected: 0 },
-    missed: { total: 0, byCause: {}, unexplained: 0, sample: [] },
-    extra: { total: 0, byCause: {}, unexplained: 0 },
+    missed: missed(0, {}, 0),
+    extra: repeats(0, {}),
   }
   const all: BroadcastAccount = {
     ...{ attempted: 9, acknowledged: 9, failed: 0, indeterminate: 0, phantom: 0 },
@@ -207,7 +211,7 @@ describe('a broadcast', () => {
     ],
     [
       'given twice without a cause',
-      second({ extra: { total: 1, byCause: {}, unexplained: 1 } }),
+      second({ extra: repeats(1, {}, 1) }),
       ['extra-2 violated: 1 unexplained'],
     ],
     ['foreign', second({ unexpected: 2 }), ['unexpected violated: 2']],
@@ -222,6 +226,6 @@ describe('a broadcast', () => {
   }
 
   function missed(total: number, byCause: object, unexplained: number) {
-    return { total, byCause, unexplained, sample: [] }
+    return { total, byCause, unexplained, sample: [], unexplainedSample: [] }
   }
 })

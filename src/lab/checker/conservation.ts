@@ -92,6 +92,14 @@ function ofItself(account: GroupAccount): Equation[] {
     ],
     ['lost.total', total, 'all causes make', explained(lost)],
     ['lost.sample', lost.sample.length, 'of so many lost', Math.min(total, sampleMax)],
+    ...([lost, redelivered, reprocessed] as const).map(
+      ({ unexplained, unexplainedSample }): Equation => [
+        'unexplainedSample',
+        Math.min(1, unexplainedSample.length),
+        'of any unexplained',
+        Math.min(1, unexplained),
+      ],
+    ),
     ['redelivered.total', redelivered.total, 'all causes make', explained(redelivered)],
     ['reprocessed.total', reprocessed.total, 'all causes make', explained(reprocessed)],
   ]

@@ -3,7 +3,7 @@ import type { ByCause, LossAccount } from './accounting.ts'
 import { choose } from './explain.ts'
 import type { TrailOf } from './groupTrails.ts'
 import { type GroupHistory, type History, marks, told } from './history.ts'
-import { identityOf, sampleMax } from './identityOf.ts'
+import { sampleOf } from './identityOf.ts'
 import { actorName } from './intervals.ts'
 import { isWorker } from './load.ts'
 import { LossCauses, type Scene } from './lossCauses.ts'
@@ -19,7 +19,7 @@ export function lossAccount(
   const explained = explainLosses(lost, history, group, scene, trailOf)
   const isTold = (message: number) =>
     explained.get(message) === 'overflow' || isReported(message, history, group)
-  const unexplained = [...explained.values()].filter((cause) => cause === null).length
+  const unexplained = lost.filter((message) => explained.get(message) === null)
   const broker = lost.filter((message) => group.received[message] === 0).length
   const silent = lost.filter((message) => !isTold(message))
   return {
@@ -31,8 +31,9 @@ export function lossAccount(
     ...shapeOf(lost, history),
     byCause: countCauses(lost, explained),
     silentByCause: countCauses(silent, explained),
-    unexplained,
-    sample: lost.slice(0, sampleMax).map((message) => identityOf(message, history.origins)),
+    unexplained: unexplained.length,
+    sample: sampleOf(lost, history.origins),
+    unexplainedSample: sampleOf(unexplained, history.origins),
   }
 }
 

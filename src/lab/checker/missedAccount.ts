@@ -3,7 +3,7 @@ import { awayCauses } from './awayCauses.ts'
 import type { MissedAccount } from './broadcastAccounting.ts'
 import { choose, withinBudget } from './explain.ts'
 import type { History } from './history.ts'
-import { identityOf, sampleMax } from './identityOf.ts'
+import { sampleOf } from './identityOf.ts'
 import { type Interval, touches } from './intervals.ts'
 import type { Scene } from './lossCauses.ts'
 
@@ -15,7 +15,7 @@ export function missedAccount(
   scene: Scene,
 ): MissedAccount {
   const byCause: Partial<Record<Cause, number>> = {}
-  let unexplained = 0
+  const unexplained = new Set<number>()
   const sentOf = (message: number) => history.sentNs[message] as number
   const overflows = actors.flatMap((actor) => scene.gaps.overflowsOf(actor))
   // What waits to be read at a death is newer than all that was.
@@ -35,9 +35,17 @@ export function missedAccount(
       ...awayCauses(sentNs, untilNs, actors, scene).map((cause) => ({ cause, event: null })),
     ]
     const chosen = choose(matches, scene.terms.mayLose, scene.budget, message)
-    if (chosen === null) unexplained++
+    if (chosen === null) unexplained.add(message)
     else byCause[chosen.cause] = (byCause[chosen.cause] ?? 0) + 1
   }
-  const sample = missed.slice(0, sampleMax).map((message) => identityOf(message, history.origins))
-  return { total: missed.length, byCause, unexplained, sample }
+  return {
+    total: missed.length,
+    byCause,
+    unexplained: unexplained.size,
+    sample: sampleOf(missed, history.origins),
+    unexplainedSample: sampleOf(
+      missed.filter((message) => unexplained.has(message)),
+      history.origins,
+    ),
+  }
 }

@@ -2,10 +2,10 @@ import type { Evidence } from '../evidence/evidence.ts'
 import { givenUpFlag, lateFlag, type RecordType } from '../evidence/record.ts'
 import type { Terms } from '../terms.ts'
 import type { GroupAccount, LossAccount } from './accounting.ts'
-import { type Budget, budgetOf, choose, countCauses } from './naive/budget.ts'
+import { type Budget, budgetOf, choose, countCauses, countRepeats } from './naive/budget.ts'
 import { touches } from './naive/intervals.ts'
 import { lateUnfounded } from './naive/lateWork.ts'
-import { byIdentity, type Message, type Scene, sceneOf, those } from './naive/scene.ts'
+import { byIdentity, firstOf, type Message, type Scene, sceneOf, those } from './naive/scene.ts'
 import { shapeOf } from './naive/shape.ts'
 import { whyLost } from './naive/whyLost.ts'
 import { redeliveries, reprocessings } from './naive/whyRepeated.ts'
@@ -51,8 +51,9 @@ function accountOf(scene: Scene): Omit<GroupAccount, 'group'> {
   const budget = budgetOf(scene.terms.inHandMax)
   const losses = lossesOf(scene, [...acknowledged], lost, budget)
   const redelivered = redeliveries(scene, budget)
-  const redelivery = [...redelivered.values()].flat()
-  const reprocessed = messages.flatMap((m) => reprocessings(scene, m, redelivered.get(m) ?? []))
+  const reprocessed = new Map(
+    messages.map((m) => [m, reprocessings(scene, m, redelivered.get(m) ?? [])]),
+  )
   return {
     attempted: messages.length,
     acknowledged: acknowledged.size,
@@ -81,8 +82,8 @@ function accountOf(scene: Scene): Omit<GroupAccount, 'group'> {
     deadUnfounded: count((m) => dead.has(m) && isUnfounded(scene, m)),
     retriedBeyond: count((m) => isRetriedBeyond(scene, m)),
     lost: losses,
-    redelivered: { total: redelivery.length, ...countCauses(redelivery) },
-    reprocessed: { total: reprocessed.length, ...countCauses(reprocessed) },
+    redelivered: countRepeats(redelivered),
+    reprocessed: countRepeats(reprocessed),
   }
 }
 
@@ -148,7 +149,7 @@ function lossesOf(
     .toSorted((one, other) => Number(one.sentNs - other.sentNs) || byIdentity(one, other))
     .map((message) => {
       const cause = choose(whyLost(scene, message, budget), scene.terms.mayLose)
-      return { cause, isSilent: !isReported(scene, message) && cause !== 'overflow' }
+      return { message, cause, isSilent: !isReported(scene, message) && cause !== 'overflow' }
     })
   const silent = chosen.filter(({ isSilent }) => isSilent)
   return {
@@ -160,7 +161,10 @@ function lossesOf(
     ...shapeOf(acknowledged, new Set(lost)),
     ...countCauses(chosen.map(({ cause }) => cause)),
     silentByCause: countCauses(silent.map(({ cause }) => cause)).byCause,
-    sample: lost.slice(0, 32).map(({ identity }) => identity),
+    sample: firstOf(lost),
+    unexplainedSample: firstOf(
+      chosen.filter(({ cause }) => cause === null).map(({ message }) => message),
+    ),
   }
 }
 

@@ -4,8 +4,9 @@ import type { RepeatAccount } from './accounting.ts'
 import { choose, type Match } from './explain.ts'
 import type { TrailOf } from './groupTrails.ts'
 import type { History } from './history.ts'
+import { sampleOf } from './identityOf.ts'
 import type { Scene } from './lossCauses.ts'
-import { type Repeat, repeatCauses } from './repeatCauses.ts'
+import { overtaken, type Repeat, repeatCauses } from './repeatCauses.ts'
 import type { TrailEntry } from './trails.ts'
 
 const { recv, done } = recordTypes
@@ -17,7 +18,7 @@ type Repeats = {
   readonly overlap: number
 }
 
-/** Why each delivery after the first came, by message. */
+/** Why each delivery, or effect, after the first came, by message. */
 type Explained = ReadonlyMap<number, readonly (Cause | null)[]>
 
 /** `repeated`: delivered or done more than once. */
@@ -28,12 +29,15 @@ export function repeatAccounts(
   trailOf: TrailOf,
 ): Repeats {
   const explained = explainInOrder(repeated, history, scene, trailOf)
-  const effects = repeated.flatMap((message) =>
-    effectCauses(trailOf(message), explained.get(message) ?? []),
+  const effects = new Map(
+    repeated.map((message) => [
+      message,
+      effectCauses(trailOf(message), explained.get(message) ?? []),
+    ]),
   )
   return {
-    redelivered: sumOf([...explained.values()].flat()),
-    reprocessed: sumOf(effects),
+    redelivered: sumOf(repeated, explained, history),
+    reprocessed: sumOf(repeated, effects, history),
     overlap: repeated.filter((message) => isOverlapping(trailOf(message))).length,
   }
 }
@@ -79,7 +83,7 @@ function explainInOrder(
     if (chosen && chosen.previous !== null) {
       story.open = story.open.filter((previous) => previous !== chosen.previous)
     }
-    story.open.push(number)
+    if (!chosen?.isOvertaken) story.open.push(number)
     if (number < story.deliveries.length - 1) continue
     explained.set(message, story.causes)
     stories.delete(message)
@@ -92,8 +96,11 @@ function storyOf(trail: readonly TrailEntry[]): Story {
   return { trail, deliveries, causes: [], open: [0], resent: 0 }
 }
 
-/** `previous`: which earlier delivery it comes from. */
-type RepeatMatch = Match & { readonly previous: number | null }
+/**
+ * `previous`: which earlier delivery it comes from. `isOvertaken`: it is itself the earlier one, and
+ * nothing more comes from it.
+ */
+type RepeatMatch = Match & { readonly previous: number | null; readonly isOvertaken?: boolean }
 
 /**
  * A message that was stored once comes again from the delivery before. Copies of one that may have
@@ -108,11 +115,15 @@ function matchesOf(
 ): RepeatMatch[] {
   const hasCopies = copies > 1
   const to = deliveries[number] as number
-  const candidates = hasCopies ? open.toReversed() : [number - 1]
+  const candidates = hasCopies ? open.toReversed() : open.slice(-1)
   const matches = candidates.flatMap((previous) => {
     const from = deliveries[previous] as number
     const repeat: Repeat = { message, from, to, trail, hasCopies }
-    return repeatCauses(repeat, scene).map((match): RepeatMatch => ({ ...match, previous }))
+    const late = overtaken(repeat, scene)
+    return [
+      ...repeatCauses(repeat, scene).map((match): RepeatMatch => ({ ...match, previous })),
+      ...late.map((match): RepeatMatch => ({ ...match, previous: null, isOvertaken: true })),
+    ]
   })
   if (resent < copies - 1) matches.push({ cause: 'producer-retry', event: null, previous: null })
   return matches
@@ -146,14 +157,21 @@ function effectCauses(
   return all.slice(1)
 }
 
-function sumOf(causes: readonly (Cause | null)[]): RepeatAccount {
+function sumOf(
+  repeated: readonly number[],
+  explained: Explained,
+  { origins }: History,
+): RepeatAccount {
   const byCause: Partial<Record<Cause, number>> = {}
+  const causes = [...explained.values()].flat()
   let unexplained = 0
   for (const cause of causes) {
     if (!cause) unexplained++
     else byCause[cause] = (byCause[cause] ?? 0) + 1
   }
-  return { total: causes.length, byCause, unexplained }
+  const unknown = repeated.filter((message) => explained.get(message)?.includes(null))
+  const unexplainedSample = sampleOf(unknown, origins)
+  return { total: causes.length, byCause, unexplained, unexplainedSample }
 }
 
 /** Two workers finished it, and were at it at the same time. */

@@ -47,6 +47,25 @@ export function repeatCauses(repeat: Repeat, scene: Scene): Match[] {
   ]
 }
 
+/**
+ * The later one was handed over before the earlier one, by its number, and its worker was stopped
+ * before the handler could write so: meanwhile its lease ended, and another had the message.
+ */
+export function overtaken({ message, trail, from, to }: Repeat, scene: Scene): Match[] {
+  const { actors, episodes, budget, guardNs } = scene
+  const first = trail[from] as TrailEntry
+  const again = trail[to] as TrailEntry
+  if (again.ledger === first.ledger || again.count > first.count) return []
+  const stops = episodes.stopsOf(actors[again.ledger] as string)
+  return withinBudget(
+    'worker-stopped',
+    stops,
+    budget,
+    message,
+    (stop) => stop.fromNs <= first.timeNs && again.timeNs <= stop.toNs + guardNs,
+  )
+}
+
 /** From one delivery to the next, and what the worker of the first wrote meanwhile. */
 function spanOf({ trail, from, to }: Repeat) {
   const { ledger, timeNs: fromNs } = trail[from] as TrailEntry

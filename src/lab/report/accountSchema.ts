@@ -6,7 +6,12 @@ import { causes } from '../terms.ts'
 export const count = z.int().min(0)
 const byCause = z.partialRecord(z.enum(causes), count)
 const sample = z.array(z.object({ producer: count, incarnation: count, sequence: count }))
-const repeats: z.ZodType<RepeatAccount> = z.object({ total: count, byCause, unexplained: count })
+const repeats: z.ZodType<RepeatAccount> = z.object({
+  total: count,
+  byCause,
+  unexplained: count,
+  unexplainedSample: sample,
+})
 
 /**
  * What other parts keep as data: the fields that a report is made from are checked, the others are
@@ -38,6 +43,7 @@ export const groupAccountSchema = facts<GroupAccount>({
     byCause,
     unexplained: count,
     sample,
+    unexplainedSample: sample,
   }),
   redelivered: repeats,
   reprocessed: repeats,
@@ -56,7 +62,10 @@ export const broadcastAccountSchema = facts<BroadcastAccount>({
       owed: count,
       edge: count,
       delivered: count,
-      missed: z.object({ total: count, byCause, unexplained: count, sample }),
+      missed: z.object({
+        ...{ total: count, byCause, unexplained: count },
+        ...{ sample, unexplainedSample: sample },
+      }),
       extra: repeats,
       unexpected: count,
     }),

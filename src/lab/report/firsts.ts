@@ -7,8 +7,6 @@ import { oddMessages } from './oddMessages.ts'
 import type { MessageTrail, ReportedCheck } from './types.ts'
 
 const most = 32
-/** Among so many the ones are looked for that nothing seems to explain. */
-const candidatesMax = 10_000
 
 /** What a message looks like that a check is about; of order and of foreign messages none does. */
 const looks: Readonly<Record<string, string>> = {
@@ -36,15 +34,15 @@ export function firstsOf(
 ): MessageTrail[] {
   const violated = checks.filter(({ status }) => status === 'violated')
   if (violated.length === 0) return []
-  const isUnexplained = hasUnexplained(judgement)
-  const named = violated.flatMap((check) => lostIn(check, judgement)).map(asWanted)
+  const samples = violated.flatMap((check) => samplesOf(check, judgement))
+  const unexplained = samples.flatMap((one) => one.unexplainedSample).map(asWanted)
+  const named = samples.flatMap((one) => one.sample ?? []).map(asWanted)
   const among = new Set(violated.map(({ id }) => looks[id.replace(/-\d+$/, '')] ?? ''))
-  if (isUnexplained && violated.some(({ id }) => id === 'lost')) among.add(fates.lost)
-  const candidates = isUnexplained ? candidatesMax : most
-  const seen = oddMessages(history, source.isBroadcast, among, candidates).first
-  const all = new Map([...named, ...seen].map((one) => [Object.values(one.identity).join(), one]))
+  const seen = oddMessages(history, source.isBroadcast, among, most).first
+  const isUnexplained = new Set(unexplained.map(nameOf))
+  const all = new Map([...unexplained, ...named, ...seen].map((one) => [nameOf(one), one]))
   return messageTrails(source, [...all.values()])
-    .map((trail) => ({ trail, rank: isUnexplained && looksExplained(trail) ? 1 : 0 }))
+    .map((trail, at) => ({ trail, rank: at < isUnexplained.size ? 0 : 1 }))
     .sort((a, b) => a.rank - b.rank || sentMs(a.trail) - sentMs(b.trail))
     .map(({ trail }) => trail)
     .slice(0, most)
@@ -56,31 +54,31 @@ export function firstsOf(
   }
 }
 
-function lostIn({ id, group }: ReportedCheck, judgement: Judgement | BroadcastJudgement) {
+interface Samples {
+  readonly sample?: readonly Identity[]
+  readonly unexplainedSample: readonly Identity[]
+}
+
+/** The messages that the account names of what a check is about. */
+function samplesOf(
+  { id, group }: ReportedCheck,
+  judgement: Judgement | BroadcastJudgement,
+): Samples[] {
   if ('groups' in judgement) {
-    const whose = judgement.groups.find(({ account }) => account.group === group)
-    return id === 'lost' || id === 'told' ? (whose?.account.lost.sample ?? []) : []
+    return judgement.groups.flatMap(({ account }): Samples[] => {
+      if (account.group !== group) return []
+      if (id === 'lost' || id === 'told') return [account.lost]
+      return id === 'redelivered' || id === 'reprocessed' ? [account[id]] : []
+    })
   }
-  const [, subscriber] = /^missed-(\d+)$/.exec(id) ?? []
-  const { subscribers } = judgement.account
-  return subscribers.find((one) => String(one.subscriber) === subscriber)?.missed.sample ?? []
+  const [, what, subscriber] = /^(missed|extra)-(\d+)$/.exec(id) ?? []
+  return judgement.account.subscribers
+    .filter((one) => String(one.subscriber) === subscriber)
+    .map((one): Samples => (what === 'missed' ? one.missed : one.extra))
 }
 
-function hasUnexplained(judgement: Judgement | BroadcastJudgement): boolean {
-  if (!('groups' in judgement)) return false
-  return judgement.groups.some(({ account: { lost, redelivered, reprocessed } }) =>
-    [lost, redelivered, reprocessed].some(({ unexplained }) => unexplained > 0),
-  )
-}
-
-const explaining: readonly string[] = [
-  ...['KILL', 'STOP', 'BLOCK', 'EXIT', 'CUT', 'REVOKE', 'GAP', 'NET_ON', 'BROKER_DOWN'],
-  ...['NOWORKER', 'THROW', 'ERROR', 'LOST'],
-]
-
-/** Only for which comes first: whether it is explained was decided with more than this. */
-function looksExplained({ lines }: MessageTrail): boolean {
-  return lines.some(({ what, detail }) => explaining.includes(what) || detail === '0 receivers')
+function nameOf({ identity: { producer, incarnation, sequence } }: Wanted): string {
+  return `${producer} ${incarnation} ${sequence}`
 }
 
 function sentMs({ lines }: MessageTrail): number {

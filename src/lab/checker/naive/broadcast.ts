@@ -1,10 +1,26 @@
 import type { Evidence, LedgerFile } from '../../evidence/evidence.ts'
 import type { Cause, Terms } from '../../terms.ts'
 import type { BroadcastAccount, MissedAccount, SubscriberAccount } from '../broadcastAccounting.ts'
-import { type Budget, budgetOf, choose, countCauses, free, type Match } from './budget.ts'
+import {
+  type Budget,
+  budgetOf,
+  choose,
+  countCauses,
+  countRepeats,
+  free,
+  type Match,
+} from './budget.ts'
 import { gaps, newestHanded } from './gaps.ts'
 import { cuts, type Interval, liveIntervals, outages, touches } from './intervals.ts'
-import { byIdentity, type Message, nanoseconds, type Scene, sceneOf, those } from './scene.ts'
+import {
+  byIdentity,
+  firstOf,
+  type Message,
+  nanoseconds,
+  type Scene,
+  sceneOf,
+  those,
+} from './scene.ts'
 import { isDeath } from './whyLost.ts'
 import { redeliveries } from './whyRepeated.ts'
 
@@ -104,7 +120,6 @@ function subscriberOf(listener: Listener): SubscriberAccount {
   const neverCame = owed.filter((message) => !isDelivered(scene, message))
   // Misses take from the budgets before repeats do.
   const missed = missedOf(scene, neverCame, budget)
-  const extra = [...redeliveries(scene, budget).values()].flat()
   const attempted = new Set(scene.messages.map(({ m }) => m))
   const strange = scene.ours.filter(({ type, m }) => type === 'recv' && !attempted.has(m))
   return {
@@ -113,7 +128,7 @@ function subscriberOf(listener: Listener): SubscriberAccount {
     edge: edge.length,
     delivered: scene.messages.filter((message) => isDelivered(scene, message)).length,
     missed,
-    extra: { total: extra.length, ...countCauses(extra) },
+    extra: countRepeats(redeliveries(scene, budget)),
     unexpected: strange.length,
   }
 }
@@ -122,11 +137,14 @@ function missedOf(scene: Scene, missed: readonly Message[], budget: Budget): Mis
   const { mayLose } = scene.terms
   const chosen = missed
     .toSorted((one, other) => Number(one.sentNs - other.sentNs) || byIdentity(one, other))
-    .map((message) => choose(whyMissed(scene, message, budget), mayLose))
+    .map((message) => ({ message, cause: choose(whyMissed(scene, message, budget), mayLose) }))
   return {
     total: missed.length,
-    ...countCauses(chosen),
-    sample: missed.slice(0, 32).map(({ identity }) => identity),
+    ...countCauses(chosen.map(({ cause }) => cause)),
+    sample: firstOf(missed),
+    unexplainedSample: firstOf(
+      chosen.filter(({ cause }) => cause === null).map(({ message }) => message),
+    ),
   }
 }
 

@@ -80,7 +80,7 @@ test('what an event has explained once, it explains again for nothing', () => {
   }
   const span: History = { events: [['worker 0.0', 'KILL', 121, 130]] }
   const { redelivered } = accountOf(together(many(1), live, held, again, span, max(1)))
-  expect(redelivered).toEqual({ total: 2, byCause: { 'worker-killed': 2 }, unexplained: 0 })
+  expect(redelivered).toMatchObject({ total: 2, byCause: { 'worker-killed': 2 }, unexplained: 0 })
 })
 
 test('the loss that was sent first has the first claim', () => {

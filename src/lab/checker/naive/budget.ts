@@ -1,6 +1,6 @@
 import type { Cause } from '../../terms.ts'
-import type { ByCause } from '../accounting.ts'
-import type { Message } from './scene.ts'
+import type { ByCause, RepeatAccount } from '../accounting.ts'
+import { firstOf, type Message } from './scene.ts'
 
 /** A cause that fits, and what it costs where it is an excuse. */
 export interface Match {
@@ -68,4 +68,17 @@ export function countCauses(chosen: readonly (Cause | null)[]): {
     if (cause !== null) byCause[cause] = (byCause[cause] ?? 0) + 1
   }
   return { byCause, unexplained: chosen.filter((cause) => cause === null).length }
+}
+
+/** Of deliveries or effects after the first, with the cause of each by its message. */
+export function countRepeats(
+  chosen: ReadonlyMap<Message, readonly (Cause | null)[]>,
+): RepeatAccount {
+  const all = [...chosen.values()].flat()
+  const unexplained = [...chosen].filter(([, causes]) => causes.includes(null))
+  return {
+    total: all.length,
+    ...countCauses(all),
+    unexplainedSample: firstOf(unexplained.map(([message]) => message)),
+  }
 }

@@ -169,6 +169,14 @@ function messageOf(m: string, identity: Identity, sends: readonly Told[]): Messa
   }
 }
 
+/** The first 32, as an account names them. */
+export function firstOf(messages: readonly Message[]): Identity[] {
+  return messages
+    .toSorted(byIdentity)
+    .slice(0, 32)
+    .map(({ identity }) => identity)
+}
+
 export function byIdentity({ identity: one }: Message, { identity: other }: Message): number {
   return (
     one.producer - other.producer ||

@@ -61,16 +61,38 @@ function whyRepeated(
   const resent = earlier.filter((cause) => cause === 'producer-retry').length
   const isResent = resent < message.copies - 1
   // Of one copy the last delivery is followed by the next; of several it may be any.
-  const open = (message.copies <= 1 ? before.slice(0, 1) : before).filter(
-    (delivery) => !givenBack.has(delivery),
-  )
-  const matches = open.flatMap((delivery) =>
-    (isAcked(scene, message, delivery, again)
+  const open = before.filter((delivery) => !givenBack.has(delivery))
+  const matches = (message.copies <= 1 ? open.slice(0, 1) : open).flatMap((delivery) => [
+    ...(isAcked(scene, message, delivery, again)
       ? brokerForgot(scene, delivery, again)
       : whyNotSettled(scene, message, delivery, again, budget)
     ).map((match) => ({ ...match, note: () => givenBack.add(delivery) })),
-  )
+    // From this one nothing comes any more: what follows comes from the one that overtook it.
+    ...whyWrittenLate(scene, message, delivery, again, budget).map((match) => ({
+      ...match,
+      note: () => givenBack.add(again),
+    })),
+  ])
   return [...matches, ...(isResent ? [free('producer-retry')] : [])]
+}
+
+/** It was handed over first, and its worker stood still until after the other was handed it. */
+function whyWrittenLate(
+  scene: Scene,
+  message: Message,
+  before: Told,
+  again: Told,
+  budget: Budget,
+): Match[] {
+  if (before.by === again.by || before.count < again.count) return []
+  const stops = outages(scene, again.by, 'STOP', 'CONT')
+    .filter(({ fromNs }) => fromNs <= before.timeNs)
+    .filter(({ toNs }) => again.timeNs <= toNs + scene.guardNs)
+  return budget.take(
+    'worker-stopped',
+    message,
+    stops.map(({ place }) => place),
+  )
 }
 
 function isAcked(scene: Scene, message: Message, before: Told, again: Told): boolean {
