@@ -38,8 +38,13 @@ export interface ChannelPlan {
  */
 export type FaultTarget = 'busiest' | 'workers' | 'producers' | 'relay'
 
-/** What is done to the actors or to the broker, so long after time zero. */
-export type PlannedFault =
+/**
+ * What is done to the actors or to the broker, so long after time zero. `pauseMs`: and not before so
+ * long after the one before it in the list was healed.
+ */
+export type PlannedFault = FaultPlan & { readonly pauseMs?: number }
+
+type FaultPlan =
   | {
       readonly kind: 'kill'
       readonly target: FaultTarget

@@ -18,8 +18,8 @@ export class Cast {
   readonly #pace: Pace
   readonly #chronicle: Chronicle
   readonly #workers = new Map<number, StagedWorker>()
-  /** Workers that are about to be among them. */
-  readonly #starting = new Map<number, Promise<void>>()
+  /** Those that are about to be among them, by role and number. */
+  readonly #starting = new Map<string, Promise<unknown>>()
   readonly #relays = new Map<number, StagedActor>()
   readonly #producers = new Map<number, StagedProducer>()
   readonly #told = new Map<StagedActor, 'KILL' | 'LEAVE'>()
@@ -78,8 +78,10 @@ export class Cast {
 
   async #startRelay(actor: number): Promise<void> {
     const id = this.#next('relay', actor)
-    const relay = await this.#chronicle.told('READY', id, () => this.#stage.relay(id))
-    this.#joined(this.#relays, relay)
+    await this.#start(`relay ${actor}`, async () => {
+      const relay = await this.#chronicle.told('READY', id, () => this.#stage.relay(id))
+      this.#joined(this.#relays, relay)
+    })
   }
 
   /** Those that are not there. */
@@ -93,11 +95,8 @@ export class Cast {
   /** One that is there, or about to be, is not started again. */
   async #startWorker(actor: number): Promise<void> {
     if (this.#workers.has(actor)) return
-    const starting =
-      this.#starting.get(actor) ??
-      this.#newWorker(actor).finally(() => this.#starting.delete(actor))
-    this.#starting.set(actor, starting)
-    await starting
+    const name = `worker ${actor}`
+    await (this.#starting.get(name) ?? this.#start(name, () => this.#newWorker(actor)))
   }
 
   async #newWorker(actor: number): Promise<void> {
@@ -106,6 +105,12 @@ export class Cast {
     const id = this.#next('worker', actor)
     const worker = await this.#chronicle.told('SUBSCRIBED', id, () => this.#stage.worker(id, group))
     this.#joined(this.#workers, worker)
+  }
+
+  #start<T>(name: string, starts: () => Promise<T>): Promise<T> {
+    const starting = starts().finally(() => this.#starting.delete(name))
+    this.#starting.set(name, starting)
+    return starting
   }
 
   /** All of them are connected, and have been told nothing yet. */
@@ -204,9 +209,11 @@ export class Cast {
 
   async #startProducer(actor: number): Promise<StagedProducer> {
     const id = this.#next('producer', actor)
-    const producer = await this.#chronicle.told('READY', id, () => this.#stage.producer(id))
-    this.#joined(this.#producers, producer)
-    return producer
+    return await this.#start(`producer ${actor}`, async () => {
+      const producer = await this.#chronicle.told('READY', id, () => this.#stage.producer(id))
+      this.#joined(this.#producers, producer)
+      return producer
+    })
   }
 
   async #sendAll(first: StagedProducer, zeroNs: bigint): Promise<void> {

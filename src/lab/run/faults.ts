@@ -22,6 +22,8 @@ export class Faults {
   #turns = 0
   /** One after the other, so that two that come at once hit two. */
   #last: Promise<unknown> = Promise.resolve()
+  /** What ends the broker waits until it is there again. */
+  #brokerBack: Promise<unknown> = Promise.resolve()
 
   constructor(
     cast: Cast,
@@ -42,12 +44,32 @@ export class Faults {
 
   /** Resolves when all were applied and healed. `halted`: heals at once, and applies no more. */
   async run(faults: readonly PlannedFault[], zeroNs: bigint, halted: AbortSignal): Promise<void> {
-    await this.#pace.all(
-      faults.map(async (fault) => {
-        await this.#pace.until(zeroNs + nanoseconds(fault.atMs), halted)
-        if (!halted.aborted) await this.#apply(fault, zeroNs, halted)
-      }),
-    )
+    let healed = Promise.resolve()
+    const all = faults.map((fault) => {
+      const before = healed
+      healed = this.#inTime(fault, before, zeroNs, halted)
+      return healed
+    })
+    await this.#pace.all(all)
+  }
+
+  async #inTime(
+    fault: PlannedFault,
+    before: Promise<void>,
+    zeroNs: bigint,
+    halted: AbortSignal,
+  ): Promise<void> {
+    if (fault.pauseMs !== undefined) {
+      await before
+      await this.#pace.sleep(fault.pauseMs, halted)
+    }
+    await this.#pace.until(zeroNs + nanoseconds(fault.atMs), halted)
+    if (halted.aborted) return
+    const applied = isOfBroker(fault)
+      ? this.#brokerBack.then(() => this.#apply(fault, zeroNs, halted))
+      : this.#apply(fault, zeroNs, halted)
+    if (isOfBroker(fault)) this.#brokerBack = applied.catch(() => {}) // told by who waits for it
+    await applied
   }
 
   async #apply(fault: PlannedFault, zeroNs: bigint, halted: AbortSignal): Promise<void> {
@@ -190,6 +212,10 @@ export class Faults {
   ): Promise<void> {
     await this.#pace.all(actors.map(call))
   }
+}
+
+function isOfBroker({ kind }: PlannedFault): boolean {
+  return kind === 'broker-stop' || kind === 'broker-crash' || kind === 'broker-freeze'
 }
 
 interface Target {

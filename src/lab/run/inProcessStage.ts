@@ -94,8 +94,8 @@ export class InProcessStage implements Stage {
       async send(zeroNs, resumed) {
         const halted = halting.signal
         const job = { channel, load, seed, run, ...whose, zeroNs, resumed, halted }
-        await Promise.race([produce(job, place), actor.ended])
-        if (!halted.aborted) await actor.leave()
+        const end = await Promise.race([produce(job, place), actor.ended])
+        if (end !== 'killed' && !halted.aborted) await actor.leave()
       },
     }
   }

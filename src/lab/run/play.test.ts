@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
+import type { Clock } from '../../core/clock.ts'
 import type { Driver } from '../../core/driver.ts'
 import { memory } from '../../drivers/memory/index.ts'
 import { virtualClock } from '../../testing/virtualClock.ts'
@@ -33,7 +34,7 @@ interface Seen {
 /** On virtual time. `when`: called at each phase. */
 async function played(
   plan: RunPlan,
-  broker: (driver: Driver) => Driver = (driver) => driver,
+  broker: (driver: Driver, clock: Clock) => Driver = (driver) => driver,
   when: (phase: RunPhase, halt: () => void) => void = () => {},
 ): Promise<Played & { seen: Seen }> {
   const clock = virtualClock()
@@ -47,7 +48,7 @@ async function played(
       when(phase, () => void clock.sleep(1_000, halting.signal).then(() => halting.abort()))
     },
   }
-  await using stage = new InProcessStage(plan, broker(memory({ clock })), clock)
+  await using stage = new InProcessStage(plan, broker(memory({ clock }), clock), clock)
   const all = await clock.runUntil(play(plan, stage, watcher, halting.signal))
   return { ...all, seen }
 }
@@ -91,6 +92,54 @@ test('faults that come at once hit one each', async () => {
   const kill = { kind: 'kill', target: 'busiest', atMs: 300, restartAfterMs: 500 } as const
   const { faults } = await played({ ...calm, faults: [kill, kill, kill] })
   expect(new Set(faults.map(({ target }) => target)).size).toBe(3)
+})
+
+/** A process that starts is there 600 ms later. */
+function slowToStart(driver: Driver, clock: Clock): Driver {
+  return {
+    ...driver,
+    async open(on, signal) {
+      await clock.sleep(600, signal)
+      return await driver.open(on, signal)
+    },
+  }
+}
+
+test('a broker that is to stop while it comes back stops when it is there', async () => {
+  const faults = [
+    { kind: 'broker-crash', atMs: 200, forMs: 300 },
+    { kind: 'broker-stop', atMs: 900, forMs: 200 },
+  ] as const
+  const run = await played({ ...calm, faults }, slowToStart)
+  const [crash, stop] = run.faults
+  expect(crash?.endedMs).toBe(1_100)
+  expect(stop?.appliedMs).toBe(1_100)
+  expect(accountOf(run).attempted).toBe(200)
+})
+
+test('who is about to start when all processes end ends with them', async () => {
+  const faults = [
+    { kind: 'kill', target: 'producers', atMs: 200, restartAfterMs: 100 },
+    { kind: 'broker-crash', atMs: 500, forMs: 300 },
+  ] as const
+  const run = await played({ ...calm, faults }, slowToStart)
+  const killed = run.seen.events.filter((one) => one.event === 'KILL' && one.role === 'producer')
+  expect(killed.map((one) => 'actor' in one && [one.actor, one.incarnation])).toEqual([
+    ...[0, 1].map((actor) => [actor, 0]),
+    ...[0, 1].map((actor) => [actor, 1]),
+  ])
+  expect(accountOf(run).attempted).toBe(200)
+})
+
+test('a fault with a pause waits for the one before it to be healed', async () => {
+  const kill = { kind: 'kill', target: 'busiest', restartAfterMs: 300, pauseMs: 50 } as const
+  const faults = [
+    { ...kill, atMs: 200 },
+    { ...kill, atMs: 550 },
+  ]
+  const [first, second] = (await played({ ...calm, faults }, slowToStart)).faults
+  expect(first?.endedMs).toBe(1_100)
+  expect(second?.appliedMs).toBe(1_150)
 })
 
 test('nobody hears a worker that is handed nothing, and the barrier says so', async () => {

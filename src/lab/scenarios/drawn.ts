@@ -32,7 +32,7 @@ const slowMs = 3_000
 
 /**
  * `times` faults in an order of the seed, one after the other: the next begins `pauseMs` after the one
- * before was to be healed. Each that there is comes before one comes again.
+ * before was healed. Each that there is comes before one comes again.
  */
 export function drawn(
   { atMs, times, pauseMs }: { atMs: number; times: number; pauseMs: number },
@@ -40,7 +40,7 @@ export function drawn(
 ): PlannedFault[] {
   let nextMs = atMs
   return shuffles(seed, times, (ofNetwork) => deck(channel, breakable, ofNetwork)).map((card) => {
-    const fault: PlannedFault = { ...card, atMs: nextMs }
+    const fault: PlannedFault = { ...card, atMs: nextMs, pauseMs }
     nextMs += lengthMs(fault) + pauseMs
     return fault
   })
