@@ -13,6 +13,7 @@ import { lossAccount } from './lossAccount.ts'
 import type { Scene } from './lossCauses.ts'
 import { Moments } from './moments.ts'
 import { repeatAccounts } from './repeatAccount.ts'
+import { storeStops } from './storeStops.ts'
 import { Trails } from './trails.ts'
 
 /**
@@ -37,15 +38,18 @@ export function account(
   const trails = new Trails(evidence.ledgers, origins, history.baseNs, wanted)
   const episodes = new Episodes(history.events)
   const moments = new Moments(evidence.ledgers, history.baseNs)
+  const guardNs = guardMs * 1e6
+  const stops = storeStops(evidence.ledgers, history.baseNs, terms, episodes, guardNs)
   const gaps = new Gaps(evidence.ledgers, loaded)
   const actors = history.ledgers.map(actorName)
   return history.groups.map((group, at) => {
     const { counts, lost, repeated, late } = counted[at] as ReturnType<typeof countMessages>
     const scene: Scene = {
       terms,
-      guardNs: guardMs * 1e6,
+      guardNs,
       episodes,
       moments,
+      storeStops: stops,
       gaps,
       actors,
       budget: new Budget(terms.inHandMax),

@@ -14,6 +14,7 @@ import type { Scene } from './lossCauses.ts'
 import { missedAccount } from './missedAccount.ts'
 import { Moments } from './moments.ts'
 import { repeatAccounts } from './repeatAccount.ts'
+import { storeStops } from './storeStops.ts'
 import { Trails } from './trails.ts'
 
 /**
@@ -36,10 +37,11 @@ export function broadcastAccount(
     })
   }
   const trails = new Trails(ledgers, origins, history.baseNs, wanted)
+  const guardNs = guardMs * 1e6
+  const episodes = new Episodes(history.events)
   const facts = {
-    terms,
-    guardNs: guardMs * 1e6,
-    episodes: new Episodes(history.events),
+    ...{ terms, guardNs, episodes },
+    storeStops: storeStops(ledgers, history.baseNs, terms, episodes, guardNs),
     moments: new Moments(ledgers, history.baseNs),
     gaps: new Gaps(ledgers, loaded),
     actors: history.ledgers.map(actorName),

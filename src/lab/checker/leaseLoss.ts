@@ -16,7 +16,7 @@ export function tellsOfLoss({ type, flags }: { type: number; flags: number }): b
  * another was that may have had the lock of the store, or it and the broker were apart. A worker that lives and renews loses nothing.
  */
 export function mayLoseLease(
-  { terms, guardNs, episodes, moments }: Scene,
+  { terms, guardNs, episodes, moments, storeStops }: Scene,
   worker: string,
   fromNs: number,
   toNs: number,
@@ -28,7 +28,7 @@ export function mayLoseLease(
     .reduce((sum, stall) => sum + stall.toNs - stall.fromNs, 0)
   return (
     (terms.leaseMs > 0 && stoodStillNs * 2 >= terms.leaseMs * 1e6) ||
-    (terms.isStoreShared ? episodes.stops : episodes.stopsOf(worker)).some(isDuring) ||
+    [...episodes.stopsOf(worker), ...storeStops].some(isDuring) ||
     episodes.netsOf(worker).some(isDuring) ||
     moments.cutsOf(worker).some(isDuring) ||
     episodes.brokerOutages.some(isDuring)

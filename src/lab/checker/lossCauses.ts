@@ -17,6 +17,8 @@ export interface Scene {
   readonly guardNs: number
   readonly episodes: Episodes
   readonly moments: Moments
+  /** When one that was stopped may have kept all from writing. */
+  readonly storeStops: readonly Interval[]
   readonly gaps: Gaps
   /** Name of the actor that wrote each ledger. */
   readonly actors: readonly string[]

@@ -1,4 +1,4 @@
-import { cuts, outages, touches } from './intervals.ts'
+import { cuts, type Interval, outages, touches } from './intervals.ts'
 import { type Message, nanoseconds, type Scene, type Told, those } from './scene.ts'
 
 /** Its worker knew that the message was no longer its own. */
@@ -14,9 +14,11 @@ export function isExcused(scene: Scene, by: string, fromNs: bigint, toNs: bigint
     .map(({ timeNs, position }) => ({ fromNs: timeNs - position, toNs: timeNs, position }))
     .filter((stall) => touches(stall, fromNs, toNs + guardNs))
   const stoodStillNs = stalls.reduce((sum, { position }) => sum + position, 0n)
-  const whoseStops = terms.isStoreShared ? [...new Set(events.map((one) => one.by))] : [by]
+  const everybody = [...new Set(events.map((one) => one.by))]
+  const stops = everybody.flatMap((one) => outages(scene, one, 'STOP', 'CONT'))
   const apart = [
-    ...whoseStops.flatMap((one) => outages(scene, one, 'STOP', 'CONT')),
+    ...outages(scene, by, 'STOP', 'CONT'),
+    ...(terms.isStoreShared ? stops.filter((stop) => !hasWrites(scene, stop)) : []),
     ...outages(scene, by, 'NET_ON', 'NET_OFF'),
     ...cuts(scene, by),
     ...outages(scene, '', 'BROKER_DOWN', 'BROKER_UP'),
@@ -24,6 +26,14 @@ export function isExcused(scene: Scene, by: string, fromNs: bigint, toNs: bigint
   return (
     (terms.leaseMs > 0 && 2n * stoodStillNs >= nanoseconds(terms.leaseMs)) ||
     apart.some((interval) => touches(interval, fromNs, toNs + guardNs))
+  )
+}
+
+/** Somebody stored a message, or settled one, in the midst of it: nobody had the store to itself. */
+function hasWrites({ all, guardNs }: Scene, { fromNs, toNs }: Interval): boolean {
+  return all.some(
+    ({ type, timeNs }) =>
+      (type === 'ok' || type === 'settled') && timeNs > fromNs + guardNs && timeNs < toNs - guardNs,
   )
 }
 

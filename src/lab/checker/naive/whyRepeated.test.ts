@@ -47,6 +47,13 @@ const lost = (atMs: number): Entry => ['lost', 0, atMs]
 const stalled = worker(received, stood(118, 7), lost(118))
 const leased = [lease(12), stalled]
 const apart = [lease(12), worker(received, lost(118))]
+/** Worker 3 is stopped from 105 to 120 with the lock of the store; worker 2 writes meanwhile. */
+const storeStopped = (...entries: Entry[]): History[] => [
+  ...apart,
+  { ledgers: { 'worker 2.0': entries }, terms: { isStoreShared: true, leaseMs: 12 } },
+  at('STOP', 105, 105, 'worker 3.0'),
+  at('CONT', 120, 120, 'worker 3.0'),
+]
 const nothingInHand: History = { terms: { inHandMax: 0 } }
 const sentOnly: History = { terms: { isSettleConfirmed: false } }
 const forgets = (...forgetsAcks: ('broker-stop' | 'broker-crash')[]): History => ({
@@ -194,6 +201,20 @@ const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
       ],
       [...apart, at('STOP', 105, 105, 'worker 1.0')],
     ],
+    ...(
+      [
+        ['nobody writes meanwhile', ['settled', 1, 115], ['done', 1, 115]],
+        ['nobody stores meanwhile', ['ok', 1, 115], ['invoke', 1, 115]],
+        ['but for just after it', ['settled', 1, 108], ['settled', 1, 107]],
+        ['but for just before its end', ['settled', 1, 117], ['settled', 1, 118]],
+      ] as const
+    ).map(
+      ([what, written, not]): BothWays => [
+        `another stopped, and ${what}`,
+        storeStopped([...not]),
+        storeStopped([...written]),
+      ],
+    ),
     [
       'off the net',
       [...apart, at('NET_ON', 105), at('NET_OFF', 110)],
