@@ -37,11 +37,12 @@ export function naiveBroadcast(
   terms: Terms,
   guardMs: number,
 ): BroadcastAccount {
+  const whole = sceneOf(evidence, terms, guardMs, null)
   const listeners = subscribersOf(evidence).map((subscriber): Listener => {
-    const scene = sceneOf(withOnly(subscriber, evidence), terms, guardMs, null)
+    const own = sceneOf(withOnly(subscriber, evidence), terms, guardMs, null)
+    const scene = { ...own, all: whole.all }
     return { subscriber, scene, live: liveOf(scene) }
   })
-  const whole = sceneOf(evidence, terms, guardMs, null)
   const { messages, sends } = whole
   const ending = (outcome: Message['outcome']) =>
     messages.filter((message) => message.outcome === outcome)
