@@ -26,7 +26,9 @@ export const compare: Run = async (invocation) => {
   const { output } = invocation
   const wishes = await wishesOf(invocation)
   if (await isDryRun(invocation, `would make ${countOf(wishes.length, 'run')}`)) return 0
-  const outcomes = await runAll(invocation, wishes, new Ceiling())
+  // Enough runs for a finding: whether the machine stayed the same is a part of it.
+  const ceiling = new Ceiling(repeatsOf(invocation) >= repeatsRigorous)
+  const outcomes = await runAll(invocation, wishes, ceiling)
   const reports = outcomes.flatMap(({ report }) => report ?? [])
   const twins = outcomes.flatMap(({ twin }) => twin ?? [])
   await show(invocation, reports, unrunOf(outcomes), twinsOf(reports, twins))
@@ -39,8 +41,7 @@ async function wishesOf(invocation: Invocation): Promise<RunWish[]> {
   const { args, flags } = invocation
   const scenarios = args.map(scenarioNamed)
   const subjects = await subjectsAsked(invocation)
-  const given = flags.whole('repeats', { min: 1, max: 1_000 })
-  const repeats = given ?? (flags.isSet('rigorous') ? repeatsRigorous : repeatsDefault)
+  const repeats = repeatsOf(invocation)
   const load = loadGiven(flags)
   const expected = expectedOf(flags)
   const seed = seedOf(flags)
@@ -57,6 +58,11 @@ async function wishesOf(invocation: Invocation): Promise<RunWish[]> {
       return Math.floor(at / subjects.length) % 2 === 0 ? pair : pair.toReversed()
     }),
   )
+}
+
+function repeatsOf({ flags }: Invocation): number {
+  const given = flags.whole('repeats', { min: 1, max: 1_000 })
+  return given ?? (flags.isSet('rigorous') ? repeatsRigorous : repeatsDefault)
 }
 
 async function show(

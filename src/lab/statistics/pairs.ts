@@ -56,10 +56,18 @@ function findingOf(
   return middle > 0 === (better === 'more') ? 'a is better' : 'b is better'
 }
 
-/** The same thing measured again came to something else: more than 10 % above its least. */
+/**
+ * The same thing measured again came to something else: of its first, its second and its last third,
+ * by the value in the middle, one is more than 10 % above another. One odd value is no drift.
+ */
 export function hasDrifted(control: readonly number[]): boolean {
   const values = control.map(positive)
-  return values.length > 0 && Math.max(...values) > driftRatioMax * Math.min(...values)
+  const third = Math.ceil(values.length / 3)
+  const middles = [0, 1, 2]
+    .map((at) => values.slice(at * third, (at + 1) * third))
+    .filter((part) => part.length > 0)
+    .map(median)
+  return middles.length > 0 && Math.max(...middles) > driftRatioMax * Math.min(...middles)
 }
 
 function positive(value: number): number {
