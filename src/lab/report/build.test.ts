@@ -187,6 +187,37 @@ test('what nothing explains comes before what a fault has done', () => {
   ])
 })
 
+test('and what was settled for good before what was in hand at the same death', () => {
+  const inHand = [0, 1, 2]
+  const history: History = {
+    ledgers: {
+      'producer 0.0': calm(4).ledgers?.['producer 0.0'] ?? [],
+      'worker 0.0': [
+        ...inHand.map((at): Entry => ['recv', at, 1_400]),
+        ['recv', 3, 1_400],
+        ['done', 3, 1_401],
+        ['settled', 3, 1_402],
+      ],
+      'worker 1.0': [...inHand, 3].flatMap((at): Entry[] => [
+        ['recv', at, 1_600],
+        ['done', at, 1_600],
+      ]),
+    },
+    events: [
+      ['worker 0.0', 'SUBSCRIBED', 900],
+      ['worker 1.0', 'SUBSCRIBED', 900],
+      ['worker 0.0', 'KILL', 1_500],
+    ],
+    terms: { mayRepeat: ['worker-killed'] },
+  }
+  const { groups, firsts } = reportOf(exampleResult({ history }), exampleAbout)
+  expect(groups?.[0]?.account.redelivered).toMatchObject({
+    byCause: { 'worker-killed': 3 },
+    unexplained: 1,
+  })
+  expect(firsts.map(({ id }) => id.at(-1))).toEqual(['3', '0', '1', '2'])
+})
+
 describe('not tested', () => {
   test('stand in every report, with the faults that were not run', () => {
     const planned = [10, 20, 30].map(
