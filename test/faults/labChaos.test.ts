@@ -23,7 +23,7 @@ test('file: everything that can be broken, one after the other', async () => {
   ])
 })
 
-testRedis.for(['redis-list:queue@safe', 'redis-stream:stream@safe', 'redis-pubsub:narrowcast'])(
+testRedis.for(['redis-stream:stream@safe', 'redis-pubsub:narrowcast'])(
   '%s: six faults in an order of the seed',
   async (on) => void (await broken(on, 6)),
 )
