@@ -58,8 +58,7 @@ export async function runOne(
   const readers = pattern === 'broadcast' ? workers : groupsOf(subject).length
   const name = { startedMs, scenario: scenario.name, backend, pattern, seed }
   const folder = await RunFolder.begin(runsIn(invocation.folder), name, messages * readers)
-  await folder.write(commandFile, `${wish.command}\n`)
-  await folder.write(specFile, `${JSON.stringify(specOf(wish), null, 2)}\n`)
+  await writeWish(folder, wish)
   const title = `${scenario.name}  ${backend} ${pattern}  seed ${seed}`
   const narrator = narrate(invocation, folder, {
     title,
@@ -95,6 +94,17 @@ export async function runOne(
   } finally {
     await narrator.close()
     await folder.finish()
+  }
+}
+
+/** Where there is no room for that, there is no run. @throws DISK_FULL */
+async function writeWish(folder: RunFolder, wish: RunWish): Promise<void> {
+  try {
+    await folder.write(commandFile, `${wish.command}\n`)
+    await folder.write(specFile, `${JSON.stringify(specOf(wish), null, 2)}\n`)
+  } catch (error) {
+    await folder.remove()
+    throw error
   }
 }
 

@@ -95,7 +95,7 @@ async function checkRoom(folder: string, bytes: number): Promise<void> {
   if (free >= bytes) return
   throw new NarrowcastError(
     'DISK_FULL',
-    `lab: the ledgers of this run need ${mebibytes(bytes)}, ${folder} has ${mebibytes(free)}`,
+    `lab: the ledgers of this run ${needAndHave(bytes, folder, free)}`,
     { hint: 'Make room there, or send fewer: --messages 1000' },
   )
 }
@@ -114,6 +114,14 @@ async function isMemoryWithRoom(folder: string, bytes: number): Promise<boolean>
   }
 }
 
-function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1_048_576).toLocaleString('en')} MiB`
+const mebibyte = 1_048_576
+/** Below, MiB would say too little. */
+const kibibytesTo = 10 * mebibyte
+
+/** What is needed rounded up, and what is there rounded down: they differ, however near they are. */
+export function needAndHave(bytes: number, folder: string, free: number): string {
+  const [unit, name] = bytes < kibibytesTo ? [1_024, 'KiB'] : [mebibyte, 'MiB']
+  const need = Math.ceil(bytes / unit).toLocaleString('en')
+  const have = Math.floor(free / unit).toLocaleString('en')
+  return `need ${need} ${name}, ${folder} has ${have} ${name}`
 }

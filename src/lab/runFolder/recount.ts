@@ -6,6 +6,7 @@ import { type Bite, notAllThere, notDrained } from '../checker/verdict.ts'
 import type { Evidence } from '../evidence/evidence.ts'
 import { reportOf } from '../report/build.ts'
 import type { Report } from '../report/types.ts'
+import { judgedFaults, unhitKinds } from '../run/faultHits.ts'
 import type { RunResult } from '../run/result.ts'
 import { verdictOn } from '../run/verdictOn.ts'
 import { readEvidence } from './evidenceLines.ts'
@@ -22,7 +23,7 @@ export interface Difference {
 /** What rests on ledgers, events and depths, and on what the report says of the plan. */
 const counted = [
   ...['groups', 'broadcast', 'throughput', 'latency', 'instrument', 'checks', 'firsts'],
-  ...['bites', 'verdict'],
+  ...['faults', 'bites', 'verdict'],
 ]
 
 /**
@@ -37,16 +38,17 @@ export async function recount(folder: string, report: Report): Promise<Differenc
   const judged = (isBroadcast ? judgeBroadcast : judge)(evidence, terms, instrument.guardMs, [])
   const judgement = { ...judged, bites: bitesAgain(report, evidence) }
   const { reasons } = report.verdict
+  const faults = judgedFaults(report.faults, evidence.ledgers, BigInt(zeroNs))
   const result: RunResult = {
     plan: {
       run: { name: spec.run, number: 0n },
       ...{ channel: spec.channel, load: spec.load, seed: report.seed, faults: spec.faults },
     },
     ...{ contract: report.contract, run: terms, zeroNs: BigInt(zeroNs), evidence, judgement },
-    ...{ faults: report.faults, guardMs: instrument.guardMs },
+    ...{ faults, guardMs: instrument.guardMs },
     verdict: verdictOn(judgement, {
       ...{ planned: spec.load.messages, isBarrierReached: !reasons.includes(notAllThere) },
-      isDrained: !reasons.includes(notDrained),
+      ...{ isDrained: !reasons.includes(notDrained), unhit: unhitKinds(spec.faults, faults) },
     }),
   }
   const again = reportOf(result, {

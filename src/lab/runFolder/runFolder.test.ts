@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { DepthSample, LabEvent } from '../evidence/evidence.ts'
 import { Ledger } from '../evidence/ledger.ts'
 import { evidenceLine, readEvidence } from './evidenceLines.ts'
-import { LedgerPlace } from './ledgerPlace.ts'
+import { LedgerPlace, needAndHave } from './ledgerPlace.ts'
 import { RunFolder, type RunName } from './runFolder.ts'
 import { findRun, runIds } from './runs.ts'
 
@@ -121,6 +121,16 @@ test('a run without room for its ledgers does not begin', async () => {
     code: 'DISK_FULL',
     hint: expect.stringMatching(/--messages/),
   })
+  expect(await runIds(runs)).toEqual([])
+})
+
+test.for([
+  [256_000, 255_999, 'need 250 KiB, here has 249 KiB'],
+  [1_048_577, 1_048_576, 'need 1,025 KiB, here has 1,024 KiB'],
+  [2_560_000_000, 2_559_000_000, 'need 2,442 MiB, here has 2,440 MiB'],
+  [2_560_000_000, 2_559_999_999, 'need 2,442 MiB, here has 2,441 MiB'],
+] as const)('%i bytes where %i are free: the figures differ', ([bytes, free, text]) => {
+  expect(needAndHave(bytes, 'here', free)).toBe(text)
 })
 
 test.runIf(existsSync('/dev/full'))('a file without room is told, and is not there', async () => {

@@ -38,7 +38,7 @@ export class RunFolder {
     try {
       makeFolder(runs, 0o700)
       const path = await firstFree(join(runs, nameOf(name)))
-      return new RunFolder(path, await LedgerPlace.make(path, readings * bytesPerReading))
+      return new RunFolder(path, await placeFor(path, readings * bytesPerReading))
     } catch (cause) {
       if (cause instanceof NarrowcastError) throw cause
       const text = `lab: cannot write in ${runs}: ${(cause as Error).message}`
@@ -99,6 +99,16 @@ export class RunFolder {
 function nameOf({ startedMs, scenario, backend, pattern, seed }: RunName): string {
   const time = new Date(startedMs).toISOString().slice(0, 19).replaceAll(':', '-')
   return `${time}-${scenario}-${backend}-${pattern}-s${seed}`
+}
+
+/** A run that has no place for its ledgers does not begin: its folder would pass for one that broke off. */
+async function placeFor(path: string, bytes: number): Promise<LedgerPlace> {
+  try {
+    return await LedgerPlace.make(path, bytes)
+  } catch (error) {
+    await rm(path, { recursive: true })
+    throw error
+  }
 }
 
 async function firstFree(wanted: string): Promise<string> {
