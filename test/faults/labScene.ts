@@ -9,6 +9,7 @@ import { type Verdict, verdictOf } from '../../src/lab/checker/verdict.ts'
 import type { Load } from '../../src/lab/load.ts'
 import type { RunPlan } from '../../src/lab/plan.ts'
 import { type ExperimentResult, runExperiment } from '../../src/lab/run/experiment.ts'
+import { judgedFaults, unhitKinds } from '../../src/lab/run/faultHits.ts'
 import { play } from '../../src/lab/run/play.ts'
 import { ProcessStage } from '../../src/lab/run/processStage.ts'
 import type { NetworkKind } from '../../src/lab/run/proxiedNetwork.ts'
@@ -35,14 +36,15 @@ export async function playOn(
   const ledgers = join(await tempFolder(), 'ledgers')
   await mkdir(ledgers)
   await using stage = new ProcessStage(plan, url, ledgers)
-  const [{ evidence, run, isDrained, isBarrierReached }] = await Promise.all([
+  const [{ evidence, run, isDrained, isBarrierReached, ...rest }] = await Promise.all([
     play(plan, stage),
     beside(ledgers),
   ])
   const { groups, disagreements, bites, ownEnds } = judge(evidence, run, 250, conditions)
   const [group] = groups as [GroupJudgement]
   const { messages: planned } = plan.load
-  const course = { isBarrierReached, isDrained, disagreements, bites, ownEnds, planned }
+  const unhit = unhitKinds(plan.faults, judgedFaults(rest.faults, evidence.ledgers, rest.zeroNs))
+  const course = { isBarrierReached, isDrained, disagreements, bites, unhit, ownEnds, planned }
   const { attempted } = group.account
   return { ...group, verdict: verdictOf(group.checks, { ...course, attempted }) }
 }

@@ -15,6 +15,7 @@ const good: Course = {
   disagreements: [],
   bites: [bite],
   ownEnds: [],
+  unhit: [],
 }
 
 test('kept needs that everything was tested, and held', () => {
@@ -35,6 +36,7 @@ test.for([
     { disagreements: ['stored 999, acknowledged 1,000'] },
     'the broker disagrees: stored 999, acknowledged 1,000',
   ],
+  ['a kind of fault', { unhit: ['broker-crash'] }, 'no broker crash hit anything'],
   [
     'the bite',
     { bites: [bite, { ...bite, seen: 3 }] },

@@ -1,3 +1,4 @@
+import type { FaultKind } from '../plan.ts'
 import type { Check } from './checks.ts'
 
 /** What has to have happened, or the run has tested nothing. */
@@ -19,6 +20,8 @@ export interface Course {
   /** What the broker says about itself, where the ledgers say something else. */
   readonly disagreements: readonly string[]
   readonly bites: readonly Bite[]
+  /** Kinds of faults that were planned, and of which none hit anything. */
+  readonly unhit: readonly FaultKind[]
   /** Actors that nobody ended, or that did not end well: who can say what else went wrong there. */
   readonly ownEnds: readonly string[]
 }
@@ -54,7 +57,8 @@ function textOf({ promise, observed }: Check): string {
 }
 
 function untested(course: Course): string[] {
-  const { isBarrierReached, isDrained, planned, attempted, disagreements, bites, ownEnds } = course
+  const { isBarrierReached, isDrained, planned, attempted, disagreements } = course
+  const { bites, unhit, ownEnds } = course
   const share = planned === 0 ? 0 : attempted / planned
   return [
     ...(isBarrierReached ? [] : [notAllThere]),
@@ -64,6 +68,7 @@ function untested(course: Course): string[] {
       : []),
     ...ownEnds.map((who) => `${who} ended by itself, or not well when it was told to`),
     ...disagreements.map((what) => `the broker disagrees: ${what}`),
+    ...unhit.map((kind) => `no ${kind.replaceAll('-', ' ')} hit anything`),
     ...bites
       .filter(({ atLeast, seen }) => seen < atLeast)
       .map(({ what, atLeast, seen }) => `no bite: ${what}: ${seen}, at least ${atLeast} wanted`),

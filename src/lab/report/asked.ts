@@ -52,6 +52,7 @@ const untroubled = {
   attempted: 1,
   disagreements: [],
   bites: [],
+  unhit: [],
   ownEnds: [],
 } as const
 

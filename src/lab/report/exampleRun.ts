@@ -4,7 +4,8 @@ import { type History, questionOf } from '../checker/naive/smallHistory.ts'
 import { verdictOf } from '../checker/verdict.ts'
 import type { DepthSample } from '../evidence/evidence.ts'
 import type { RunPlan } from '../plan.ts'
-import type { RunResult } from '../run/result.ts'
+import { judgedFaults, unhitKinds } from '../run/faultHits.ts'
+import type { AppliedFault, RunResult } from '../run/result.ts'
 import type { RunTerms } from '../termsOf.ts'
 import type { About } from './build.ts'
 
@@ -15,7 +16,7 @@ export interface ExampleRun {
   readonly channel?: Partial<RunPlan['channel']>
   readonly load?: Partial<RunPlan['load']>
   readonly planned?: RunPlan['faults']
-  readonly faults?: RunResult['faults']
+  readonly faults?: readonly AppliedFault[]
   readonly order?: RunTerms['order']
   readonly depth?: readonly DepthSample[]
 }
@@ -57,11 +58,14 @@ const usualContract: Contract = {
   source: 'docs/drivers/memory.md',
 }
 
+const zeroNs = 1_000_000_000n
+
 /** Time zero is at 1 s of the history. */
 export function exampleResult(example: ExampleRun): RunResult {
-  const { history, planned = [], faults = [], order = 'none', depth = [] } = example
+  const { history, planned = [], order = 'none', depth = [] } = example
   const [found, terms, guardMs] = questionOf(history)
   const evidence = { ...found, depth }
+  const faults = judgedFaults(example.faults ?? [], evidence.ledgers, zeroNs)
   const plan: RunPlan = {
     run: { name: 'r1', number: 1n },
     channel: {
@@ -87,10 +91,11 @@ export function exampleResult(example: ExampleRun): RunResult {
   const verdict = verdictOf(checks, {
     ...{ isBarrierReached: true, isDrained: true, planned: 1, attempted: 1 },
     ...{ disagreements: [], bites: judgement.bites, ownEnds: judgement.ownEnds },
+    unhit: unhitKinds(planned, faults),
   })
   const contract = { ...usualContract, delivery: terms.delivery, ...example.contract }
   return {
-    ...{ plan, contract, run, zeroNs: 1_000_000_000n, evidence, faults, guardMs },
+    ...{ plan, contract, run, zeroNs, evidence, faults, guardMs },
     ...{ judgement, verdict },
   }
 }

@@ -137,6 +137,7 @@ export const reportSchema: z.ZodType<Report> = z.object({
       appliedMs: ms,
       endedMs: msOrNull,
       inHand: count.nullable(),
+      hit: z.boolean(),
     }),
   ),
   instrument: facts<Report['instrument']>({

@@ -1,7 +1,7 @@
 import type { GroupAccount } from '../checker/accounting.ts'
 import type { Order } from '../checker/order.ts'
 import type { FaultKind } from '../plan.ts'
-import type { AppliedFault } from '../run/result.ts'
+import type { JudgedFault } from '../run/result.ts'
 import type { Cause } from '../terms.ts'
 import type { RunTerms } from '../termsOf.ts'
 
@@ -24,9 +24,9 @@ interface Seen {
 export function strongerThan(
   { terms, order }: RunTerms,
   groups: readonly Seen[],
-  faults: readonly AppliedFault[],
+  faults: readonly JudgedFault[],
 ): string[] {
-  const hits = faults.filter(({ inHand }) => inHand !== 0)
+  const hits = faults.filter(({ hit }) => hit)
   const could = (legal: readonly Cause[]) =>
     hits.some(({ kind }) => legal.includes(costs[kind] as Cause))
   const all = (holds: (seen: Seen) => boolean) => groups.length > 0 && groups.every(holds)
@@ -40,7 +40,7 @@ export function strongerThan(
     facts.push('nothing was done twice')
   }
   const isOrdered = ({ account, order: seen }: Seen) =>
-    account.processed > 1 && seen.overall.reordered === 0
+    account.processed > 1 && account.lost.total === 0 && seen.overall.reordered === 0
   if (order === 'none' && all(isOrdered)) facts.push('each key was done in order')
   return facts
 }

@@ -38,15 +38,18 @@ describe('a calm run', () => {
         'KEPT        0 violations; nothing but messages did harm',
       )
     }
+  })
+
+  test('whose fault hit nobody is inconclusive, though nothing was asked of it', () => {
     const idle = [{ ...killed, inHand: 0 }]
-    expect(verdictIn(textFor({ history: calm(2), faults: idle }))[0]).toBe(
-      'KEPT        0 violations; no fault hit anything',
-    )
+    const lines = textFor({ history: calm(2), planned: [kill], faults: idle })
+    expect(verdictIn(lines)[0]).toBe('INCONCLUSIVE no kill hit anything')
   })
 
   test('without its bite is inconclusive, and says why', () => {
     expect(verdictIn(textFor({ history: calm(2), planned: [kill] }))).toEqual([
-      'INCONCLUSIVE no bite: kills of a worker with a message in hand: 0, at least 1 wanted',
+      'INCONCLUSIVE no kill hit anything',
+      '             no bite: kills of a worker with a message in hand: 0, at least 1 wanted',
       'Not tested  power loss, several hosts, clock skew, 1 of 1 kill',
     ])
   })

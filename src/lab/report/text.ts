@@ -1,4 +1,4 @@
-import type { AppliedFault } from '../run/result.ts'
+import type { JudgedFault } from '../run/result.ts'
 import { showClock, showCount } from './amounts.ts'
 import { broadcastLines } from './broadcastText.ts'
 import { episodesOf } from './faultFacts.ts'
@@ -45,7 +45,7 @@ function faultLines({ faults }: Report): string[] {
   return lines.toSorted()
 }
 
-function episodeText(all: readonly AppliedFault[]): string {
+function episodeText(all: readonly JudgedFault[]): string {
   const appliedMs = Math.min(...all.map((one) => one.appliedMs))
   const ended = all.map(({ endedMs }) => endedMs)
   const isOver = ended.every((ms) => ms !== null)
@@ -53,7 +53,7 @@ function episodeText(all: readonly AppliedFault[]): string {
   return `${showClock(appliedMs)} ${doneTo(all)}      ${back}`
 }
 
-function doneTo(all: readonly AppliedFault[]): string {
+function doneTo(all: readonly JudgedFault[]): string {
   const targets = all.flatMap(({ target }) => target.split(', ')).sort()
   const whom = targets.map((target) => target.replace(/^(\w)\w+ (\d+)$/, '$1$2')).join(' ')
   const kind = all[0]?.kind

@@ -11,7 +11,7 @@ import type { Bite, Verdict } from '../checker/verdict.ts'
 import type { CpuMicros } from '../instrument/cpuWatch.ts'
 import type { Load } from '../load.ts'
 import type { ChannelPlan, FaultKind, PlannedFault } from '../plan.ts'
-import type { AppliedFault } from '../run/result.ts'
+import type { JudgedFault } from '../run/result.ts'
 import type { RunTerms } from '../termsOf.ts'
 
 /**
@@ -49,7 +49,7 @@ export interface Report {
   readonly broadcast: BroadcastAccount | null
   readonly throughput: Throughput
   readonly latency: PublishLatency
-  readonly faults: readonly AppliedFault[]
+  readonly faults: readonly JudgedFault[]
   readonly instrument: Instrument
   readonly checks: readonly ReportedCheck[]
   readonly bites: readonly Bite[]

@@ -40,7 +40,6 @@ describe('losses', () => {
       ...body,
       'KEPT        at most once: 2 of 4 not processed, 1 of them silent',
       '            0 violations in 1 kill: 95 % upper bound 95 % per kill',
-      'Stronger    each key was done in order: more than promised, in this run; no guarantee',
       'Not tested  power loss, several hosts, clock skew',
     ])
     const undelivered = { ...lossy.ledgers, 'worker 0.0': does(0, 1, 2) }

@@ -86,10 +86,9 @@ function legalLoss({ contract, groups, broadcast }: Report): string[] {
   ]
 }
 
-function certainty({ verdict, faults, spec }: Report): string[] {
+function certainty({ verdict, spec }: Report): string[] {
   const { upperBounds } = verdict
   if (upperBounds.length > 0) return upperBounds.map(boundText)
-  if (faults.length > 0) return ['0 violations; no fault hit anything']
   const { killers, poisonShare } = spec.load
   const isHarmful = killers > 0 || poisonShare > 0
   const what = isHarmful ? 'nothing but messages did harm' : 'nothing was broken on purpose'

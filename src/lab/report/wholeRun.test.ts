@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Lie } from '../../testing/liar.ts'
 import { judge } from '../checker/judge.ts'
 import { verdictOf } from '../checker/verdict.ts'
+import { judgedFaults, unhitKinds } from '../run/faultHits.ts'
 import { planFor, played } from '../run/judgedRun.ts'
 import type { RunResult } from '../run/result.ts'
 import { reportOf } from './build.ts'
@@ -18,6 +19,7 @@ async function resultOf(lie: Lie): Promise<RunResult> {
   const plan = planFor(lie, 3)
   const { isBarrierReached, isDrained, ...rest } = await played(lie, plan)
   const { evidence, run } = rest
+  const faults = judgedFaults(rest.faults, evidence.ledgers, rest.zeroNs)
   const judgement = judge(evidence, run, 250, [{ is: 'busyKills', atLeast: 1 }])
   const { groups, disagreements, bites, ownEnds } = judgement
   const verdict = verdictOf(
@@ -25,9 +27,10 @@ async function resultOf(lie: Lie): Promise<RunResult> {
     {
       ...{ isBarrierReached, isDrained, disagreements, bites, ownEnds },
       ...{ planned: 300, attempted: groups[0]?.account.attempted ?? 0 },
+      unhit: unhitKinds(plan.faults, faults),
     },
   )
-  return { ...rest, plan, guardMs: 250, judgement, verdict }
+  return { ...rest, faults, plan, guardMs: 250, judgement, verdict }
 }
 
 test('a run of an honest broker is kept in every form', { timeout: 60_000 }, async () => {

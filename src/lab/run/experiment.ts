@@ -17,6 +17,7 @@ import { isProxied, upstreamOf } from '../proxy/throughPort.ts'
 import type { Breakable } from '../scenarios/drawn.ts'
 import { channelOf, faultsOf, loadOf } from '../scenarios/planned.ts'
 import type { Scenario, Settings } from '../scenarios/scenario.ts'
+import { judgedFaults, unhitKinds } from './faultHits.ts'
 import { channelsToMake, removeChannels } from './givenBroker.ts'
 import { InProcessStage } from './inProcessStage.ts'
 import { type Played, play } from './play.ts'
@@ -221,10 +222,11 @@ function judged(plan: RunPlan, played: Played, bites: readonly BiteCondition[]):
   const judgement = isBroadcast
     ? judgeBroadcast(evidence, run, leastGuardMs, bites)
     : judge(evidence, run, leastGuardMs, bites)
-  const { contract, zeroNs, faults } = played
+  const { contract, zeroNs } = played
+  const faults = judgedFaults(played.faults, evidence.ledgers, zeroNs)
   const verdict = verdictOn(judgement, {
     ...{ planned: plan.load.messages, isBarrierReached: played.isBarrierReached },
-    isDrained: played.isDrained,
+    ...{ isDrained: played.isDrained, unhit: unhitKinds(plan.faults, faults) },
   })
   const { guardMs } = judgement
   return { plan, contract, run, zeroNs, evidence, faults, guardMs, judgement, verdict }

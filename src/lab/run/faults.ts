@@ -81,7 +81,8 @@ export class Faults {
     await this.#pace.sleep(lengthMs(fault), halted)
     await this.#heal(fault, target.actors)
     const { kind, atMs: plannedMs } = fault
-    const { name, inHand: held } = target
+    const { name } = target
+    const held = kind === 'network' ? null : target.inHand
     const appliedMs = sinceZeroMs(target.timeNs)
     const times = { plannedMs, appliedMs, endedMs: sinceZeroMs(this.#pace.nowNs()) }
     this.#applied.push({ kind, target: name, inHand: held, ...times })
@@ -228,13 +229,14 @@ interface Struck extends Target {
   readonly timeNs: bigint
 }
 
-/** Null: of nobody. */
+/** Null: of nobody. Only workers have messages in hand. */
 async function targetOf(actors: readonly StagedActor[]): Promise<Target | null> {
   if (actors.length === 0) return null
+  const isOfWorkers = actors.every(({ id }) => id.role === 'worker')
   const held = await Promise.all(actors.map(async (one) => inHand(await one.ledger())))
   return {
     name: actors.map(({ id }) => `${id.role} ${id.actor}`).join(', '),
     actors,
-    inHand: held.reduce((sum, count) => sum + count, 0),
+    inHand: isOfWorkers ? held.reduce((sum, count) => sum + count, 0) : null,
   }
 }

@@ -8,6 +8,7 @@ import { type Verdict, verdictOf } from '../checker/verdict.ts'
 import { drawFrom } from '../draw.ts'
 import { probeProducer } from '../identity.ts'
 import type { PlannedFault, RunPlan } from '../plan.ts'
+import { judgedFaults, unhitKinds } from './faultHits.ts'
 import { InProcessStage } from './inProcessStage.ts'
 import { type Played, play } from './play.ts'
 
@@ -97,12 +98,14 @@ export async function judged(
   chance?: Chance,
 ): Promise<Judged> {
   const plan = { ...planFor(lie, seed), ...change }
-  const { evidence, run, isDrained, isBarrierReached } = await played(lie, plan, chance)
+  const { evidence, run, isDrained, isBarrierReached, ...rest } = await played(lie, plan, chance)
+  const faults = judgedFaults(rest.faults, evidence.ledgers, rest.zeroNs)
   const { groups, disagreements, bites, ownEnds } = judge(evidence, run, 250, conditions)
   const [group] = groups as [GroupJudgement]
   const { account: all, checks } = group
   const red = checks.filter(({ status }) => status !== 'held').map(({ id }) => id)
-  const course = { isBarrierReached, isDrained, disagreements, bites, ownEnds }
+  const unhit = unhitKinds(plan.faults, faults)
+  const course = { isBarrierReached, isDrained, disagreements, bites, unhit, ownEnds }
   const { messages } = plan.load
   const sent = { planned: messages, attempted: all.attempted }
   return { all, group, red, status: verdictOf(checks, { ...course, ...sent }).status }

@@ -14,7 +14,7 @@ export interface RunResult {
   /** When the load began, in monotonic nanoseconds of this boot. */
   readonly zeroNs: bigint
   readonly evidence: Evidence
-  readonly faults: readonly AppliedFault[]
+  readonly faults: readonly JudgedFault[]
   readonly guardMs: number
   /** Of a broadcast, where there are no groups. */
   readonly judgement: Judgement | BroadcastJudgement
@@ -30,8 +30,13 @@ export interface AppliedFault {
   readonly appliedMs: number
   /** Null: it was never healed. */
   readonly endedMs: number | null
-  /** Messages in the hands of the target by then; null where nobody can tell. */
+  /** Messages in the hands of workers that it was done to, by then; null for all others. */
   readonly inHand: number | null
+}
+
+export interface JudgedFault extends AppliedFault {
+  /** There was something to break. */
+  readonly hit: boolean
 }
 
 /** Told while a run goes on, for who looks at it. */

@@ -4,7 +4,7 @@ import { type Course, type Verdict, verdictOf } from '../checker/verdict.ts'
 /** The verdict on a run of which so many messages were `planned`, by what its ledgers came to. */
 export function verdictOn(
   judgement: Judgement | BroadcastJudgement,
-  course: Pick<Course, 'planned' | 'isBarrierReached' | 'isDrained'>,
+  course: Pick<Course, 'planned' | 'isBarrierReached' | 'isDrained' | 'unhit'>,
 ): Verdict {
   const { bites, ownEnds } = judgement
   const isGrouped = 'groups' in judgement

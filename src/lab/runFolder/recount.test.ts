@@ -30,8 +30,12 @@ const history = (worked: readonly Entry[]): History => ({
   terms: { mayLose: [] },
 })
 const kill = { kind: 'kill', target: 'busiest', atMs: 10, restartAfterMs: 500 } as const
+const times = { plannedMs: 10, appliedMs: 10, endedMs: 510 }
 const example = (worked: readonly Entry[]) =>
-  exampleResult({ history: history(worked), planned: [kill], load: { messages: 2 } })
+  exampleResult({
+    ...{ history: history(worked), planned: [kill], load: { messages: 2 } },
+    faults: [{ kind: 'kill', target: 'worker 0', ...times, inHand: 1 }],
+  })
 
 /** The folder of a run whose ledgers say that. */
 async function folderOf(worked: readonly Entry[]): Promise<string> {
@@ -91,11 +95,17 @@ test.for([
   ['groups.0.account.late', (r: Report) => ({ groups: [{ ...r.groups?.[0], account: late(r) }] })],
   ['verdict.status', (r: Report) => ({ verdict: { ...r.verdict, status: 'KEPT' } })],
   ['verdict.reasons.0', (r: Report) => ({ verdict: { ...r.verdict, reasons: [] } })],
-  ['verdict.stronger.0', (r: Report) => ({ verdict: { ...r.verdict, stronger: ['all'] } })],
+  [
+    'verdict.stronger.0',
+    (r: Report) => ({
+      verdict: { ...r.verdict, stronger: ['all', ...r.verdict.stronger.slice(1)] },
+    }),
+  ],
   ['asked.seed', () => ({ seed: 8 })],
   ['asked.command', () => ({ command: 'narrowcast lab run calm' })],
   ['asked.scenario', (r: Report) => ({ spec: { ...r.spec, scenario: 'calm' } })],
   ['asked.backend', (r: Report) => ({ spec: { ...r.spec, backend: 'file' } })],
+  ['faults.0.hit', (r: Report) => ({ faults: r.faults.map((one) => ({ ...one, hit: false })) })],
   ['bites.0.seen', (r: Report) => ({ bites: [{ ...r.bites[0], seen: 5 }] })],
 ] as const)('a report whose %s was changed is told', async ([what, change]) => {
   const report = reportFor(done)
