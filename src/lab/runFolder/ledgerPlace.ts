@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rmdir, statfs, symlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
 
 /** Of `tmpfs`, as Linux numbers its file systems. */
@@ -93,11 +93,11 @@ async function guarded(memory: string, path: string): Promise<ChildProcess | nul
 async function checkRoom(folder: string, bytes: number): Promise<void> {
   const free = await freeBytes(folder)
   if (free >= bytes) return
-  throw new NarrowcastError(
-    'DISK_FULL',
-    `lab: the ledgers of this run ${needAndHave(bytes, folder, free)}`,
-    { hint: 'Make room there, or send fewer: --messages 1000' },
-  )
+  // That of the run goes away again.
+  const text = `lab: the ledgers of this run ${needAndHave(bytes, dirname(folder), free)}`
+  throw new NarrowcastError('DISK_FULL', text, {
+    hint: 'Make room there, or send fewer: --messages 1000',
+  })
 }
 
 async function freeBytes(folder: string): Promise<number> {

@@ -118,7 +118,7 @@ test.runIf(hasMemory)('whoever is killed leaves its ledgers in the folder', asyn
 test('a run without room for its ledgers does not begin', async () => {
   const begun = RunFolder.begin(runs, name, 1e15)
   await expect(begun).rejects.toMatchObject({
-    code: 'DISK_FULL',
+    ...{ code: 'DISK_FULL', message: expect.stringContaining(`, ${runs} has `) },
     hint: expect.stringMatching(/--messages/),
   })
   expect(await runIds(runs)).toEqual([])
