@@ -46,14 +46,19 @@ export function parseWhole(
   word: string,
   { min = 0, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number } = {},
 ): number {
-  const digits = word.replace(/(?<=\d)[_,](?=\d{3})/g, '')
-  const value = Number(digits)
-  if (/^\d+$/.test(digits) && value >= min && value <= max) return value
+  const value = wholeOf(word)
+  if (value >= min && value <= max) return value
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
   throw new NarrowcastError(
     'INVALID_CONFIG',
     `${what}: expected a whole number ${range}, got ${JSON.stringify(word)}`,
   )
+}
+
+/** `10_000` and `10,000`, too. NaN: it is no whole number. */
+export function wholeOf(word: string): number {
+  const digits = word.replace(/(?<=\d)[_,](?=\d{3})/g, '')
+  return /^\d+$/.test(digits) ? Number(digits) : Number.NaN
 }
 
 /** Of a variable: set, and not to a word for no. */
