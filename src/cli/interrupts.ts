@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import { NarrowcastError } from '../core/errors.ts'
+import { withoutEchoes } from './echoes.ts'
 
 type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
@@ -38,8 +39,9 @@ export function listenForInterrupts(program: NodeJS.Process): Interrupts {
     if (!isClaimed) program.exit(0)
     stopping.abort('pipe')
   }
+  const heard = withoutEchoes(on)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    program.on(signal, () => on(signal))
+    program.on(signal, () => heard(signal))
   program.stdout.on('error', onPipe)
   program.stderr.on('error', onPipe)
   return {

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
+import { echoMs } from '../../src/cli/echoes.ts'
 
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
@@ -86,6 +88,12 @@ export function cliWorld(): World {
       rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
     },
   }
+}
+
+/** Presses Ctrl-C again until it has ended, no faster than a person: what comes at once counts once. */
+export async function killAgain(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const pressing = setInterval(() => child.kill(signal), 2 * echoMs)
+  await once(child, 'exit').finally(() => clearInterval(pressing))
 }
 
 /** Nothing of the machine that runs the tests may decide them. */

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { askRedis } from '../../src/lab/brokers/askRedis.ts'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
 import { findRedisProgram } from '../../src/lab/brokers/redisProgram.ts'
-import { cliWorld, type Ran, script, type World } from './cliRun.ts'
+import { cliWorld, killAgain, type Ran, script, type World } from './cliRun.ts'
 import { problemsOf } from './cliSchema.ts'
 
 /** So few that a run takes seconds. */
@@ -186,7 +186,7 @@ it('the second Ctrl-C ends everything at once', async () => {
   const pids = pidsOf(other, running.child.pid)
   running.child.kill('SIGINT')
   await running.shows('draining')
-  running.child.kill('SIGINT')
+  await killAgain(running.child, 'SIGINT')
   const { code, stdout } = await running.ended
   expect([code, stdout]).toEqual([130, ''])
   await expect.poll(() => pids.filter(isAlive), { timeout: 30_000 }).toEqual([])

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { cliWorld } from './cliRun.ts'
+import { cliWorld, killAgain } from './cliRun.ts'
 
 function isAlive(pid: number): boolean {
   const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
@@ -26,11 +27,11 @@ export default () => { writeSync(1, 'blocked'); for (;;) {} }
       await work.shows('blocked')
       try {
         work.child.kill(signal)
-        if (signal !== 'SIGKILL') {
+        if (signal === 'SIGKILL') await once(work.child, 'exit')
+        else {
           await work.shows('again stops now')
-          work.child.kill(signal)
+          await killAgain(work.child, signal)
         }
-        await new Promise((done) => work.child.once('exit', done))
         await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false)
       } finally {
         if (isAlive(pid)) process.kill(pid, 'SIGKILL')
