@@ -36,3 +36,28 @@ test('file: what a worker that was blocked says too late changes nothing', async
   expect(result.verdict).toEqual(kept)
   expect(accountOf(result).late).toBeGreaterThan(0)
 })
+
+testRedis(
+  'redis: who starts anew while connections are refused comes in when they are not',
+  async () => {
+    const refused = scenarioWith([
+      { kind: 'network', rule: { kind: 'refuse' }, target: 'workers', at: '1s', forMs: 3_000 },
+      { kind: 'kill', target: 'workers', at: '1500ms', restartAfterMs: 500 },
+    ])
+    const { verdict, evidence, faults } = await playScenario(refused, 'redis-list:queue', {
+      messages: 2_400,
+    })
+    const [network] = faults
+    const healedNs = Math.max(
+      ...evidence.events
+        .filter(({ event }) => event === 'NET_OFF')
+        .map(({ fromNs }) => Number(fromNs)),
+    )
+    const back = evidence.events.filter(
+      (one) => one.event === 'SUBSCRIBED' && one.incarnation === 1,
+    )
+    expect(back.map(({ toNs }) => Number(toNs) > healedNs)).toEqual([true, true, true, true])
+    expect(network).toMatchObject({ kind: 'network', hit: true })
+    expect(verdict).toEqual(kept)
+  },
+)

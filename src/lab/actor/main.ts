@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from '../../connect.ts'
 import { systemClock } from '../../core/clock.ts'
+import { NarrowcastError } from '../../core/errors.ts'
 import type { Bus } from '../../runtime/api.ts'
 import { textOf } from '../../runtime/thrown.ts'
 import { Ledger } from '../evidence/ledger.ts'
@@ -16,6 +17,8 @@ import { relay } from './relay.ts'
 import { work } from './worker.ts'
 
 // The body of an actor's process: it acts as it is told, and ends.
+
+const againMs = 200
 
 const orphaned = () => process.exit(1) // nobody would judge what it does
 process.once('disconnect', orphaned)
@@ -63,9 +66,19 @@ async function actAsTwin(name: TwinName, job: ActorJob, place: Place): Promise<v
   await handleAsTwin(twin, job, place, () => tell({ kind: 'ready' }), terminating.signal)
 }
 
+/** Who starts anew while something is broken comes in when that is healed. */
 async function connected({ id, plan, url }: ActorJob): Promise<Bus> {
   const options = { name: actorLabel(id) }
-  return plan.isNaive ? await connect(await naiveDriver(url), options) : await connect(url, options)
+  for (;;) {
+    try {
+      const to = plan.isNaive ? await naiveDriver(url) : url
+      return await connect(to, options)
+    } catch (error) {
+      const isForNow = error instanceof NarrowcastError && error.retryable
+      if (id.incarnation === 0 || !isForNow || terminating.signal.aborted) throw error
+      await systemClock.sleep(againMs, terminating.signal)
+    }
+  }
 }
 
 /** A hole in the evidence is nobody's to swallow: not the handler's, and not the library's. */

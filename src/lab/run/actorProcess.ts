@@ -7,6 +7,8 @@ import type { Ending } from './stage.ts'
 
 /** Starting takes a second, or several where many start at once; longer, and it never will. */
 const readyMsMax = 60_000
+/** Who starts anew may have to wait for a fault to be healed. */
+const againMsMax = 600_000
 
 /** One actor in a process of its own. */
 export class ActorProcess {
@@ -16,6 +18,7 @@ export class ActorProcess {
   readonly ended: Promise<Ending>
   readonly #isReady = Promise.withResolvers<void>()
   readonly #probed = Promise.withResolvers<void>()
+  readonly #readyMsMax: number
   #failure = ''
 
   /** `enter`: words before the command, such as those that make it run in another network. */
@@ -31,6 +34,7 @@ export class ActorProcess {
       }),
     })
     this.#child = child
+    this.#readyMsMax = job.id.incarnation === 0 ? readyMsMax : againMsMax
     this.#name = `${job.id.role} ${job.id.actor}, start ${job.id.incarnation}`
     const { promise: ended, resolve: end } = Promise.withResolvers<Ending>()
     this.ended = ended
@@ -58,9 +62,9 @@ export class ActorProcess {
   /** Resolves when it is ready. @throws INTERNAL when it ends before, or takes too long. */
   async ready(): Promise<void> {
     const late = setTimeout(() => {
-      this.#failure ||= `it was not ready within ${readyMsMax / 1_000} s`
+      this.#failure ||= `it was not ready within ${this.#readyMsMax / 1_000} s`
       void this.end('SIGKILL')
-    }, readyMsMax)
+    }, this.#readyMsMax)
     try {
       await Promise.race([this.#isReady.promise, this.ended.then(() => this.#throw())])
     } finally {

@@ -254,6 +254,7 @@ export class Cast {
   }
 
   async #ended(one: StagedActor, ending: Ending): Promise<void> {
+    if (this.#pace.isBroken) return // whoever ends them all ended it
     const told = this.#told.get(one)
     const { role, actor } = one.id
     if (told === 'KILL' || (told === 'LEAVE' && ending === 'well')) return

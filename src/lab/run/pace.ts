@@ -17,6 +17,11 @@ export class Pace {
     return this.#nowNs()
   }
 
+  /** The run is over before its end. */
+  get isBroken(): boolean {
+    return this.#over.signal.aborted
+  }
+
   /** Everything that waits here rejects with that. */
   breakOff(error: unknown): void {
     this.#broken.reject(error)
