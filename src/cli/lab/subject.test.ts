@@ -81,6 +81,22 @@ test.for([
   expect(() => givenSubject(url, null, backends)).not.toThrow('secret')
 })
 
+test.for([
+  ['redis-list://:secret@h', '--on redis-list://:***@h: redis-list is the name of a backend'],
+  ['redis-stream://h', '--on redis-stream://h: redis-stream is the name of a backend'],
+  ['red-is://me:secret@h', '--on red-is://me:***@h: it is no BACKEND[:PATTERN][@PROFILE]'],
+  ['redis:secret@127.0.0.1', '--on redis:***@127.0.0.1: it is no BACKEND'],
+  [':secret@h:1', '--on :***@h:1: it is no BACKEND'],
+  ['file:a:b', '--on file:a:b: it is no BACKEND'],
+] as const)('--on %s is told for what it is', ([word, message]) => {
+  const refused = expect.objectContaining({
+    ...{ code: 'INVALID_ARGUMENT', message: expect.stringContaining(message) },
+    hint: expect.stringContaining('--on redis://HOST:PORT'),
+  })
+  expect(() => namedSubject(word, null, backends)).toThrow(refused)
+  expect(() => namedSubject(word, null, backends)).not.toThrow('secret')
+})
+
 test('a host may be called as a profile is', () => {
   expect(givenSubject('redis://me:secret@safe:6379', null, backends)).toMatchObject({
     backend: 'redis-list',

@@ -32,6 +32,7 @@ export function namedSubject(
   asked: Pattern | null,
   backends: readonly Backend[],
 ): Subject {
+  refuseBrokenUrl(word, backends)
   const [, name = '', ofWord = null, profile = profileDefault] =
     /^([^:@]*)(?::([^:@]*))?(?:@(.*))?$/.exec(word) ?? []
   if (ofWord !== null) checkPattern(word, ofWord)
@@ -86,6 +87,24 @@ function refuseProfile(url: string, backends: readonly Backend[]): void {
   const text = `${redactUrl(url)}: @${profile} is a profile, and stands behind no URL`
   throw new NarrowcastError('INVALID_ARGUMENT', text, {
     hint: `Profiles are of brokers that the lab starts. A host of that name: @${profile}:6379`,
+  })
+}
+
+/** @throws INVALID_ARGUMENT for `redis-list://host`, and for what is no name and may hold a password. */
+function refuseBrokenUrl(word: string, backends: readonly Backend[]): void {
+  const [name = '', ...more] = word.split(':')
+  const profile = /@([^@]*)$/.exec(word)?.[1]
+  const isProfile = backends.some(({ profiles }) => profiles.some((one) => one === profile))
+  const hasLogin = /:.*@/.test(word) && !isProfile
+  const isLikeUrl = word.includes('://')
+  if (!isLikeUrl && !hasLogin && more.length < 2) return
+  const shown = isLikeUrl ? redactUrl(word) : word.replace(/:.*@/, ':***@')
+  const isBackend = isLikeUrl && backends.some((one) => one.name === name)
+  const text = isBackend
+    ? `${name} is the name of a backend, and no URL begins with it`
+    : 'it is no BACKEND[:PATTERN][@PROFILE], and no URL'
+  throw new NarrowcastError('INVALID_ARGUMENT', `--on ${shown}: ${text}`, {
+    hint: 'One that the lab starts: --on redis-list. One that runs: --on redis://HOST:PORT, for redis-stream with ?queue=stream',
   })
 }
 

@@ -8,6 +8,7 @@ import { withPassword } from '../contexts/password.ts'
 import { selectedContext } from '../contexts/selected.ts'
 import type { Invocation } from '../invocation.ts'
 import { readOnlyBy } from '../readOnly.ts'
+import { onWords } from './onWords.ts'
 import { givenSubject, isUrl, namedSubject, type Subject } from './subject.ts'
 
 /** What the words of --on name, or --url and --context: backends, URLs and contexts. */
@@ -51,9 +52,9 @@ export async function familiesAsked(
   )
 }
 
-/** A URL may have commas of its own, between hosts: it stands alone in its --on. */
 function wordsOf({ flags }: Invocation): string[] {
-  return flags.list('on').flatMap((list) => (list.includes('://') ? [list] : list.split(',')))
+  const names = backends.map(({ name }) => name)
+  return flags.list('on').flatMap((list) => onWords(list, names))
 }
 
 /** For a command that takes one alone. */
