@@ -1,7 +1,4 @@
-import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { NarrowcastError } from '../../core/errors.ts'
-import { junitOf } from '../../lab/report/junit.ts'
 import type { Report } from '../../lab/report/types.ts'
 import type { NetworkKind } from '../../lab/run/proxiedNetwork.ts'
 import { loadOf } from '../../lab/scenarios/planned.ts'
@@ -11,6 +8,7 @@ import type { Invocation, Run } from '../invocation.ts'
 import { countOf } from '../output/quantities.ts'
 import { Ceiling } from './ceiling.ts'
 import { commandOf, expectedOf } from './command.ts'
+import { checkJunit, writeJunit } from './junitFile.ts'
 import { loadGiven, seedOf } from './loadFlags.ts'
 import { exitOf, showReport, worst } from './reportAnswer.ts'
 import { scenarioAsked, withEpisodes } from './runFlags.ts'
@@ -22,6 +20,8 @@ export const run: Run = async (invocation) => {
   const { flags, output, interrupts } = invocation
   const wish = await wishOf(invocation)
   const repeats = flags.whole('repeats', { min: 1, max: 1_000 }) ?? 1
+  const junit = junitAsked(invocation)
+  if (junit !== null) checkJunit(junit)
   const { scenario, subject, load, seed } = wish
   const messages = countOf(loadOf(scenario, subject.pattern, load).messages, 'message')
   const where = `${subject.backend} ${subject.pattern}`
@@ -38,10 +38,14 @@ export const run: Run = async (invocation) => {
     output.next('narrowcast lab open last')
     reports.push(report)
   }
-  const junit = flags.text('junit')
-  if (junit !== undefined) await writeJunit(resolve(invocation.folder, junit), reports)
+  if (junit !== null) await writeJunit(junit, reports)
   if (reports.length > 1) output.note(summary(reports))
   return worst(reports.map(exitOf))
+}
+
+function junitAsked({ flags, folder }: Invocation): string | null {
+  const file = flags.text('junit')
+  return file === undefined ? null : resolve(folder, file)
 }
 
 async function wishOf(invocation: Invocation): Promise<RunWish> {
@@ -62,15 +66,6 @@ async function wishOf(invocation: Invocation): Promise<RunWish> {
     net: flags.text('net') as NetworkKind | undefined,
     expected,
     command: commandOf(invocation, args[0] ?? null, subject),
-  }
-}
-
-async function writeJunit(path: string, reports: readonly Report[]): Promise<void> {
-  try {
-    await writeFile(path, junitOf(reports))
-  } catch (cause) {
-    const text = `--junit: cannot write ${path}: ${(cause as Error).message}`
-    throw new NarrowcastError('INVALID_CONFIG', text, { cause })
   }
 }
 
