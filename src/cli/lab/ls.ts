@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { NarrowcastError } from '../../core/errors.ts'
 import { runIds } from '../../lab/runFolder/runs.ts'
 import { scenarios } from '../../lab/scenarios/index.ts'
@@ -6,7 +7,7 @@ import { textOf } from '../../runtime/thrown.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import type { Column } from '../output/table.ts'
 import { lsFaults } from './faults.ts'
-import { type FoundRun, readRun } from './readRun.ts'
+import { type FoundRun, reportIn } from './readRun.ts'
 import { runsIn } from './runsIn.ts'
 
 /** `lab ls`: the scenarios; --runs: what has been run here. */
@@ -40,8 +41,8 @@ async function lsRuns({ folder, output }: Invocation): Promise<void> {
   const runs = runsIn(folder)
   const found: ListedRun[] = []
   for (const id of await runIds(runs)) {
-    await readRun(runs, id).then(
-      ({ report }) => found.push({ id, report, state: report ? 'finished' : 'unfinished' }),
+    await reportIn({ id, folder: join(runs, id) }).then(
+      (report) => found.push({ id, report, state: report ? 'finished' : 'unfinished' }),
       (error: unknown) => {
         output.warn(textOf(error))
         found.push({ id, report: null, state: 'damaged' })

@@ -9,28 +9,39 @@ import { errnoOf } from '../../pipelines/disk.ts'
 import type { Invocation } from '../invocation.ts'
 import { runsIn } from './runsIn.ts'
 
-/** A run that lies in its folder. */
-export interface FoundRun {
+/** Where a run lies. */
+export interface RunPlace {
   readonly id: string
   readonly folder: string
+}
+
+export interface FoundRun extends RunPlace {
   /** Null: it goes on, or it broke off. */
   readonly report: Report | null
 }
 
 /** The run that the first argument names. @throws NOT_FOUND with those there are */
-export async function runAsked({ args, folder }: Invocation): Promise<FoundRun> {
+export async function placeAsked({ args, folder }: Invocation): Promise<RunPlace> {
   const runs = runsIn(folder)
-  return await readRun(runs, await findRun(runs, args[0] as string))
+  const id = await findRun(runs, args[0] as string)
+  return { id, folder: join(runs, id) }
 }
 
-export async function readRun(runs: string, id: string): Promise<FoundRun> {
-  const folder = join(runs, id)
+/** The same, with what is reported of it. @throws NOT_FOUND, INVALID_ARGUMENT */
+export async function runAsked(invocation: Invocation): Promise<FoundRun> {
+  const place = await placeAsked(invocation)
+  return { ...place, report: await reportIn(place) }
+}
+
+/** @throws INVALID_ARGUMENT where it is damaged. */
+export async function reportIn({ folder }: RunPlace): Promise<Report | null> {
   const path = join(folder, reportFile)
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return null
-    throw error
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    if (errnoOf(cause) === 'ENOENT') return null
+    const why = `lab: ${path} cannot be read: ${(cause as Error).message}`
+    throw new NarrowcastError('INVALID_ARGUMENT', why, { operation: 'read a lab report', cause })
   })
-  return { id, folder, report: text === null ? null : readReport(text, path) }
+  return text === null ? null : readReport(text, path)
 }
 
 /** @throws NOT_FOUND for a run that did not come to its end. */

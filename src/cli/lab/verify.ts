@@ -8,7 +8,7 @@ import { Tails, type Tally } from '../../lab/runFolder/tails.ts'
 import type { Invocation, Run } from '../invocation.ts'
 import { countOf, showCount } from '../output/quantities.ts'
 import type { Json } from '../output/table.ts'
-import { type FoundRun, runAsked } from './readRun.ts'
+import { placeAsked, type RunPlace, reportIn } from './readRun.ts'
 import { verifySelf } from './verifySelf.ts'
 
 const exits = { same: 0, differs: 8, damaged: 8, unfinished: 9 } as const
@@ -26,10 +26,10 @@ export const verify: Run = async (invocation) => {
     })
   }
   if (isSelf) return await verifySelf(invocation)
-  const run = await runAsked(invocation)
+  const run = await placeAsked(invocation)
   await checkLedgers(run)
   const records = await new Tails(join(run.folder, ledgersName)).read()
-  const found = run.report === null ? unfinished : await counted(run.folder, run.report)
+  const found = await foundIn(run)
   await tell(invocation, run, records, found)
   return exits[found.state]
 }
@@ -39,32 +39,44 @@ interface Found {
   readonly differences: readonly Difference[]
   /** Null: nothing is. */
   readonly damage: string | null
+  /** Its report itself is: there is nothing to compare. */
+  readonly isReportDamaged: boolean
 }
 
-const unfinished: Found = { state: 'unfinished', differences: [], damage: null }
+const nothing = { differences: [], damage: null, isReportDamaged: false }
 
 /** @throws NOT_FOUND */
-async function checkLedgers({ id, folder }: FoundRun): Promise<void> {
+async function checkLedgers({ id, folder }: RunPlace): Promise<void> {
   if (existsSync(join(folder, ledgersName))) return
   throw new NarrowcastError('NOT_FOUND', `run ${id} has no ledgers: ${folder} has lost them`, {
     hint: 'Without them nothing can be counted. A new run: narrowcast lab run',
   })
 }
 
+async function foundIn(run: RunPlace): Promise<Found> {
+  const report = await reportIn(run).catch((error: unknown) => {
+    if (error instanceof NarrowcastError && error.code === 'INVALID_ARGUMENT') return error
+    throw error
+  })
+  if (report === null) return { ...nothing, state: 'unfinished' }
+  if (!(report instanceof NarrowcastError)) return await counted(run.folder, report)
+  return { ...nothing, state: 'damaged', damage: report.message, isReportDamaged: true }
+}
+
 /** What cannot be read, or contradicts itself, does not fit the report either. */
 async function counted(folder: string, report: Report): Promise<Found> {
   try {
     const differences = await recount(folder, report)
-    return { state: differences.length === 0 ? 'same' : 'differs', differences, damage: null }
+    return { ...nothing, state: differences.length === 0 ? 'same' : 'differs', differences }
   } catch (error) {
     if (!(error instanceof NarrowcastError) || error.code !== 'INTERNAL') throw error
-    return { state: 'damaged', differences: [], damage: error.message }
+    return { ...nothing, state: 'damaged', damage: error.message }
   }
 }
 
 async function tell(
   { output }: Invocation,
-  run: FoundRun,
+  run: RunPlace,
   records: Tally | null,
   found: Found,
 ): Promise<void> {
@@ -79,15 +91,23 @@ async function tell(
     lines: () => [
       `${run.id}`,
       `in its ledgers: sent ${showCount(sent)}  ok ${showCount(ok)}  done ${showCount(done)}  failed ${showCount(thrown)}`,
-      ...words[state](found),
+      ...words[state](found, run),
     ],
   })
 }
 
-const words: Readonly<Record<State, (found: Found) => readonly string[]>> = {
+const words: Readonly<Record<State, (found: Found, run: RunPlace) => readonly string[]>> = {
   same: () => ['its report says the same as its ledgers'],
   unfinished: () => ['it has no report: it goes on, or it broke off. No verdict'],
-  damaged: ({ damage }) => ['its evidence is damaged, and does not fit its report', `  ${damage}`],
+  damaged: ({ damage, isReportDamaged }, { id }) =>
+    isReportDamaged
+      ? [
+          'its report is damaged, and says nothing to compare its ledgers with',
+          `  ${damage}`,
+          `  its page is another file: narrowcast lab open ${id}`,
+          '  the line in its command.txt repeats the run',
+        ]
+      : ['its evidence is damaged, and does not fit its report', `  ${damage}`],
   differs: ({ differences: found }) => [
     `its report and its ledgers differ in ${countOf(found.length, 'figure')}`,
     ...found.slice(0, shownMax).map(({ what, reported, counted }) => {

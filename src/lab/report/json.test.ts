@@ -104,7 +104,7 @@ test.for([
   const { message: said = '' } = (thrown ?? {}) as Error
   expect(thrown).toMatchObject({
     code: 'INVALID_ARGUMENT',
-    hint: 'Every run has one in its folder: narrowcast lab ls --runs',
+    hint: 'Its page is another file: narrowcast lab open. The line in command.txt repeats the run.',
   })
   const start = 'lab: here/report.json is no lab report: '
   expect(said.slice(0, start.length)).toBe(start)

@@ -42,7 +42,7 @@ function parsed(text: string, name: string): unknown {
 function refused(name: string, why: string, cause?: unknown): NarrowcastError {
   return new NarrowcastError('INVALID_ARGUMENT', `lab: ${name} is no lab report: ${why}`, {
     operation: 'read a lab report',
-    hint: 'Every run has one in its folder: narrowcast lab ls --runs',
+    hint: 'Its page is another file: narrowcast lab open. The line in command.txt repeats the run.',
     ...(cause !== undefined && { cause }),
   })
 }
