@@ -93,7 +93,8 @@ test('columns of one guarantee stand together, divided by a rule from the others
     run({ backend: 'redis-list', scenario: 'broker-crash', lost: 1_690, backMs: 3_200 }),
   ])
   expect(shown(rounds)).toEqual([
-    '3 runs each, interleaved, seed 7: medians, indicative (75 %)',
+    '3 runs each, interleaved, seed 7: medians, 75 % sure',
+    'Above each: what is promised, and the worst that is survived',
     'In each: verdict  lost/reprocessed  end-to-end p99, or time until back',
     '                 at least once, broker crash',
     '                 file               rabbitmq',
@@ -121,6 +122,7 @@ test('one run of each has no spread, and one guarantee needs no rule', () => {
   ]
   expect(shown(reports)).toEqual([
     '1 run each, seed 7',
+    'Above each: what is promised, and the worst that is survived',
     'In each: verdict  lost/reprocessed  end-to-end p99, or time until back',
     '             at least once, broker restart',
     '             file               redis-list@safe       redis-stream',
@@ -139,23 +141,23 @@ describe('of several runs', () => {
       status: 'BROKEN',
       reasons: ['file broke'],
     })
-    expect(shown(reports.slice(0, 2))[4]).toContain('INCONCLUSIVE')
+    expect(shown(reports.slice(0, 2))[5]).toContain('INCONCLUSIVE')
   })
 
   test('times of two units both say theirs', () => {
     const reports = [900, 1_100].map((p99) => run({ backend: 'file', p99 }))
-    expect(shown(reports)[5]).toBe('  least to most  0/0  900 ms–1.10 s')
+    expect(shown(reports)[6]).toBe('  least to most  0/0  900 ms–1.10 s')
   })
 
   test('one without a time has none', () => {
     const reports = [run({ backend: 'file', p99: 1 }), run({ backend: 'file', p99: null })]
-    expect(shown(reports)[4]).toBe('worker-kill      KEPT  0/0  never')
-    expect(shown(reports)[5]).toBe('  least to most  0/0')
+    expect(shown(reports)[5]).toBe('worker-kill      KEPT  0/0  never')
+    expect(shown(reports)[6]).toBe('  least to most  0/0')
   })
 
   test('six are more than an indication', () => {
     const six = Array.from({ length: 6 }, () => run({ backend: 'file', p99: 1 }))
-    expect(shown(six)[0]).toBe('6 runs each, seed 7: medians (97 %)')
+    expect(shown(six)[0]).toBe('6 runs each, seed 7: medians, 97 % sure')
     const uneven = [...six, run({ backend: 'redis-list', p99: 1 })]
     expect(shown(uneven)[0]).toBe('at least 1 run each, seed 7')
   })

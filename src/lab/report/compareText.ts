@@ -6,9 +6,10 @@ import type { Comparison } from './compare.ts'
 import type { Finding } from './findings.ts'
 import { guaranteeWords } from './guarantee.ts'
 
-/** From so many runs on a median is more than an indication. */
-const rigorousRuns = 6
-const legend = 'In each: verdict  lost/reprocessed  end-to-end p99, or time until back'
+const legend = [
+  'Above each: what is promised, and the worst that is survived',
+  'In each: verdict  lost/reprocessed  end-to-end p99, or time until back',
+]
 const columnsMax = 80
 const rule = ' │ '
 const gap = '  '
@@ -123,9 +124,8 @@ function heading(comparison: Comparison): string[] {
     `seed ${listed(seeds.map(String))}`,
   ]
   const coverage = showShare(medianCoverage(least))
-  const certainty =
-    least >= rigorousRuns ? `: medians (${coverage})` : `: medians, indicative (${coverage})`
-  return [`${words.join(', ')}${least === 1 ? '' : certainty}`, legend]
+  const held = `: medians, ${coverage} sure`
+  return [`${words.join(', ')}${least === 1 ? '' : held}`, ...legend]
 }
 
 function runsIn({ rows }: Comparison): number[] {

@@ -3,8 +3,8 @@ import { showMs, showShare } from './amounts.ts'
 import type { Report } from './types.ts'
 
 /**
- * `p50 1.9 ms  p99 38 ms  p99.9 2.12 s  max 2.20 s`. Who was never answered waited longer than the
- * run: such a percentile says so, and how many there were.
+ * `p50 1.9 ms  p99 38 ms  p99.9 2.12 s  max 2.20 s`. What never came waited longer than the
+ * run: such a percentile says so, and how much of it there was, the warm-up left out.
  */
 export function showPercentiles(percentiles: Percentiles, report: Report): string {
   const { p50, p99, p999, max, unanswered, count } = percentiles
@@ -15,7 +15,7 @@ export function showPercentiles(percentiles: Percentiles, report: Report): strin
     ['p99.9', p999],
     ['max', unanswered > 0 ? null : max],
   ] as const
-  const never = `(${showShare(unanswered / count)} never answered)`
+  const never = `(${showShare(unanswered / count)} never, after the warm-up)`
   const firstOver = shown.findIndex(([, ms]) => ms === null)
   return shown
     .map(([name, ms], at) => {
@@ -25,7 +25,7 @@ export function showPercentiles(percentiles: Percentiles, report: Report): strin
     .join('  ')
 }
 
-/** One percentile for a table: `38 ms`, `> 30 s (2.1 % never answered)`. */
+/** One percentile for a table: `38 ms`, `> 30 s (2.1 % never)`. */
 export function showPercentile(
   { count, unanswered }: Percentiles,
   ms: number | null,
@@ -33,7 +33,7 @@ export function showPercentile(
 ): string {
   if (ms !== null) return showMs(ms)
   if (count === 0) return '-'
-  return `> ${showMs(runMs(report))} (${showShare(unanswered / count)} never answered)`
+  return `> ${showMs(runMs(report))} (${showShare(unanswered / count)} never)`
 }
 
 /** From time zero until the last that was seen. */

@@ -128,7 +128,7 @@ test('each group of a stream has its own counts, and a name that is no Markdown'
   expect(text).toContain('| check | group | promised | seen |  |\n')
   expect(text).toContain('## Messages of group a\\|b\\_\\*&lt;i&gt;\n')
   expect(text).toContain('| until handed out of group a\\|b\\_\\*&lt;i&gt; | ')
-  expect(text).toContain('> 1 s (100 % never answered)'.replace('>', '&gt;'))
+  expect(text).toContain('> 1 s (100 % never)'.replace('>', '&gt;'))
 })
 
 test('each subscriber of a broadcast has a line', () => {

@@ -138,6 +138,15 @@ test('each group of a stream stands by itself', () => {
   ])
 })
 
+test('a broker that says something else than the ledgers of a broken run is told', () => {
+  const history: History = { ...died, ledgers: { ...died.ledgers, 'worker 0.0': does(0, 2) } }
+  const nothing = { waiting: 0, inFlight: 0, scheduled: 0, dead: 0 } as const
+  const depth = [{ timeNs: 9_000_000_000n, group: null, ...nothing, stored: 3 }]
+  const lines = textFor({ history, depth })
+  expect(verdictIn(lines)[0]).toContain('BROKEN')
+  expect(lines[1]).toBe('THE BROKER DISAGREES: it stored 3, the ledgers say 4')
+})
+
 describe('a broadcast', () => {
   const history: History = {
     ledgers: {

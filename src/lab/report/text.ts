@@ -27,13 +27,17 @@ export function textOf(report: Report): string[] {
 }
 
 /** What makes times worth less than they seem. */
-export function banners({ instrument, throughput, latency }: Report): string[] {
-  const { isSaturated, isHarnessBound, ceilingPerSecond } = instrument
+export function banners({ instrument, throughput, latency, verdict }: Report): string[] {
+  const { isSaturated, isHarnessBound, ceilingPerSecond, disagreements } = instrument
   const offered = `${showCount(throughput.offered)}/s`
   const ceiling = `${showCount(ceilingPerSecond ?? 0)}/s that the lab itself can do here`
   return [
     ...(isSaturated ? [`SATURATED: ${saturationText({ throughput, latency })}`] : []),
     ...(isHarnessBound ? [`HARNESS-BOUND: ${offered} is more than half of the ${ceiling}`] : []),
+    // Where that alone leaves it open, it is among the reasons.
+    ...(verdict.status === 'BROKEN'
+      ? disagreements.map((text) => `THE BROKER DISAGREES: ${text}`)
+      : []),
   ]
 }
 

@@ -2,7 +2,7 @@ import { countOf, listed, showCount, showShare } from './amounts.ts'
 import { deliveryWords } from './headline.ts'
 import { trailInBrief } from './trailText.ts'
 import type { Report, ReportedCheck, UpperBound } from './types.ts'
-import { whatNext } from './whatNext.ts'
+import { whatNext, withMore } from './whatNext.ts'
 import { whyBroken } from './why.ts'
 
 /** The verdict, what it rests on, and what it says nothing about. */
@@ -13,7 +13,7 @@ export function verdictLines(report: Report): string[] {
     ...labelled(status, grounds(report)),
     ...(status === 'BROKEN' ? labelled('Why', whyBroken(report)) : []),
     ...(first === undefined ? [] : labelled('First', [trailInBrief(first)])),
-    ...(status === 'BROKEN' ? labelled('Try', [whatNext(report)]) : []),
+    ...labelled('Try', status === 'BROKEN' ? [whatNext(report)] : withMore(report)),
     ...(status !== 'KEPT' || stronger.length === 0
       ? []
       : labelled('Stronger', [
@@ -24,6 +24,7 @@ export function verdictLines(report: Report): string[] {
 }
 
 function labelled(label: string, texts: readonly string[]): string[] {
+  if (texts.length === 0) return []
   const [first = '', ...others] = texts
   const width = Math.max(12, label.length + 1)
   return [`${label.padEnd(width)}${first}`, ...others.map((text) => `${' '.repeat(width)}${text}`)]

@@ -24,3 +24,12 @@ export function whatNext(report: Report): string {
   if (first) return `narrowcast lab show ${runId} --message ${shortId(first.id)}`
   return report.command
 }
+
+/** The same with as many messages as its conditions seem to need; none where they saw nothing, or enough. */
+export function withMore({ command, bites, spec }: Report): string[] {
+  const unmet = bites.filter(({ atLeast, seen }) => seen > 0 && seen < atLeast)
+  if (unmet.length === 0) return []
+  const factor = Math.max(...unmet.map(({ atLeast, seen }) => atLeast / seen))
+  const messages = Math.ceil((factor * 1.25 * spec.load.messages) / 1_000) * 1_000
+  return [`${command.replace(/ --messages[ =]\S+/, '')} --messages ${messages}`]
+}
