@@ -54,15 +54,16 @@ export async function runOne(
   const { scenario, subject, seed, load } = wish
   const startedMs = Date.now()
   const { messages, workers } = loadOf(scenario, subject.pattern, load)
-  const { backend, pattern } = subject
+  const { backend, pattern, profile } = subject
   const readers = pattern === 'broadcast' ? workers : groupsOf(subject).length
-  const name = { startedMs, scenario: scenario.name, backend, pattern, seed }
+  const name = { startedMs, scenario: scenario.name, backend, profile, pattern, seed }
   const folder = await RunFolder.begin(runsIn(invocation.folder), name, messages * readers)
   await writeWish(folder, wish)
   const title = `${scenario.name}  ${backend} ${pattern}  seed ${seed}`
   const narrator = narrate(invocation, folder, {
     title,
     messages,
+    readers,
     isBrief: wish.isOneOfMany ?? false,
   })
   try {

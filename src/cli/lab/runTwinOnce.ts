@@ -13,12 +13,16 @@ export async function runTwinOnce(
   { scenario, subject, seed, load, settings }: RunWish,
   signal: AbortSignal,
 ): Promise<TwinFigures> {
-  const { backend, pattern } = subject
+  const { backend, pattern, profile } = subject
   const { messages, workers } = loadOf(scenario, pattern, load)
   const readers = pattern === 'broadcast' ? workers : groupsOf(subject).length
   const name = { startedMs: Date.now(), scenario: scenario.name, backend: `${backend}-raw` }
   const runs = runsIn(working)
-  const folder = await RunFolder.begin(runs, { ...name, pattern, seed }, messages * readers)
+  const folder = await RunFolder.begin(
+    runs,
+    { ...name, profile, pattern, seed },
+    messages * readers,
+  )
   try {
     return await runTwin({ scenario, subject, seed, load, settings, folder: folder.path, signal })
   } finally {

@@ -15,7 +15,8 @@ import { findRun, runIds } from './runs.ts'
 const hasMemory = existsSync('/dev/shm')
 const name: RunName = {
   startedMs: Date.UTC(2026, 10, 20, 12, 10, 7),
-  ...{ scenario: 'worker-kill', backend: 'redis-stream', pattern: 'queue', seed: 7 },
+  ...{ scenario: 'worker-kill', backend: 'redis-stream', profile: 'default' },
+  ...{ pattern: 'queue', seed: 7 },
 }
 const id = '2026-11-20T12-10-07-worker-kill-redis-stream-queue-s7'
 let runs: string

@@ -13,6 +13,8 @@ export interface RunName {
   readonly startedMs: number
   readonly scenario: string
   readonly backend: string
+  /** One that is not the default stands after the backend. */
+  readonly profile: string
   readonly pattern: Pattern
   readonly seed: number
 }
@@ -96,9 +98,10 @@ export class RunFolder {
   }
 }
 
-function nameOf({ startedMs, scenario, backend, pattern, seed }: RunName): string {
+function nameOf({ startedMs, scenario, backend, profile, pattern, seed }: RunName): string {
   const time = new Date(startedMs).toISOString().slice(0, 19).replaceAll(':', '-')
-  return `${time}-${scenario}-${backend}-${pattern}-s${seed}`
+  const subject = profile === 'default' ? backend : `${backend}-${profile}`
+  return `${time}-${scenario}-${subject}-${pattern}-s${seed}`
 }
 
 /** A run that has no place for its ledgers does not begin: its folder would pass for one that broke off. */
