@@ -17,6 +17,8 @@ export interface RunFacts {
   readonly title: string
   /** That the load has, by plan. */
   readonly messages: number
+  /** Groups, or subscribers: each does all of them. */
+  readonly readers: number
   /** What happens is not told line by line. */
   readonly isBrief: boolean
 }
@@ -28,6 +30,8 @@ export interface Narrator extends Watcher {
 }
 
 const everyMs = 1_000
+/** After this the broker is one that does not answer. */
+const silentMs = 3_000
 const phaseWords: Readonly<Record<RunPhase, string>> = {
   starting: 'starting',
   probing: 'finding out who is there',
@@ -42,12 +46,15 @@ export function narrate(invocation: Invocation, folder: RunFolder, facts: RunFac
   const { clock } = invocation
   const tails = new Tails(folder.ledgers)
   const closing = new AbortController()
-  let seen: Seen = { phase: 'starting', tally: null, waiting: null, elapsedMs: 0 }
+  let seen: Seen = { phase: 'starting', tally: null, waiting: null, isSilent: false, elapsedMs: 0 }
+  /** When the broker has last said how much waits. */
+  let answeredMs: number | null = null
   let zeroMs: number | null = null
   const elapsedMs = () => (zeroMs === null ? 0 : Math.max(0, clock.monotonicMs() - zeroMs))
   const feed = openFeed(invocation, facts, () => ({ ...seen, elapsedMs: elapsedMs() }))
   const look = async () => {
-    seen = { ...seen, tally: await tails.read() }
+    const isSilent = answeredMs !== null && clock.monotonicMs() - answeredMs > silentMs
+    seen = { ...seen, tally: await tails.read(), isSilent: isSilent && hasLoad(seen.phase) }
     folder.append(liveFile, JSON.stringify({ atMs: Math.round(elapsedMs()), ...lineOf(seen) }))
     feed.changed()
   }
@@ -66,7 +73,8 @@ export function narrate(invocation: Invocation, folder: RunFolder, facts: RunFac
     depth(sample) {
       folder.append(depthFile, evidenceLine(sample))
       const { waiting } = sample
-      seen = { ...seen, waiting: waiting === 'unknown' ? null : waiting }
+      answeredMs = clock.monotonicMs()
+      seen = { ...seen, waiting: waiting === 'unknown' ? null : waiting, isSilent: false }
     },
     phase(phase) {
       seen = { ...seen, phase }
@@ -90,19 +98,30 @@ interface Seen {
   readonly tally: Tally | null
   /** Null: the broker does not tell. */
   readonly waiting: number | null
+  /** It has told before. */
+  readonly isSilent: boolean
   readonly elapsedMs: number
 }
 
 function openFeed(
   { live, output, interrupts }: Invocation,
-  { title, messages }: RunFacts,
+  { title, messages, readers }: RunFacts,
   seen: () => Seen,
 ): Feed {
   const look = output.lookOfStderr
   const counts = () => {
-    const { tally, waiting } = seen()
-    const rest = waiting === null ? '' : `  waiting ${showCount(waiting)}`
-    return `sent ${showCount(tally?.sent ?? 0)}/${showCount(messages)}  done ${showCount(tally?.done ?? 0)}${rest}`
+    const { tally, waiting, isSilent } = seen()
+    const waits = waiting === null ? [] : [`waiting ${showCount(waiting)}`]
+    return [
+      // Where all share one process its ledgers are in memory.
+      ...(tally === null
+        ? [`${showCount(messages)} to send`]
+        : [
+            `sent ${showCount(tally.sent)}/${showCount(messages)}`,
+            `done ${showCount(tally.done)}/${showCount(messages * readers)}`,
+          ]),
+      ...(isSilent ? ['the broker does not answer'] : waits),
+    ].join('  ')
   }
   return makeFeed({
     live,
@@ -123,6 +142,10 @@ function openFeed(
     onInterrupt: () => interrupts.interrupt(),
     ellipsis: look.ellipsis,
   })
+}
+
+function hasLoad(phase: RunPhase): boolean {
+  return phase === 'load' || phase === 'halting' || phase === 'draining'
 }
 
 /** At its end all leave, and fresh ones come: that is no fault. */

@@ -35,7 +35,7 @@ interface Seen {
 async function played(
   plan: RunPlan,
   broker: (driver: Driver, clock: Clock) => Driver = (driver) => driver,
-  when: (phase: RunPhase, halt: () => void) => void = () => {},
+  when: (phase: RunPhase, halt: (afterMs?: number) => void) => void = () => {},
 ): Promise<Played & { seen: Seen }> {
   const clock = virtualClock()
   const halting = new AbortController()
@@ -45,7 +45,9 @@ async function played(
     depth: () => {},
     phase(phase) {
       seen.phases.push(phase)
-      when(phase, () => void clock.sleep(1_000, halting.signal).then(() => halting.abort()))
+      when(phase, (ms = 1_000) => {
+        void clock.sleep(ms, halting.signal).then(() => halting.abort())
+      })
     },
   }
   await using stage = new InProcessStage(plan, broker(memory({ clock }), clock), clock)
@@ -77,6 +79,16 @@ test('a run that is halted sends nothing more, and loses nothing', async () => {
   expect(attempted).toBeGreaterThan(10)
   expect(attempted).toBeLessThan(100)
   expect([processed, lost.total]).toEqual([attempted, 0])
+})
+
+test('a run that is halted before its load ends at once, without a word', async () => {
+  const phases: RunPhase[] = []
+  const halted = played({ ...calm, faults: [] }, slowToStart, (phase, halt) => {
+    phases.push(phase)
+    if (phase === 'starting') halt(500)
+  })
+  await expect(halted).rejects.toMatchObject({ name: 'AbortError' })
+  expect(phases).toEqual(['starting'])
 })
 
 test('a run that is halted heals what it has broken', async () => {

@@ -85,7 +85,7 @@ class Play {
     this.#watcher.phase('starting')
     await using bus = await this.#stage.connect()
     const contract = await openChannel(bus, this.#plan.channel).opened()
-    const isBarrierReached = await this.#start(bus)
+    const isBarrierReached = await this.#unlessHalted(() => this.#start(bus))
     const isDrained = await this.#act(bus)
     if (this.#isKept) await this.#writeLeftovers(bus)
     const { events } = this.#chronicle
@@ -93,6 +93,18 @@ class Play {
     const { applied: faults } = this.#faults
     const run = this.#terms(contract)
     return { evidence, contract, run, zeroNs: this.#zeroNs, faults, isBarrierReached, isDrained }
+  }
+
+  /** Before anything is sent there is nothing to drain or to judge. */
+  async #unlessHalted<T>(call: () => Promise<T>): Promise<T> {
+    const stop = () => this.#pace.breakOff(this.#halted.reason)
+    this.#halted.addEventListener('abort', stop, { once: true })
+    try {
+      this.#halted.throwIfAborted()
+      return await call()
+    } finally {
+      this.#halted.removeEventListener('abort', stop)
+    }
   }
 
   /** @returns whether everybody who is to hear hears. */
