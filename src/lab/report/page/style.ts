@@ -26,9 +26,10 @@ button,input{font:inherit;color:inherit;background:var(--card);border:1px solid 
 .kept{--state:var(--kept)}.broken{--state:var(--broken)}.inconclusive{--state:var(--inconclusive)}
 .state{color:var(--state);font-weight:600;white-space:nowrap}
 .warning{border:2px solid var(--inconclusive);border-radius:4px;padding:.5rem .75rem;margin-top:.75rem}
-.scroll{overflow-x:auto;margin:.25rem 0}
+.scroll{overflow-x:auto;margin:.25rem 0;background:linear-gradient(90deg,var(--ground) 40%,#0000) 0 0/2.5rem 100% no-repeat local,linear-gradient(-90deg,var(--ground) 40%,#0000) 100% 0/2.5rem 100% no-repeat local,linear-gradient(90deg,var(--muted),#0000) 0 0/.5rem 100% no-repeat scroll,linear-gradient(-90deg,var(--muted),#0000) 100% 0/.5rem 100% no-repeat scroll}
 table{border-collapse:collapse;min-width:min(100%,20rem);font-size:.9375rem}
 caption{text-align:start;color:var(--muted);padding-block:.25rem}
+caption span{display:inline-block;position:sticky;left:0;max-width:calc(100vw - 2rem)}
 th,td{text-align:start;vertical-align:top;padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--rule)}
 thead th{font-weight:600}tbody th{font-weight:400}
 td.n,th.n{text-align:end;padding-inline:.75rem 0}td.n{white-space:nowrap}
@@ -44,6 +45,6 @@ summary{cursor:pointer;min-height:1.5rem}
 svg.defs{position:absolute}
 [hidden]{display:none!important}
 @media(max-width:30rem){h1{font-size:1.25rem}td.n,th.n{padding-inline:.5rem 0}}
-@media print{:root,:root[data-theme]{color-scheme:light}body{font-size:10pt}main,header{max-width:none;padding-inline:0}figure svg{min-width:0}.scroll{overflow:visible}figure,.verdict,tr{break-inside:avoid}h2,h3{break-after:avoid}button,#tools,#more{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media print{:root,:root[data-theme]{color-scheme:light}body{font-size:10pt}main,header{max-width:none;padding-inline:0}figure svg{min-width:0}.scroll{overflow:visible;background:none}figure,.verdict,tr{break-inside:avoid}h2,h3{break-after:avoid}button,#tools,#more{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 ${figureStyle((name) => `var(--${name})`)}`,
 )

@@ -12,7 +12,7 @@ export interface Table {
 
 /** The first cell of each row names it. */
 export function tableOf({ caption, columns, rows }: Table): Markup {
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption>${columns.length === 0 ? null : markup`<thead><tr>${columns.map((cell) => cellOf(cell, 'col'))}</tr></thead>`}<tbody>${rows.map(
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption><span>${caption}</span></caption>${columns.length === 0 ? null : markup`<thead><tr>${columns.map((cell) => cellOf(cell, 'col'))}</tr></thead>`}<tbody>${rows.map(
     (row) => markup`<tr>${row.map((cell, at) => cellOf(cell, at === 0 ? 'row' : null))}</tr>`,
   )}</tbody></table></div>`
 }
