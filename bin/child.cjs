@@ -53,17 +53,16 @@ function run(command, args, options, done) {
   })
 }
 
-function onSignal(signal, isForTheChild) {
+var signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+// Each one is passed on, as it may have come to this process alone. Where it came to the whole
+// group, as Ctrl-C does, the program gets it twice at a time: src/cli/echoes.ts counts that once.
+signals.forEach(function (signal) {
   process.on(signal, function () {
     stopCode = exitCode(signal)
-    if (!running) end(stopCode)
-    else if (isForTheChild) running.kill(signal)
+    if (running) running.kill(signal)
+    else end(stopCode)
   })
-}
-onSignal('SIGTERM', true)
-onSignal('SIGHUP', true)
-// Ctrl-C has reached the child already: it goes to the whole foreground group.
-onSignal('SIGINT', false)
+})
 
 /** The environment of everything that is started: the folder of `node` comes first on its PATH. */
 function environment(node) {

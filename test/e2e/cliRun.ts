@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream'
 import { echoMs } from '../../src/cli/echoes.ts'
 
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
+const guard = resolve(import.meta.dirname, '../../bin/demo.cjs')
 
 export interface Ran {
   readonly code: number | null
@@ -35,6 +36,8 @@ export interface World extends Disposable {
 export interface RunOptions {
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
+  /** By the guard that npm starts, both in a process group of their own. */
+  readonly isGuarded?: boolean
 }
 
 /** Lines `{"n":1}` to `{"n":COUNT}`. */
@@ -53,9 +56,11 @@ export function script(world: World, name: string, text: string): string {
 export function cliWorld(): World {
   const folder = mkdtempSync(join(tmpdir(), 'narrowcast-cli-'))
   const running = new Set<ChildProcess>()
-  const start = (args: readonly string[], { input, env = {} }: RunOptions = {}): Running => {
-    const child = spawn(process.execPath, [main, ...args], {
+  const start = (args: readonly string[], options: RunOptions = {}): Running => {
+    const { input, env = {}, isGuarded = false } = options
+    const child = spawn(process.execPath, [isGuarded ? guard : main, ...args], {
       cwd: folder,
+      detached: isGuarded,
       env: { ...plainEnv(), XDG_CONFIG_HOME: join(folder, '.config'), ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })

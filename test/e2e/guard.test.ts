@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import {
   cp,
@@ -13,6 +14,8 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 
@@ -45,9 +48,11 @@ if (args[0] === 'ci') {
 
 const program = `
 process.on('SIGTERM', () => process.exit(41))
+if (process.argv.includes('hear'))
+  for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => console.log(signal))
 console.log(JSON.stringify({ args: process.argv.slice(2), path: process.env.PATH }))
 if (process.argv.includes('die')) process.kill(process.pid, 'SIGKILL')
-if (process.argv.includes('wait')) setInterval(() => undefined, 1_000)
+if (/wait|hear/.test(process.argv[2])) setInterval(() => undefined, 1_000)
 else process.exitCode = 7`
 
 /** A project with a space in its path, the real guard and a program of two lines. */
@@ -78,7 +83,18 @@ function launch(folder: string, args: string[], { isOld = false, mode = '' } = {
     CALLS: join(folder, 'calls'),
     npm_execpath: join(folder, 'npm/npm-cli.js'),
   }
-  return spawn(process.execPath, words, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const stdio = ['ignore', 'pipe', 'pipe'] as const
+  const child = spawn(process.execPath, words, {
+    cwd: folder,
+    env,
+    stdio: [...stdio],
+    detached: true,
+  })
+  // With it the program that it has started: a test may fail before it has ended.
+  onTestFinished(() => {
+    if (child.exitCode === null && child.pid) process.kill(-child.pid, 'SIGKILL')
+  })
+  return child
 }
 
 async function guard(folder: string, args: string[], options = {}) {
@@ -194,15 +210,35 @@ test('a program that a signal ends gives 128 + its number', async () => {
   expect((await guard(folder, ['die'])).code).toBe(137)
 })
 
-test('Ctrl-C is left to the program: the guard waits for it', async () => {
+test.for([
+  ['SIGINT', 130],
+  ['SIGHUP', 129],
+] as const)('%s to the guard alone reaches the program, which ends by it: %i', async (one) => {
+  const [signal, exit] = one
   const folder = await project({ isInstalled: true })
   const child = launch(folder, ['wait'])
-  await new Promise((resolve) => child.stdout?.once('data', resolve))
-  const code = new Promise((resolve) => child.once('exit', resolve))
-  // To the guard alone; on a terminal the program gets one of its own.
-  child.kill('SIGINT')
+  await once(child.stdout as Readable, 'data')
+  const ended = once(child, 'exit')
+  child.kill(signal)
+  expect(await ended).toEqual([exit, null])
+})
+
+test('a signal is passed on each time, once, and the guard waits for the program', async () => {
+  const folder = await project({ isInstalled: true })
+  const child = launch(folder, ['hear'])
+  const ended = once(child, 'exit')
+  const lines = createInterface({ input: child.stdout as Readable })
+  const heard: string[] = []
+  const hears = async () => heard.push(...(await once(lines, 'line')))
+  await once(lines, 'line')
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGINT'] as const) {
+    child.kill(signal)
+    await hears()
+  }
+  lines.on('line', (line) => heard.push(line))
   child.kill('SIGTERM')
-  expect(await code).toBe(41)
+  expect(await ended).toEqual([41, null])
+  expect(heard).toEqual(['SIGINT', 'SIGHUP', 'SIGINT'])
 })
 
 test('the installed binary says what is needed, exit 2, and repeats no password', async () => {
