@@ -21,7 +21,7 @@ const standing = {
   forMs: waitMs.optional(),
 }
 
-export const faultSchema = z.discriminatedUnion('kind', [
+const anyFaultSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('kill'),
     target,
@@ -58,6 +58,14 @@ export const faultSchema = z.discriminatedUnion('kind', [
     pauseMs: waitMs.default(2_000),
   }),
 ])
+
+export const faultSchema = anyFaultSchema.refine(
+  (fault) => fault.kind === 'any' || fault.times === undefined || fault.every !== undefined,
+  {
+    path: ['times'],
+    error: 'without every they would all come at once: say how far apart, as "every": "10%"',
+  },
+)
 export type Fault = z.infer<typeof faultSchema>
 
 export const loadSchema = z.strictObject({

@@ -81,6 +81,7 @@ test.for([
   [{ faults: [{ kind: 'kill', target: 'workers', at: 'soon' }] }, 'expected a share of the load'],
   [{ faults: [{ kind: 'flood', at: '1s' }] }, 'faults.0.kind'],
   [{ faults: [{ kind: 'block', target: 'producers', at: '1s' }] }, 'faults.0.target'],
+  [{ faults: [{ kind: 'churn', at: '1s', times: 2 }] }, 'faults.0.times: without every they'],
   [{ load: { bytes: 10 } }, 'load.bytes'],
   [{ load: { workers: 0 } }, 'load.workers'],
   [{ bites: [{ is: 'everything', atLeast: 1 }] }, 'bites.0.is'],
