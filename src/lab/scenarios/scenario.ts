@@ -92,7 +92,7 @@ export const settingsSchema = z.strictObject({
   leaseMs: z.int().min(500).max(600_000),
   attempts: z.int().min(1).max(1_000),
   deliveriesMax: z.int().min(2).max(1_000),
-  dedupeWindowMs: z.int().min(1).max(86_400_000).nullable(),
+  dedupeWindowMs: z.int().min(1_000).max(86_400_000).nullable(),
   order: z.enum(['none', 'key']),
 })
 export type Settings = z.infer<typeof settingsSchema>

@@ -84,6 +84,7 @@ test.for([
   [{ faults: [{ kind: 'churn', at: '1s', times: 2 }] }, 'faults.0.times: without every they'],
   [{ load: { bytes: 10 } }, 'load.bytes'],
   [{ load: { workers: 0 } }, 'load.workers'],
+  [{ settings: { dedupeWindowMs: 999 } }, 'settings.dedupeWindowMs'],
   [{ bites: [{ is: 'everything', atLeast: 1 }] }, 'bites.0.is'],
   [{ name: 'Mine!' }, 'expected lower-case letters'],
   [{ title: 'x'.repeat(51) }, 'title'],
