@@ -75,19 +75,53 @@ testNamespace('it leaves no wire, and none either when its process is killed', a
     await using _namespace = await NetworkNamespace.make()
     expect(wires()).not.toEqual([])
   }
+  const { made, kill } = await inProcess(`await NetworkNamespace.make()`)
+  expect(await linkNames()).toContain(made)
+  kill()
+  await expect.poll(linkNames, { timeout: 30_000 }).not.toContain(made)
+})
+
+testNamespace(
+  'none is left when its process is killed in a cut, with words on the way',
+  async () => {
+    // What is not acknowledged keeps a socket for minutes, and that its network, after its process has ended.
+    const { made, kill } = await inProcess(`
+    const namespace = await NetworkNamespace.make()
+    const server = createServer().listen(0, namespace.host)
+    await once(server, 'listening')
+    const [program, ...words] = namespace.enter
+    const body = \`
+      const socket = require('node:net').connect(\${server.address().port}, '\${namespace.host}')
+      process.stdin.on('end', () => process.exit()).on('data', () => {
+        socket.write('lost', () => console.log('written'))
+      }) \`
+    const actor = spawn(program, [...words, process.execPath, '-e', body])
+    await once(server, 'connection')
+    await namespace.cut()
+    actor.stdin.write('now')
+    await once(actor.stdout, 'data')`)
+    expect(await linkNames()).toContain(made)
+    kill()
+    await expect.poll(linkNames).not.toContain(made)
+  },
+)
+
+/** Runs this in a process of its own. `made`: the wire of the first namespace there. */
+async function inProcess(code: string) {
   const own = new URL('../../src/lab/run/networkNamespace.ts', import.meta.url)
-  const body = `import { NetworkNamespace } from '${own}'
-    await NetworkNamespace.make()
+  const body = `import { spawn } from 'node:child_process'
+    import { once } from 'node:events'
+    import { createServer } from 'node:net'
+    import { NetworkNamespace } from '${own}'
+    ${code}
     console.log('made')
     setInterval(() => {}, 1_000)`
   const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', body])
-  onTestFinished(() => void child.kill('SIGKILL'))
+  const kill = () => void child.kill('SIGKILL')
+  onTestFinished(kill)
   await once(child.stdout, 'data')
-  const made = `ncl${child.pid?.toString(36)}x0`
-  expect(await linkNames()).toContain(made)
-  child.kill('SIGKILL')
-  await expect.poll(linkNames, { timeout: 30_000 }).not.toContain(made)
-})
+  return { made: `ncl${child.pid?.toString(36)}x0`, kill }
+}
 
 /** Also of those that are down. */
 async function linkNames(): Promise<string[]> {

@@ -10,6 +10,15 @@ const execute = promisify(execFile)
 /** 198.18.0.0/15 is for measurements of networks alone (RFC 2544): nobody's hosts lie there. */
 const blocks = 2 ** 15
 
+/** The name of the wire's end inside. */
+const own = 'eth0'
+
+/**
+ * It holds the namespace until its stdin closes, which it also does when this process is killed. Then it
+ * takes the wire away, which a socket with words on the way would keep for minutes.
+ */
+const hold = `echo; read -r _; exec ip link delete ${own}`
+
 let made = 0
 
 /**
@@ -39,8 +48,7 @@ export class NetworkNamespace implements AsyncDisposable {
   private constructor(host: string) {
     this.host = host
     this.#wire = `ncl${process.pid.toString(36)}x${(made++).toString(36)}`
-    // It lives until its stdin closes, which it also does when this process is killed.
-    this.#holder = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec cat'], {
+    this.#holder = spawn('unshare', ['--net', 'sh', '-c', hold], {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     })
@@ -80,7 +88,6 @@ export class NetworkNamespace implements AsyncDisposable {
     await Promise.race([once(stdout, 'data'), once(this.#holder, 'close')])
     const { pid, exitCode } = this.#holder
     if (pid === undefined || exitCode !== null) throw new Error(told.trim())
-    const own = 'eth0'
     const peer = ['peer', 'name', own, 'netns', String(pid)]
     await ip('link', 'add', this.#wire, 'type', 'veth', ...peer)
     await ip('address', 'add', `${this.host}/30`, 'dev', this.#wire)
