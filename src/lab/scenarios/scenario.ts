@@ -59,13 +59,23 @@ const anyFaultSchema = z.discriminatedUnion('kind', [
   }),
 ])
 
-export const faultSchema = anyFaultSchema.refine(
-  (fault) => fault.kind === 'any' || fault.times === undefined || fault.every !== undefined,
-  {
-    path: ['times'],
-    error: 'without every they would all come at once: say how far apart, as "every": "10%"',
-  },
-)
+export const faultSchema = anyFaultSchema
+  .refine(
+    (fault) => fault.kind === 'any' || fault.times === undefined || fault.every !== undefined,
+    {
+      path: ['times'],
+      error: 'without every they would all come at once: say how far apart, as "every": "10%"',
+    },
+  )
+  // Of a churn it is also when the one that has left comes back.
+  .refine(
+    (fault) =>
+      fault.kind === 'any' ||
+      fault.kind === 'churn' ||
+      fault.every === undefined ||
+      fault.times !== undefined,
+    { path: ['every'], error: 'without times it comes once: say how often, as "times": 3' },
+  )
 export type Fault = z.infer<typeof faultSchema>
 
 export const loadSchema = z.strictObject({

@@ -82,6 +82,10 @@ test.for([
   [{ faults: [{ kind: 'flood', at: '1s' }] }, 'faults.0.kind'],
   [{ faults: [{ kind: 'block', target: 'producers', at: '1s' }] }, 'faults.0.target'],
   [{ faults: [{ kind: 'churn', at: '1s', times: 2 }] }, 'faults.0.times: without every they'],
+  [
+    { faults: [{ kind: 'broker-stop', at: '1s', every: '2s' }] },
+    'faults.0.every: without times it',
+  ],
   [{ load: { bytes: 10 } }, 'load.bytes'],
   [{ load: { workers: 0 } }, 'load.workers'],
   [{ settings: { dedupeWindowMs: 999 } }, 'settings.dedupeWindowMs'],
