@@ -61,11 +61,9 @@ export function liveIntervals(scene: Scene, by: string): Interval[] {
 /** By time; of the same time, what the supervisor wrote comes first. */
 function turnsOf({ events, all }: Scene, by: string): Turn[] {
   const told = all.filter((record) => record.by === by)
-  // A BACK without a CUT says nothing.
-  const backs = told.filter(
-    ({ type, place }) =>
-      type === 'back' && told.some((one) => one.type === 'cut' && one.place < place),
-  )
+  // A BACK without a CUT since the one before says nothing.
+  const turning = told.filter(({ type }) => type === 'cut' || type === 'back')
+  const backs = turning.filter(({ type }, at) => type === 'back' && turning[at - 1]?.type === 'cut')
   const spanOf = ({ timeNs }: { timeNs: bigint }) => ({ fromNs: timeNs, toNs: timeNs })
   return [
     ...events.filter((event) => event.by === by || event.event === 'BROKER_DOWN'),
