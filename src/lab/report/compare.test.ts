@@ -114,6 +114,19 @@ test('columns of one guarantee stand together, divided by a rule from the others
   ])
 })
 
+test('columns of one guarantee are not torn apart where they fit beside each other', () => {
+  const crash: Survives = { 'broker-crash': 'yes' }
+  const reports = [
+    run({ backend: 'file', survives: crash, p99: 13, lost: 1_000 }),
+    run({ backend: 'redis-list', p99: 4.5, lost: 1_000 }),
+    run({ backend: 'redis-stream', p99: 4.8, lost: 1_000 }),
+  ]
+  expect(shown(reports).filter((line) => /^ +(file|redis)/.test(line))).toEqual([
+    '             file',
+    '             redis-list                redis-stream',
+  ])
+})
+
 test('one run of each has no spread, and one guarantee needs no rule', () => {
   const reports = [
     run({ backend: 'file', p99: 9, lost: 1, status: 'BROKEN' }),

@@ -62,21 +62,25 @@ function groupsOf({ guarantees }: Comparison, rows: readonly Row[]): Group[] {
 
 function inBlocks(groups: readonly Group[], room: number): Group[][] {
   const blocks: Group[][] = []
-  for (const { head, columns } of groups) {
-    for (const column of columns) {
-      const block = blocks.at(-1) ?? []
-      const wider = withColumn(block, head, column)
-      if (block.length > 0 && widthOf(wider) <= room) blocks[blocks.length - 1] = wider
-      else blocks.push([{ head, columns: [column] }])
-    }
+  for (const part of groups.flatMap((group) => partsOf(group, room))) {
+    const block = blocks.at(-1) ?? []
+    const wider = withPart(block, part)
+    if (block.length > 0 && widthOf(wider) <= room) blocks[blocks.length - 1] = wider
+    else blocks.push([part])
   }
   return blocks
 }
 
-function withColumn(block: readonly Group[], head: string, column: readonly string[]): Group[] {
+/** A group that fits into a block stays whole: its columns are there to be held beside each other. */
+function partsOf(group: Group, room: number): Group[] {
+  if (groupWidth(group) <= room) return [group]
+  return group.columns.map((column) => ({ ...group, columns: [column] }))
+}
+
+function withPart(block: readonly Group[], part: Group): Group[] {
   const last = block.at(-1)
-  if (last?.head !== head) return [...block, { head, columns: [column] }]
-  return [...block.slice(0, -1), { head, columns: [...last.columns, column] }]
+  if (last?.head !== part.head) return [...block, part]
+  return [...block.slice(0, -1), { ...part, columns: [...last.columns, ...part.columns] }]
 }
 
 function widthOf(block: readonly Group[]): number {
