@@ -18,7 +18,7 @@ type Repeats = {
   readonly overlap: number
 }
 
-/** Why each delivery, or effect, after the first came, by message. */
+/** Why each delivery after the first came, by message. */
 type Explained = ReadonlyMap<number, readonly (Cause | null)[]>
 
 /** `repeated`: delivered or done more than once. */
@@ -29,15 +29,14 @@ export function repeatAccounts(
   trailOf: TrailOf,
 ): Repeats {
   const explained = explainInOrder(repeated, history, scene, trailOf)
-  const effects = new Map(
-    repeated.map((message) => [
-      message,
-      effectCauses(trailOf(message), explained.get(message) ?? []),
-    ]),
-  )
+  const causesOf = (message: number) => explained.get(message) ?? []
   return {
-    redelivered: sumOf(repeated, explained, history),
-    reprocessed: sumOf(repeated, effects, history),
+    redelivered: sumOf(repeated, causesOf, history),
+    reprocessed: sumOf(
+      repeated,
+      (message) => effectCauses(trailOf(message), causesOf(message)),
+      history,
+    ),
     overlap: repeated.filter((message) => isOverlapping(trailOf(message))).length,
   }
 }
@@ -157,21 +156,26 @@ function effectCauses(
   return all.slice(1)
 }
 
+/** One message after the other: of a million that came again no list of causes is kept. */
 function sumOf(
   repeated: readonly number[],
-  explained: Explained,
+  causesOf: (message: number) => readonly (Cause | null)[],
   { origins }: History,
 ): RepeatAccount {
   const byCause: Partial<Record<Cause, number>> = {}
-  const causes = [...explained.values()].flat()
+  const unknown: number[] = []
+  let total = 0
   let unexplained = 0
-  for (const cause of causes) {
-    if (!cause) unexplained++
-    else byCause[cause] = (byCause[cause] ?? 0) + 1
+  for (const message of repeated) {
+    const before = unexplained
+    for (const cause of causesOf(message)) {
+      total++
+      if (cause === null) unexplained++
+      else byCause[cause] = (byCause[cause] ?? 0) + 1
+    }
+    if (unexplained > before) unknown.push(message)
   }
-  const unknown = repeated.filter((message) => explained.get(message)?.includes(null))
-  const unexplainedSample = sampleOf(unknown, origins)
-  return { total: causes.length, byCause, unexplained, unexplainedSample }
+  return { total, byCause, unexplained, unexplainedSample: sampleOf(unknown, origins) }
 }
 
 /** Two workers finished it, and were at it at the same time. */
