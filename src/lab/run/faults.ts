@@ -64,10 +64,10 @@ export class Faults {
       await this.#pace.sleep(fault.pauseMs, halted)
     }
     await this.#pace.until(zeroNs + nanoseconds(fault.atMs), halted)
-    if (halted.aborted) return
-    const applied = isOfBroker(fault)
-      ? this.#brokerBack.then(() => this.#apply(fault, zeroNs, halted))
-      : this.#apply(fault, zeroNs, halted)
+    const apply = async () => {
+      if (!halted.aborted) await this.#apply(fault, zeroNs, halted)
+    }
+    const applied = isOfBroker(fault) ? this.#brokerBack.then(apply) : apply()
     if (isOfBroker(fault)) this.#brokerBack = applied.catch(() => {}) // told by who waits for it
     await applied
   }

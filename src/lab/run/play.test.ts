@@ -129,6 +129,17 @@ test('a broker that is to stop while it comes back stops when it is there', asyn
   expect(accountOf(run).attempted).toBe(200)
 })
 
+test('a run that is halted while a broker comes back does not end it again', async () => {
+  const faults = [
+    { kind: 'broker-crash', atMs: 200, forMs: 300 },
+    { kind: 'broker-stop', atMs: 600, forMs: 200 },
+  ] as const
+  const run = await played({ ...calm, faults }, slowToStart, (phase, halt) => {
+    if (phase === 'load') halt(1_200) // 700 ms after time zero
+  })
+  expect(run.faults.map(({ kind }) => kind)).toEqual(['broker-crash'])
+})
+
 test('who is about to start when all processes end ends with them', async () => {
   const faults = [
     { kind: 'kill', target: 'producers', atMs: 200, restartAfterMs: 100 },
