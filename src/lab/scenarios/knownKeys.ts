@@ -23,9 +23,10 @@ function objectOf(node: Node, value: unknown): Node {
   if (several === undefined) return node
   const { kind } = value as { kind?: unknown }
   const isIt = ({ properties }: Node) => {
-    const { const: only, enum: any = [only] } = (properties?.kind ?? {}) as Node
+    const { const: only, enum: kinds = [only] } = (properties?.kind ?? {}) as Node
     return (
-      properties !== undefined && (properties.kind === undefined || any.some((one) => one === kind))
+      properties !== undefined &&
+      (properties.kind === undefined || kinds.some((one) => one === kind))
     )
   }
   return several.find(isIt) ?? node
