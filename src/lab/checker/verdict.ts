@@ -21,10 +21,13 @@ export interface Course {
   readonly disagreements: readonly string[]
   readonly bites: readonly Bite[]
   /** Kinds of faults that were planned, and of which none hit anything. */
-  readonly unhit: readonly FaultKind[]
+  readonly unhit: readonly UnhitKind[]
   /** Actors that nobody ended, or that did not end well: who can say what else went wrong there. */
   readonly ownEnds: readonly string[]
 }
+
+/** drawn fault: of whatever kind chance said. */
+export type UnhitKind = FaultKind | 'drawn fault'
 
 export interface Verdict {
   readonly status: 'KEPT' | 'BROKEN' | 'INCONCLUSIVE'

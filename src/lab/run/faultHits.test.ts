@@ -41,3 +41,18 @@ test('kinds of which none hit anything, and none that was not planned', () => {
     'leave',
   ])
 })
+
+test.for<readonly [boolean, readonly string[]]>([
+  [true, []],
+  [false, ['drawn fault']],
+])(
+  'of faults that were drawn, chance says which kinds there are: one that hits is enough: %j',
+  ([hit, unhit]) => {
+    const planned: PlannedFault[] = [
+      { kind: 'kill', target: 'busiest', atMs: 0, restartAfterMs: 1, pauseMs: 1 },
+      { kind: 'leave', atMs: 2, restartAfterMs: 1, pauseMs: 1 },
+    ]
+    const leave = { ...kill, kind: 'leave', hit: false } as const
+    expect(unhitKinds(planned, [{ ...kill, hit }, leave])).toEqual(unhit)
+  },
+)

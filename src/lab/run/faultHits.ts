@@ -1,3 +1,4 @@
+import type { UnhitKind } from '../checker/verdict.ts'
 import type { LedgerFile } from '../evidence/evidence.ts'
 import { readRecord, recordBytes } from '../evidence/record.ts'
 import type { FaultKind, PlannedFault } from '../plan.ts'
@@ -19,13 +20,22 @@ export function judgedFaults(
   })
 }
 
-/** Kinds of which none that was planned hit anything: whatever a run shows, it shows nothing of these. */
+/**
+ * Kinds of which none that was planned hit anything: whatever a run shows, it shows nothing of these.
+ * Which kinds are drawn is chance, and nobody asked for one of them: drawn faults are one kind.
+ */
 export function unhitKinds(
   planned: readonly PlannedFault[],
   faults: readonly JudgedFault[],
-): FaultKind[] {
-  const kinds = new Set(planned.map(({ kind }) => kind))
-  return [...kinds].filter((kind) => !faults.some((one) => one.kind === kind && one.hit))
+): UnhitKind[] {
+  const hit = new Set<FaultKind>(faults.flatMap((one) => (one.hit ? [one.kind] : [])))
+  const isUnhit = ({ kind }: PlannedFault) => !hit.has(kind)
+  const isDrawn = ({ pauseMs }: PlannedFault) => pauseMs !== undefined
+  const [drawn, named] = [planned.filter(isDrawn), planned.filter((one) => !isDrawn(one))]
+  return [
+    ...new Set(named.filter(isUnhit).map(({ kind }) => kind)),
+    ...(drawn.length > 0 && drawn.every(isUnhit) ? (['drawn fault'] as const) : []),
+  ]
 }
 
 /** When it sent or was handed a message for the last time, since time zero. */
