@@ -19,6 +19,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts
 COPY --from=build /app/node_modules/@redis/client node_modules/@redis/client
+COPY --from=build /app/node_modules/amqplib node_modules/amqplib
 COPY --from=build /app/dist dist
 RUN find . -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
