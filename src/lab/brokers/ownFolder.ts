@@ -4,18 +4,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A temporary folder and the program that works in it. Neither outlives this process. */
+/** A temporary folder and the programs that work in it. None of it outlives this process. */
 export interface OwnFolder {
   readonly path: string
-  /** The shell command that ends the program; null while none runs. */
-  endBy(command: string | null): void
-  /** Ends the program and removes the folder. Twice is fine. */
+  /** The shell command that ends a program. What is returned takes it back: the program has ended. */
+  endBy(command: string): () => void
+  /** Ends the programs and removes the folder. Twice is fine. */
   remove(): Promise<void>
 }
 
 /**
- * The guard is a shell that reads how to end what runs. Its input ends when this process ends, by a
- * SIGKILL too: then it does what `remove` would have done.
+ * The guard is a shell that reads how to end what runs; the last line holds. Its input ends when
+ * this process ends, by a SIGKILL too: then it does what `remove` would have done.
  */
 const guard = `
 while IFS= read -r line; do command=$line; done
@@ -39,10 +39,19 @@ export async function ownFolder(name: string): Promise<OwnFolder> {
     await rm(path, { recursive: true })
     throw error
   }
+  const commands = new Set<string>()
+  const tell = () => {
+    if (child.stdin.writable) child.stdin.write(`${[...commands].join('; ')}\n`)
+  }
   return {
     path,
-    endBy: (command) => {
-      if (child.stdin.writable) child.stdin.write(`${command ?? ''}\n`)
+    endBy(command) {
+      commands.add(command)
+      tell()
+      return () => {
+        commands.delete(command)
+        tell()
+      }
     },
     async remove() {
       child.stdin.end()

@@ -43,6 +43,40 @@ test('removing a folder ends what runs in it', async () => {
   await expect.poll(() => isAlive(pid)).toBe(false)
 })
 
+test('removing a folder ends all that runs in it, after one of them has ended too', async () => {
+  const folder = await ownFolder('test')
+  const start = async () => await OwnProcess.start(shell('echo ready; exec sleep 100'), folder)
+  const [first, second, third] = [await start(), await start(), await start()]
+  await second.end('SIGTERM')
+  await folder.remove()
+  await expect.poll(() => [first.pid, third.pid].filter(isAlive)).toEqual([])
+})
+
+test('the commands that end programs are all run, but those that were taken back', async () => {
+  const folder = await ownFolder('test')
+  const root = await mkdtemp(join(tmpdir(), 'narrowcast-test-'))
+  const write = (name: string) => folder.endBy(`echo > ${join(root, name)}`)
+  write('a')
+  const ended = write('b')
+  write('c')
+  ended()
+  await folder.remove()
+  expect((await readdir(root)).sort()).toEqual(['a', 'c'])
+  await rm(root, { recursive: true })
+})
+
+test('a program is given an environment of its own, or ours', async () => {
+  vi.stubEnv('NARROWCAST_OURS', '1')
+  const folder = await ownFolder('test')
+  const script = shell('echo $NARROWCAST_OURS $NARROWCAST_OWN ready')
+  const env = { PATH: process.env.PATH ?? '', NARROWCAST_OWN: '2' }
+  const ours = await OwnProcess.start(script, folder)
+  const own = await OwnProcess.start({ ...script, env }, folder)
+  expect([ours.output, own.output]).toEqual(['1 ready\n', '2 ready\n'])
+  vi.unstubAllEnvs()
+  await folder.remove()
+})
+
 test('what a program prints is kept, its end at most', async () => {
   const folder = await ownFolder('test')
   const script = 'echo first; head -c 100000 /dev/zero | tr "\\0" x; echo ready; exec sleep 100'

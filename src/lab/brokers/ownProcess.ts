@@ -5,6 +5,8 @@ import type { OwnFolder } from './ownFolder.ts'
 export interface Program {
   readonly command: string
   readonly args: readonly string[]
+  /** All of its environment. @default that of this process */
+  readonly env?: Readonly<Record<string, string>>
   /** It is ready when what it prints matches. */
   readonly ready: RegExp
   readonly readyWithinMs: number
@@ -48,14 +50,17 @@ export class OwnProcess {
     }
   }
 
-  private constructor({ command, args, endBy }: Program, folder: OwnFolder) {
-    const child = spawn(command, args, { cwd: folder.path, stdio: 'pipe', detached: true })
+  private constructor({ command, args, env, endBy }: Program, folder: OwnFolder) {
+    const here = { cwd: folder.path, ...(env && { env }) }
+    const child = spawn(command, args, { ...here, stdio: 'pipe', detached: true })
     this.#child = child
     this.#closed = once(child, 'close')
     this.#closed.catch(() => {}) // heard by `#ready`
     child.stdin.end()
-    if (child.pid !== undefined) folder.endBy(endBy ?? `kill -9 -${child.pid}`)
-    child.once('exit', () => folder.endBy(endBy ?? null))
+    if (child.pid !== undefined) {
+      const ended = folder.endBy(endBy ?? `kill -9 -${child.pid}`)
+      if (endBy === undefined) child.once('exit', ended)
+    }
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.#output = (this.#output + text).slice(-outputCharsMax)
