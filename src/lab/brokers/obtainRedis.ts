@@ -1,7 +1,7 @@
 import { redactUrl } from '../../core/url.ts'
 import { askRedis } from './askRedis.ts'
+import { type Image, startInDocker } from './inDocker.ts'
 import { startRedis } from './redis.ts'
-import { startRedisInDocker } from './redisInDocker.ts'
 import { findRedisProgram } from './redisProgram.ts'
 
 /** A Redis that a test shares with others: channels of its own, and no settings are changed. */
@@ -21,6 +21,8 @@ export type RedisOrReason =
 
 const variable = 'NARROWCAST_TEST_REDIS_URL'
 
+const image: Image = { image: 'redis:8-alpine', port: 6379, ready: /Ready to accept connections/ }
+
 /**
  * A server for a test file: the one whose URL the environment gives, else one of our own by the
  * program on the PATH, else by Docker. A URL that leads nowhere is a reason; nothing else is tried.
@@ -29,10 +31,9 @@ export async function obtainRedis(): Promise<RedisOrReason> {
   const url = process.env[variable] ?? ''
   if (url !== '') return await given(url)
   if ((await findRedisProgram()) !== null) return { redis: await startRedis(), missing: null }
-  const container = await startRedisInDocker()
+  const container = await startInDocker(image)
   if (container !== null) {
-    const how = `${container.image} in Docker`
-    return await asked(container.url, how, container.stop)
+    return await asked(`redis://${container.address}`, `${image.image} in Docker`, container.stop)
   }
   const missing = `no ${variable}, no redis-server on the PATH, no answer of a Docker engine`
   return { redis: null, missing }
