@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { obtainRabbitmq } from '../src/lab/brokers/obtainRabbitmq.ts'
 import { obtainRedis } from '../src/lab/brokers/obtainRedis.ts'
+import { findRabbitmqProgram } from '../src/lab/brokers/rabbitmqProgram.ts'
 import { findRedisProgram } from '../src/lab/brokers/redisProgram.ts'
 
 /** What decides whether packages may be installed here. */
@@ -33,6 +35,11 @@ const packages: readonly Package[] = [
     name: 'redis-server',
     find: async () => (await findRedisProgram())?.version ?? null,
     givenBy: 'NARROWCAST_TEST_REDIS_URL',
+  },
+  {
+    name: 'rabbitmq-server',
+    find: async () => (await findRabbitmqProgram())?.version ?? null,
+    givenBy: 'NARROWCAST_TEST_RABBITMQ_URL',
   },
   { name: 'chromium', find: chromiumVersion },
 ]
@@ -97,14 +104,40 @@ async function aptGet(...args: readonly string[]): Promise<void> {
 
 /** For each broker: its version and how it was found, or why it is not there. */
 export async function brokersFound(): Promise<string> {
+  const all = [found('redis', redisFound), found('rabbitmq', rabbitmqFound)]
+  return (await Promise.all(all)).join(', ')
+}
+
+interface Found {
+  readonly version: string
+  readonly how: string
+}
+
+/** `find` returns why there is none as a text. */
+async function found(name: string, find: () => Promise<Found | string>): Promise<string> {
   try {
-    const { redis, missing } = await obtainRedis()
-    if (redis === null) return `no redis (${missing})`
-    await redis.stop()
-    return `redis ${redis.version} (${redis.how})`
+    const one = await find()
+    if (typeof one === 'string') return `no ${name} (${one})`
+    return `${name} ${one.version} (${one.how})`
   } catch (error) {
-    return `no redis (${textOf(error)})`
+    return `no ${name} (${textOf(error)})`
   }
+}
+
+async function redisFound(): Promise<Found | string> {
+  const { redis, missing } = await obtainRedis()
+  await redis?.stop()
+  return redis ?? missing
+}
+
+/** One of our own would take seconds to start, after every run: it is named without that. */
+async function rabbitmqFound(): Promise<Found | string> {
+  const isGiven = (process.env.NARROWCAST_TEST_RABBITMQ_URL ?? '') !== ''
+  const program = isGiven ? null : await findRabbitmqProgram()
+  if (program !== null) return program
+  const { rabbitmq, missing } = await obtainRabbitmq()
+  await rabbitmq?.stop()
+  return rabbitmq ?? missing
 }
 
 const textOf = (error: unknown) =>

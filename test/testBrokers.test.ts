@@ -5,6 +5,15 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { brokersFound, installBrokers } from '../scripts/brokers.ts'
 
 let folder = ''
+/** All that RabbitMQ is found by. */
+const rabbitmq = [
+  'rabbitmq-server',
+  'rabbitmqctl',
+  'rabbitmq-env',
+  'rabbitmq-defaults',
+  'erl',
+  'epmd',
+]
 const programs = () => join(folder, 'bin')
 const machine = () => ({
   isRoot: true,
@@ -20,7 +29,10 @@ beforeEach(async () => {
   vi.stubEnv('PATH', programs())
   vi.stubEnv('NARROWCAST_INSTALL_BROKERS', '1')
   vi.stubEnv('NARROWCAST_TEST_REDIS_URL', '')
+  vi.stubEnv('NARROWCAST_TEST_RABBITMQ_URL', '')
   await program('packed', 'echo Redis server v=7.0.15 sha=0')
+  for (const name of rabbitmq) await program(name, 'exit 1')
+  await mkdir(join(folder, 'plugins', 'rabbit-3.10.8'), { recursive: true })
   await program('chromium', 'echo Chromium 156.0.8078.73 built on Debian')
   await aptGet(`[ $4 = update ] || cp ${programs()}/packed ${programs()}/redis-server`)
 })
@@ -93,6 +105,18 @@ test('a browser is installed too, also beside a server that is given', async () 
   expect((await calls())[1]).toMatch(/--no-install-recommends chromium$/)
 })
 
+test('RabbitMQ is installed where its Erlang is missing, unless a server is given', async () => {
+  vi.stubEnv('NARROWCAST_TEST_REDIS_URL', 'redis://127.0.0.1:1')
+  const erl = join(programs(), 'erl')
+  await rm(erl)
+  vi.stubEnv('NARROWCAST_TEST_RABBITMQ_URL', 'amqp://127.0.0.1:1')
+  expect(await installBrokers(machine())).toEqual([])
+  vi.stubEnv('NARROWCAST_TEST_RABBITMQ_URL', '')
+  await aptGet(`[ $4 = update ] || cp ${programs()}/epmd ${erl}`)
+  expect(await installBrokers(machine())).toEqual(['installed rabbitmq-server 3.10.8'])
+  expect((await calls())[1]).toMatch(/--no-install-recommends rabbitmq-server$/)
+})
+
 test('what apt-get says when it fails is told, and the policy is gone', async () => {
   await aptGet('echo E: no network >&2; exit 100')
   expect(await installBrokers(machine())).toEqual([
@@ -109,7 +133,22 @@ test('a package that brings no program is told', async () => {
 })
 
 test('the summary names each broker, or why it is not there', async () => {
-  expect(await brokersFound()).toMatch(/^no redis \(no NARROWCAST_TEST_REDIS_URL, /)
+  const first = async () => (await brokersFound()).split(', rabbitmq ')[0]
+  expect(await brokersFound()).toMatch(/^no redis \(no NARROWCAST_TEST_REDIS_URL, .*\), rabbitmq 3/)
   await program('redis-server', '[ "$1" = --version ] && echo v=7.0.15 || echo broken; exit 0')
-  expect(await brokersFound()).toMatch(/^no redis \(.* before it was ready; broken\)$/)
+  expect(await first()).toMatch(/^no redis \(.* before it was ready; broken\)$/)
+})
+
+test('the summary names RabbitMQ as it was found, or why it is not there', async () => {
+  const last = async () => / (no rabbitmq \(.*|rabbitmq .*)$/.exec(await brokersFound())?.[1]
+  expect(await last()).toBe('rabbitmq 3.10.8 (on the PATH)')
+  vi.stubEnv('NARROWCAST_TEST_RABBITMQ_URL', 'amqp://me:secret@127.0.0.1:1')
+  expect(await last()).toBe(
+    'no rabbitmq (NARROWCAST_TEST_RABBITMQ_URL amqp://me:***@127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1)',
+  )
+  vi.stubEnv('NARROWCAST_TEST_RABBITMQ_URL', '')
+  await rm(join(programs(), 'epmd'))
+  expect(await last()).toBe(
+    'no rabbitmq (no NARROWCAST_TEST_RABBITMQ_URL, no rabbitmq-server on the PATH, no answer of a Docker engine)',
+  )
 })
