@@ -5,25 +5,15 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type ConfirmChannel, connect } from 'amqplib'
+import { connect } from 'amqplib'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { rabbitmqVersion } from '../../src/lab/brokers/askRabbitmq.ts'
 import { obtainRabbitmq } from '../../src/lab/brokers/obtainRabbitmq.ts'
 import { startRabbitmq } from '../../src/lab/brokers/rabbitmq.ts'
 import type { RabbitmqServer } from '../../src/lab/brokers/rabbitmqServer.ts'
 import { processesOf } from './processesOf.ts'
+import { withChannel } from './rabbitmqClient.ts'
 import { describeRabbitmq, rabbitmqProgram } from './rabbitmqHere.ts'
-
-/** What a client does that connects for it. */
-async function withChannel<T>(url: string, act: (channel: ConfirmChannel) => Promise<T>) {
-  const client = await connect(url)
-  client.on('error', () => {})
-  try {
-    return await act(await client.createConfirmChannel())
-  } finally {
-    await client.close().catch(() => {})
-  }
-}
 
 /** A message that the server has confirmed, in a queue that is to survive. */
 const put = async (url: string, text: string) =>

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { obtainRabbitmq } from './obtainRabbitmq.ts'
 import { startRabbitmq } from './rabbitmq.ts'
+import { startRabbitmqCluster } from './rabbitmqCluster.ts'
 
 let folder = ''
 
@@ -28,10 +29,12 @@ test('without a program there is no server, and the reason is told', async () =>
     missing:
       'no NARROWCAST_TEST_RABBITMQ_URL, no rabbitmq-server on the PATH, no answer of a Docker engine',
   })
-  await expect(startRabbitmq()).rejects.toMatchObject({
-    code: 'UNAVAILABLE',
-    message: 'rabbitmq: no rabbitmq-server is on the PATH',
-  })
+  for (const start of [startRabbitmq, startRabbitmqCluster]) {
+    await expect(start()).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: 'rabbitmq: no rabbitmq-server is on the PATH',
+    })
+  }
 })
 
 test('a docker without an engine is none', async () => {
@@ -39,7 +42,10 @@ test('a docker without an engine is none', async () => {
   expect(await obtainRabbitmq()).toMatchObject({ rabbitmq: null, missing: /Docker/ })
 })
 
-test('a program that does not start leaves neither folder nor epmd', async () => {
+test.for([
+  ['a server', startRabbitmq],
+  ['a cluster', startRabbitmqCluster],
+] as const)('%s that does not start leaves neither folder nor epmd', async ([, start]) => {
   for (const name of ['sh', 'rm', 'sleep']) await symlink(`/bin/${name}`, join(folder, name))
   for (const name of ['erl', 'rabbitmqctl', 'rabbitmq-env', 'rabbitmq-defaults']) {
     await program(name, 'exit 1')
@@ -49,7 +55,7 @@ test('a program that does not start leaves neither folder nor epmd', async () =>
   const places = join(folder, 'places')
   await mkdir(places)
   vi.stubEnv('TMPDIR', places)
-  await expect(startRabbitmq()).rejects.toThrow('it ended with 2 before it was ready\nBOOT FAILED')
+  await expect(start()).rejects.toThrow('it ended with 2 before it was ready\nBOOT FAILED')
   expect(await readdir(places)).toEqual([])
   const pid = Number(await readFile(join(folder, 'pid'), 'utf8'))
   expect(() => process.kill(pid, 0)).toThrow('ESRCH')

@@ -1,5 +1,6 @@
 import { readdir, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { NarrowcastError } from '../../core/errors.ts'
 import { isFile, onPath } from './onPath.ts'
 
 /** The scripts of a RabbitMQ that any user can start with folders of their own. */
@@ -30,6 +31,15 @@ export async function findRabbitmqProgram(elsewhere = packaged): Promise<Rabbitm
   const beside = found === null ? null : await scriptsIn(dirname(await realpath(found)))
   const scripts = beside ?? (await scriptsIn(elsewhere))
   return scripts && { ...scripts, how }
+}
+
+/** The same, for who cannot do without. @throws UNAVAILABLE */
+export async function expectRabbitmqProgram(): Promise<RabbitmqProgram> {
+  const program = await findRabbitmqProgram()
+  if (program !== null) return program
+  throw new NarrowcastError('UNAVAILABLE', 'rabbitmq: no rabbitmq-server is on the PATH', {
+    hint: 'Install RabbitMQ 3.10 or newer, and Erlang.',
+  })
 }
 
 /** A wrapper has not beside it what the real script reads. */

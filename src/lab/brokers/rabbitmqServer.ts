@@ -1,10 +1,9 @@
-import { NarrowcastError } from '../../core/errors.ts'
 import { expectFree } from './freePorts.ts'
 import { onFreePort } from './onFreePort.ts'
 import { type OwnFolder, ownFolder } from './ownFolder.ts'
 import { rabbitmqctl } from './rabbitmqctl.ts'
 import { RabbitmqNode } from './rabbitmqNode.ts'
-import { findRabbitmqProgram, type RabbitmqProgram } from './rabbitmqProgram.ts'
+import { expectRabbitmqProgram, type RabbitmqProgram } from './rabbitmqProgram.ts'
 import { environmentOf, type NodePlace, type NodePorts, writeSettings } from './rabbitmqSettings.ts'
 
 /** A node of our own on 127.0.0.1. It ends, and its folder goes, with this process at the latest. */
@@ -51,12 +50,7 @@ export interface Serving {
 
 /** Starts the program of this machine with these settings. @throws UNAVAILABLE */
 export async function serveRabbitmq(serving: Serving): Promise<RabbitmqServer> {
-  const program = await findRabbitmqProgram()
-  if (program === null) {
-    throw new NarrowcastError('UNAVAILABLE', 'rabbitmq: no rabbitmq-server is on the PATH', {
-      hint: 'Install RabbitMQ 3.10 or newer, and Erlang.',
-    })
-  }
+  const program = await expectRabbitmqProgram()
   return await onFreePort(async (port) => {
     const ports = {
       amqp: port,

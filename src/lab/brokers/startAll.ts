@@ -1,7 +1,9 @@
-import type { RedisServer } from './redisServer.ts'
+interface Started {
+  stop(): Promise<void>
+}
 
 /** All of them, or none: where one cannot be started the others are stopped. */
-export async function startAll(starts: readonly Promise<RedisServer>[]): Promise<RedisServer[]> {
+export async function startAll<T extends Started>(starts: readonly Promise<T>[]): Promise<T[]> {
   const outcomes = await Promise.allSettled(starts)
   const started = outcomes.filter((one) => one.status === 'fulfilled').map(({ value }) => value)
   const failed = outcomes.find((one) => one.status === 'rejected')
@@ -10,6 +12,6 @@ export async function startAll(starts: readonly Promise<RedisServer>[]): Promise
   throw failed.reason
 }
 
-export async function stopAll(servers: readonly RedisServer[]): Promise<void> {
-  await Promise.all(servers.map((server) => server.stop()))
+export async function stopAll(all: readonly Started[]): Promise<void> {
+  await Promise.all(all.map((one) => one.stop()))
 }
