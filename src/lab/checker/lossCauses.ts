@@ -71,12 +71,14 @@ export class LossCauses {
       ...when('handler-failed', terms.delivery === 'at-most-once' && has(thrown) && has(error)),
       ...when('no-worker', has(noWorker) || lost.isToldNobody),
       ...this.#dropped(lost, reach),
-      ...this.#ended('worker-killed', lost, reach, (worker) =>
-        this.#scene.episodes.deathsOf(worker),
-      ),
-      ...this.#ended('worker-stopped', lost, reach, (worker) =>
-        this.#scene.episodes.stopsOf(worker),
-      ),
+      ...freeFirst([
+        ...this.#ended('worker-killed', lost, reach, (worker) =>
+          this.#scene.episodes.deathsOf(worker),
+        ),
+        ...this.#ended('worker-stopped', lost, reach, (worker) =>
+          this.#scene.episodes.stopsOf(worker),
+        ),
+      ]),
       ...when('relay-killed', this.#diedWithRelay(lost, has(taken))),
       ...this.#away('cut-off', lost, reach, (worker) => moments.cutsOf(worker)),
       ...when('cut-off', this.#around(lost, reach, (one) => gaps.absencesOf(one)).length > 0),
@@ -222,4 +224,10 @@ function finishesIn(trail: readonly TrailEntry[]): Map<number, number> {
     }
   })
   return finished
+}
+
+/** What was on its way while one stood still is not in the hands of a kill that comes later. */
+function freeFirst(matches: readonly Match[]): Match[] {
+  const isFree = ({ event }: Match) => event === null
+  return [...matches.filter(isFree), ...matches.filter((match) => !isFree(match))]
 }

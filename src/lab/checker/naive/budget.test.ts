@@ -137,3 +137,21 @@ test('each group has its own', () => {
   const found = accountsOf(together(history, max(1))).map(({ lost }) => lost.byCause)
   expect(found).toEqual([{ 'worker-killed': 1 }, { 'worker-killed': 1 }])
 })
+
+test('what a stop explains for nothing costs a later kill nothing', () => {
+  const toWorker = { actor: 0, count: 0 }
+  const routed = [0, 1].flatMap((sequence): Entry[] => [
+    ['taken', sequence, 102],
+    ['routed', sequence, 103, toWorker],
+  ])
+  const held: History = { ledgers: { 'relay 0.0': routed, 'worker 0.0': inHand(2) } }
+  const events: History['events'] = [
+    ['worker 0.0', 'STOP', 100],
+    ['worker 0.0', 'CONT', 110],
+  ]
+  const { lost } = accountOf(together(many(3), live, held, { events }, killed(130), max(1)))
+  expect(lost).toMatchObject({
+    byCause: { 'worker-stopped': 2, 'worker-killed': 1 },
+    unexplained: 0,
+  })
+})

@@ -5,13 +5,14 @@ import { firstOf, type Message } from './scene.ts'
 /** A cause that fits, and what it costs where it is an excuse. */
 export interface Match {
   readonly cause: Cause
+  readonly isFree: boolean
   readonly spend: () => void
   /** When it is chosen, legal or not. */
   readonly note?: () => void
 }
 
 export function free(cause: Cause): Match {
-  return { cause, spend: () => {} }
+  return { cause, isFree: true, spend: () => {} }
 }
 
 /** Where it stands, and how many messages it explains at most. */
@@ -44,7 +45,7 @@ export function budgetOf(inHandMax: number): Budget {
         .find(({ place, most }) => messagesOf(place).has(m) || messagesOf(place).size < most)
       if (room === undefined) return []
       const { place } = room
-      return [{ cause, spend: () => explained.set(place, messagesOf(place).add(m)) }]
+      return [{ cause, isFree: false, spend: () => explained.set(place, messagesOf(place).add(m)) }]
     },
   }
   return budget

@@ -20,8 +20,10 @@ export function whyLost(scene: Scene, message: Message, budget: Budget): Match[]
     ...(isHandlerFailed(scene, message) ? [free('handler-failed')] : []),
     ...(isToldNobody(scene, message) ? [free('no-worker')] : []),
     ...budget.takeFrom('overflow', message, gapsAround(scene, message, 'overflow')),
-    ...endedWorker(scene, message, budget, 'worker-killed', deaths),
-    ...endedWorker(scene, message, budget, 'worker-stopped', stops),
+    ...freeFirst([
+      ...endedWorker(scene, message, budget, 'worker-killed', deaths),
+      ...endedWorker(scene, message, budget, 'worker-stopped', stops),
+    ]),
     ...(isRelayKilled(scene, message) ? [free('relay-killed')] : []),
     ...(isCutOff(scene, message) ? [free('cut-off')] : []),
     ...(isAway(scene, message, offNet) ? [free('network')] : []),
@@ -66,6 +68,11 @@ function deaths({ events }: Scene, by: string): End[] {
 
 function stops(scene: Scene, by: string): End[] {
   return outages(scene, by, 'STOP', 'CONT')
+}
+
+/** What was on its way while one stood still is not in the hands of a kill that comes later. */
+function freeFirst(matches: readonly Match[]): Match[] {
+  return matches.toSorted((one, other) => Number(other.isFree) - Number(one.isFree))
 }
 
 function endedWorker(
