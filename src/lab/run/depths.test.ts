@@ -9,3 +9,15 @@ test('a channel that the broker has lost is not found, and nobody takes that for
   const gone = depthsOf(bus, { name: 'jobs', pattern: 'queue' } as ChannelPlan, 0n, 0)
   await expect(gone).rejects.toMatchObject({ code: 'NOT_FOUND', channel: 'jobs' })
 })
+
+test('all of a stream waits for a group that is to come, once the load has begun', async () => {
+  await using bus = await createBus(memory())
+  await bus.stream('log').publishMany([{ data: 1 }, { data: 2 }, { data: 3 }])
+  const plan = { name: 'log', pattern: 'stream' } as ChannelPlan
+  const waitingOf = async (before: number | 'unknown') => {
+    const samples = await depthsOf(bus, plan, 0n, before)
+    return samples.map(({ waiting }) => waiting)
+  }
+  expect(await waitingOf('unknown')).toEqual([0, 0])
+  expect(await waitingOf(1)).toEqual([2, 2])
+})

@@ -33,7 +33,8 @@ export async function depthsOf(
   const groups = await bus.admin.groups({ name, pattern })
   return groupsOf(plan).flatMap((group) => {
     const found = groups.find((one) => one.group === group)
-    const { lag = 0, inFlight: held = 0 } = found ?? {}
+    // Whom nobody has read for yet has it all before it.
+    const { lag, inFlight: held } = found ?? { lag: stored === unknown ? 0 : stored, inFlight: 0 }
     // The lag is all that is not settled; what waits for its next try is not told apart.
     const rest = lag === unknown || held === unknown ? unknown : lag - held
     return [{ timeNs, group, waiting: rest, inFlight: held, scheduled: 0, dead: unknown, stored }]
