@@ -1,9 +1,9 @@
 import { deadCauses, givenUpFlag, lateFlag, recordTypes, settlements } from '../evidence/record.ts'
+import { DoneDelivery } from './doneDelivery.ts'
 import { type GroupHistory, marks, noLedger } from './history.ts'
 import type { Origins } from './origins.ts'
-import type { PublishReading } from './publishReading.ts'
 import type { RecordCursor } from './recordCursor.ts'
-import { StoredAt } from './storedAt.ts'
+import type { StoredAt } from './storedAt.ts'
 
 const { recv, done, settled, error, dead, left } = recordTypes
 const thrown = recordTypes.throw
@@ -29,22 +29,19 @@ export class GroupReading {
   readonly #deadBy: Uint8Array
   readonly #deadFailures: Uint16Array
   readonly #firstReceivedNs: Float64Array
-  /** In the ledger that is being read. */
-  readonly #lastReceivedNs: Float64Array
   readonly #firstDoneNs: Float64Array
   readonly #firstDoneBy: Uint16Array
-  /** When the delivery that was done first was received. */
-  readonly #doneReceivedNs: Float64Array
+  readonly #doneDelivery = new DoneDelivery()
   readonly #attempts: Uint16Array
   #unexpected = 0
   #late = 0
 
-  constructor(group: string | null, origins: Origins, published: PublishReading) {
+  constructor(group: string | null, origins: Origins, attempts: Uint16Array, storedAt: StoredAt) {
     const { messages } = origins
     this.#group = group
     this.#origins = origins
-    this.#storedAt = new StoredAt(messages, published.storedAt)
-    this.#attempts = published.attempts
+    this.#storedAt = storedAt
+    this.#attempts = attempts
     this.#received = new Uint8Array(messages)
     this.#done = new Uint8Array(messages)
     this.#dead = new Uint8Array(messages)
@@ -57,9 +54,7 @@ export class GroupReading {
     this.#deadBy = new Uint8Array(messages)
     this.#deadFailures = new Uint16Array(messages)
     this.#firstReceivedNs = new Float64Array(messages).fill(Number.NaN)
-    this.#lastReceivedNs = new Float64Array(messages).fill(Number.NaN)
     this.#firstDoneNs = new Float64Array(messages).fill(Number.NaN)
-    this.#doneReceivedNs = new Float64Array(messages).fill(Number.NaN)
     this.#firstDoneBy = new Uint16Array(messages).fill(noLedger)
   }
 
@@ -71,8 +66,11 @@ export class GroupReading {
       return
     }
     if (type === recv) {
+      if (this.#received[message] !== 0) {
+        const firstNs = this.#firstReceivedNs[message] as number
+        this.#doneDelivery.receivedAgain(message, timeNs, firstNs, this.#done[message] !== 0)
+      }
       count(this.#received, message)
-      this.#lastReceivedNs[message] = timeNs
       this.#storedAt.add(message, record.positionLow, record.positionHigh)
       if (!((this.#firstReceivedNs[message] as number) <= timeNs)) {
         this.#firstReceivedNs[message] = timeNs
@@ -82,7 +80,7 @@ export class GroupReading {
       if (!((this.#firstDoneNs[message] as number) <= timeNs)) {
         this.#firstDoneNs[message] = timeNs
         this.#firstDoneBy[message] = ledger
-        this.#doneReceivedNs[message] = this.#lastReceivedNs[message] as number
+        this.#doneDelivery.done(message, this.#received[message] as number)
       }
     } else if (type === settled) {
       if ((record.flags & lateFlag) !== 0) {
@@ -110,9 +108,9 @@ export class GroupReading {
   finish(): GroupHistory {
     for (let message = 0; message < this.#marks.length; message++) {
       if (this.#storedAt.isTwice(message)) this.#mark(message, marks.storedTwice)
-      const isRedelivered =
-        (this.#doneReceivedNs[message] as number) > (this.#firstReceivedNs[message] as number)
-      if (isRedelivered) this.#mark(message, marks.redelivered)
+    }
+    for (const message of this.#doneDelivery.redelivered(this.#firstReceivedNs)) {
+      this.#mark(message, marks.redelivered)
     }
     return {
       group: this.#group,

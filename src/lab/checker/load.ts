@@ -1,7 +1,7 @@
 import type { Evidence, LabEvent, LedgerFile } from '../evidence/evidence.ts'
 import { recordBytes } from '../evidence/record.ts'
 import { GroupReading } from './groupReading.ts'
-import type { GroupHistory, History, TimedEvent } from './history.ts'
+import type { History, TimedEvent } from './history.ts'
 import { Origins } from './origins.ts'
 import { PublishReading } from './publishReading.ts'
 import { eachRecord, type RecordCursor } from './recordCursor.ts'
@@ -32,7 +32,14 @@ export function loadHistory({ ledgers, events }: Evidence): Loaded {
     baseNs,
     messages: origins.messages,
     origins: origins.all,
-    groups: groupsOf(ledgers).map((group) => readGroup(group, ledgers, origins, published, baseNs)),
+    groups: groupsOf(ledgers).map((group, at, { length }) => {
+      // What producers were told belongs to each group; the last one needs no copy of it.
+      const { attempts, storedAt } = published
+      const own = at === length - 1 ? storedAt : storedAt.copy()
+      const reading = new GroupReading(group, origins, attempts, own)
+      readGroup(group, ledgers, reading, baseNs)
+      return reading.finish()
+    }),
     ledgers: ledgers.map(({ sidecar }) => sidecar),
     events: events.map((event) => timed(event, baseNs)),
   }
@@ -53,17 +60,14 @@ export function isWorker(role: LedgerFile['sidecar']['role']): boolean {
 function readGroup(
   group: string | null,
   ledgers: readonly LedgerFile[],
-  origins: Origins,
-  published: PublishReading,
+  reading: GroupReading,
   baseNs: bigint,
-): GroupHistory {
-  const reading = new GroupReading(group, origins, published)
+): void {
   ledgers.forEach((ledger, index) => {
     const { sidecar } = ledger
     if (sidecar.role === 'producer' || sidecar.role === 'relay' || sidecar.group !== group) return
     read(ledger, baseNs, (record) => reading.of(record, index))
   })
-  return reading.finish()
 }
 
 function read(ledger: LedgerFile, baseNs: bigint, take: (record: RecordCursor) => void): void {

@@ -1,13 +1,21 @@
 /** Positions at which a broker has stored each message. 0 is none. */
 export class StoredAt {
-  readonly #low: Uint32Array
-  readonly #high: Uint32Array
-  readonly #twice: Uint8Array
+  #low: Uint32Array
+  #high: Uint32Array
+  #twice: Uint8Array
 
-  constructor(messages: number, from?: StoredAt) {
-    this.#low = from ? from.#low.slice() : new Uint32Array(messages)
-    this.#high = from ? from.#high.slice() : new Uint32Array(messages)
-    this.#twice = from ? from.#twice.slice() : new Uint8Array(messages)
+  constructor(messages: number) {
+    this.#low = new Uint32Array(messages)
+    this.#high = new Uint32Array(messages)
+    this.#twice = new Uint8Array(messages)
+  }
+
+  copy(): StoredAt {
+    const copy = new StoredAt(0)
+    copy.#low = this.#low.slice()
+    copy.#high = this.#high.slice()
+    copy.#twice = this.#twice.slice()
+    return copy
   }
 
   add(message: number, low: number, high: number): void {
