@@ -4,7 +4,7 @@ import { type ThreadStream, threadHost } from './threadHost.ts'
 
 class FakeThread extends EventEmitter implements ThreadStream {
   writable = true
-  errored: Error | null = null
+  writableErrored: Error | null = null
   readonly lines: string[] = []
   isEnded = false
   write(line: string): boolean {
@@ -21,9 +21,9 @@ class FakeThread extends EventEmitter implements ThreadStream {
   ref(): void {}
   die(first: 'error' | 'close' = 'error'): void {
     this.writable = false
-    this.errored = new Error('out of memory')
+    this.writableErrored = new Error('out of memory')
     if (first === 'close') this.emit('close')
-    this.emit('error', this.errored)
+    this.emit('error', this.writableErrored)
     if (first === 'error') this.emit('close')
   }
 }

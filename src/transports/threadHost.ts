@@ -5,7 +5,7 @@ import type { SenderStats } from './senderAccounts.ts'
 export interface ThreadStream {
   readonly writable: boolean
   /** Why it broke; its event `error` may come after `close`. */
-  readonly errored: Error | null
+  readonly writableErrored: Error | null
   write(line: string): boolean
   flush(done: (error?: Error) => void): void
   end(): void
@@ -63,7 +63,7 @@ export function threadHost(
       const started = startThread()
       thread = started
       started.on('error', (error) => lose(started, error.message))
-      started.on('close', () => lose(started, started.errored?.message ?? 'it ended'))
+      started.on('close', () => lose(started, started.writableErrored?.message ?? 'it ended'))
       started.on('stats', (report) => {
         // A worker that reports is a worker that runs: the next restart is quick again.
         pauseMs = restartMs.first
