@@ -33,8 +33,11 @@ export interface Contract {
     readonly failures: 'exact' | 'mixed' | 'no'
     readonly crashes: 'exact' | 'head' | 'mixed' | 'no'
   }
-  /** Giving back: uncharged · counted by the broker · stays until the next owner. */
-  readonly release: 'free' | 'counted' | 'none'
+  /**
+   * Giving back. free: to the head, uncharged. copied: uncharged, behind what waits, and twice there
+   * where a crash comes in between. counted: by the broker. none: it stays until the next owner.
+   */
+  readonly release: 'free' | 'copied' | 'counted' | 'none'
   /** In which order messages are handed out. */
   readonly order: Order
   /** With `order: 'key'`: one of a key at a time over all workers, in order, also across retries. */
@@ -101,7 +104,7 @@ const ranks: Readonly<Record<string, readonly unknown[]>> = {
   fencing: ['none', 'clock', 'generation', 'connection', 'token'],
   'counts.failures': ['no', 'mixed', 'exact'],
   'counts.crashes': ['no', 'mixed', 'head', 'exact'],
-  release: ['none', 'counted', 'free'],
+  release: ['none', 'counted', 'copied', 'free'],
   keyOrder: ['no', 'emulated', 'native'],
   'dedupe.consume': ['no', 'here'],
   positions: ['none', 'reusable', 'durable'],
