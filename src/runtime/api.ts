@@ -89,7 +89,10 @@ export interface ChannelOptions<In = unknown, Out = In> {
   leaseMs?: number
   /** Total tries; the one that fails last makes it a dead letter. @default 5 */
   attempts?: number
-  /** Owners that may end with the message in hand before it is dead. At least 2. @default 10 */
+  /**
+   * Owners that may end with the message in hand before it is dead. At least 2.
+   * @default 10; 1,000 where the contract says that crashes are `mixed` with what nobody is to blame for
+   */
   deliveriesMax?: number
   /** Full jitter, doubled per failure. @default 100 ms … 30 s */
   backoff?: { delayMsMin?: number; delayMsMax?: number }

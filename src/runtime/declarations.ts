@@ -7,6 +7,9 @@ import { type ChannelPlan, planChannel } from './channelOptions.ts'
 import type { ChannelDefaults } from './config.ts'
 import { unsupportedPattern } from './openedChannel.ts'
 
+/** Where a crash is counted for all that was handed out, nothing dies of a few of others. */
+const mixedMax = 1_000
+
 type Options = ChannelOptions<never>
 export type AnyChannel = BusChannel<never, never>
 
@@ -59,7 +62,11 @@ export class Declarations {
   }
 
   #plan(pattern: Pattern, name: string, options: Options): ChannelPlan {
-    return planChannel(name, pattern, options, this.#defaults(name, pattern))
+    const isMixed = this.#host.connection.driver.contracts[pattern]?.counts.crashes === 'mixed'
+    const wish = isMixed
+      ? { ...options, deliveriesMax: options.deliveriesMax ?? mixedMax }
+      : options
+    return planChannel(name, pattern, wish, this.#defaults(name, pattern))
   }
 }
 
