@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
+import type { Address } from '../_shared/serverPlace.ts'
 import { Cluster } from './cluster.ts'
-import type { Address } from './connectClient.ts'
 import type { Connection } from './connection.ts'
 import { redisError } from './redisErrors.ts'
 import type { Opening } from './servers.ts'

@@ -1,5 +1,6 @@
 import { NarrowcastError } from '../../core/errors.ts'
-import { type Address, placeOf } from './connectClient.ts'
+import type { Address } from '../_shared/serverPlace.ts'
+import { placeOf } from './connectClient.ts'
 import { type Argument, Connection, type MessageListener } from './connection.ts'
 import { follow } from './follow.ts'
 import { redisError } from './redisErrors.ts'

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { RedisClientOptions } from '@redis/client'
 import type { NarrowcastError } from '../../core/errors.ts'
+import type { Address } from '../_shared/serverPlace.ts'
 import { openedSocket } from './openedSocket.ts'
 import { answersPlainly } from './plainRedis.ts'
 import { asReplyError, redisError, replyCode } from './redisErrors.ts'
@@ -25,11 +26,6 @@ export interface Client {
   on(event: 'connect' | 'sharded-channel-moved', listener: () => void): unknown
   connect(): Promise<unknown>
   destroy(): void
-}
-
-export interface Address {
-  readonly host: string
-  readonly port: number
 }
 
 /** What is the same for every connection of a session. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NarrowcastError } from '../../core/errors.ts'
+import type { Address } from '../_shared/serverPlace.ts'
 import {
-  type Address,
   type Client,
   type ConnectionOptions,
   connectClient,
@@ -25,7 +25,7 @@ import { factsOf, infoSections, type ServerFacts } from './serverFacts.ts'
 import { Silence } from './silence.ts'
 import { keysOf, wrongTypeText } from './wrongType.ts'
 
-export type { Address, ConnectionOptions } from './connectClient.ts'
+export type { ConnectionOptions } from './connectClient.ts'
 export type { MessageListener } from './listening.ts'
 
 export type Argument = string | Buffer

@@ -1,14 +1,20 @@
 import type { Driver } from '../../core/driver.ts'
 import type { BrokerUrl } from '../../core/url.ts'
+import { readTls } from '../_shared/tlsFiles.ts'
 import { contractsOf, type RedisContracts } from './contract.ts'
 import { fullWarnings } from './fullWarnings.ts'
 import { catalogKey } from './keys.ts'
 import { KnownServers } from './knownServers.ts'
-import { type RedisOptions, type RedisTarget, targetOf, targetOfOptions } from './options.ts'
+import {
+  invalid,
+  type RedisOptions,
+  type RedisTarget,
+  targetOf,
+  targetOfOptions,
+} from './options.ts'
 import { probe } from './probe.ts'
 import { openServers } from './servers.ts'
 import { RedisSession } from './session.ts'
-import { readTls } from './tlsFiles.ts'
 
 export { contracts } from './contract.ts'
 export type { RedisOptions } from './options.ts'
@@ -37,7 +43,7 @@ function driverOf({ queues, tls, ...target }: RedisTarget): Driver<RedisContract
       const ended = (error: Parameters<typeof on.closed>[0]) => {
         if (isOpen) on.closed(error)
       }
-      const options = { ...target, tls: await readTls(tls) }
+      const options = { ...target, tls: await readTls(tls, invalid) }
       const servers = await openServers(options, ended, signal)
       try {
         const home = servers.home(catalogKey)

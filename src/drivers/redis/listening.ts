@@ -1,6 +1,6 @@
 import { NarrowcastError } from '../../core/errors.ts'
+import type { Address } from '../_shared/serverPlace.ts'
 import {
-  type Address,
   type Client,
   type ConnectionOptions,
   connectClient,

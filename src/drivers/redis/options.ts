@@ -1,6 +1,7 @@
 import { type BrokerUrl, commonOptions, parseBrokerUrl } from '../../core/url.ts'
 import { nearest } from '../_shared/nearest.ts'
-import type { Address } from './connection.ts'
+import { type Address, checkWritten, serverPlaceOf } from '../_shared/serverPlace.ts'
+import { type TlsFiles, tlsOf, tlsOptions } from '../_shared/tlsFiles.ts'
 import type { EngineName } from './engine.ts'
 import { redisError } from './redisErrors.ts'
 
@@ -29,14 +30,7 @@ export interface RedisTarget {
   readonly queues: EngineName
 }
 
-/** Paths of PEM files: who signs the server's certificate; our own, and its key. */
-export interface TlsFiles {
-  readonly ca: string | null
-  readonly cert: string | null
-  readonly key: string | null
-}
-
-const known = ['queue', 'cluster', 'sentinel', 'ca', 'cert', 'key'] as const
+const known = ['queue', 'cluster', 'sentinel', ...tlsOptions] as const
 
 /** @throws INVALID_CONFIG */
 export function targetOfOptions({ url, password, queue }: RedisOptions): RedisTarget {
@@ -86,8 +80,8 @@ function oneOf<Word extends string>(
 }
 
 function read({ scheme, rest, options }: BrokerUrl): RedisTarget {
+  checkWritten(rest, options, known, invalid)
   const unknown = [...options].find(([name]) => !(known as readonly string[]).includes(name))
-  checkWritten(rest, unknown ?? null)
   if (unknown) {
     const all = [...known, ...commonOptions]
     const near = nearest(unknown[0], all)
@@ -103,20 +97,8 @@ function read({ scheme, rest, options }: BrokerUrl): RedisTarget {
   }
   const place = placeOf(rest, sentinel === null ? 6_379 : 26_379)
   const isCluster = clusterOf(options, { sentinel, database: place.database })
-  return { ...place, tls: tlsOf(scheme, options), sentinel, isCluster, queues }
-}
-
-/** Where a password is not written by its codes it is cut, and no half of it may be shown. */
-function checkWritten(rest: string, unknown: readonly [string, string] | null): void {
-  const refuse = (text: string, sign: string) =>
-    invalid(
-      `the URL has ${text}`,
-      `In user and password ${sign} is written ${encodeURIComponent(sign)}.`,
-    )
-  if (/@.*@/.test(rest)) throw refuse('more than one @', '@')
-  if (/^\/\/.*\/.*@/.test(rest)) throw refuse('a / before its @', '/')
-  const isCut = !rest.includes('@') && unknown?.some((text) => text.includes('@'))
-  if (isCut) throw refuse('a ? before its @', '?')
+  const tls = tlsOf(options, { isTls: scheme === 'rediss', tlsScheme: 'rediss', invalid })
+  return { ...place, tls, sentinel, isCluster, queues }
 }
 
 function clusterOf(
@@ -131,58 +113,18 @@ function clusterOf(
   return true
 }
 
-function tlsOf(scheme: string, options: BrokerUrl['options']): TlsFiles | null {
-  const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => options.get(name) ?? null)
-  const files = { ca: ca ?? null, cert: cert ?? null, key: key ?? null }
-  if ((files.cert === null) !== (files.key === null)) {
-    throw invalid('URL options cert and key belong together: give both or none')
-  }
-  if (scheme === 'rediss') return files
-  const given = Object.entries(files).find(([, path]) => path !== null)
-  if (given) throw invalid(`URL option ${given[0]} is for TLS`, 'With TLS the URL is rediss://.')
-  return null
-}
-
-const form = /^(?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^@/]*)(?:\/(\d*))?)?$/
+const example = 'Expected for example redis://localhost:6379 or rediss://user:password@host:6380/0.'
 
 type Place = Pick<RedisTarget, 'addresses' | 'username' | 'password' | 'database'>
 
 function placeOf(rest: string, portDefault: number): Place {
-  const found = form.exec(rest)
-  if (!found) throw invalid('the URL is not one of a server', example)
-  const [, username, password, hosts = '', database] = found
-  return {
-    addresses: (hosts === '' ? 'localhost' : hosts)
-      .split(',')
-      .map((one) => addressOf(one, portDefault)),
-    username: username ? decoded(username) : undefined,
-    password: password ? decoded(password) : undefined,
-    database: database ? Number(database) : 0,
+  const { path, ...place } = serverPlaceOf(rest, { portDefault, example, invalid })
+  if (path !== undefined && !/^\d*$/.test(path)) {
+    throw invalid('the URL is not one of a server', example)
   }
+  return { ...place, database: path ? Number(path) : 0 }
 }
 
-const example = 'Expected for example redis://localhost:6379 or rediss://user:password@host:6380/0.'
-
-function addressOf(text: string, portDefault: number): Address {
-  const found = /^(\[[0-9a-f:.]+\]|[^:]*)(?::(\d+))?$/i.exec(text)
-  const port = Number(found?.[2] ?? portDefault)
-  if (!found?.[1] || port < 1 || port > 65_535) {
-    throw invalid(`${JSON.stringify(text)} is not host:port`, example)
-  }
-  return { host: found[1].replace(/^\[|\]$/g, ''), port }
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw invalid(
-      'user or password of the URL has a % that is not followed by two hex digits',
-      'A percent sign itself is written %25.',
-    )
-  }
-}
-
-function invalid(text: string, hint?: string) {
+export function invalid(text: string, hint?: string) {
   return redisError('INVALID_CONFIG', 'connect', text, hint === undefined ? {} : { hint })
 }

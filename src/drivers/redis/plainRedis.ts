@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import type { Address } from './connectClient.ts'
+import type { Address } from '../_shared/serverPlace.ts'
 
 /** Whether a Redis answers there without TLS. Nobody logs in for that. */
 export async function answersPlainly(

@@ -1,5 +1,6 @@
 import { NarrowcastError } from '../../core/errors.ts'
-import { type Address, type Client, connectClient, placeOf } from './connectClient.ts'
+import type { Address } from '../_shared/serverPlace.ts'
+import { type Client, connectClient, placeOf } from './connectClient.ts'
 import type { Connection } from './connection.ts'
 import { follow } from './follow.ts'
 import { asReplyError, redisError, repliedWith } from './redisErrors.ts'

@@ -1,4 +1,5 @@
-import { type Address, placeOf } from './connectClient.ts'
+import type { Address } from '../_shared/serverPlace.ts'
+import { placeOf } from './connectClient.ts'
 import { redisError } from './redisErrors.ts'
 
 /** What a server says of itself. */

@@ -1,6 +1,7 @@
 import type { NarrowcastError } from '../../core/errors.ts'
+import type { Address } from '../_shared/serverPlace.ts'
 import { Cluster } from './cluster.ts'
-import { type Address, type ConnectionOptions, placeOf } from './connectClient.ts'
+import { type ConnectionOptions, placeOf } from './connectClient.ts'
 import { type Argument, Connection, type MessageListener } from './connection.ts'
 import { closedError, redisError } from './redisErrors.ts'
 import type { Script } from './script.ts'

@@ -1,8 +1,8 @@
 import { commonOptions, parseBrokerUrl } from '../../core/url.ts'
-import { targetOf } from '../../drivers/redis/options.ts'
+import { readTls } from '../../drivers/_shared/tlsFiles.ts'
+import { invalid, targetOf } from '../../drivers/redis/options.ts'
 import { repliedWith } from '../../drivers/redis/redisErrors.ts'
 import { openServers } from '../../drivers/redis/servers.ts'
-import { readTls } from '../../drivers/redis/tlsFiles.ts'
 import type { Config } from './withoutSecrets.ts'
 
 /**
@@ -15,7 +15,7 @@ export async function redisConfig(url: string, signal: AbortSignal): Promise<Con
     ([name]) => !(commonOptions as readonly string[]).includes(name),
   )
   const { tls, ...target } = targetOf({ ...parsed, options: new Map(own) })
-  const options = { ...target, tls: await readTls(tls) }
+  const options = { ...target, tls: await readTls(tls, invalid) }
   const servers = await openServers(options, () => {}, signal) // what is lost rejects the call
   try {
     const primaries = await servers.primaries()
