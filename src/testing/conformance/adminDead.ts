@@ -149,7 +149,9 @@ export const adminDeadCases: readonly Case[] = [
     needs: hasDead,
     refusal,
     async run(world) {
-      const [from, to] = [await declare(world), await declare(world, { dedupeWindowMs: 60_000 })]
+      const hasWindow = world.claimed.dedupe.publishWindowMsMax !== null
+      const over = hasWindow ? { dedupeWindowMs: 60_000 } : {}
+      const [from, to] = [await declare(world), await declare(world, over)]
       const message = outgoing('m0', { key: 'k', headers: { a: 'b' }, type: from.name })
       await publish(world, from, [message])
       await publish(world, to, [{ ...message, dedupeId: message.id }])

@@ -5,6 +5,7 @@ import type { Case, World } from './case.ts'
 import {
   ack,
   declare,
+  done,
   groupOf,
   idsOf,
   letter,
@@ -196,7 +197,7 @@ async function seek(world: World): Promise<void> {
     await takeNothing(world, opened, 10)
   }
   const first = got.slice(0, 1).map(({ token }): Settlement => ({ token, kind: 'ack' }))
-  assert.deepEqual(await settle(world, opened, first), ['settled'])
+  assert.deepEqual(await settle(world, opened, first), [done(world)])
   assert.equal((await take(world, other, 5)).length, 5)
   const nobody = move(channel, 'nobody', 'first', world.signal)
   await assert.rejects(world.until(nobody), { code: 'NOT_FOUND' })

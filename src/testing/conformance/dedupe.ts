@@ -5,6 +5,7 @@ import type { Case, World } from './case.ts'
 import {
   ack,
   declare,
+  done,
   failure,
   groupOf,
   idsOf,
@@ -169,7 +170,7 @@ export const dedupeCases: readonly Case[] = [
       const ask = () => marks.claim(['one', 'two'], by('z'), 1, world.signal)
       assert.deepEqual(await ask(), ['mine', 'mine'])
       await world.pass(20)
-      assert.deepEqual(await settle(world, opened, acks([one])), ['settled'])
+      assert.deepEqual(await settle(world, opened, acks([one])), [done(world)])
       assert.deepEqual(await ask(), ['done', 'mine'])
       await ack(world, opened, two)
     },

@@ -21,9 +21,9 @@ export const leaseCases: readonly Case[] = [
     async run(world) {
       const channel = await declare(world)
       const opened = await openReader(world, channel, { leaseMs: keptLeaseMs })
-      const other = await openReader(world, channel, { session: await world.open() })
       await publish(world, channel, several(20))
       const got = await take(world, opened, 20)
+      const other = await openReader(world, channel, { session: await world.open() })
       for (let passed = 0; passed < 1.5 * keptLeaseMs; passed += 150) {
         await world.pass(150)
         assert.deepEqual(await world.until(opened.source.renew(null, world.signal)), [])

@@ -12,6 +12,7 @@ import {
   workedOff,
 } from './runtimeSteps.ts'
 import type { Node, RuntimeWorld } from './runtimeWorld.ts'
+import { done } from './steps.ts'
 
 const counted = (claimed: RuntimeWorld['claimed']) => claimed.counts.crashes === 'exact'
 
@@ -186,8 +187,8 @@ export const runtimeCrashCases: readonly Case<RuntimeWorld>[] = [
       for (let passed = 0; passed < 2 * keptLeaseMs; passed += 100) await world.pass(100)
       const [first, second] = held
       assert.ok(first && second)
-      assert.equal(await world.until(first.settle({ kind: 'ack' })), 'settled')
-      assert.equal(await world.until(second.settle({ kind: 'release' })), 'settled')
+      assert.equal(await world.until(first.settle({ kind: 'ack' })), done(world))
+      assert.equal(await world.until(second.settle({ kind: 'release' })), done(world))
       assert.deepEqual(lost, [])
       await world.until(deliveries.close())
       const depth = await depthOf(world, node)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { DeadEntry, Depth } from '../../core/driver.ts'
 import type { ErrorCode } from '../../core/errors.ts'
+import type { Count } from '../../core/message.ts'
 import type { SubscriptionEvents, Watched } from '../../runtime/api.ts'
 import type { Node, RuntimeWorld } from './runtimeWorld.ts'
 
@@ -36,11 +37,19 @@ export function heard<E extends keyof SubscriptionEvents>(
   return all
 }
 
+/** As the broker has it, or as all sessions of the world have seen it where it does not tell. */
 export async function depthOf(world: RuntimeWorld, { bus }: Node): Promise<Depth> {
   const { name, pattern } = world
   const [depth] = await world.until(bus.admin.depths([{ name, pattern }]))
   assert.ok(depth, 'the channel is there')
-  return depth
+  const told = (count: Count, counted: number) => (count === 'unknown' ? counted : count)
+  const { tally } = world
+  return {
+    ...depth,
+    inFlight: told(depth.inFlight, tally.inFlight),
+    in: told(depth.in, tally.in),
+    out: told(depth.out, tally.out),
+  }
 }
 
 /** Waits until so many messages have come to their end, and nothing is left to do. */

@@ -9,6 +9,7 @@ import { seededRandom } from '../../runtime/random.ts'
 import { type FaultyDriver, faulty } from '../simulation/faulty.ts'
 import { Network, type Weather } from '../simulation/network.ts'
 import { Process } from '../simulation/process.ts'
+import { Tally } from './tally.ts'
 import type { WorldOptions } from './world.ts'
 
 /** A bus in a process of its own, which can be killed, frozen and cut off. */
@@ -30,6 +31,8 @@ export interface RuntimeWorld extends AsyncDisposable {
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly name: string
+  /** What has gone through all of its sessions. */
+  readonly tally: Pick<Tally, 'in' | 'out' | 'inFlight'>
   /** `{ group }` on a stream, nothing on a queue. */
   readonly group: { readonly group?: string }
   /** `around`: what lies between the runtime of that process and its connection. */
@@ -51,6 +54,7 @@ export function createRuntimeWorld(options: WorldOptions): RuntimeWorld {
   const given = via === 'relay' ? { via } : {}
   const sessions: Session[] = []
   const nodes: Node[] = []
+  const tally = new Tally()
   const name = `conformance.${randomName()}`
   const until: RuntimeWorld['until'] = (promise) =>
     clock ? clock.runUntil(promise, virtualMsMax) : promise
@@ -63,7 +67,7 @@ export function createRuntimeWorld(options: WorldOptions): RuntimeWorld {
     const time = clock ?? systemClock
     const process = new Process(`node-${nodes.length}`, time)
     const network = new Network(time, random, { ...fair, ...weather })
-    const cut = faulty(kept(driver, sessions), process, network)
+    const cut = faulty(kept(driver, sessions, tally), process, network)
     const bus = await until(createBus(around(cut), { clock: process.clock, seed: nodes.length }))
     const made: Node = {
       bus,
@@ -84,6 +88,7 @@ export function createRuntimeWorld(options: WorldOptions): RuntimeWorld {
     signal,
     clock: clock ?? systemClock,
     name,
+    tally,
     group: pattern === 'stream' ? { group: 'first-group' } : {},
     node,
     pass: (ms) => (clock ? clock.advance(ms) : systemClock.sleep(ms, signal)),
@@ -98,12 +103,12 @@ export function createRuntimeWorld(options: WorldOptions): RuntimeWorld {
 }
 
 /** Notes every session: a process that was killed closes nothing. */
-function kept(driver: Driver, sessions: Session[]): Driver {
+function kept(driver: Driver, sessions: Session[], tally: Tally): Driver {
   return {
     name: driver.name,
     contracts: driver.contracts,
     async open(on, abort) {
-      const session = await driver.open(on, abort)
+      const session = tally.of(await driver.open(on, abort))
       sessions.push(session)
       return session
     },

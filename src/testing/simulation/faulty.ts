@@ -26,6 +26,7 @@ export interface FaultyDriver extends Driver {
 
 export function faulty(driver: Driver, process: Process, network: Network): FaultyDriver {
   const open = new Set<FaultySession>()
+  const isLease = Object.values(driver.contracts).some(({ fencing }) => fencing === 'connection')
   return {
     name: driver.name,
     contracts: driver.contracts,
@@ -40,6 +41,7 @@ export function faulty(driver: Driver, process: Process, network: Network): Faul
         await driver.open({ closed: () => {} }, never),
         new Connection(process, network),
         on,
+        isLease,
       )
       open.add(session)
       return session
@@ -60,11 +62,14 @@ class FaultySession implements Session {
   readonly #session: Session
   readonly #connection: Connection
   readonly #on: SessionEvents
+  /** What it holds goes to others when its connection ends. */
+  readonly #isLease: boolean
 
-  constructor(session: Session, connection: Connection, on: SessionEvents) {
+  constructor(session: Session, connection: Connection, on: SessionEvents, isLease: boolean) {
     this.#session = session
     this.#connection = connection
     this.#on = on
+    this.#isLease = isLease
     this.info = session.info
     if (session.live) this.live = faultyLive(session.live, connection, () => this.drop())
     this.admin = {
@@ -75,6 +80,7 @@ class FaultySession implements Session {
 
   drop(): void {
     this.#connection.break((error) => this.#on.closed(error))
+    if (this.#isLease) void this.#session[Symbol.asyncDispose]()
   }
 
   contract(channel: ChannelSpec) {
