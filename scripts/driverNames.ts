@@ -8,3 +8,13 @@ export async function driverNames(): Promise<string[]> {
   const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('_'))
   return folders.map(({ name }) => name).sort()
 }
+
+/** Where a URL does not begin with the name of the folder alone: the usual one first. */
+const schemes: Readonly<Record<string, readonly string[]>> = {
+  rabbitmq: ['amqp', 'amqps'],
+  redis: ['redis', 'rediss'],
+}
+
+export function schemesOf(driver: string): readonly string[] {
+  return schemes[driver] ?? [driver]
+}

@@ -1,4 +1,5 @@
 import type { Contract, Contracts } from '../src/core/contract.ts'
+import { schemesOf } from './driverNames.ts'
 
 interface ContractModule {
   readonly contracts: Contracts
@@ -32,7 +33,7 @@ async function rowsOf(name: string): Promise<string[][]> {
 function rowOf(name: string, patterns: [string, Contract][]): string[] {
   const each = (fact: (contract: Contract) => string) => same(patterns, fact)
   return [
-    `[\`${name}:\`](docs/drivers/${name}.md)`,
+    `[\`${schemesOf(name)[0]}:\`](docs/drivers/${name}.md)`,
     patterns.map(([pattern]) => words(pattern)).join(', '),
     each(({ delivery }) => words(delivery)),
     each(({ noReader }) => nobodyThere[noReader]),

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cliReference } from '../src/cli/reference.ts'
 import { errorCodes } from '../src/core/errors.ts'
-import { driverNames } from './driverNames.ts'
+import { driverNames, schemesOf } from './driverNames.ts'
 import { driverTable } from './driverTable.ts'
 import { root } from './start.ts'
 
@@ -33,9 +33,6 @@ async function readme(names: readonly string[]): Promise<string> {
   return `${text.slice(0, from)}${marks[0]}\n\n${table}\n\n${text.slice(to)}`
 }
 
-/** Schemes beside the names of the folders. */
-const alsoCalled = [['rediss', 'redis']] as const
-
 function registry(names: readonly string[]): string {
   return `// Made from the folders by \`npm run generate\`.
 import type { Driver } from '../core/driver.ts'
@@ -47,7 +44,8 @@ interface DriverModule {
 
 /** Scheme → driver, loaded when it is asked for. */
 export const drivers = {
-${[...names.map((name) => [name, name]), ...alsoCalled]
+${names
+  .flatMap((name) => schemesOf(name).map((scheme) => [scheme, name]))
   .map(([scheme, name]) => `  ${scheme}: () => import('./${name}/index.ts'),`)
   .join('\n')}
 } as const satisfies Record<string, () => Promise<DriverModule>>

@@ -10,9 +10,11 @@ interface DriverModule {
 export const drivers = {
   file: () => import('./file/index.ts'),
   memory: () => import('./memory/index.ts'),
+  amqp: () => import('./rabbitmq/index.ts'),
+  amqps: () => import('./rabbitmq/index.ts'),
   redis: () => import('./redis/index.ts'),
   rediss: () => import('./redis/index.ts'),
 } as const satisfies Record<string, () => Promise<DriverModule>>
 
 /** Each driver once: a second scheme of it is none of its own. */
-export const driverNames = ['file', 'memory', 'redis'] as const
+export const driverNames = ['file', 'memory', 'rabbitmq', 'redis'] as const

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { schemesOf } from '../../scripts/driverNames.ts'
 import { parseBrokerUrl } from '../../src/core/url.ts'
 import { driverNames, drivers } from '../../src/drivers/registry.ts'
 import { cliWorld, type World } from './cliRun.ts'
@@ -16,8 +17,9 @@ it('contract shows every row that a driver has', async () => {
   using world = cliWorld()
   const all = await Promise.all(
     driverNames.map(async (name) => {
-      const url = parseBrokerUrl(name === 'file' ? 'file:./x' : `${name}:`)
-      const { contracts } = (await drivers[name]()).fromUrl(url)
+      const [scheme] = schemesOf(name) as [keyof typeof drivers]
+      const url = parseBrokerUrl(scheme === 'file' ? 'file:./x' : `${scheme}:`)
+      const { contracts } = (await drivers[scheme]()).fromUrl(url)
       return Object.keys(contracts).flatMap((row) =>
         name === 'redis' && row === 'queue'
           ? ['redis ?queue=list queue', 'redis ?queue=stream queue']

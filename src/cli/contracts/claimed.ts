@@ -27,7 +27,7 @@ export const contractRows: readonly ContractRow[] = [
 ]
 
 /** Where a bare name is no URL yet. */
-const urls: Readonly<Record<string, string>> = { file: urlDefault }
+const urls: Readonly<Record<string, string>> = { file: urlDefault, rabbitmq: 'amqp:' }
 const leaseMsDefault = 30_000
 
 /** Settings of a URL by which a driver claims different things. */

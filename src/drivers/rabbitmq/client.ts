@@ -1,0 +1,118 @@
+import { rabbitmqError } from './rabbitmqErrors.ts'
+
+/**
+ * What is used of the package `amqplib`. Its own types are not everywhere: it is an optional peer.
+ */
+export interface Amqp {
+  connect(url: AmqpAddress, socket: Readonly<Record<string, unknown>>): Promise<AmqpConnection>
+}
+
+export interface AmqpAddress {
+  readonly protocol: 'amqp' | 'amqps'
+  readonly hostname: string
+  readonly port: number
+  readonly username: string
+  readonly password: string
+  /** With its special characters as percent signs. */
+  readonly vhost: string
+  /** In seconds. */
+  readonly heartbeat: number
+}
+
+export interface AmqpConnection {
+  readonly connection: {
+    readonly serverProperties: Readonly<Record<string, unknown>>
+  }
+  createChannel(): Promise<AmqpChannel>
+  createConfirmChannel(): Promise<AmqpConfirmChannel>
+  close(): Promise<void>
+  on(event: 'close', listener: (error?: Error) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'blocked', listener: (reason: string) => void): unknown
+  on(event: 'unblocked', listener: () => void): unknown
+}
+
+export interface AmqpChannel {
+  assertQueue(queue: string, options: QueueOptions): Promise<QueueFacts>
+  checkQueue(queue: string): Promise<QueueFacts>
+  deleteQueue(queue: string): Promise<unknown>
+  checkExchange(exchange: string): Promise<unknown>
+  assertExchange(exchange: string, type: string, options: object): Promise<unknown>
+  prefetch(count: number): Promise<unknown>
+  /** Null: the broker has ended the subscription. */
+  consume(
+    queue: string,
+    listener: (message: AmqpMessage | null) => void,
+  ): Promise<{ consumerTag: string }>
+  cancel(consumerTag: string): Promise<unknown>
+  get(queue: string): Promise<AmqpMessage | false>
+  ack(message: { fields: { deliveryTag: number } }, allUpTo?: boolean): void
+  nack(message: { fields: { deliveryTag: number } }, allUpTo: boolean, requeue: boolean): void
+  close(): Promise<void>
+  on(event: 'close', listener: () => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+}
+
+export interface AmqpConfirmChannel extends AmqpChannel {
+  /** @throws RangeError for headers of more than 64 KiB, Error where the channel is closed */
+  publish(
+    exchange: string,
+    routingKey: string,
+    content: Buffer,
+    options: AmqpPublish,
+    done: (error: Error | null) => void,
+  ): boolean
+  on(event: 'return', listener: (message: AmqpMessage) => void): unknown
+  on(event: 'close', listener: () => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+}
+
+export interface QueueOptions {
+  readonly durable: boolean
+  readonly exclusive?: boolean
+  readonly arguments?: Readonly<Record<string, string | number>>
+}
+
+/** messageCount: those that wait for a consumer; what is in hand is in no count of AMQP. */
+export interface QueueFacts {
+  readonly messageCount: number
+  readonly consumerCount: number
+}
+
+/** Basic properties of AMQP 0-9-1, as the client names them. */
+export interface AmqpProperties {
+  readonly contentType?: string | undefined
+  readonly messageId?: string | undefined
+  readonly type?: string | undefined
+  readonly appId?: string | undefined
+  /** In seconds. */
+  readonly timestamp?: number | undefined
+  readonly headers?: Readonly<Record<string, unknown>> | undefined
+}
+
+export interface AmqpPublish extends AmqpProperties {
+  readonly mandatory: true
+  readonly persistent: true
+  readonly expiration?: string
+}
+
+export interface AmqpMessage {
+  readonly content: Buffer
+  readonly fields: { readonly deliveryTag: number; readonly routingKey: string }
+  readonly properties: AmqpProperties
+}
+
+/** @throws CLIENT_MISSING */
+export async function loadClient(): Promise<Amqp> {
+  try {
+    return (await import('amqplib')).default as unknown as Amqp
+  } catch (cause) {
+    const isMissing =
+      cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND'
+    if (!isMissing) throw cause
+    throw rabbitmqError('CLIENT_MISSING', 'connect', 'the package amqplib is not installed', {
+      cause,
+      hint: 'Install it: npm install amqplib',
+    })
+  }
+}

@@ -1,0 +1,130 @@
+import type { AmqpConfirmChannel, AmqpMessage } from './client.ts'
+import type { Connection } from './connection.ts'
+import { asRabbitmqError } from './rabbitmqErrors.ts'
+import type { Frame } from './wire.ts'
+
+/**
+ * stored: in the queue, on the disk of a majority. returned: no queue of that name is there, and
+ * nothing was stored. refused: never sent. nacked, lost: may be stored.
+ */
+export type Confirmation = 'stored' | 'returned' | 'refused' | 'nacked' | 'lost'
+
+interface Sent {
+  readonly message: Addressed
+  isReturned: boolean
+}
+
+export interface Addressed extends Frame {
+  readonly queue: string
+  /** Nobody is given it before; 0: at once. */
+  readonly delayMs: number
+}
+
+/**
+ * A channel on which the broker confirms every message. A confirm alone says nothing of a message
+ * that no queue took: it is sent back before its confirm comes, as it was asked to be.
+ * @see https://www.rabbitmq.com/docs/confirms#when-publishes-are-confirmed
+ */
+export class Confirming {
+  readonly #connection: Connection
+  #channel: Promise<AmqpConfirmChannel> | null = null
+  /** In the order in which they were sent; the broker confirms them in any. */
+  readonly #sent = new Set<Sent>()
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /**
+   * One confirmation for each, in their order. An abort resolves at once: what was sent and is not
+   * confirmed is lost from sight.
+   * @throws CONNECTION_LOST, before anything was sent
+   */
+  async send(batch: readonly Addressed[], signal: AbortSignal): Promise<Confirmation[]> {
+    await this.#connection.writable(signal)
+    if (signal.aborted || this.#connection.blocked !== null) return batch.map(() => 'refused')
+    const channel = await this.#open()
+    const aborted = Promise.withResolvers<'lost'>()
+    const abort = () => {
+      aborted.resolve('lost')
+      this.#discard(channel)
+    }
+    if (signal.aborted) return batch.map(() => 'refused')
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      return await Promise.all(
+        batch.map((one) => Promise.race([this.#send(channel, one), aborted.promise])),
+      )
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  async close(): Promise<void> {
+    const channel = await this.#channel?.catch(() => null)
+    this.#channel = null
+    await channel?.close().catch(() => {})
+  }
+
+  #send(channel: AmqpConfirmChannel, message: Addressed) {
+    const { queue, content, properties, delayMs } = message
+    const { promise, resolve } = Promise.withResolvers<Confirmation>()
+    const sent: Sent = { message, isReturned: false }
+    const expiration = delayMs > 0 ? { expiration: String(Math.ceil(delayMs)) } : {}
+    const options = { ...properties, ...expiration, mandatory: true, persistent: true } as const
+    try {
+      this.#sent.add(sent)
+      channel.publish('', queue, content, options, (error) => {
+        this.#sent.delete(sent)
+        if (error === null) resolve(sent.isReturned ? 'returned' : 'stored')
+        else resolve(error.message === 'message nacked' ? 'nacked' : 'lost')
+      })
+    } catch {
+      this.#sent.delete(sent)
+      resolve('refused') // headers larger than the client can write, or the channel has ended
+    }
+    return promise
+  }
+
+  #open(): Promise<AmqpConfirmChannel> {
+    this.#channel ??= this.#openNow()
+    return this.#channel
+  }
+
+  async #openNow(): Promise<AmqpConfirmChannel> {
+    try {
+      const channel = await this.#connection.confirmChannel()
+      channel.on('close', () => {
+        this.#channel = null
+      })
+      channel.on('return', (returned) => {
+        for (const sent of this.#sent) {
+          if (sent.isReturned || !isSame(sent.message, returned)) continue
+          sent.isReturned = true
+          return
+        }
+      })
+      return channel
+    } catch (error) {
+      this.#channel = null
+      throw asRabbitmqError(error, 'publish')
+    }
+  }
+
+  /** Confirms that come late are nobody's any more. */
+  #discard(channel: AmqpConfirmChannel): void {
+    this.#channel = null
+    this.#sent.clear()
+    channel.close().catch(() => {})
+  }
+}
+
+/** A return names no number. Which of two that are alike in all of this came back is all the same. */
+function isSame({ queue, content, properties }: Addressed, returned: AmqpMessage): boolean {
+  const { fields, properties: found } = returned
+  return (
+    queue === fields.routingKey &&
+    properties.messageId === found.messageId &&
+    content.equals(returned.content)
+  )
+}

@@ -1,0 +1,137 @@
+import type { NarrowcastError } from '../../core/errors.ts'
+import type { AmqpChannel, AmqpConfirmChannel } from './client.ts'
+import { type Connected, connect } from './connect.ts'
+import type { RabbitmqTarget } from './options.ts'
+import { asRabbitmqError, closedError, rabbitmqError, replyTextOf } from './rabbitmqErrors.ts'
+
+/** What a broker says of itself when it is connected to. */
+export interface ServerFacts {
+  readonly product: string
+  readonly version: string
+  readonly cluster: string
+}
+
+/**
+ * One connection: it is never opened again. Publishing has one of its own, for a broker that is
+ * short of memory or disk stops reading from connections that publish, and acknowledgements would
+ * wait with them. @see https://www.rabbitmq.com/docs/alarms
+ */
+export class Connection {
+  readonly facts: ServerFacts
+  readonly #connected: Connected
+  readonly #ended = new AbortController()
+  #unblocked: PromiseWithResolvers<void> | null = null
+  /** Why the broker holds publishers back; null: it does not. */
+  blocked: string | null = null
+
+  static async open(
+    target: RabbitmqTarget,
+    role: 'consumer' | 'publisher',
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    return new Connection(await connect(target, role, signal))
+  }
+
+  private constructor(connected: Connected) {
+    this.#connected = connected
+    const { client } = connected
+    const said = (name: string) => String(client.connection.serverProperties[name] ?? 'unknown')
+    this.facts = {
+      product: said('product').toLowerCase(),
+      version: said('version'),
+      cluster: said('cluster_name'),
+    }
+    client.on('close', (error) => this.#end(lost(connected, error)))
+    client.on('blocked', (reason) => {
+      this.blocked = reason
+    })
+    client.on('unblocked', () => {
+      this.blocked = null
+      this.#unblocked?.resolve()
+      this.#unblocked = null
+    })
+  }
+
+  /** Fires, with the reason, when it has ended. */
+  get ended(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  /** Waits until the broker takes messages, the signal fires or the connection has ended. */
+  async writable(signal: AbortSignal): Promise<void> {
+    if (this.blocked === null || signal.aborted || this.ended.aborted) return
+    this.#unblocked ??= Promise.withResolvers()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const over = AbortSignal.any([signal, this.ended])
+    over.addEventListener('abort', () => resolve(), { once: true })
+    await Promise.race([this.#unblocked.promise, promise])
+  }
+
+  /** @throws CONNECTION_LOST */
+  channel(): Promise<AmqpChannel> {
+    return this.#open(() => this.#connected.client.createChannel())
+  }
+
+  /** @throws CONNECTION_LOST */
+  confirmChannel(): Promise<AmqpConfirmChannel> {
+    return this.#open(() => this.#connected.client.createConfirmChannel())
+  }
+
+  /**
+   * On a channel of its own: a refusal ends the channel that asked.
+   * @throws what the broker refuses with, CONNECTION_LOST
+   */
+  async ask<T>(
+    operation: string,
+    channelName: string | undefined,
+    question: (channel: AmqpChannel) => Promise<T>,
+  ): Promise<T> {
+    const channel = await this.channel()
+    try {
+      return await question(channel)
+    } catch (error) {
+      if (this.ended.aborted) throw this.ended.reason
+      throw asRabbitmqError(error, operation, channelName)
+    } finally {
+      await channel.close().catch(() => {}) // ended already by a refusal
+    }
+  }
+
+  /** In order: what was written before is still carried out. */
+  async close(): Promise<void> {
+    if (this.ended.aborted) return
+    this.#end(closedError('connection'))
+    const late = setTimeout(() => this.#connected.destroy(), closeMsMax)
+    try {
+      await this.#connected.client.close()
+    } catch {
+      // it has ended by itself meanwhile
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  async #open<C extends AmqpChannel>(open: () => Promise<C>): Promise<C> {
+    if (this.ended.aborted) throw this.ended.reason
+    try {
+      const channel = await open()
+      channel.on('error', () => {}) // whoever asked is told by the answer
+      return channel
+    } catch (error) {
+      if (this.ended.aborted) throw this.ended.reason
+      throw asRabbitmqError(error, 'open a channel')
+    }
+  }
+
+  #end(error: NarrowcastError): void {
+    if (!this.ended.aborted) this.#ended.abort(error)
+  }
+}
+
+const closeMsMax = 2_000
+
+function lost({ address }: Connected, cause: Error | undefined): NarrowcastError {
+  const why = cause === undefined ? 'it was closed' : replyTextOf(cause)
+  const text = `the connection to ${address.host}:${address.port} is lost: ${why}`
+  return rabbitmqError('CONNECTION_LOST', 'connection', text, { cause })
+}

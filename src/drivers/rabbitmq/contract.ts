@@ -1,0 +1,52 @@
+import type { Contract } from '../../core/contract.ts'
+
+/** RabbitMQ 4 takes no larger message unless told to. */
+export const payloadBytesMax = 16 * 1024 * 1024
+/** The last step of the ladder. */
+export const delayMsMax = 86_400_000
+
+const queue = {
+  delivery: 'at-least-once',
+  stored: { in: 'disk', copies: 'unknown' },
+  survives: {
+    'worker-crash': 'yes',
+    'broker-restart': 'yes',
+    'broker-crash': 'yes',
+    'node-loss': 'unknown',
+    'power-loss': 'yes',
+  },
+  settle: 'sent',
+  fencing: 'connection',
+  counts: { failures: 'exact', crashes: 'mixed' },
+  release: 'copied',
+  order: { scope: 'none', across: 'worker', afterRetry: 'lost' },
+  keyOrder: 'no',
+  redelivery: { how: 'on-release', withinMs: 21_000 },
+  delay: { how: 'emulated', errorMs: 200, errorShare: 2, msMax: delayMsMax },
+  dedupe: { publishWindowMsMax: null, consume: 'no' },
+  positions: 'none',
+  replay: false,
+  seek: false,
+  pause: false,
+  deadLetters: true,
+  manage: false,
+  peek: 'no',
+  depth: 'estimate',
+  watchdog: false,
+  noReader: 'kept',
+  resumes: false,
+  tells: [],
+  wakeMs: 5,
+  payloadBytesMax,
+  plainData: true,
+  source: 'https://www.rabbitmq.com/docs/quorum-queues',
+} as const satisfies Contract
+
+/** The most it claims. */
+export const contracts = { queue } as const
+export type RabbitmqContracts = typeof contracts
+
+/** With the heartbeat of this connection: a silent one is ended after twice that time. */
+export function contractOf(heartbeatS: number): Contract {
+  return { ...queue, redelivery: { how: 'on-release', withinMs: (2 * heartbeatS + 1) * 1_000 } }
+}

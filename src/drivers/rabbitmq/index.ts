@@ -1,0 +1,51 @@
+import type { Driver } from '../../core/driver.ts'
+import type { BrokerUrl } from '../../core/url.ts'
+import { Connection } from './connection.ts'
+import { contracts, type RabbitmqContracts } from './contract.ts'
+import { type RabbitmqOptions, type RabbitmqTarget, targetOf, targetOfOptions } from './options.ts'
+import { RabbitmqSession } from './session.ts'
+
+export { contracts } from './contract.ts'
+export type { RabbitmqOptions } from './options.ts'
+
+/**
+ * RabbitMQ 3.10 and newer: quorum queues. Needs the package `amqplib`.
+ * @throws INVALID_CONFIG for a wrong option.
+ */
+export function rabbitmq(options: RabbitmqOptions): Driver<RabbitmqContracts> {
+  return driverOf(targetOfOptions(options))
+}
+
+/** `amqp://user:password@host:port/vhost`. @throws INVALID_CONFIG */
+export function fromUrl(url: BrokerUrl): Driver<RabbitmqContracts> {
+  return driverOf(targetOf(url))
+}
+
+function driverOf(target: RabbitmqTarget): Driver<RabbitmqContracts> {
+  let serials = 0
+  return {
+    name: 'rabbitmq',
+    contracts,
+    async open(on, signal) {
+      const consuming = await Connection.open(target, 'consumer', signal)
+      try {
+        const publishing = await Connection.open(target, 'publisher', signal)
+        const session = new RabbitmqSession({
+          ...{ consuming, publishing, heartbeatS: target.heartbeatS },
+          nextSerial: () => ++serials,
+        })
+        for (const one of [consuming, publishing]) {
+          const tell = () => {
+            if (!session.isClosing) on.closed(one.ended.reason)
+          }
+          if (one.ended.aborted) tell()
+          else one.ended.addEventListener('abort', tell)
+        }
+        return session
+      } catch (error) {
+        await consuming.close()
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,122 @@
+import type { ChannelSpec } from '../../../core/channel.ts'
+import type { Publisher } from '../../../core/driver.ts'
+import { asNarrowcastError, type ErrorCode, type NarrowcastError } from '../../../core/errors.ts'
+import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
+import type { Addressed, Confirmation, Confirming } from '../confirming.ts'
+import { delayMsMax, payloadBytesMax } from '../contract.ts'
+import type { Declarations } from '../declarations.ts'
+import { rabbitmqError } from '../rabbitmqErrors.ts'
+import { frameOf } from '../wire.ts'
+
+export interface QueuePublisherOptions {
+  readonly spec: ChannelSpec
+  readonly confirming: Confirming
+  readonly declarations: Declarations
+  readonly checkOpen: (operation: string) => void
+  /** Why the broker holds publishers back; null: it does not. */
+  readonly blocked: () => string | null
+}
+
+/** Stores each message in the queue, and says so when the broker and a queue have confirmed it. */
+export class QueuePublisher implements Publisher {
+  readonly #of: QueuePublisherOptions
+  #isClosed = false
+
+  constructor(options: QueuePublisherOptions) {
+    this.#of = options
+  }
+
+  async publish(batch: readonly OutgoingMessage[], signal: AbortSignal): Promise<PublishOutcome[]> {
+    this.#of.checkOpen('publish')
+    if (this.#isClosed) throw this.#error('CLOSED', 'this publisher was closed')
+    const faults = batch.map((message) => this.#faultOf(message))
+    const sound = batch.filter((_, at) => faults[at] === null)
+    const outcomes = await this.#store(sound, signal)
+    let next = 0
+    return faults.map((fault) =>
+      fault === null ? (outcomes[next++] as PublishOutcome) : failed('refused', fault),
+    )
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#of.confirming.close()
+  }
+
+  async #store(
+    messages: readonly OutgoingMessage[],
+    signal: AbortSignal,
+  ): Promise<PublishOutcome[]> {
+    if (messages.length === 0) return []
+    let confirmations: Confirmation[]
+    try {
+      const addressed = await Promise.all(messages.map((message) => this.#addressed(message)))
+      confirmations = await this.#of.confirming.send(addressed, signal)
+    } catch (cause) {
+      // Nothing of it has left: what is sent gets its confirmation, be it that it is lost.
+      const error = asNarrowcastError(cause)
+      return messages.map(() => failed('refused', error))
+    }
+    return messages.map((message, at) => this.#outcome(message, confirmations[at] as Confirmation))
+  }
+
+  async #addressed(message: OutgoingMessage): Promise<Addressed> {
+    const { spec, declarations } = this.#of
+    const { delayMs } = message
+    const queue = delayMs > 0 ? await declarations.delay(spec.name, delayMs) : spec.name
+    return { ...frameOf(message, { isPlain: !spec.envelope }), queue, delayMs }
+  }
+
+  #outcome({ id }: OutgoingMessage, confirmation: Confirmation): PublishOutcome {
+    const { declarations, spec, blocked } = this.#of
+    switch (confirmation) {
+      case 'stored':
+        return { state: 'stored', duplicate: false }
+      case 'returned':
+        declarations.forget(spec.name)
+        return failed('refused', this.#error('NOT_FOUND', 'no such queue is there any more'))
+      case 'refused': {
+        const why = blocked()
+        const text =
+          why === null ? `message ${id} was not sent` : `the broker holds publishers back (${why})`
+        return failed(
+          'refused',
+          this.#error('UNAVAILABLE', text, why === null ? {} : { hint: alarmHint }),
+        )
+      }
+      case 'nacked':
+        return failed('unknown', this.#error('UNAVAILABLE', `message ${id} could not be stored`))
+      case 'lost':
+        return failed('unknown', this.#error('CONNECTION_LOST', `message ${id} was not confirmed`))
+    }
+  }
+
+  #faultOf({ id, body, delayMs }: OutgoingMessage): NarrowcastError | null {
+    const bytesMax = Math.min(this.#of.spec.payloadBytesMax, payloadBytesMax)
+    const isLarge = typeof body !== 'string' || body.length * 3 > bytesMax
+    const bytes = isLarge ? Buffer.byteLength(body) : 0
+    if (bytes > bytesMax) {
+      const text = `message ${id} has ${bytes} bytes, at most ${bytesMax} are taken`
+      return this.#error('PAYLOAD_TOO_LARGE', text)
+    }
+    if (delayMs >= 0 && delayMs <= delayMsMax) return null
+    const text = `message ${id} has a delay of ${delayMs} ms, expected 0 to ${delayMsMax}`
+    return this.#error('INVALID_ARGUMENT', text)
+  }
+
+  #error(code: ErrorCode, text: string, details: { hint?: string } = {}): NarrowcastError {
+    const { name } = this.#of.spec
+    return rabbitmqError(code, 'publish', `to "${name}": ${text}`, { channel: name, ...details })
+  }
+}
+
+const alarmHint = 'It is short of memory or disk space: rabbitmqctl status tells which.'
+
+/** The outcome of what an error has stopped. */
+export function failed(
+  state: 'refused' | 'unknown',
+  { code, message, hint }: NarrowcastError,
+): PublishOutcome {
+  return { state, code, message, hint }
+}

@@ -1,0 +1,144 @@
+import type { ChannelSpec } from '../../../core/channel.ts'
+import type { NarrowcastError } from '../../../core/errors.ts'
+import type { Settlement, SettleOutcome } from '../../../core/message.ts'
+import type { AmqpChannel } from '../client.ts'
+import type { Addressed, Confirmation, Confirming } from '../confirming.ts'
+import type { Declarations } from '../declarations.ts'
+import { deadName } from '../layout.ts'
+import { rabbitmqError } from '../rabbitmqErrors.ts'
+import { copyOf, type Past, pastOf, returnsOf } from '../wire.ts'
+import { newRef } from './deadLetter.ts'
+import type { Hand, Hands } from './hands.ts'
+import { shortError, shortLetter } from './shortened.ts'
+
+export interface SettlingOptions {
+  readonly spec: ChannelSpec
+  /** That handed them out: a tag is of no use on any other, and an error there. */
+  readonly channel: AmqpChannel
+  readonly hands: Hands
+  readonly confirming: Confirming
+  readonly declarations: Declarations
+}
+
+type Copied = Exclude<Settlement, { kind: 'ack' }>
+
+/**
+ * An acknowledgement has no answer in AMQP: it is sent. All else is a copy, as a message cannot be
+ * changed where it lies; the original is acknowledged when the copy is stored, so that a crash in
+ * between repeats the message and never loses it.
+ */
+export class Settling {
+  readonly #of: SettlingOptions
+  /** On its way: asked again it has the same answer. */
+  readonly #copying = new Map<number, Promise<SettleOutcome>>()
+
+  constructor(options: SettlingOptions) {
+    this.#of = options
+  }
+
+  /** @throws UNAVAILABLE, CONNECTION_LOST where a copy was not stored: its original stays in hand */
+  async settle(batch: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]> {
+    const acked: Hand[] = []
+    const copied: [Copied, Hand][] = []
+    const outcomes = batch.map((settlement): SettleOutcome | number => {
+      const found = this.#of.hands.find(settlement.token)
+      if (typeof found === 'string') return found
+      const { serial } = found.token
+      if (this.#copying.has(serial)) return serial
+      if (settlement.kind === 'ack') {
+        this.#of.hands.settled(found)
+        acked.push(found)
+        return 'sent'
+      }
+      copied.push([settlement, found])
+      this.#copying.set(serial, Promise.resolve('late')) // until the copies below are on their way
+      return serial
+    })
+    this.#ack(acked)
+    const copying = this.#copy(copied, signal)
+    copied.forEach(([, { token }], at) => {
+      this.#copying.set(token.serial, copying[at] as Promise<SettleOutcome>)
+    })
+    const answers = await Promise.allSettled(
+      outcomes.map((one) => (typeof one === 'number' ? this.#copying.get(one) : one)),
+    )
+    for (const [, { token }] of copied) this.#copying.delete(token.serial)
+    return answers.map((one) => {
+      if (one.status === 'rejected') throw one.reason
+      return one.value ?? 'sent'
+    })
+  }
+
+  /** Gives back what is still in hand, charged to nobody, where the broker takes messages now. */
+  async giveBack(signal: AbortSignal): Promise<void> {
+    const copied = this.#of.hands.all.map((hand): [Copied, Hand] => {
+      return [{ kind: 'release', token: hand.token, delayMs: 0 }, hand]
+    })
+    await Promise.allSettled(this.#copy(copied, signal))
+  }
+
+  #copy(copied: readonly [Copied, Hand][], signal: AbortSignal): Promise<SettleOutcome>[] {
+    const storing = this.#store(copied, signal)
+    return copied.map(async ([settlement, hand], at): Promise<SettleOutcome> => {
+      const confirmation = (await storing)[at] as Confirmation
+      if (confirmation !== 'stored') throw this.#notStored(settlement, hand, confirmation)
+      if (this.#of.hands.find(hand.token) !== hand) return 'late' // it went to others meanwhile
+      this.#of.hands.settled(hand)
+      this.#ack([hand])
+      return 'sent'
+    })
+  }
+
+  async #store(copied: readonly [Copied, Hand][], signal: AbortSignal): Promise<Confirmation[]> {
+    if (copied.length === 0) return []
+    const { spec, declarations, confirming } = this.#of
+    await declarations.declared(spec, signal)
+    const addressed = await Promise.all(copied.map(([one, hand]) => this.#addressed(one, hand)))
+    return await confirming.send(addressed, signal)
+  }
+
+  async #addressed(settlement: Copied, { raw, id }: Hand): Promise<Addressed> {
+    const { spec, declarations } = this.#of
+    const before = pastOf(raw)
+    const past = { ...before, crashes: before.crashes + returnsOf(raw) }
+    if (settlement.kind === 'dead') {
+      const letter = { ref: newRef(), ...shortLetter(settlement.letter) }
+      return { ...copyOf(raw, id, past, letter), queue: deadName(spec.name), delayMs: 0 }
+    }
+    const { delayMs } = settlement
+    const queue = delayMs > 0 ? await declarations.delay(spec.name, delayMs) : spec.name
+    return { ...copyOf(raw, id, pastAfter(past, settlement)), queue, delayMs }
+  }
+
+  /**
+   * Neighbours travel in one frame, as far as nothing lies between them that is still in hand; what
+   * is acknowledged beyond that goes alone.
+   */
+  #ack(hands: readonly Hand[]): void {
+    const { channel } = this.#of
+    const lowest = this.#of.hands.lowestTag
+    const tags = hands.map(({ raw }) => raw.fields.deliveryTag).sort((a, b) => a - b)
+    const upTo = tags.findLast((tag) => tag < lowest)
+    const frame = (deliveryTag: number) => ({ fields: { deliveryTag } })
+    try {
+      if (upTo !== undefined) channel.ack(frame(upTo), true)
+      for (const tag of tags) if (upTo === undefined || tag > upTo) channel.ack(frame(tag))
+    } catch {
+      // The channel has ended: the source says so, and what it held comes again.
+    }
+  }
+
+  #notStored({ kind }: Copied, { id }: Hand, confirmation: Confirmation): NarrowcastError {
+    const { spec, declarations } = this.#of
+    if (confirmation === 'returned') declarations.forget(spec.name)
+    const text = `${kind} of message ${id} of "${spec.name}" was not stored (${confirmation}); it stays in hand`
+    return rabbitmqError('UNAVAILABLE', 'settle', text, { channel: spec.name })
+  }
+}
+
+function pastAfter(past: Past, settlement: Exclude<Copied, { kind: 'dead' }>): Past {
+  if (settlement.kind === 'release') return past
+  const { failures, error } = settlement
+  const firstFailedMs = past.history?.firstFailedMs ?? error.atMs
+  return { ...past, failures, history: { firstFailedMs, last: shortError(error) } }
+}

@@ -1,0 +1,132 @@
+import type { ChannelSpec, ReaderSpec } from '../../core/channel.ts'
+import type { Contract } from '../../core/contract.ts'
+import type {
+  Admin,
+  BrokerInfo,
+  Publisher,
+  Session,
+  Source,
+  SourceEvents,
+} from '../../core/driver.ts'
+import type { NarrowcastError } from '../../core/errors.ts'
+import { rabbitmqAdmin } from './admin.ts'
+import { Confirming } from './confirming.ts'
+import type { Connection } from './connection.ts'
+import { contractOf } from './contract.ts'
+import { Declarations } from './declarations.ts'
+import { Locks } from './lock.ts'
+import { DeadLetters } from './queue/dead.ts'
+import { QueuePublisher } from './queue/publisher.ts'
+import { QueueSource } from './queue/source.ts'
+import { closedError, rabbitmqError } from './rabbitmqErrors.ts'
+
+export interface SessionOptions {
+  readonly consuming: Connection
+  readonly publishing: Connection
+  readonly heartbeatS: number
+  /** Of all sessions of the driver: none is given twice. */
+  readonly nextSerial: () => number
+}
+
+/** One process at one RabbitMQ. */
+export class RabbitmqSession implements Session {
+  readonly info: BrokerInfo
+  readonly admin: Admin
+  readonly #of: SessionOptions
+  readonly #ended: AbortSignal
+  readonly #declarations: Declarations
+  /** What is put into a queue for somebody who settles it elsewhere. */
+  readonly #copies: Confirming
+  readonly #publishers = new Set<QueuePublisher>()
+  readonly #sources = new Set<QueueSource>()
+  #closing: Promise<void> | null = null
+
+  constructor(options: SessionOptions) {
+    const { consuming, publishing } = options
+    this.#of = options
+    this.#ended = AbortSignal.any([consuming.ended, publishing.ended])
+    const locks = new Locks(consuming)
+    this.#declarations = new Declarations(consuming, locks)
+    this.#copies = new Confirming(publishing)
+    const { product, version, cluster } = consuming.facts
+    this.info = {
+      ...{ product, version, settings: { cluster_name: cluster }, warnings: [] },
+      unknown: [{ fact: 'the number of nodes that store a message', why: 'AMQP does not tell it' }],
+    }
+    this.admin = rabbitmqAdmin({
+      ...{ connection: consuming, declarations: this.#declarations, checkOpen: this.#checkOpen },
+      dead: new DeadLetters({ connection: consuming, locks, confirming: this.#copies }),
+    })
+  }
+
+  get isClosing(): boolean {
+    return this.#closing !== null
+  }
+
+  async contract(): Promise<Contract> {
+    this.#checkOpen('contract')
+    return contractOf(this.#of.heartbeatS)
+  }
+
+  async publisher(spec: ChannelSpec, signal: AbortSignal): Promise<Publisher> {
+    this.#checkOpen('publisher')
+    if (spec.dedupeWindowMs !== null) throw noDedupe(spec.name)
+    await this.#declarations.declared(spec, signal)
+    const { publishing } = this.#of
+    const publisher = new QueuePublisher({
+      ...{ spec, declarations: this.#declarations, checkOpen: this.#checkOpen },
+      confirming: new Confirming(publishing),
+      blocked: () => publishing.blocked,
+    })
+    this.#publishers.add(publisher)
+    return publisher
+  }
+
+  async source(
+    spec: ChannelSpec,
+    reader: ReaderSpec,
+    on: SourceEvents,
+    signal: AbortSignal,
+  ): Promise<Source> {
+    this.#checkOpen('source')
+    if (reader.group !== null) {
+      const text = `queue "${spec.name}" has no groups, got "${reader.group}"`
+      throw rabbitmqError('INVALID_ARGUMENT', 'source', text, { channel: spec.name })
+    }
+    await this.#declarations.declared(spec, signal)
+    for (const open of this.#sources) if (open.isOf(spec.name, reader)) await open.replaced()
+    // The connection that had them owned them.
+    if (reader.holding.length > 0) on.lost('all', 'disconnected')
+    const source = await QueueSource.open({
+      ...{ spec, reader, on, connection: this.#of.consuming, confirming: this.#copies },
+      ...{ declarations: this.#declarations, nextSerial: this.#of.nextSerial },
+      ...{ checkOpen: this.#checkOpen, closed: (one) => void this.#sources.delete(one) },
+    })
+    this.#sources.add(source)
+    return source
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const closing = (all: Iterable<AsyncDisposable>) =>
+      Promise.allSettled([...all].map((one) => one[Symbol.asyncDispose]()))
+    await closing(this.#sources) // they give back by the connection that publishes
+    await closing(this.#publishers)
+    await this.#copies.close()
+    await Promise.all([this.#of.consuming.close(), this.#of.publishing.close()])
+  }
+
+  readonly #checkOpen = (operation: string): void => {
+    if (this.#closing !== null) throw closedError(operation)
+    if (this.#ended.aborted) throw this.#ended.reason as NarrowcastError
+  }
+}
+
+function noDedupe(channel: string) {
+  const text = `"${channel}": RabbitMQ remembers no ids of what is published`
+  return rabbitmqError('UNSUPPORTED', 'publisher', text, { channel })
+}
