@@ -6,7 +6,7 @@ import type { AmqpChannel, AmqpMessage } from '../client.ts'
 import type { Confirming } from '../confirming.ts'
 import type { Connection } from '../connection.ts'
 import type { Declarations } from '../declarations.ts'
-import { asRabbitmqError, rabbitmqError } from '../rabbitmqErrors.ts'
+import { asRabbitmqError, rabbitmqError, replyTextOf } from '../rabbitmqErrors.ts'
 import { messageOf, pastOf, returnsOf } from '../wire.ts'
 import { Hands } from './hands.ts'
 import { Settling } from './settling.ts'
@@ -121,8 +121,12 @@ export class QueueSource implements Source {
 
   async #subscribe(): Promise<void> {
     const { spec, reader, connection } = this.#of
+    let why = ''
+    this.#channel.on('error', (error) => {
+      why = `: ${replyTextOf(error)}`
+    })
     this.#channel.on('close', () => {
-      const gone = this.#error('UNAVAILABLE', 'the broker has closed its channel')
+      const gone = this.#error('CONNECTION_LOST', `the broker has closed its channel${why}`)
       this.#end(connection.ended.aborted ? connection.ended.reason : gone, 'disconnected')
     })
     await this.#channel.prefetch(Math.min(prefetchMax, reader.hold.messages))
@@ -225,7 +229,7 @@ export class QueueSource implements Source {
     if (this.#closing !== null) throw this.#error('CLOSED', `${operation}: this source was closed`)
   }
 
-  #error(code: 'CLOSED' | 'INVALID_ARGUMENT' | 'NOT_FOUND' | 'UNAVAILABLE', text: string) {
+  #error(code: 'CLOSED' | 'CONNECTION_LOST' | 'INVALID_ARGUMENT' | 'NOT_FOUND', text: string) {
     const { name } = this.#of.spec
     return rabbitmqError(code, 'receive', `source of "${name}": ${text}`, { channel: name })
   }
