@@ -12,6 +12,13 @@ test.for([
     7_000,
     'redis://ann:p%40ss%3F@127.0.0.1:9/3?queue=stream&lease=2s',
   ],
+  ['amqp://localhost', 'localhost', 5_672, 'amqp://127.0.0.1:9'],
+  [
+    'amqp://ann:p%40ss@rabbit.example:5673/shop%2Feu?heartbeat=2s',
+    'rabbit.example',
+    5_673,
+    'amqp://ann:p%40ss@127.0.0.1:9/shop%2Feu?heartbeat=2s',
+  ],
   ['redis://db:7000?cluster=false', 'db', 7_000, 'redis://127.0.0.1:9?cluster=false'],
 ] as const)('%s goes through a port as it is', ([url, host, port, through]) => {
   expect(upstreamOf(url)).toEqual({ host, port })
@@ -20,10 +27,12 @@ test.for([
 
 test.for([
   ['rediss://ann:secret@db:7000', /rediss:\/\/ann:\*\*\*@db:7000 .* certificate/],
+  ['amqps://ann:secret@db', /amqps:\/\/ann:\*\*\*@db .* certificate/],
   ['redis://a:1,b:2', /one server/],
+  ['amqp://a,b:2/shop', /one server/],
   ['redis://a:1?sentinel=main', /past the proxy/],
   ['redis://a:1?cluster=true', /past the proxy/],
-  ['file:./store', /only redis:/],
+  ['file:./store', /only redis: and amqp:/],
 ] as const)('%s is refused, and shows no secret', ([url, why]) => {
   const refusal = expect.objectContaining({
     code: 'UNSUPPORTED',

@@ -3,7 +3,7 @@ import { parseBrokerUrl, redactUrl } from '../../core/url.ts'
 import type { Upstream } from './words.ts'
 
 /** Schemes of plain TCP, and the port where a URL names none. */
-const ports: Readonly<Record<string, number>> = { redis: 6_379 }
+const ports: Readonly<Record<string, number>> = { redis: 6_379, amqp: 5_672 }
 
 /** Whether a proxy can stand between. */
 export function isProxied(url: string): boolean {
@@ -22,8 +22,8 @@ export function upstreamOf(url: string): Upstream {
 }
 
 /**
- * The URL of the same broker by way of that port of a proxy. User, password, database and options
- * stay as they are. A node of a cluster whose URL does not say so leads its clients past the proxy.
+ * The URL of the same broker by way of that port of a proxy. User, password, database or vhost,
+ * and options stay as they are. A node of a cluster whose URL does not say so leads its clients past the proxy.
  *
  * @throws UNSUPPORTED where a proxy cannot stand between: TLS, several servers, or no network.
  */
@@ -32,7 +32,7 @@ export function throughPort(url: string, port: number, host = '127.0.0.1'): stri
   return `${before}${host}:${port}${after}`
 }
 
-const form = /^(?:\/\/([^@/]*@)?(\[[^\]]*\]|[^@/:,]*)(?::(\d+))?(\/\d*)?)?$/
+const form = /^(?:\/\/([^@/]*@)?(\[[^\]]*\]|[^@/:,]*)(?::(\d+))?(\/[^/]*)?)?$/
 
 interface Parts {
   readonly before: string
@@ -43,14 +43,16 @@ interface Parts {
 function partsOf(url: string): Parts {
   const { scheme, rest, options, text } = parseBrokerUrl(url)
   const port = ports[scheme]
-  if (scheme === 'rediss') throw refused(text, 'the certificate is for another address')
-  if (port === undefined) throw refused(text, 'only redis: is plain TCP to one server')
+  if (scheme === 'rediss' || scheme === 'amqps') {
+    throw refused(text, 'the certificate is for another address')
+  }
+  if (port === undefined) throw refused(text, 'only redis: and amqp: are plain TCP to one server')
   if (options.has('sentinel') || options.get('cluster') === 'true') {
     throw refused(text, 'its servers tell clients addresses that lead past the proxy')
   }
   const found = form.exec(rest)
   if (!found) throw refused(text, 'it is not the URL of one server')
-  const [, login = '', host, given, database = ''] = found
+  const [, login = '', host, given, path = ''] = found
   const query = text.includes('?') ? text.slice(text.indexOf('?')) : ''
   return {
     before: `${scheme}://${login}`,
@@ -58,7 +60,7 @@ function partsOf(url: string): Parts {
       host: (host || 'localhost').replace(/^\[|\]$/g, ''),
       port: given === undefined ? port : Number(given),
     },
-    after: `${database}${query}`,
+    after: `${path}${query}`,
   }
 }
 
