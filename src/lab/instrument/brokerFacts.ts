@@ -9,7 +9,7 @@ import { type Config, configSha256, withoutSecrets } from './withoutSecrets.ts'
 
 /** What a report says of a broker. No secret, host or path is in it. */
 export interface BrokerFacts {
-  /** `redis`, `valkey`, `file`, `memory` */
+  /** `redis`, `valkey`, `rabbitmq`, `file`, `memory` */
   readonly product: string
   /** Of the server; of SQLite where the store is a file. */
   readonly version: string
@@ -23,16 +23,25 @@ export interface BrokerFacts {
 
 const withinMs = 10_000
 
-/** @throws what `connect` throws: CONNECT_FAILED, LOGIN_REFUSED, STORE_UNUSABLE, INVALID_CONFIG, … */
-export async function brokerFacts(url: string): Promise<BrokerFacts> {
+const clients: Readonly<Record<string, string>> = { redis: '@redis/client', rabbitmq: 'amqplib' }
+
+/**
+ * `ownConfig`: all settings of a server that tells them to nobody but who has started it.
+ * @throws what `connect` throws: CONNECT_FAILED, LOGIN_REFUSED, STORE_UNUSABLE, INVALID_CONFIG, …
+ */
+export async function brokerFacts(
+  url: string,
+  ownConfig?: () => Promise<Config>,
+): Promise<BrokerFacts> {
   await using bus = await connect(url, { telemetry: false })
   const { product, version, settings } = bus.info
-  const found = await configOf(bus.driver, url, bus.info)
+  const found = await (ownConfig?.() ?? configOf(bus.driver, url, bus.info))
+  const client = clients[bus.driver]
   const config = found && withoutSecrets(found)
   return {
     product,
     version: settings.sqlite ?? version,
-    client: bus.driver === 'redis' ? clientVersion('@redis/client') : null,
+    client: client === undefined ? null : clientVersion(client),
     config,
     configSha256: config && configSha256(config),
   }
@@ -45,6 +54,7 @@ async function configOf(
 ): Promise<Config | null> {
   const signal = AbortSignal.timeout(withinMs)
   if (driver === 'redis') return await redisConfig(url, signal)
+  if (driver === 'rabbitmq') return null // AMQP tells no client
   const { path, ...others } = settings
   if (path === undefined) return settings
   return { ...others, ...(await filePragmas(dirname(path), signal)) }

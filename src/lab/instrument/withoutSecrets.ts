@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 
 export type Config = Readonly<Record<string, string>>
 
-const secret = /(pass|password|auth|user|username|secret|token)$/
+const secret = /(pass|password|passphrase|auth|user|username|secret|token)$/
 /** What differs between two machines, or two starts, with the same settings. */
 const place =
-  /^(bind|replicaof|slaveof|unixsocket|dir)\b|(^|-)(dir|port|ip|hostname|nodename|file|logfile|pidfile|aclfile)$/
+  /^(bind|replicaof|slaveof|unixsocket|dir)\b|(^|-)(dir|port|ip|hostname|nodename|file|logfile|pidfile|aclfile)$|[._]tcp_listeners$/
 
 /**
  * A configuration that can be shown to everybody, in the order of its names. A secret that is set
