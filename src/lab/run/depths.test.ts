@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { memory } from '../../drivers/memory/index.ts'
 import { createBus } from '../../runtime/bus.ts'
 import type { ChannelPlan } from '../plan.ts'
-import { depthsOf } from './depths.ts'
+import { depthsOf, leftIn, whenAllHaveLeft } from './depths.ts'
 
 test('a channel that the broker has lost is not found, and nobody takes that for a fault of the lab', async () => {
   await using bus = await createBus(memory())
@@ -20,4 +20,16 @@ test('all of a stream waits for a group that is to come, once the load has begun
   }
   expect(await waitingOf('unknown')).toEqual([0, 0])
   expect(await waitingOf(1)).toEqual([2, 2])
+})
+
+test('what is not told may be something, but what is in hand is counted when its owner has left', () => {
+  const told = { timeNs: 0n, group: null, dead: 0, stored: 'unknown' } as const
+  const look = { ...told, waiting: 2, inFlight: 'unknown', scheduled: 1 } as const
+  expect(leftIn([look])).toBe(3)
+  expect(leftIn([{ ...look, waiting: 'unknown', scheduled: 'unknown' }])).toBe(2)
+  expect(leftIn([{ ...look, inFlight: 4 }])).toBe(7)
+  expect(whenAllHaveLeft([look, { ...look, inFlight: 4 }])).toMatchObject([
+    { waiting: 2, inFlight: 0 },
+    { waiting: 2, inFlight: 4 },
+  ])
 })

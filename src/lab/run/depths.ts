@@ -35,15 +35,28 @@ export async function depthsOf(
     const found = groups.find((one) => one.group === group)
     // Whom nobody has read for yet has it all before it.
     const { lag, inFlight: held } = found ?? { lag: stored === unknown ? 0 : stored, inFlight: 0 }
-    // The lag is all that is not settled; what waits for its next try is not told apart.
-    const rest = lag === unknown || held === unknown ? unknown : lag - held
+    // The lag is all that is not settled; what waits for its next try is not told apart. Who does not
+    // tell what is in hand has it not among the rest either.
+    const rest = lag === unknown || held === unknown ? lag : lag - held
     return [{ timeNs, group, waiting: rest, inFlight: held, scheduled: 0, dead: unknown, stored }]
   })
 }
 
-/** What is not told is taken for something: nobody can say that it is empty. */
+/**
+ * What is not told is taken for something: nobody can say that it is empty. But for what is in hand:
+ * that waits again when whoever has it has left, and is counted then.
+ */
 export function leftIn(samples: readonly DepthSample[]): number {
   return samples
-    .flatMap(({ waiting, inFlight, scheduled }) => [waiting, inFlight, scheduled])
+    .flatMap(({ waiting, inFlight, scheduled }) => [
+      waiting,
+      inFlight === unknown ? 0 : inFlight,
+      scheduled,
+    ])
     .reduce<number>((sum, count) => sum + (count === unknown ? 1 : count), 0)
+}
+
+/** Whatever the broker does not tell: who has left has nothing in hand. */
+export function whenAllHaveLeft(samples: readonly DepthSample[]): DepthSample[] {
+  return samples.map((one) => ({ ...one, inFlight: one.inFlight === unknown ? 0 : one.inFlight }))
 }

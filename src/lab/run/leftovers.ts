@@ -1,6 +1,6 @@
 import type { ChannelRef } from '../../core/channel.ts'
 import type { DeadEntry, Page, Stored } from '../../core/driver.ts'
-import type { Bus } from '../../runtime/api.ts'
+import type { Bus, Channel, Received } from '../../runtime/api.ts'
 import type { Place } from '../actor/place.ts'
 import { deadCauses } from '../evidence/record.ts'
 import { measuredId } from '../identity.ts'
@@ -45,4 +45,27 @@ export async function writeLeft(
     }
     cursor = page.cursor
   } while (cursor !== null)
+}
+
+/** So long after the last one nothing more comes. */
+const quietMs = 2_000
+const atOnce = 100
+
+/** The same where a broker shows only what it hands over: they are gone from it afterwards. */
+export async function takeLeft(
+  channel: Channel<Uint8Array>,
+  run: string,
+  place: Place,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const quiet = setTimeout(resolve, quietMs)
+  const write = (_: unknown, { message: { id } }: Received<Uint8Array>) => {
+    quiet.refresh()
+    const about = measuredId(run, id)
+    if (about) place.write({ type: 'left', message: about }, place.nowNs())
+  }
+  await using subscription = channel.subscribe(write, { concurrency: atOnce })
+  await subscription.ready()
+  quiet.refresh()
+  await promise
 }

@@ -11,10 +11,10 @@ import { type RunTerms, termsOf } from '../termsOf.ts'
 import { reachBarrier } from './barrier.ts'
 import { Cast } from './cast.ts'
 import { Chronicle } from './chronicle.ts'
-import { depthsOf } from './depths.ts'
+import { depthsOf, whenAllHaveLeft } from './depths.ts'
 import { drainKept, drainLive } from './drain.ts'
 import { Faults } from './faults.ts'
-import { writeDead, writeLeft } from './leftovers.ts'
+import { takeLeft, writeDead, writeLeft } from './leftovers.ts'
 import { nanoseconds, Pace } from './pace.ts'
 import type { AppliedFault, Watcher } from './result.ts'
 import type { Stage } from './stage.ts'
@@ -39,6 +39,7 @@ const depthEveryMs = 500
 const lateMsMin = 5_000
 /** A producer has its last answer so long after its last message was due, or never. */
 const answeredMsMax = 120_000
+const putBackMs = 1_000
 
 const nobody: Watcher = { event: () => {}, depth: () => {}, phase: () => {} }
 
@@ -87,7 +88,7 @@ class Play {
     const contract = await openChannel(bus, this.#plan.channel).opened()
     const isBarrierReached = await this.#unlessHalted(() => this.#start(bus))
     const isDrained = await this.#act(bus)
-    if (this.#isKept) await this.#writeLeftovers(bus)
+    if (this.#isKept) await this.#writeLeftovers(bus, contract)
     const { events } = this.#chronicle
     const evidence = { ledgers: await this.#stage.ledgers(), events, depth: this.#depth }
     const { applied: faults } = this.#faults
@@ -197,16 +198,27 @@ class Play {
     this.#depth.push(...samples)
   }
 
-  async #writeLeftovers(bus: Bus): Promise<void> {
+  async #writeLeftovers(bus: Bus, { peek }: Contract): Promise<void> {
     const { channel, run } = this.#plan
     const groups = groupsOf(channel)
+    const isShown = peek !== 'no'
+    // What can only be taken is counted before.
+    if (!isShown) await this.#countLeft(bus)
     for (const [actor, group] of groups.entries()) {
       const place = this.#stage.book({ role: 'deadReader', actor, incarnation: 0 }, group)
       await writeDead(bus, channel, group, run.name, place)
       // Of a stream the settled are still there: who has drained it has left nothing.
-      if (group === null) await writeLeft(bus, channel, run.name, place)
+      if (group !== null) continue
+      if (isShown) await writeLeft(bus, channel, run.name, place)
+      else await takeLeft(openChannel(bus, channel), run.name, place)
     }
-    this.#depth.push(...(await this.#look(bus)))
+    if (isShown) this.#depth.push(...(await this.#look(bus)))
+  }
+
+  /** A broker puts back what others had in hand when it has time. */
+  async #countLeft(bus: Bus): Promise<void> {
+    await this.#pace.sleep(putBackMs)
+    this.#depth.push(...whenAllHaveLeft(await this.#look(bus)))
   }
 
   #terms(contract: Contract): RunTerms {
