@@ -2,8 +2,15 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NarrowcastError } from '../core/errors.ts'
 import type { Pattern } from '../core/message.ts'
+import { contracts as ofRabbitmq } from '../drivers/rabbitmq/contract.ts'
+import { startRabbitmq } from './brokers/rabbitmq.ts'
+import { findRabbitmqProgram } from './brokers/rabbitmqProgram.ts'
+import type { RabbitmqServer } from './brokers/rabbitmqServer.ts'
 import { type RedisProfile, startRedis } from './brokers/redis.ts'
 import { findRedisProgram } from './brokers/redisProgram.ts'
+import type { RedisServer } from './brokers/redisServer.ts'
+import { rabbitmqConfig } from './instrument/rabbitmqConfig.ts'
+import type { Config } from './instrument/withoutSecrets.ts'
 import type { StagedBroker } from './run/stage.ts'
 
 /** What experiments are made on: a backend, and the patterns and settings in which it can be had. */
@@ -17,6 +24,8 @@ export interface Backend {
    */
   readonly profiles: readonly string[]
   readonly defaultPattern: Pattern
+  /** Its narrowcast has no relay: whoever publishes picks the worker. */
+  readonly isDirect?: true
   /** Starts one of the lab's own. `folder`: for what it stores. @throws UNAVAILABLE */
   readonly start: (profile: string, folder: string) => Promise<OwnBroker>
 }
@@ -27,6 +36,8 @@ export interface OwnBroker extends AsyncDisposable {
   readonly how: string
   /** Null where it runs inside the actors, and ends with them. */
   readonly staged: StagedBroker | null
+  /** All settings in force, secrets among them, where no client is told. */
+  readonly config?: () => Promise<Config>
 }
 
 const redisProfiles: Readonly<Record<string, RedisProfile>> = {
@@ -37,6 +48,14 @@ const redisProfiles: Readonly<Record<string, RedisProfile>> = {
 
 /** Redis ships with 32 MB, or 8 MB for a minute. */
 const smallBuffer = ['--client-output-buffer-limit', 'pubsub', '256kb', '256kb', '0']
+
+const patterns = ['broadcast', 'narrowcast', 'queue', 'stream'] as const
+
+/**
+ * What holds a worker's messages is its connection. As leases are two seconds in experiments, that is
+ * found dead after twice as much: with the 10 s of its default a run of half a minute would see nothing.
+ */
+const rabbitmqHeartbeat = '?heartbeat=2s'
 
 /** By name. */
 export const backends: readonly Backend[] = [
@@ -79,6 +98,14 @@ export const backends: readonly Backend[] = [
     defaultPattern: 'queue',
     start: (profile) => ownRedis(profile, '?queue=stream'),
   },
+  {
+    name: 'rabbitmq',
+    patterns: patterns.filter((pattern) => pattern in ofRabbitmq),
+    profiles: ['default'],
+    defaultPattern: 'queue',
+    isDirect: true,
+    start: ownRabbitmq,
+  },
 ]
 
 function embedded(url: string): OwnBroker {
@@ -91,12 +118,35 @@ async function ownRedis(
   args: readonly string[] = [],
 ): Promise<OwnBroker> {
   if ((await findRedisProgram()) === null) {
-    throw new NarrowcastError('UNAVAILABLE', 'lab: no redis-server is on the PATH', {
-      operation: 'start a broker',
-      hint: 'Install Redis 7.0 or newer, or name one that runs: -u redis://HOST:PORT',
-    })
+    throw missing(
+      'redis-server',
+      'Install Redis 7.0 or newer, or name one that runs: -u redis://HOST:PORT',
+    )
   }
   const server = await startRedis({ profile: redisProfiles[profile] ?? 'default', args })
+  return ownServer(server, options)
+}
+
+async function ownRabbitmq(): Promise<OwnBroker> {
+  if ((await findRabbitmqProgram()) === null) {
+    throw missing(
+      'rabbitmq-server',
+      'Install RabbitMQ 3.10 or newer, or name one that runs: -u amqp://HOST:PORT',
+    )
+  }
+  const server = await startRabbitmq()
+  const config = async () => rabbitmqConfig(await server.ctl('environment', '--formatter', 'json'))
+  return { ...ownServer(server, rabbitmqHeartbeat), config }
+}
+
+function missing(program: string, hint: string): NarrowcastError {
+  return new NarrowcastError('UNAVAILABLE', `lab: no ${program} is on the PATH`, {
+    operation: 'start a broker',
+    hint,
+  })
+}
+
+function ownServer(server: RedisServer | RabbitmqServer, options: string): OwnBroker {
   return {
     url: `${server.url}${options}`,
     how: server.how,

@@ -1,3 +1,4 @@
+import { findRabbitmqProgram } from '../../lab/brokers/rabbitmqProgram.ts'
 import { findRedisProgram } from '../../lab/brokers/redisProgram.ts'
 import { whyNoNamespace } from '../../lab/run/networkNamespace.ts'
 import type { Run } from '../invocation.ts'
@@ -15,18 +16,22 @@ interface Mechanism {
 
 /** `lab ls --faults`: what can be broken on this machine, and what cannot. */
 export const lsFaults: Run = async ({ output }) => {
-  const hasRedis = (await findRedisProgram()) !== null
-  const rows = mechanisms(hasRedis, await whyNoNamespace())
+  const started = [
+    ...((await findRedisProgram()) === null ? [] : ['Redis']),
+    ...((await findRabbitmqProgram()) === null ? [] : ['RabbitMQ']),
+  ]
+  const rows = mechanisms(started, await whyNoNamespace())
   await output.list({ type: 'lab.faults', columns, rows })
 }
 
-function mechanisms(hasRedis: boolean, noNamespace: string | null): Mechanism[] {
+/** `started`: servers that the lab can start here. */
+function mechanisms(started: readonly string[], noNamespace: string | null): Mechanism[] {
   const noSignals = process.platform === 'win32' ? 'Windows has no such signals' : null
-  const ofBroker = hasRedis
-    ? 'file, and Redis where the lab starts it'
-    : 'file: no redis-server is on the PATH'
-  const noRedis = hasRedis ? null : 'no redis-server is on the PATH'
-  const onRedis = hasRedis ? 'Redis' : 'a Redis that is given by its URL'
+  const servers = started.join(' and ')
+  const isNone = started.length === 0
+  const noServer = isNone ? 'no redis-server and no rabbitmq-server is on the PATH' : null
+  const ofBroker = isNone ? `file: ${noServer}` : `file, and ${servers} where the lab starts it`
+  const onServers = isNone ? 'a Redis or RabbitMQ that is given by its URL' : 'Redis and RabbitMQ'
   return [
     { fault: 'kill', how: 'SIGKILL any process', missing: null, only: null },
     { fault: 'stop', how: 'SIGSTOP, later SIGCONT', missing: noSignals, only: null },
@@ -36,16 +41,16 @@ function mechanisms(hasRedis: boolean, noNamespace: string | null): Mechanism[] 
     { fault: 'broker-crash', how: 'SIGKILL the broker', missing: null, only: ofBroker },
     {
       ...{ fault: 'broker-freeze', how: 'SIGSTOP the broker, later SIGCONT' },
-      missing: noSignals ?? noRedis,
-      only: 'Redis where the lab starts it',
+      missing: noSignals ?? noServer,
+      only: `${servers} where the lab starts it`,
     },
     {
       ...{ fault: 'network', how: 'hold connections in a proxy', missing: null },
-      only: onRedis,
+      only: onServers,
     },
     {
       ...{ fault: 'cut-wire', how: 'cut a network namespace off', missing: noNamespace },
-      only: `${onRedis}, with --net namespace`,
+      only: `${onServers}, with --net namespace`,
     },
     {
       ...{ fault: 'power-loss', how: 'forget unsynced writes', only: null },

@@ -65,7 +65,8 @@ const run: CommandSpec = {
     'narrowcast lab run calm -u redis://localhost --pattern queue --json',
   ],
   notes: [
-    'Backends: file, memory, redis-list, redis-stream, redis-pubsub; redis is the one for --pattern.',
+    'Backends: file, memory, redis-list, redis-stream, redis-pubsub, rabbitmq.',
+    'redis is the one of its backends that --pattern needs.',
     'Profiles: default, safe; everysec of Redis; direct of narrowcast. naive loses on purpose.',
     'small-buffer of redis-pubsub: Redis cuts off who reads too slowly, at 256 kB.',
     'Exit 0: KEPT. 8: BROKEN. 9: INCONCLUSIVE. 6: the backend does not offer this.',

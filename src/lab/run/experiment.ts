@@ -70,7 +70,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
   const plan = planOf(options)
   refuseWhatNobodyOffers(plan, options)
   await using broker = await brokerOf(subject, folder)
-  const facts = { ...(await brokerFacts(broker.url)), how: broker.how }
+  const facts = { ...(await brokerFacts(broker.url, broker.config)), how: broker.how }
   const { url } = subject
   const made = url === null ? [] : await channelsToMake(url, plan.channel)
   const stage = await stageOf(plan, broker, options)
@@ -100,9 +100,11 @@ export function planOf({
   settings,
 }: Omit<ExperimentOptions, 'watcher'>): RunPlan {
   const number = randomBytes(8)
-  const { pattern, profile } = subject
+  const { backend, pattern, profile } = subject
   const whole = loadOf(scenario, pattern, load)
-  const via = profile === 'direct' || pattern !== 'narrowcast' ? 'direct' : 'relay'
+  const hasRelay = backends.some((one) => one.name === backend && !one.isDirect)
+  const isRelayed = pattern === 'narrowcast' && hasRelay && profile !== 'direct'
+  const via = isRelayed ? 'relay' : 'direct'
   const name = `lab.${number.toString('hex')}`
   const channel = channelOf(scenario, settings, { name, pattern, via })
   const scene = { load: whole, channel, seed, breakable: breakableOf(subject) }
