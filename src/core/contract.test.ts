@@ -22,6 +22,7 @@ const most: Contract = {
   dedupe: { publishWindowMsMax: 1_000, consume: 'here' },
   positions: 'durable',
   replay: false,
+  retention: false,
   seek: false,
   pause: true,
   deadLetters: true,

@@ -62,6 +62,8 @@ export interface Contract {
   /** durable: a position is never given twice. reusable: a store that lost its tail may. */
   readonly positions: 'durable' | 'reusable' | 'none'
   readonly replay: boolean
+  /** A stream forgets by its `retention`; where not, that is a setting of the broker alone. */
+  readonly retention: boolean
   readonly seek: boolean
   readonly pause: boolean
   readonly deadLetters: boolean
@@ -109,6 +111,7 @@ const ranks: Readonly<Record<string, readonly unknown[]>> = {
   'dedupe.consume': ['no', 'here'],
   positions: ['none', 'reusable', 'durable'],
   replay: [false, true],
+  retention: [false, true],
   seek: [false, true],
   pause: [false, true],
   deadLetters: [false, true],

@@ -206,6 +206,9 @@ export function checkWishes(plan: ChannelPlan, contract: Contract, driver: strin
   if (plan.order !== null && plan.order !== 'none' && contract.keyOrder === 'no') {
     refuse("order: 'key'", 'which this backend does not offer')
   }
+  if (Object.values(plan.spec.retention).some((limit) => limit !== null) && !contract.retention) {
+    refuse('retention', 'which is set in the broker itself here: leave it out')
+  }
   if (!plan.spec.envelope && !contract.plainData) {
     refuse('envelope: false', 'which this backend does not offer: leave it out')
   }

@@ -8,6 +8,7 @@ type KeptOption = 'leaseMs' | 'attempts' | 'deliveriesMax' | 'backoff' | 'retent
 /** Wishes that a contract says no to: to name one does not compile. */
 type Refused<K extends Contract> =
   | (K['settle'] extends 'none' ? KeptOption : never)
+  | (K['retention'] extends false ? 'retention' : never)
   | (K['keyOrder'] extends 'no' ? 'order' | 'onFailure' : never)
   | (K['dedupe'] extends { readonly publishWindowMsMax: null; readonly consume: 'no' }
       ? 'dedupe'

@@ -33,6 +33,7 @@ export function contractFacts(contract: Contract): readonly (readonly [string, s
     ],
     ['positions', contract.positions],
     ['replay', yes(contract.replay)],
+    ['retention', yes(contract.retention)],
     ['seek', yes(contract.seek)],
     ['pause', yes(contract.pause)],
     ['deadLetters', yes(contract.deadLetters)],

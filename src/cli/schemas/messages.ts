@@ -86,6 +86,7 @@ export const contract: Schema = {
     redelivery: anything,
     delay: anything,
     replay: yesNo,
+    retention: yesNo,
     payloadBytesMax: count,
   }),
   additionalProperties: true,

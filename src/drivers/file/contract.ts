@@ -27,6 +27,7 @@ const kept = {
   dedupe: { publishWindowMsMax: 365 * 86_400_000, consume: 'here' },
   positions: 'durable',
   replay: false,
+  retention: false,
   seek: false,
   pause: true,
   deadLetters: true,
@@ -95,7 +96,7 @@ export const contracts = {
   narrowcast,
   'narrowcast-relay': { ...narrowcast, fencing: 'token', noReader: 'dropped-reported' },
   queue: kept,
-  stream: { ...kept, replay: true, seek: true },
+  stream: { ...kept, replay: true, retention: true, seek: true },
 } as const satisfies Contracts
 
 export type SyncMode = 'normal' | 'full'

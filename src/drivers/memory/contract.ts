@@ -24,6 +24,7 @@ const queue = {
   dedupe: { publishWindowMsMax: 30 * 86_400_000, consume: 'here' },
   positions: 'reusable',
   replay: false,
+  retention: false,
   seek: false,
   pause: true,
   deadLetters: true,
@@ -81,7 +82,7 @@ export const contracts = {
   narrowcast,
   'narrowcast-relay': { ...narrowcast, fencing: 'token', noReader: 'dropped-reported' },
   queue,
-  stream: { ...queue, replay: true, seek: true },
+  stream: { ...queue, replay: true, retention: true, seek: true },
 } as const
 
 /** Of one channel: what a dead reader held comes again after its lease. */

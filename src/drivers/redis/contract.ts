@@ -31,6 +31,7 @@ const list = {
   dedupe: { publishWindowMsMax: 365 * 86_400_000, consume: 'here' },
   positions: 'none',
   replay: false,
+  retention: false,
   seek: false,
   pause: true,
   deadLetters: true,
@@ -54,7 +55,12 @@ const queueOnStream = {
   positions: 'reusable',
 } as const satisfies Contract
 
-const stream = { ...queueOnStream, replay: true, seek: true } as const satisfies Contract
+const stream = {
+  ...queueOnStream,
+  replay: true,
+  retention: true,
+  seek: true,
+} as const satisfies Contract
 
 const broadcast = {
   ...list,

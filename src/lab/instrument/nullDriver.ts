@@ -24,6 +24,7 @@ const queue = {
   dedupe: { publishWindowMsMax: null, consume: 'no' },
   positions: 'none',
   replay: false,
+  retention: false,
   seek: false,
   pause: false,
   deadLetters: false,

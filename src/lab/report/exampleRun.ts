@@ -42,6 +42,7 @@ const usualContract: Contract = {
   dedupe: { publishWindowMsMax: null, consume: 'no' },
   positions: 'none',
   replay: false,
+  retention: false,
   seek: false,
   pause: false,
   deadLetters: true,

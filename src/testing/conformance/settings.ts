@@ -168,7 +168,7 @@ export const settingsCases: readonly Case[] = [
         [{ timeMs: 1_500 }, 'm2'],
         [{ timeMs: 4_000 }, 'm4'],
         [{ id: 'm3' }, 'm4'],
-        [{ position }, 'm3'],
+        ...(world.claimed.positions === 'none' ? [] : [[{ position }, 'm3'] as [Place, string]]),
         ['end', 'new'],
         [{ timeMs: 9_999_999_999_999 }, 'new'],
       ]
@@ -182,6 +182,10 @@ export const settingsCases: readonly Case[] = [
         assert.equal(got[0]?.message.id, first)
         assert.equal(got.at(-1)?.message.id, 'new')
       }
+      if (world.claimed.positions !== 'none') return
+      const from = { position: '1' }
+      const nowhere = openReader(world, channel, { group: 'nowhere', from })
+      await assert.rejects(nowhere, { code: 'UNSUPPORTED' })
     },
     async refusal(world) {
       const channel = await declare(world)
@@ -205,6 +209,8 @@ export const settingsCases: readonly Case[] = [
   {
     name: 'settings: retention by count and bytes keeps what a group has not settled',
     patterns: streams,
+    needs: (claimed) => claimed.retention,
+    refusal: async () => {},
     async run(world) {
       for (const retention of [
         { ageMs: null, messages: 10, bytes: null },
