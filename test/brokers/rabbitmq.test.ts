@@ -12,6 +12,6 @@ describe.skipIf(server === null)(
       driver: rabbitmq({ url: server?.url as string }),
       [Symbol.asyncDispose]: async () => {},
     })
-    keepsPromises({ name: 'rabbitmq', make }, ['queue'])
+    keepsPromises({ name: 'rabbitmq', make }, ['queue', 'stream'])
   },
 )

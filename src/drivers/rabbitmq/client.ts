@@ -38,11 +38,13 @@ export interface AmqpChannel {
   deleteQueue(queue: string): Promise<unknown>
   checkExchange(exchange: string): Promise<unknown>
   assertExchange(exchange: string, type: string, options: object): Promise<unknown>
+  bindQueue(queue: string, exchange: string, pattern: string): Promise<unknown>
   prefetch(count: number): Promise<unknown>
   /** Null: the broker has ended the subscription. */
   consume(
     queue: string,
     listener: (message: AmqpMessage | null) => void,
+    options?: { readonly arguments: Readonly<Record<string, string | number>> },
   ): Promise<{ consumerTag: string }>
   cancel(consumerTag: string): Promise<unknown>
   get(queue: string): Promise<AmqpMessage | false>
@@ -98,7 +100,11 @@ export interface AmqpPublish extends AmqpProperties {
 
 export interface AmqpMessage {
   readonly content: Buffer
-  readonly fields: { readonly deliveryTag: number; readonly routingKey: string }
+  readonly fields: {
+    readonly deliveryTag: number
+    readonly exchange: string
+    readonly routingKey: string
+  }
   readonly properties: AmqpProperties
 }
 

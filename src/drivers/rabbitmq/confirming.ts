@@ -1,7 +1,7 @@
 import type { AmqpConfirmChannel, AmqpMessage } from './client.ts'
 import type { Connection } from './connection.ts'
 import { asRabbitmqError } from './rabbitmqErrors.ts'
-import type { Frame } from './wire.ts'
+import { type Frame, isShort } from './wire.ts'
 
 /**
  * stored: in the queue, on the disk of a majority. returned: no queue of that name is there, and
@@ -14,8 +14,13 @@ interface Sent {
   isReturned: boolean
 }
 
-export interface Addressed extends Frame {
-  readonly queue: string
+export interface Address {
+  /** Empty: the one that every queue is bound to by its own name. */
+  readonly exchange: string
+  readonly routingKey: string
+}
+
+export interface Addressed extends Frame, Address {
   /** Nobody is given it before; 0: at once. */
   readonly delayMs: number
 }
@@ -67,14 +72,14 @@ export class Confirming {
   }
 
   #send(channel: AmqpConfirmChannel, message: Addressed) {
-    const { queue, content, properties, delayMs } = message
+    const { exchange, routingKey, content, properties, delayMs } = message
     const { promise, resolve } = Promise.withResolvers<Confirmation>()
     const sent: Sent = { message, isReturned: false }
     const expiration = delayMs > 0 ? { expiration: String(Math.ceil(delayMs)) } : {}
     const options = { ...properties, ...expiration, mandatory: true, persistent: true } as const
     try {
       this.#sent.add(sent)
-      channel.publish('', queue, content, options, (error) => {
+      channel.publish(exchange, routingKey, content, options, (error) => {
         this.#sent.delete(sent)
         if (error === null) resolve(sent.isReturned ? 'returned' : 'stored')
         else resolve(error.message === 'message nacked' ? 'nacked' : 'lost')
@@ -119,11 +124,22 @@ export class Confirming {
   }
 }
 
+/** By the name of a queue. */
+export function toQueue(queue: string): Address {
+  return { exchange: '', routingKey: queue }
+}
+
+/** To the archive of a stream and to each of its groups. */
+export function toStream(stream: string, { key }: { key: string | null }): Address {
+  return { exchange: stream, routingKey: key !== null && isShort(key) ? key : '' }
+}
+
 /** A return names no number. Which of two that are alike in all of this came back is all the same. */
-function isSame({ queue, content, properties }: Addressed, returned: AmqpMessage): boolean {
-  const { fields, properties: found } = returned
+function isSame(sent: Addressed, { fields, properties: found, ...returned }: AmqpMessage): boolean {
+  const { exchange, routingKey, content, properties } = sent
   return (
-    queue === fields.routingKey &&
+    exchange === fields.exchange &&
+    routingKey === fields.routingKey &&
     properties.messageId === found.messageId &&
     content.equals(returned.content)
   )

@@ -1,4 +1,5 @@
 import type { Contract } from '../../core/contract.ts'
+import type { Pattern } from '../../core/message.ts'
 
 /** RabbitMQ 4 takes no larger message unless told to. */
 export const payloadBytesMax = 16 * 1024 * 1024
@@ -26,6 +27,7 @@ const queue = {
   dedupe: { publishWindowMsMax: null, consume: 'no' },
   positions: 'none',
   replay: false,
+  retention: false,
   seek: false,
   pause: false,
   deadLetters: true,
@@ -42,11 +44,19 @@ const queue = {
   source: 'https://www.rabbitmq.com/docs/quorum-queues',
 } as const satisfies Contract
 
+const stream = {
+  ...queue,
+  delay: { how: 'no', errorMs: 0, errorShare: 0, msMax: 0 },
+  replay: true,
+  source: 'https://www.rabbitmq.com/docs/streams',
+} as const satisfies Contract
+
 /** The most it claims. */
-export const contracts = { queue } as const
+export const contracts = { queue, stream } as const
 export type RabbitmqContracts = typeof contracts
 
 /** With the heartbeat of this connection: a silent one is ended after twice that time. */
-export function contractOf(heartbeatS: number): Contract {
-  return { ...queue, redelivery: { how: 'on-release', withinMs: (2 * heartbeatS + 1) * 1_000 } }
+export function contractOf(pattern: Pattern, heartbeatS: number): Contract {
+  const most = pattern === 'stream' ? stream : queue
+  return { ...most, redelivery: { how: 'on-release', withinMs: (2 * heartbeatS + 1) * 1_000 } }
 }

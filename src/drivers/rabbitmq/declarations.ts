@@ -1,48 +1,52 @@
 import { type ChannelRef, type ChannelSpec, checkName } from '../../core/channel.ts'
-import type { AmqpChannel, QueueOptions } from './client.ts'
-import type { Connection } from './connection.ts'
-import { deadName, deadOptions, delayName, delayOptions, queueOptions } from './layout.ts'
+import type { Pattern } from '../../core/message.ts'
+import {
+  archiveName,
+  deadName,
+  deadOptions,
+  delayName,
+  delayOptions,
+  type Home,
+  homeOf,
+  logOptions,
+  notesName,
+  queueOptions,
+} from './layout.ts'
 import type { Locks } from './lock.ts'
-import { rabbitmqError, replyCodeOf, replyTextOf } from './rabbitmqErrors.ts'
-
-export interface Difference {
-  readonly name: string
-  readonly wanted: string
-  readonly found: string
-}
+import { rabbitmqError } from './rabbitmqErrors.ts'
+import type { Notes } from './stream/notes.ts'
+import type { Difference, Topology } from './topology.ts'
 
 export type Ensured =
   | { readonly state: 'created' | 'same' }
   | { readonly state: 'differs'; readonly what: Difference[] }
 
-/** PRECONDITION_FAILED: it is there, with other arguments. */
-const otherCode = 406
-const notFoundCode = 404
+/** Exchanges of these types are ours where they have the name of a channel. */
+const patterns: Readonly<Record<string, Pattern>> = { topic: 'stream' }
 
 /** Makes what a channel consists of, once, and tells what is there instead. */
 export class Declarations {
-  readonly #connection: Connection
+  readonly #topology: Topology
   readonly #locks: Locks
+  readonly #notes: Notes
   readonly #declared = new Map<string, Promise<void>>()
   readonly #delays = new Map<string, Promise<void>>()
 
-  constructor(connection: Connection, locks: Locks) {
-    this.#connection = connection
+  constructor(topology: Topology, locks: Locks, notes: Notes) {
+    this.#topology = topology
     this.#locks = locks
+    this.#notes = notes
   }
 
   async ensure({ name, pattern }: ChannelRef, signal: AbortSignal): Promise<Ensured> {
     checkName('channel', name)
     return await this.#locks.with(name, 'open', signal, async () => {
-      const wasThere = await this.isThere(name)
-      if (wasThere && pattern !== 'queue') return differs('pattern', pattern, 'queue')
-      const found = await this.#exchangeType(name)
-      if (found !== null) return differs('pattern', pattern, `exchange of type ${found}`)
-      const other =
-        (await this.#declare(name, queueOptions(name))) ??
-        (await this.#declare(deadName(name), deadOptions()))
+      const found = await this.#found(name)
+      if (found !== null && found !== pattern) return differs('pattern', pattern, found)
+      const other = pattern === 'stream' ? await this.#stream(name) : await this.#queue(name)
       if (other !== null) return { state: 'differs', what: [other] }
-      return { state: wasThere ? 'same' : 'created' }
+      if (pattern === 'stream') await this.#notes.begin(name, signal)
+      return { state: found === null ? 'created' : 'same' }
     })
   }
 
@@ -60,15 +64,15 @@ export class Declarations {
   }
 
   /** The queue where what is due after so long waits, made when it is needed first. */
-  async delay(channel: string, delayMs: number): Promise<string> {
-    const queue = delayName(channel, delayMs)
-    const known = this.#delays.get(queue) ?? this.#delayNow(queue, channel)
-    this.#delays.set(queue, known)
+  async delay({ channel, queue }: Home, delayMs: number): Promise<string> {
+    const name = delayName(queue, delayMs)
+    const known = this.#delays.get(name) ?? this.#delayNow(name, queue, channel)
+    this.#delays.set(name, known)
     try {
       await known
-      return queue
+      return name
     } catch (error) {
-      this.#delays.delete(queue)
+      this.#delays.delete(name)
       throw error
     }
   }
@@ -77,13 +81,38 @@ export class Declarations {
   forget(channel: string): void {
     this.#declared.delete(channel)
     for (const queue of this.#delays.keys()) {
-      if (queue.startsWith(`${channel}:n:`)) this.#delays.delete(queue)
+      if (queue.startsWith(`${channel}:`)) this.#delays.delete(queue)
     }
   }
 
-  async isThere(queue: string): Promise<boolean> {
-    const found = await this.#asked((channel) => channel.checkQueue(queue), notFoundCode)
-    return found !== null
+  async isThere({ name, pattern }: ChannelRef): Promise<boolean> {
+    if (pattern === 'queue') return await this.#topology.isQueue(name)
+    return (await this.#topology.exchangeType(name)) === 'topic'
+  }
+
+  /** What has that name: a pattern of ours, or what else it is. */
+  async #found(name: string): Promise<string | null> {
+    if (await this.#topology.isQueue(name)) return 'queue'
+    const type = await this.#topology.exchangeType(name)
+    return type === null ? null : (patterns[type] ?? `exchange of type ${type}`)
+  }
+
+  async #queue(name: string): Promise<Difference | null> {
+    return (
+      (await this.#topology.queue(name, queueOptions(homeOf(name, null)))) ??
+      (await this.#topology.queue(deadName(name), deadOptions()))
+    )
+  }
+
+  async #stream(name: string): Promise<Difference | null> {
+    const topology = this.#topology
+    const other =
+      (await topology.exchange(name, 'topic')) ??
+      (await topology.queue(archiveName(name), logOptions)) ??
+      (await topology.queue(notesName(name), logOptions)) ??
+      (await topology.queue(deadName(name), deadOptions()))
+    if (other === null) await topology.bind(archiveName(name), name)
+    return other
   }
 
   async #ensured(channel: ChannelSpec, signal: AbortSignal): Promise<void> {
@@ -94,52 +123,11 @@ export class Declarations {
     throw rabbitmqError('CONFLICT', 'open', text, { channel: channel.name, hint: conflictHint })
   }
 
-  async #delayNow(queue: string, channel: string): Promise<void> {
-    const other = await this.#declare(queue, delayOptions(channel))
+  async #delayNow(name: string, queue: string, channel: string): Promise<void> {
+    const other = await this.#topology.queue(name, delayOptions(queue))
     if (other === null) return
-    const text = `queue "${queue}": ${other.name} is ${other.found}, wanted ${other.wanted}`
+    const text = `queue "${name}": ${other.name} is ${other.found}, wanted ${other.wanted}`
     throw rabbitmqError('CONFLICT', 'open', text, { channel, hint: conflictHint })
-  }
-
-  /** What of it is otherwise; null: it is there as wanted. */
-  async #declare(queue: string, options: QueueOptions): Promise<Difference | null> {
-    let other: Difference | null = null
-    await this.#asked(
-      (channel) => channel.assertQueue(queue, options),
-      otherCode,
-      (text) => {
-        other = differenceIn(text)
-      },
-    )
-    return other
-  }
-
-  /** AMQP names the type of an exchange to nobody but who wants another one. */
-  async #exchangeType(name: string): Promise<string | null> {
-    const isThere = await this.#asked((channel) => channel.checkExchange(name), notFoundCode)
-    if (isThere === null) return null
-    let type = 'unknown'
-    const ask = (channel: AmqpChannel) => channel.assertExchange(name, 'headers', { durable: true })
-    await this.#asked(ask, otherCode, (text) => {
-      type = differenceIn(text).found
-    })
-    return type === 'unknown' ? 'headers' : type
-  }
-
-  /** Null where the broker refuses with this code. */
-  async #asked<T>(
-    question: (channel: AmqpChannel) => Promise<T>,
-    code: number,
-    refused: (text: string) => void = () => {},
-  ): Promise<T | null> {
-    try {
-      return await this.#connection.ask('open', undefined, question)
-    } catch (error) {
-      const cause = error instanceof Error ? error.cause : null
-      if (replyCodeOf(cause) !== code) throw error
-      refused(replyTextOf(cause))
-      return null
-    }
   }
 }
 
@@ -148,18 +136,4 @@ const conflictHint =
 
 function differs(name: string, wanted: string, found: string): Ensured {
   return { state: 'differs', what: [{ name, wanted, found }] }
-}
-
-/**
- * `inequivalent arg 'x-queue-type' for queue 'a' in vhost '/': received the value 'quorum' of type
- * 'longstr' but current is the value 'classic' of type 'longstr'`.
- */
-function differenceIn(text: string): Difference {
-  const found =
-    /inequivalent arg '([^']+)'.*: received (?:the value )?'?(.*?)'?(?: of type '\w+')? but current is (?:the value )?'?(.*?)'?(?: of type '\w+')?$/s.exec(
-      text,
-    )
-  if (found === null) return { name: 'arguments', wanted: 'ours', found: text }
-  const [, name, wanted, current] = found as unknown as [string, string, string, string]
-  return { name, wanted, found: current }
 }

@@ -17,11 +17,29 @@ const stepsMs = [
   ...[1_800_000, 3_600_000, 10_800_000, 28_800_000, 86_400_000],
 ] as const
 
-export const deadName = (queue: string) => `${queue}:n:dead`
+/** Of a channel, and of all groups of a stream. */
+export const deadName = (channel: string) => `${channel}:n:dead`
+/** All that a stream was ever sent, for groups to come. */
+export const archiveName = (stream: string) => `${stream}:n:archive`
+/** What is said of a channel: which groups it has, and whether it is paused. */
+export const notesName = (channel: string) => `${channel}:n:flags`
+/** There while the queue of a new group is given what the archive has. */
+export const fillingName = (queue: string) => `${queue}:n:filling`
 export const lockName = (queue: string) => `${queue}:n:lock`
 
 export function delayNames(queue: string): string[] {
   return stepsMs.map((ms) => `${queue}:n:delay:${ms}`)
+}
+
+/** Where the readers of a queue, or of one group of a stream, find their messages. */
+export interface Home {
+  readonly channel: string
+  readonly group: string | null
+  readonly queue: string
+}
+
+export function homeOf(channel: string, group: string | null): Home {
+  return { channel, group, queue: group === null ? channel : `${channel}:g:${group}` }
 }
 
 /** Where a message waits that is due after so long. */
@@ -30,9 +48,22 @@ export function delayName(queue: string, delayMs: number): string {
   return `${queue}:n:delay:${step}`
 }
 
-export function queueOptions(queue: string): QueueOptions {
-  return quorum({ ...handingOn(deadName(queue)), 'x-delivery-limit': deliveryLimit })
+export function queueOptions({ channel }: Pick<Home, 'channel'>): QueueOptions {
+  return quorum({ ...handingOn(deadName(channel)), 'x-delivery-limit': deliveryLimit })
 }
+
+/**
+ * Kept until the limits of a policy say otherwise, by whole segments: the smaller, the sooner.
+ * @see https://www.rabbitmq.com/docs/streams#retention
+ */
+export const logOptions: QueueOptions = {
+  durable: true,
+  arguments: { 'x-queue-type': 'stream', 'x-stream-max-segment-size-bytes': 64 * 1024 * 1024 },
+}
+
+export const exchangeOptions = { durable: true } as const
+/** Where a reader fills a group, nobody else is to. */
+export const fillingOptions: QueueOptions = quorum({})
 
 export function deadOptions(): QueueOptions {
   return quorum({ 'x-delivery-limit': deadDeliveryLimit })

@@ -14,11 +14,15 @@ import { Confirming } from './confirming.ts'
 import type { Connection } from './connection.ts'
 import { contractOf } from './contract.ts'
 import { Declarations } from './declarations.ts'
+import { type Home, homeOf } from './layout.ts'
 import { Locks } from './lock.ts'
 import { DeadLetters } from './queue/dead.ts'
 import { QueuePublisher } from './queue/publisher.ts'
 import { QueueSource } from './queue/source.ts'
 import { closedError, rabbitmqError } from './rabbitmqErrors.ts'
+import { Groups } from './stream/groups.ts'
+import { Notes } from './stream/notes.ts'
+import { Topology } from './topology.ts'
 
 export interface SessionOptions {
   readonly consuming: Connection
@@ -35,6 +39,7 @@ export class RabbitmqSession implements Session {
   readonly #of: SessionOptions
   readonly #ended: AbortSignal
   readonly #declarations: Declarations
+  readonly #groups: Groups
   /** What is put into a queue for somebody who settles it elsewhere. */
   readonly #copies: Confirming
   readonly #publishers = new Set<QueuePublisher>()
@@ -46,8 +51,13 @@ export class RabbitmqSession implements Session {
     this.#of = options
     this.#ended = AbortSignal.any([consuming.ended, publishing.ended])
     const locks = new Locks(consuming)
-    this.#declarations = new Declarations(consuming, locks)
+    const topology = new Topology(consuming)
     this.#copies = new Confirming(publishing)
+    const notes = new Notes(consuming, this.#copies)
+    this.#declarations = new Declarations(topology, locks, notes)
+    this.#groups = new Groups({
+      ...{ connection: consuming, confirming: this.#copies, topology, locks, notes },
+    })
     const { product, version, cluster } = consuming.facts
     this.info = {
       ...{ product, version, settings: { cluster_name: cluster }, warnings: [] },
@@ -55,6 +65,7 @@ export class RabbitmqSession implements Session {
     }
     this.admin = rabbitmqAdmin({
       ...{ connection: consuming, declarations: this.#declarations, checkOpen: this.#checkOpen },
+      notes,
       dead: new DeadLetters({ connection: consuming, locks, confirming: this.#copies }),
     })
   }
@@ -63,9 +74,9 @@ export class RabbitmqSession implements Session {
     return this.#closing !== null
   }
 
-  async contract(): Promise<Contract> {
+  async contract({ pattern }: ChannelSpec): Promise<Contract> {
     this.#checkOpen('contract')
-    return contractOf(this.#of.heartbeatS)
+    return contractOf(pattern, this.#of.heartbeatS)
   }
 
   async publisher(spec: ChannelSpec, signal: AbortSignal): Promise<Publisher> {
@@ -89,16 +100,14 @@ export class RabbitmqSession implements Session {
     signal: AbortSignal,
   ): Promise<Source> {
     this.#checkOpen('source')
-    if (reader.group !== null) {
-      const text = `queue "${spec.name}" has no groups, got "${reader.group}"`
-      throw rabbitmqError('INVALID_ARGUMENT', 'source', text, { channel: spec.name })
-    }
+    const home = checkedHome(spec, reader)
     await this.#declarations.declared(spec, signal)
-    for (const open of this.#sources) if (open.isOf(spec.name, reader)) await open.replaced()
+    if (home.group !== null) await this.#groups.opened(home, reader.from, signal)
+    for (const open of this.#sources) if (open.isOf(home, reader)) await open.replaced()
     // The connection that had them owned them.
     if (reader.holding.length > 0) on.lost('all', 'disconnected')
     const source = await QueueSource.open({
-      ...{ spec, reader, on, connection: this.#of.consuming, confirming: this.#copies },
+      ...{ spec, home, reader, on, connection: this.#of.consuming, confirming: this.#copies },
       ...{ declarations: this.#declarations, nextSerial: this.#of.nextSerial },
       ...{ checkOpen: this.#checkOpen, closed: (one) => void this.#sources.delete(one) },
     })
@@ -124,6 +133,16 @@ export class RabbitmqSession implements Session {
     if (this.#closing !== null) throw closedError(operation)
     if (this.#ended.aborted) throw this.#ended.reason as NarrowcastError
   }
+}
+
+/** @throws INVALID_ARGUMENT */
+function checkedHome({ name, pattern }: ChannelSpec, { group }: ReaderSpec): Home {
+  if ((group === null) === (pattern === 'queue')) return homeOf(name, group)
+  const text =
+    group === null
+      ? `stream "${name}" is read by a group, and none is named`
+      : `queue "${name}" has no groups, got "${group}"`
+  throw rabbitmqError('INVALID_ARGUMENT', 'source', text, { channel: name })
 }
 
 function noDedupe(channel: string) {

@@ -19,11 +19,12 @@ const names = {
 
 const own: ReadonlySet<string> = new Set(Object.values(names))
 /** What the broker writes there by itself. */
-const ofBroker = /^x-(death|(first|last)-death-.*|delivery-count|acquired-count)$/
+const ofBroker = /^x-(stream-offset|death|(first|last)-death-.*|delivery-count|acquired-count)$/
 
 /** A short string of AMQP. */
 const shortBytesMax = 255
-const isShort = (text: string) =>
+/** That AMQP has room for it in a property, or as a routing key. */
+export const isShort = (text: string) =>
   text.length <= shortBytesMax && Buffer.byteLength(text) <= shortBytesMax
 
 /** What a message says of its way so far. */
@@ -133,6 +134,23 @@ export function copyOf(
   const messageId = isShort(id) ? id : undefined
   if (messageId === undefined) headers[names.id] = id
   return { content, properties: { contentType, type, appId, timestamp, messageId, headers } }
+}
+
+/** The same message once more, for another queue, as it was published. */
+export function againOf({ content, properties }: AmqpMessage): Frame {
+  const { contentType, messageId, type, appId, timestamp, headers = {} } = properties
+  const said = Object.entries(headers).filter(([name]) => !ofBroker.test(name))
+  return {
+    content,
+    properties: {
+      contentType,
+      messageId,
+      type,
+      appId,
+      timestamp,
+      headers: Object.fromEntries(said),
+    },
+  }
 }
 
 export function letterOf({ properties }: AmqpMessage): unknown {

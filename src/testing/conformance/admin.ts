@@ -155,8 +155,9 @@ export const adminCases: readonly Case[] = [
   {
     name: 'admin: groups say how far they are',
     patterns: ['stream'],
-    needs: (claimed) => claimed.depth === 'exact',
+    needs: (claimed) => claimed.depth !== 'no',
     async run(world) {
+      const isExact = world.claimed.depth === 'exact'
       const channel = await declare(world)
       const mail = await openReader(world, channel, { group: 'mail' })
       await openReader(world, channel, { group: 'stats', from: 'end' })
@@ -168,8 +169,9 @@ export const adminCases: readonly Case[] = [
       }
       const fresh = await ask()
       assert.deepEqual([...fresh.keys()].sort(), ['mail', 'stats'])
-      assert.deepEqual([fresh.get('mail')?.lag, fresh.get('mail')?.inFlight], [4, 0])
       assert.equal(fresh.get('mail')?.readers, 1)
+      if (!isExact) return
+      assert.deepEqual([fresh.get('mail')?.lag, fresh.get('mail')?.inFlight], [4, 0])
       const got = await take(world, mail, 4)
       assert.equal((await ask()).get('mail')?.inFlight, 4)
       await ack(world, mail, got)

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DeadEntry, Page, PageQuery } from '../../../core/admin.ts'
+import type { ChannelRef } from '../../../core/channel.ts'
 import type { PublishOutcome } from '../../../core/message.ts'
 import type { AmqpChannel, AmqpMessage } from '../client.ts'
-import type { Confirming } from '../confirming.ts'
+import { type Address, type Confirming, toQueue, toStream } from '../confirming.ts'
 import type { Connection } from '../connection.ts'
-import { deadName } from '../layout.ts'
+import { deadName, homeOf } from '../layout.ts'
 import type { Locks } from '../lock.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
 import { copyOf, pastOf } from '../wire.ts'
@@ -36,12 +37,14 @@ export class DeadLetters {
   /** All of them pass by at every page; only those that it shows are kept in memory. */
   async page(
     channel: string,
+    group: string | null,
     { cursor, limit, newestFirst }: PageQuery,
     signal: AbortSignal,
   ): Promise<Page<DeadEntry>> {
     const isBefore = (one: string, other: string) => (newestFirst ? one > other : one < other)
     const shown: DeadEntry[] = []
     const show = (entry: DeadEntry) => {
+      if (group !== null && group !== entry.letter.group) return
       if (cursor !== null && !isBefore(cursor, entry.ref)) return
       const at = shown.findIndex(({ ref }) => isBefore(entry.ref, ref))
       shown.splice(at < 0 ? shown.length : at, 0, entry)
@@ -60,22 +63,26 @@ export class DeadLetters {
     return { items, cursor: shown.length > limit ? (items.at(-1)?.ref ?? null) : null }
   }
 
-  /** Each is put into that queue and then gone from here. A crash in between repeats it. */
+  /** Each is put there and then gone from here. A crash in between repeats it. */
   async redrive(
     channel: string,
     refs: readonly string[],
-    to: string,
+    to: ChannelRef | null,
     signal: AbortSignal,
   ): Promise<PublishOutcome[]> {
     const outcomes = new Map<string, PublishOutcome>()
-    await this.#end(channel, 'redrive', refs, signal, async ({ ref, message }, raw) => {
+    await this.#end(channel, 'redrive', refs, signal, async ({ ref, message, letter }, raw) => {
       const past = { failures: 0, crashes: 0, redrives: pastOf(raw).redrives + 1, history: null }
-      const copy = { ...copyOf(raw, message.id, past), queue: to, delayMs: 0 }
+      const address =
+        to?.pattern === 'stream'
+          ? toStream(to.name, message)
+          : toQueue(to?.name ?? homeOf(channel, letter.group).queue)
+      const copy = { ...copyOf(raw, message.id, past), ...address, delayMs: 0 }
       const [said = 'lost'] = await this.#of.confirming.send([copy], signal)
       const isStored = said === 'stored'
       outcomes.set(
         ref,
-        isStored ? { state: 'stored', duplicate: false } : notRedriven(message.id, to, said),
+        isStored ? { state: 'stored', duplicate: false } : notRedriven(message.id, address, said),
       )
       return isStored
     })
@@ -178,9 +185,13 @@ async function allOf(
   await amqp.cancel(consumerTag)
 }
 
-function notRedriven(id: string, to: string, said: string): PublishOutcome {
+function notRedriven(id: string, { exchange, routingKey }: Address, said: string): PublishOutcome {
   const isSure = said === 'returned' || said === 'refused'
   const code = said === 'returned' ? 'NOT_FOUND' : 'UNAVAILABLE'
-  const error = rabbitmqError(code, 'redrive', `message ${id} to "${to}" was not stored (${said})`)
+  const error = rabbitmqError(
+    code,
+    'redrive',
+    `message ${id} to "${exchange || routingKey}" was not stored (${said})`,
+  )
   return failed(isSure ? 'refused' : 'unknown', error)
 }

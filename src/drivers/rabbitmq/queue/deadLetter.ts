@@ -2,6 +2,7 @@ import type { DeadEntry } from '../../../core/admin.ts'
 import { randomName } from '../../../core/ids.ts'
 import type { DeadLetter } from '../../../core/message.ts'
 import type { AmqpMessage } from '../client.ts'
+import { homeOf } from '../layout.ts'
 import { letterOf, messageOf, pastOf } from '../wire.ts'
 
 let buried = 0
@@ -24,16 +25,25 @@ export function entryOf(raw: AmqpMessage, channel: string): DeadEntry {
   return { ref, message, letter }
 }
 
+interface Death {
+  readonly queue?: string
+  /** In seconds. */
+  readonly time?: { readonly value?: number }
+}
+
 /** The broker has given it up by itself: it came back as often as the limit of the queue allows. */
 function ofBroker(raw: AmqpMessage, channel: string): DeadLetter {
   const { failures, crashes, redrives, history } = pastOf(raw)
-  const died = raw.properties.headers?.['x-death'] as [{ time?: { value?: number } }?] | undefined
+  const deaths = raw.properties.headers?.['x-death'] as [Death?] | undefined
+  const [died] = deaths ?? []
+  const prefix = homeOf(channel, '').queue
+  const group = died?.queue?.startsWith(prefix) ? died.queue.slice(prefix.length) : null
   return {
     cause: 'crashes',
     reason: 'it came back as often as the delivery limit of the queue allows',
     error: history?.last ?? null,
     ...{ failures, crashes, redrives, firstFailedMs: history?.firstFailedMs ?? null },
-    diedMs: (died?.[0]?.time?.value ?? 0) * 1_000,
-    ...{ channel, group: null, worker: 'unknown' },
+    diedMs: (died?.time?.value ?? 0) * 1_000,
+    ...{ channel, group, worker: 'unknown' },
   }
 }

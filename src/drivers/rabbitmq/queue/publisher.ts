@@ -2,9 +2,16 @@ import type { ChannelSpec } from '../../../core/channel.ts'
 import type { Publisher } from '../../../core/driver.ts'
 import { asNarrowcastError, type ErrorCode, type NarrowcastError } from '../../../core/errors.ts'
 import type { OutgoingMessage, PublishOutcome } from '../../../core/message.ts'
-import type { Addressed, Confirmation, Confirming } from '../confirming.ts'
+import {
+  type Addressed,
+  type Confirmation,
+  type Confirming,
+  toQueue,
+  toStream,
+} from '../confirming.ts'
 import { delayMsMax, payloadBytesMax } from '../contract.ts'
 import type { Declarations } from '../declarations.ts'
+import { homeOf } from '../layout.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
 import { frameOf } from '../wire.ts'
 
@@ -17,7 +24,7 @@ export interface QueuePublisherOptions {
   readonly blocked: () => string | null
 }
 
-/** Stores each message in the queue, and says so when the broker and a queue have confirmed it. */
+/** Stores each message in the queue, or in those of all groups of a stream, and says so when the broker and a queue have confirmed it. */
 export class QueuePublisher implements Publisher {
   readonly #of: QueuePublisherOptions
   #isClosed = false
@@ -64,8 +71,11 @@ export class QueuePublisher implements Publisher {
   async #addressed(message: OutgoingMessage): Promise<Addressed> {
     const { spec, declarations } = this.#of
     const { delayMs } = message
-    const queue = delayMs > 0 ? await declarations.delay(spec.name, delayMs) : spec.name
-    return { ...frameOf(message, { isPlain: !spec.envelope }), queue, delayMs }
+    const frame = frameOf(message, { isPlain: !spec.envelope })
+    if (spec.pattern === 'stream') return { ...frame, ...toStream(spec.name, message), delayMs: 0 }
+    const home = homeOf(spec.name, null)
+    const queue = delayMs > 0 ? await declarations.delay(home, delayMs) : home.queue
+    return { ...frame, ...toQueue(queue), delayMs }
   }
 
   #outcome({ id }: OutgoingMessage, confirmation: Confirmation): PublishOutcome {
@@ -100,8 +110,9 @@ export class QueuePublisher implements Publisher {
       const text = `message ${id} has ${bytes} bytes, at most ${bytesMax} are taken`
       return this.#error('PAYLOAD_TOO_LARGE', text)
     }
-    if (delayMs >= 0 && delayMs <= delayMsMax) return null
-    const text = `message ${id} has a delay of ${delayMs} ms, expected 0 to ${delayMsMax}`
+    const mostMs = this.#of.spec.pattern === 'stream' ? 0 : delayMsMax
+    if (delayMs >= 0 && delayMs <= mostMs) return null
+    const text = `message ${id} has a delay of ${delayMs} ms, expected 0 to ${mostMs}`
     return this.#error('INVALID_ARGUMENT', text)
   }
 

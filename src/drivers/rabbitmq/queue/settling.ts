@@ -2,9 +2,9 @@ import type { ChannelSpec } from '../../../core/channel.ts'
 import type { NarrowcastError } from '../../../core/errors.ts'
 import type { Settlement, SettleOutcome } from '../../../core/message.ts'
 import type { AmqpChannel } from '../client.ts'
-import type { Addressed, Confirmation, Confirming } from '../confirming.ts'
+import { type Addressed, type Confirmation, type Confirming, toQueue } from '../confirming.ts'
 import type { Declarations } from '../declarations.ts'
-import { deadName } from '../layout.ts'
+import { deadName, type Home } from '../layout.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
 import { copyOf, type Past, pastOf, returnsOf } from '../wire.ts'
 import { newRef } from './deadLetter.ts'
@@ -13,6 +13,7 @@ import { shortError, shortLetter } from './shortened.ts'
 
 export interface SettlingOptions {
   readonly spec: ChannelSpec
+  readonly home: Home
   /** That handed them out: a tag is of no use on any other, and an error there. */
   readonly channel: AmqpChannel
   readonly hands: Hands
@@ -98,16 +99,16 @@ export class Settling {
   }
 
   async #addressed(settlement: Copied, { raw, id }: Hand): Promise<Addressed> {
-    const { spec, declarations } = this.#of
+    const { home, declarations } = this.#of
     const before = pastOf(raw)
     const past = { ...before, crashes: before.crashes + returnsOf(raw) }
     if (settlement.kind === 'dead') {
       const letter = { ref: newRef(), ...shortLetter(settlement.letter) }
-      return { ...copyOf(raw, id, past, letter), queue: deadName(spec.name), delayMs: 0 }
+      return { ...copyOf(raw, id, past, letter), ...toQueue(deadName(home.channel)), delayMs: 0 }
     }
     const { delayMs } = settlement
-    const queue = delayMs > 0 ? await declarations.delay(spec.name, delayMs) : spec.name
-    return { ...copyOf(raw, id, pastAfter(past, settlement)), queue, delayMs }
+    const queue = delayMs > 0 ? await declarations.delay(home, delayMs) : home.queue
+    return { ...copyOf(raw, id, pastAfter(past, settlement)), ...toQueue(queue), delayMs }
   }
 
   /**

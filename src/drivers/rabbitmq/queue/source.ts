@@ -6,6 +6,7 @@ import type { AmqpChannel, AmqpMessage } from '../client.ts'
 import type { Confirming } from '../confirming.ts'
 import type { Connection } from '../connection.ts'
 import type { Declarations } from '../declarations.ts'
+import type { Home } from '../layout.ts'
 import { asRabbitmqError, rabbitmqError, replyTextOf } from '../rabbitmqErrors.ts'
 import { messageOf, pastOf, returnsOf } from '../wire.ts'
 import { Hands } from './hands.ts'
@@ -13,6 +14,7 @@ import { Settling } from './settling.ts'
 
 export interface QueueSourceOptions {
   readonly spec: ChannelSpec
+  readonly home: Home
   readonly reader: ReaderSpec
   readonly on: SourceEvents
   readonly connection: Connection
@@ -61,17 +63,18 @@ export class QueueSource implements Source {
   }
 
   private constructor(options: QueueSourceOptions, channel: AmqpChannel) {
-    const { spec, reader, nextSerial, confirming, declarations } = options
+    const { spec, home, reader, nextSerial, confirming, declarations } = options
     this.#of = options
     this.#channel = channel
     this.leaseMs = reader.leaseMs
     this.#hands = new Hands(reader.reader, nextSerial)
-    this.#settling = new Settling({ spec, channel, hands: this.#hands, confirming, declarations })
+    const hands = this.#hands
+    this.#settling = new Settling({ spec, home, channel, hands, confirming, declarations })
   }
 
   /** Of the same worker, be it under another reader name. */
-  isOf(channel: string, { worker }: ReaderSpec): boolean {
-    return this.#of.spec.name === channel && this.#of.reader.worker.id === worker.id
+  isOf({ queue }: Home, { worker }: ReaderSpec): boolean {
+    return this.#of.home.queue === queue && this.#of.reader.worker.id === worker.id
   }
 
   async receive(room: Room, signal: AbortSignal): Promise<Delivery[]> {
@@ -120,7 +123,7 @@ export class QueueSource implements Source {
   }
 
   async #subscribe(): Promise<void> {
-    const { spec, reader, connection } = this.#of
+    const { home, reader, connection } = this.#of
     let why = ''
     this.#channel.on('error', (error) => {
       why = `: ${replyTextOf(error)}`
@@ -130,7 +133,7 @@ export class QueueSource implements Source {
       this.#end(connection.ended.aborted ? connection.ended.reason : gone, 'disconnected')
     })
     await this.#channel.prefetch(Math.min(prefetchMax, reader.hold.messages))
-    const { consumerTag } = await this.#channel.consume(spec.name, (message) => {
+    const { consumerTag } = await this.#channel.consume(home.queue, (message) => {
       if (message === null) this.#cancelled()
       else {
         this.#came.push(message)
