@@ -129,8 +129,9 @@ export class RedisLive implements Live {
     of: Pick<LiveSourceOptions, 'channel' | 'spec' | 'on' | 'address'>,
     left: () => void,
   ): LiveSourceOptions {
-    const { home, checkOpen } = this.#context
-    return { ...of, home: home(of.channel.name), checkOpen, left }
+    const { checkOpen } = this.#context
+    const home = this.#context.home(of.channel.name)
+    return { ...of, home, sessionEnded: home.ended, checkOpen, left }
   }
 
   /** What does not open leaves nothing behind. */

@@ -34,6 +34,7 @@ function leadOf(home: Home) {
     spec,
     on,
     address: 'orders',
+    sessionEnded: home.ended,
     checkOpen: () => {},
     left: () => {},
   }

@@ -1,32 +1,31 @@
-import { uuid } from '../../../core/ids.ts'
 import type { IncomingMessage } from '../../../core/message.ts'
-import { OwnForm } from '../ownForm.ts'
-import { readWire, sourceDefault, wireBodyBytes } from '../wire.ts'
 
-interface Unread {
-  /** Its bytes, each as one character: that is several times as light as a buffer. */
-  readonly raw: string
+interface Unread<Raw> {
+  readonly raw: Raw
   readonly bytes: number
 }
 
 /** What was taken is cut off in pieces: that costs the same however many wait. */
 const compactAt = 1_024
 
-/** What came and was not asked for yet. Beyond its bounds the oldest goes. */
-export class Inbox {
-  readonly #channel: string
+/** What came and was not asked for yet, as it came. Beyond its bounds the oldest goes. */
+export class Inbox<Raw> {
   readonly #hold: { readonly messages: number; readonly bytes: number }
-  readonly #ownForm = new OwnForm()
+  readonly #read: (raw: Raw) => IncomingMessage
   /** What was taken is undefined. */
-  #unread: (Unread | undefined)[] = []
+  #unread: (Unread<Raw> | undefined)[] = []
   #first = 0
   #bytes = 0
   #missed = 0
   #endWait: (() => void) | null = null
 
-  constructor(channel: string, hold: { readonly messages: number; readonly bytes: number }) {
-    this.#channel = channel
+  /** `read`: called once it is asked for. */
+  constructor(
+    hold: { readonly messages: number; readonly bytes: number },
+    read: (raw: Raw) => IncomingMessage,
+  ) {
     this.#hold = hold
+    this.#read = read
   }
 
   get size(): number {
@@ -34,11 +33,9 @@ export class Inbox {
   }
 
   /** The newest always stays, and may exceed the bytes alone. */
-  put(bytes: Buffer): void {
-    const raw = bytes.toString('latin1')
-    const size = wireBodyBytes(raw)
-    this.#unread.push({ raw, bytes: size })
-    this.#bytes += size
+  put(raw: Raw, bytes: number): void {
+    this.#unread.push({ raw, bytes })
+    this.#bytes += bytes
     while (this.size > 1 && (this.size > this.#hold.messages || this.#bytes > this.#hold.bytes)) {
       this.#shift()
       this.#missed++
@@ -51,7 +48,7 @@ export class Inbox {
     const taken: IncomingMessage[] = []
     let left = room.bytes
     while (this.size > 0 && taken.length < room.messages) {
-      left -= (this.#unread[this.#first] as Unread).bytes
+      left -= (this.#unread[this.#first] as Unread<Raw>).bytes
       if (taken.length > 0 && left < 0) break
       taken.push(this.#read(this.#shift()))
     }
@@ -96,8 +93,8 @@ export class Inbox {
     this.#endWait?.()
   }
 
-  #shift(): string {
-    const { raw, bytes } = this.#unread[this.#first] as Unread
+  #shift(): Raw {
+    const { raw, bytes } = this.#unread[this.#first] as Unread<Raw>
     this.#bytes -= bytes
     this.#unread[this.#first] = undefined
     this.#first++
@@ -106,30 +103,5 @@ export class Inbox {
       this.#first = 0
     }
     return raw
-  }
-
-  #read(raw: string): IncomingMessage {
-    const isAscii = Buffer.byteLength(raw) === raw.length
-    const own = isAscii ? this.#ownForm.read(raw) : null
-    if (own !== null) return own
-    const message = incoming(this.#channel, Buffer.from(raw, 'latin1'))
-    this.#ownForm.learn(message)
-    return message
-  }
-}
-
-/** A message of another program has no id: it is given one here, which is good for a log line. */
-function incoming(channel: string, raw: Buffer): IncomingMessage {
-  const { id, key, timeMs, headers, type, source, body, bytes } = readWire(raw)
-  return {
-    id: id ?? uuid(),
-    key,
-    timeMs: timeMs ?? Date.now(),
-    headers,
-    type: type ?? channel,
-    source: source ?? sourceDefault,
-    body,
-    bytes,
-    ...(id === null && { isPlain: true }),
   }
 }
