@@ -31,6 +31,7 @@ const most: Contract = {
   depth: 'exact',
   watchdog: false,
   noReader: 'kept',
+  receivers: 'no',
   resumes: false,
   tells: [],
   wakeMs: 5,

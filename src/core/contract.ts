@@ -75,6 +75,11 @@ export interface Contract {
   readonly watchdog: boolean
   /** What becomes of a message that nobody is there for. */
   readonly noReader: 'kept' | 'dropped-reported' | 'dropped-silently' | 'refused'
+  /**
+   * What the receipt of a live pattern says: how many were given it; whether anybody was, that is 0
+   * or nothing; nothing at all.
+   */
+  readonly receivers: 'counted' | 'whether-any' | 'no'
   /** A live subscriber is given what came while its connection was away. */
   readonly resumes: boolean
   /** Losses of a live pattern that are always told. */
@@ -120,6 +125,7 @@ const ranks: Readonly<Record<string, readonly unknown[]>> = {
   depth: ['no', 'estimate', 'exact'],
   watchdog: [false, true],
   noReader: ['dropped-silently', 'dropped-reported', 'refused', 'kept'],
+  receivers: ['no', 'whether-any', 'counted'],
   resumes: [false, true],
   plainData: [false, true],
   'survives.worker-crash': ['no', 'unknown', 'yes'],

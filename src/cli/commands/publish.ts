@@ -107,10 +107,15 @@ function withFate(error: NarrowcastError, { name, pattern }: ChannelRef): Narrow
 }
 
 /** What is live is kept for nobody. */
-function whatBecame({ duplicate, receivers }: Receipt, tookMs: number): string {
+function whatBecame(
+  { pattern }: ChannelRef,
+  { duplicate, receivers }: Receipt,
+  tookMs: number,
+): string {
   if (duplicate) return 'duplicate: known already, nothing stored'
-  if (receivers === undefined) return `stored in ${showDuration(tookMs)}`
-  return `received by ${receivers === 0 ? 'nobody' : showCount(receivers)}, not stored`
+  if (!isLive(pattern)) return `stored in ${showDuration(tookMs)}`
+  const who = receivers === undefined ? 'those who are there' : showCount(receivers)
+  return `received by ${receivers === 0 ? 'nobody' : who}, not stored`
 }
 
 async function publishOne(
@@ -155,7 +160,7 @@ async function publishOne(
         harmless(id),
         ...(key === undefined ? [] : [`key ${harmless(key)}`]),
         showBytes(bytes),
-        whatBecame(receipt, tookMs),
+        whatBecame(channel, receipt, tookMs),
       ].join('  '),
     ],
   })

@@ -42,6 +42,7 @@ export function contractFacts(contract: Contract): readonly (readonly [string, s
     ['depth', contract.depth],
     ['watchdog', yes(contract.watchdog)],
     ['noReader', contract.noReader],
+    ['receivers', contract.receivers],
     ['resumes', yes(contract.resumes)],
     ['tells', contract.tells.join(' ') || 'nothing'],
     ['wake', `within ${showDuration(contract.wakeMs)}`],

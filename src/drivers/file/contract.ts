@@ -36,6 +36,7 @@ const kept = {
   depth: 'exact',
   watchdog: true,
   noReader: 'kept',
+  receivers: 'no',
   resumes: false,
   tells: [],
   wakeMs: 5,
@@ -74,6 +75,7 @@ const broadcast = {
   depth: 'no',
   watchdog: false,
   noReader: 'dropped-reported',
+  receivers: 'counted',
   resumes: true,
   tells: ['no-worker', 'overflow'],
 } as const satisfies Contract

@@ -33,6 +33,7 @@ const queue = {
   depth: 'exact',
   watchdog: true,
   noReader: 'kept',
+  receivers: 'no',
   resumes: false,
   tells: [],
   wakeMs: 0,
@@ -60,6 +61,7 @@ const broadcast = {
   depth: 'no',
   watchdog: false,
   noReader: 'dropped-reported',
+  receivers: 'counted',
   resumes: true,
   tells: ['no-worker', 'overflow'],
 } as const satisfies Contract

@@ -36,6 +36,7 @@ const queue = {
   depth: 'estimate',
   watchdog: false,
   noReader: 'kept',
+  receivers: 'no',
   resumes: false,
   tells: [],
   wakeMs: 5,

@@ -33,6 +33,7 @@ const queue = {
   depth: 'no',
   watchdog: false,
   noReader: 'kept',
+  receivers: 'no',
   resumes: false,
   tells: [],
   wakeMs: 0,

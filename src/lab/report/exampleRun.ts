@@ -51,6 +51,7 @@ const usualContract: Contract = {
   depth: 'exact',
   watchdog: true,
   noReader: 'kept',
+  receivers: 'no',
   resumes: false,
   tells: [],
   wakeMs: 0,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { ChannelSpec, SubscriberSpec, WorkerRef } from '../../core/channel.ts'
 import type { GapWhy, Lead, Live, LiveSource, SendOutcome, Session } from '../../core/driver.ts'
 import { randomName } from '../../core/ids.ts'
-import type { Count, IncomingMessage, OutgoingMessage } from '../../core/message.ts'
+import type { Count, IncomingMessage, OutgoingMessage, PublishOutcome } from '../../core/message.ts'
 import type { World } from './case.ts'
 import { offered, publish, type TakeRoom } from './steps.ts'
 
@@ -83,7 +83,10 @@ export async function send(
   return outcomes
 }
 
-/** Hands messages to who has joined; returns to how many receivers each of them went. */
+/**
+ * Hands messages to who has joined; returns to how many receivers each of them went, and 1 for any
+ * number where that is not counted.
+ */
 export async function hand(
   world: World,
   channel: ChannelSpec,
@@ -100,9 +103,17 @@ export async function hand(
   }
   const outcomes = await publish(world, channel, messages, session)
   return outcomes.map((outcome) => {
-    assert.ok(outcome.state === 'stored' && outcome.receivers !== undefined)
-    return outcome.receivers
+    return receiversOf(world, outcome) ?? 1
   })
+}
+
+/** What its publisher was told; null: somebody was there, and it was told no more. */
+export function receiversOf({ claimed }: World, outcome: PublishOutcome): number | null {
+  assert.ok(outcome.state === 'stored')
+  const { receivers = null } = outcome
+  if (claimed.receivers === 'counted') assert.ok(receivers !== null)
+  else assert.ok(receivers === null || (receivers === 0 && claimed.receivers === 'whether-any'))
+  return receivers
 }
 
 export const handedIds = (messages: readonly IncomingMessage[]): string[] =>
