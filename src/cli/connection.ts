@@ -159,15 +159,26 @@ export async function existingChannel(
 }
 
 async function noChannel(bus: Bus, name: string, url: string): Promise<NarrowcastError> {
-  const query = { prefix: '', cursor: null, limit: 1_000, newestFirst: false }
-  const { items } = await bus.admin.channels(query)
-  const names = items.map((item) => item.name)
-  const hint = (await howToDeclare(bus, name)) ?? howToFind(nearest(name, names))
+  const names = await namesOf(bus)
+  const hint = (await howToDeclare(bus, name)) ?? howToFind(name, names)
   const text = `there is no channel "${name}" on ${url}`
   return new NarrowcastError('NOT_FOUND', text, { channel: name, hint })
 }
 
-function howToFind(near: string | null): string {
+/** Null where the backend has no list of them. */
+export async function namesOf({ admin }: Bus): Promise<string[] | null> {
+  const query = { prefix: '', cursor: null, limit: 1_000, newestFirst: false }
+  try {
+    return (await admin.channels(query)).items.map((item) => item.name)
+  } catch (error) {
+    if (error instanceof NarrowcastError && error.code === 'UNSUPPORTED') return null
+    throw error
+  }
+}
+
+function howToFind(name: string, names: readonly string[] | null): string {
+  if (names === null) return `To make it: narrowcast channels create ${shellWord(name)}`
+  const near = nearest(name, names)
   return near ? `Did you mean ${near}?` : 'narrowcast channels ls lists all'
 }
 

@@ -120,11 +120,19 @@ export interface Admin {
   pause?(channel: ChannelRef, paused: boolean, signal: AbortSignal): Promise<void>
   /** `seek`: moves a group; what it holds now is lost to its readers. */
   seek?(channel: ChannelRef, group: string, to: Place, signal: AbortSignal): Promise<void>
-  /** `manage`, this and the rest. */
+  /** `manage` beyond `'named'`. */
   channels?(query: PageQuery & { prefix: string }, signal: AbortSignal): Promise<Page<ChannelInfo>>
-  /** Removes what waits (not what is in flight); returns how many. */
+  /**
+   * `manage`. What is there under that very name, null: nothing. Absent where the list tells it as
+   * well.
+   */
+  find?(name: string, signal: AbortSignal): Promise<ChannelInfo | null>
+  /**
+   * `manage`, this and the next two. Removes what waits (not what is in flight); returns how many.
+   */
   purge?(channel: ChannelRef, signal: AbortSignal): Promise<number>
   remove?(channel: ChannelRef, signal: AbortSignal): Promise<void>
   removeGroup?(channel: ChannelRef, group: string, signal: AbortSignal): Promise<void>
+  /** `manage`, and `peek: 'exact'`: one removes what one can see. */
   removeMessage?(channel: ChannelRef, id: string, signal: AbortSignal): Promise<boolean>
 }

@@ -67,8 +67,8 @@ export interface Contract {
   readonly seek: boolean
   readonly pause: boolean
   readonly deadLetters: boolean
-  /** List, purge, remove. */
-  readonly manage: boolean
+  /** List, purge, remove. named: without the list, of a channel whose name one knows. */
+  readonly manage: boolean | 'named'
   readonly peek: 'exact' | 'approximate' | 'no'
   readonly depth: 'exact' | 'estimate' | 'no'
   /** A source can tell what it could be handed now; that is what finds a deaf one. */
@@ -120,7 +120,7 @@ const ranks: Readonly<Record<string, readonly unknown[]>> = {
   seek: [false, true],
   pause: [false, true],
   deadLetters: [false, true],
-  manage: [false, true],
+  manage: [false, 'named', true],
   peek: ['no', 'approximate', 'exact'],
   depth: ['no', 'estimate', 'exact'],
   watchdog: [false, true],

@@ -23,6 +23,8 @@ export interface Driver<C extends Contracts = Contracts> {
   readonly name: string
   /** The most it can promise. */
   readonly contracts: C
+  /** What to do about a no of its contract, by the fact that says it. */
+  readonly advice?: Readonly<Partial<Record<keyof Contract, string>>>
   /** @throws CONNECT_FAILED, LOGIN_REFUSED, STORE_UNUSABLE, … */
   open(on: SessionEvents, signal: AbortSignal): Promise<Session>
 }

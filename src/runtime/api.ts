@@ -167,7 +167,7 @@ type Call<F> = F extends (...args: [...infer A, AbortSignal]) => infer R
  * offer rejects with UNSUPPORTED.
  */
 export type BusAdmin = {
-  [K in Exclude<keyof Admin, 'ensure'>]-?: Call<NonNullable<Admin[K]>>
+  [K in Exclude<keyof Admin, 'ensure' | 'find'>]-?: Call<NonNullable<Admin[K]>>
 } & {
   /** The channel of that very name; null when there is none. */
   find(name: string, signal?: AbortSignal): Promise<ChannelInfo | null>

@@ -1,4 +1,5 @@
 import { isOwnChannel } from '../core/channel.ts'
+import type { Contract } from '../core/contract.ts'
 import type { Admin, ChannelInfo } from '../core/driver.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import type { BusAdmin } from './api.ts'
@@ -20,29 +21,35 @@ const facts = {
   purge: 'manage',
   remove: 'manage',
   removeGroup: 'manage',
-  removeMessage: 'manage',
-} as const satisfies Record<Exclude<keyof Admin, 'ensure'>, string>
+  removeMessage: 'peek',
+} as const satisfies Record<Exclude<keyof Admin, 'ensure' | 'find'>, keyof Contract>
 
 const pageSize = 100
 
 /** The broker's admin calls on whatever session is open now. */
 export function busAdmin(connection: Connection): BusAdmin {
+  const adminOf = async (name: string, given: AbortSignal | undefined): Promise<Admin> => {
+    const signal = given ?? connection.closing
+    const session = await connection.ready(signal).catch((error: unknown) => {
+      if (!given?.aborted) throw error
+      throw abortedError(name, given, { operation: name, definite: true }) // nothing was asked
+    })
+    return session.admin
+  }
   const call =
     (name: keyof typeof facts, arity: number) =>
     async (...args: unknown[]): Promise<unknown> => {
       const given = args[arity] as AbortSignal | undefined
       const signal = given ?? connection.closing
-      const session = await connection.ready(signal).catch((error: unknown) => {
-        if (!given?.aborted) throw error
-        throw abortedError(name, given, { operation: name, definite: true }) // nothing was asked
-      })
-      const method = session.admin[name] as ((...all: unknown[]) => Promise<unknown>) | undefined
-      if (method) return method.call(session.admin, ...args.slice(0, arity), signal)
-      const driver = connection.driver.name
+      const admin = await adminOf(name, given)
+      const method = admin[name] as ((...all: unknown[]) => Promise<unknown>) | undefined
+      if (method) return method.call(admin, ...args.slice(0, arity), signal)
+      const { name: driver, advice } = connection.driver
+      const hint = advice?.[facts[name]]
       throw new NarrowcastError(
         'UNSUPPORTED',
-        `${driver} does not offer "${name}": its contract says no to ${facts[name]}`,
-        { driver, operation: name },
+        `${driver} does not offer "${name}": ${facts[name]} in its contract does not go so far`,
+        { driver, operation: name, ...(hint === undefined ? {} : { hint }) },
       )
     }
   const calls = {
@@ -70,6 +77,8 @@ export function busAdmin(connection: Connection): BusAdmin {
     ...calls,
     channels,
     async find(name, signal): Promise<ChannelInfo | null> {
+      const admin = await adminOf('find', signal)
+      if (admin.find) return await admin.find(name, signal ?? connection.closing)
       for (let cursor: string | null = null; ; ) {
         const query = { prefix: name, cursor, limit: pageSize, newestFirst: false }
         const page: Awaited<ReturnType<typeof calls.channels>> = await calls.channels(query, signal)

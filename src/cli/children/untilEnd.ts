@@ -158,8 +158,10 @@ async function leftOf(watched: Watched, depth: Depth): Promise<string | null> {
     const isLater = inHand === 0 && found.lag <= number(depth.scheduled)
     return isLater ? `${countOf(found.lag, 'message')} delayed or to be tried again` : ''
   }
-  const { waiting, inFlight, scheduled } = depth
-  if (waiting === 'unknown' || inFlight === 'unknown' || scheduled === 'unknown') return ''
+  const { waiting, scheduled } = depth
+  if (waiting === 'unknown' || scheduled === 'unknown') return ''
+  // A broker that counts late, or not at all, has not heard of ours; of others nobody else tells.
+  const inFlight = Math.max(number(depth.inFlight), inHand)
   const again = Math.min(retrying.size, scheduled)
   if (waiting + inFlight <= done && again === 0) return null
   const others = inFlight - inHand

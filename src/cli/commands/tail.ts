@@ -75,7 +75,7 @@ export const tail: Run = async (invocation) => {
   await follow(one, position, invocation, until)
 }
 
-/** @throws UNSUPPORTED where the channel keeps nothing, or the backend cannot look. */
+/** @throws UNSUPPORTED where the channel keeps nothing. */
 function sayWhatLookingMeans(
   { output }: Invocation,
   { bus }: Connected,
@@ -83,12 +83,7 @@ function sayWhatLookingMeans(
 ): void {
   if (isLive(channel.pattern)) throw nothingKept(channel)
   const peek = bus.contracts[channel.pattern]?.peek ?? 'no'
-  if (peek === 'no') {
-    throw new NarrowcastError('UNSUPPORTED', `${bus.driver} cannot look without consuming`, {
-      driver: bus.driver,
-      channel: channel.name,
-    })
-  }
+  if (peek === 'no') return // looking says so itself, and what to do
   const what = channel.pattern === 'queue' ? 'what is not settled' : 'what is stored'
   output.note(
     `peek: ${peek}, nothing is consumed (${bus.driver}); a ${channel.pattern} shows ${what}`,

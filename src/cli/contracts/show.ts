@@ -37,7 +37,7 @@ export function contractFacts(contract: Contract): readonly (readonly [string, s
     ['seek', yes(contract.seek)],
     ['pause', yes(contract.pause)],
     ['deadLetters', yes(contract.deadLetters)],
-    ['manage', yes(contract.manage)],
+    ['manage', typeof contract.manage === 'string' ? contract.manage : yes(contract.manage)],
     ['peek', contract.peek],
     ['depth', contract.depth],
     ['watchdog', yes(contract.watchdog)],

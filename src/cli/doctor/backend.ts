@@ -2,7 +2,7 @@ import type { BrokerInfo } from '../../core/driver.ts'
 import { asNarrowcastError, errorCodes } from '../../core/errors.ts'
 import { redactUrl } from '../../core/url.ts'
 import { loadSettings, projectFileOf } from '../config/settings.ts'
-import { connectTo } from '../connection.ts'
+import { connectTo, namesOf } from '../connection.ts'
 import type { Invocation } from '../invocation.ts'
 import { redactText } from '../output/errors.ts'
 import { countOf, showDuration } from '../output/quantities.ts'
@@ -35,11 +35,12 @@ export async function checkBackend(invocation: Invocation): Promise<Check[]> {
     }
     await using connected = await connectTo(invocation, { look: true, warns: false })
     const beganMs = clock.monotonicMs()
-    const query = { prefix: '', cursor: null, limit: 1_000, newestFirst: false }
-    const { items } = await connected.bus.admin.channels(query)
+    await connected.bus.admin.find('narrowcast')
     const tookMs = clock.monotonicMs() - beganMs
     const { product, version } = connected.bus.info
-    const text = `${shown}: ${product} ${version}, ${countOf(items.length, 'channel')}, answers in ${showDuration(tookMs)}`
+    const names = await namesOf(connected.bus)
+    const how = names === null ? '' : `, ${countOf(names.length, 'channel')}`
+    const text = `${shown}: ${product} ${version}${how}, answers in ${showDuration(tookMs)}`
     return [{ name: 'backend', state: 'ok', text }, ...checkSettings(connected.bus.info)]
   } catch (error) {
     if (asNarrowcastError(error).code !== 'NOT_FOUND') return [failed('backend', error)]

@@ -81,7 +81,7 @@ export const adminCases: readonly Case[] = [
   },
   {
     name: 'admin: looking changes nothing, and a channel that is not there stays so',
-    needs: (claimed) => claimed.manage,
+    needs: (claimed) => claimed.manage !== false,
     async run(world) {
       const channel = await declare(world)
       const missing = world.channel()
@@ -98,19 +98,22 @@ export const adminCases: readonly Case[] = [
         if (world.pattern === 'stream') await admin.groups?.(channel, signal)
         await admin.channels?.({ ...firstPage, prefix: channel.name }, signal)
       }
-      assert.deepEqual(countsOf(await depthOf(world, channel)), countsOf(before))
+      const after = await depthOf(world, channel)
+      const isExact = world.claimed.depth === 'exact'
+      if (isExact) assert.deepEqual(countsOf(after), countsOf(before))
+      else assert.deepEqual([after.waiting, after.dead], [before.waiting, before.dead])
       const unknown = { code: 'NOT_FOUND' }
       const depths = await admin.depths?.([missing, channel], signal)
       assert.equal(depths?.[0], null)
       assert.notEqual(depths?.[1], null)
       const query = { ...firstPage, from: 'first' } as const
-      await assert.rejects(async () => admin.peek?.(missing, query, signal), unknown)
+      const { peek } = admin
+      if (peek) await assert.rejects(async () => peek(missing, query, signal), unknown)
       await assert.rejects(async () => admin.purge?.(missing, signal), unknown)
-      const list = offered(admin.channels, 'channels')
-      const found = await list({ ...firstPage, prefix: missing.name }, signal)
-      assert.ok(!found.items.some(({ name }) => name === missing.name))
+      const found = await admin.channels?.({ ...firstPage, prefix: missing.name }, signal)
+      assert.ok(!found?.items.some(({ name }) => name === missing.name))
     },
-    refusal: async (world) => assert.equal(world.session.admin.channels, undefined),
+    refusal: async (world) => assert.equal(world.session.admin.purge, undefined),
   },
   {
     name: 'admin: peek shows every message once over its pages, from either end',

@@ -84,7 +84,7 @@ export const liveAdminCases: readonly LiveCase[] = [
   },
   {
     name: 'live: it is listed with its pattern, and has no depth to tell',
-    needs: (claimed) => claimed.manage,
+    needs: (claimed) => claimed.manage === true,
     async run(world) {
       const channel = await declare(world)
       const { admin } = world.session
@@ -101,7 +101,7 @@ export const liveAdminCases: readonly LiveCase[] = [
   },
   {
     name: 'live: purge drops what waits unread, and those who are there stay',
-    needs: (claimed) => claimed.manage && claimed.resumes,
+    needs: (claimed) => claimed.manage !== false && claimed.resumes,
     async run(world) {
       const channel = await declare(world)
       const joined = await join(world, channel)
@@ -131,7 +131,7 @@ export const liveAdminCases: readonly LiveCase[] = [
   },
   {
     name: 'live: a removed channel ends who was there, and can be made again',
-    needs: (claimed) => claimed.manage,
+    needs: (claimed) => claimed.manage !== false,
     async run(world) {
       const channel = await declare(world)
       const joined = await join(world, channel)

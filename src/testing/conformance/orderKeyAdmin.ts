@@ -185,7 +185,7 @@ export const orderKeyAdminCases: readonly Case[] = [
   },
   {
     name: 'order by key: what is behind counts as waiting, and is purged with the rest',
-    needs: (claimed) => ordersKeys(claimed) && claimed.depth === 'exact' && claimed.manage,
+    needs: (claimed) => ordersKeys(claimed) && claimed.depth === 'exact' && claimed.manage === true,
     refusal,
     async run(world) {
       const channel = await declare(world)
@@ -257,7 +257,7 @@ export const orderKeyAdminCases: readonly Case[] = [
   },
   {
     name: 'order by key: the next of a key follows where its head is removed',
-    needs: (claimed) => ordersKeys(claimed) && claimed.manage,
+    needs: (claimed) => ordersKeys(claimed) && claimed.manage === true,
     refusal,
     async run(world) {
       const channel = await declare(world)

@@ -68,7 +68,7 @@ function inOrder({ ended }: Watch, keys: string, count: number): void {
 const takesAway = {
   removeMessage: {
     why: 'cancelled',
-    offers: ({ manage }: Contract) => manage,
+    offers: ({ manage, peek }: Contract) => manage === true && peek === 'exact',
     call: ({ name, pattern }: RuntimeWorld, { admin }: Bus) =>
       admin.removeMessage({ name, pattern }, 'a0'),
   },
