@@ -1,19 +1,15 @@
 import type { Admin, Depth, GroupInfo, PageQuery } from '../../core/admin.ts'
 import type { ChannelRef } from '../../core/channel.ts'
 import type { QueueFacts } from './client.ts'
-import type { Connection } from './connection.ts'
-import type { Declarations } from './declarations.ts'
 import { archiveName, delayNames, homeOf } from './layout.ts'
+import { type ManagingOptions, managing } from './managing.ts'
 import type { DeadLetters } from './queue/dead.ts'
 import { rabbitmqError, replyCodeOf } from './rabbitmqErrors.ts'
 import type { Notes } from './stream/notes.ts'
 
-export interface AdminOptions {
-  readonly connection: Connection
-  readonly declarations: Declarations
+export interface AdminOptions extends ManagingOptions {
   readonly dead: DeadLetters
   readonly notes: Notes
-  readonly checkOpen: (operation: string) => void
 }
 
 const pageMax = 1_000
@@ -64,6 +60,7 @@ export function rabbitmqAdmin(options: AdminOptions): Admin {
     )
   }
   return {
+    ...managing(options),
     async ensure(channel, signal) {
       checkOpen('ensure')
       return await declarations.ensure(channel, signal)

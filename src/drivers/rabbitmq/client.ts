@@ -36,6 +36,8 @@ export interface AmqpChannel {
   assertQueue(queue: string, options: QueueOptions): Promise<QueueFacts>
   checkQueue(queue: string): Promise<QueueFacts>
   deleteQueue(queue: string): Promise<unknown>
+  /** Of those that nobody has in hand. */
+  purgeQueue(queue: string): Promise<{ readonly messageCount: number }>
   checkExchange(exchange: string): Promise<unknown>
   assertExchange(exchange: string, type: string, options: object): Promise<unknown>
   bindQueue(queue: string, exchange: string, pattern: string): Promise<unknown>

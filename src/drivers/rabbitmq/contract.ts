@@ -31,7 +31,7 @@ const queue = {
   seek: false,
   pause: false,
   deadLetters: true,
-  manage: false,
+  manage: 'named',
   peek: 'no',
   depth: 'estimate',
   watchdog: false,
@@ -49,12 +49,18 @@ const stream = {
   ...queue,
   delay: { how: 'no', errorMs: 0, errorShare: 0, msMax: 0 },
   replay: true,
+  manage: false,
   source: 'https://www.rabbitmq.com/docs/streams',
 } as const satisfies Contract
 
 /** The most it claims. */
 export const contracts = { queue, stream } as const
 export type RabbitmqContracts = typeof contracts
+
+/** What a user does about a no. */
+export const advice = {
+  peek: 'A quorum queue counts each look as a delivery in vain, so that workers took what was looked at for suspects.',
+} as const
 
 /** With the heartbeat of this connection: a silent one is ended after twice that time. */
 export function contractOf(pattern: Pattern, heartbeatS: number): Contract {

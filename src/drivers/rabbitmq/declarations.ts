@@ -41,7 +41,7 @@ export class Declarations {
   async ensure({ name, pattern }: ChannelRef, signal: AbortSignal): Promise<Ensured> {
     checkName('channel', name)
     return await this.#locks.with(name, 'open', signal, async () => {
-      const found = await this.#found(name)
+      const found = await this.find(name)
       if (found !== null && found !== pattern) return differs('pattern', pattern, found)
       const other = pattern === 'stream' ? await this.#stream(name) : await this.#queue(name)
       if (other !== null) return { state: 'differs', what: [other] }
@@ -91,7 +91,7 @@ export class Declarations {
   }
 
   /** What has that name: a pattern of ours, or what else it is. */
-  async #found(name: string): Promise<string | null> {
+  async find(name: string): Promise<Pattern | `exchange ${string}` | null> {
     if (await this.#topology.isQueue(name)) return 'queue'
     const type = await this.#topology.exchangeType(name)
     return type === null ? null : (patterns[type] ?? `exchange of type ${type}`)

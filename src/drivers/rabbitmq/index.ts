@@ -1,7 +1,7 @@
 import type { Driver } from '../../core/driver.ts'
 import type { BrokerUrl } from '../../core/url.ts'
 import { Connection } from './connection.ts'
-import { contracts, type RabbitmqContracts } from './contract.ts'
+import { advice, contracts, type RabbitmqContracts } from './contract.ts'
 import { type RabbitmqOptions, type RabbitmqTarget, targetOf, targetOfOptions } from './options.ts'
 import { RabbitmqSession } from './session.ts'
 
@@ -26,6 +26,7 @@ function driverOf(target: RabbitmqTarget): Driver<RabbitmqContracts> {
   return {
     name: 'rabbitmq',
     contracts,
+    advice,
     async open(on, signal) {
       const consuming = await Connection.open(target, 'consumer', signal)
       try {

@@ -42,6 +42,11 @@ export function homeOf(channel: string, group: string | null): Home {
   return { channel, group, queue: group === null ? channel : `${channel}:g:${group}` }
 }
 
+/** All that a queue may consist of; what is written to first goes first. */
+export function namesOf(queue: string): string[] {
+  return [queue, ...delayNames(queue), deadName(queue)]
+}
+
 /** Where a message waits that is due after so long. */
 export function delayName(queue: string, delayMs: number): string {
   const step = stepsMs.find((ms) => ms >= delayMs) ?? stepsMs.at(-1)

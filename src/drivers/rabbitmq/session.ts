@@ -64,8 +64,8 @@ export class RabbitmqSession implements Session {
       unknown: [{ fact: 'the number of nodes that store a message', why: 'AMQP does not tell it' }],
     }
     this.admin = rabbitmqAdmin({
-      ...{ connection: consuming, declarations: this.#declarations, checkOpen: this.#checkOpen },
-      notes,
+      ...{ connection: consuming, declarations: this.#declarations, locks, notes },
+      ...{ checkOpen: this.#checkOpen, removed: (channel) => this.#removed(channel) },
       dead: new DeadLetters({ connection: consuming, locks, confirming: this.#copies }),
     })
   }
@@ -118,6 +118,12 @@ export class RabbitmqSession implements Session {
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  /** The broker says so too, but who asked next would find it as it was. */
+  #removed(channel: string): void {
+    this.#declarations.forget(channel)
+    for (const open of this.#sources) if (open.isOf(homeOf(channel, null))) open.cancelled()
   }
 
   async #close(): Promise<void> {

@@ -72,9 +72,10 @@ export class QueueSource implements Source {
     this.#settling = new Settling({ spec, home, channel, hands, confirming, declarations })
   }
 
-  /** Of the same worker, be it under another reader name. */
-  isOf({ queue }: Home, { worker }: ReaderSpec): boolean {
-    return this.#of.home.queue === queue && this.#of.reader.worker.id === worker.id
+  /** Of the same worker, be it under another reader name; without one of any. */
+  isOf({ queue }: Home, reader?: ReaderSpec): boolean {
+    const { home, reader: own } = this.#of
+    return home.queue === queue && (reader === undefined || own.worker.id === reader.worker.id)
   }
 
   async receive(room: Room, signal: AbortSignal): Promise<Delivery[]> {
@@ -117,6 +118,14 @@ export class QueueSource implements Source {
     await this.#channel.close().catch(() => {})
   }
 
+  /** The queue is gone, or the node that leads it. */
+  cancelled(): void {
+    this.#consumer.tag = null
+    this.#of.declarations.forget(this.#of.spec.name)
+    this.#end(this.#error('NOT_FOUND', 'the broker has ended the subscription'), 'cancelled')
+    this.#channel.close().catch(() => {})
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -134,21 +143,13 @@ export class QueueSource implements Source {
     })
     await this.#channel.prefetch(Math.min(prefetchMax, reader.hold.messages))
     const { consumerTag } = await this.#channel.consume(home.queue, (message) => {
-      if (message === null) this.#cancelled()
+      if (message === null) this.cancelled()
       else {
         this.#came.push(message)
         this.#wake()
       }
     })
     this.#consumer.tag = consumerTag
-  }
-
-  /** The queue is gone, or the node that leads it. */
-  #cancelled(): void {
-    this.#consumer.tag = null
-    this.#of.declarations.forget(this.#of.spec.name)
-    this.#end(this.#error('NOT_FOUND', 'the broker has ended the subscription'), 'cancelled')
-    this.#channel.close().catch(() => {})
   }
 
   #end(error: NarrowcastError, why: LostWhy): void {
