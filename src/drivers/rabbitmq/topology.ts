@@ -1,7 +1,7 @@
 import type { AmqpChannel, QueueOptions } from './client.ts'
 import type { Connection } from './connection.ts'
 import { exchangeOptions } from './layout.ts'
-import { replyCodeOf, replyTextOf } from './rabbitmqErrors.ts'
+import { rabbitmqError, replyCodeOf, replyTextOf } from './rabbitmqErrors.ts'
 
 export interface Difference {
   readonly name: string
@@ -42,7 +42,15 @@ export class Topology {
 
   /** What of it is otherwise; null: it is there as wanted. */
   async queue(name: string, options: QueueOptions): Promise<Difference | null> {
-    return await this.#declared((channel) => channel.assertQueue(name, options))
+    try {
+      return await this.#declared((channel) => channel.assertQueue(name, options))
+    } catch (error) {
+      // It ends the whole connection for it, which would be opened again without an end.
+      const why = error instanceof Error ? replyTextOf(error.cause) : ''
+      if (!why.includes('feature flag')) throw error
+      const hint = `rabbitmqctl enable_feature_flag ${options.arguments?.['x-queue-type']}_queue`
+      throw rabbitmqError('UNSUPPORTED', 'open', why, { cause: error, hint })
+    }
   }
 
   /** What of it is otherwise; null: it is there as wanted. */

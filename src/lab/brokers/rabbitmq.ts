@@ -4,6 +4,8 @@ import { type RabbitmqServer, serveRabbitmq } from './rabbitmqServer.ts'
 export interface RabbitmqOptions {
   /** Further lines of rabbitmq.conf: `['consumer_timeout = 10000']`. They win over those given here. */
   readonly config?: readonly string[]
+  /** As after an update from an older version, where the others are off. @default all that it has */
+  readonly featureFlags?: readonly string[]
 }
 
 /**
@@ -14,6 +16,7 @@ export interface RabbitmqOptions {
  * @throws UNAVAILABLE where there is no such program.
  */
 export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<RabbitmqServer> {
-  const { config = [] } = options
-  return await serveRabbitmq({ name: 'rabbit1', cookie: randomUUID(), config })
+  const { config = [], featureFlags } = options
+  const flags = featureFlags === undefined ? {} : { featureFlags }
+  return await serveRabbitmq({ name: 'rabbit1', cookie: randomUUID(), config, ...flags })
 }

@@ -4,7 +4,13 @@ import { type OwnFolder, ownFolder } from './ownFolder.ts'
 import { rabbitmqctl } from './rabbitmqctl.ts'
 import { RabbitmqNode } from './rabbitmqNode.ts'
 import { expectRabbitmqProgram, type RabbitmqProgram } from './rabbitmqProgram.ts'
-import { environmentOf, type NodePlace, type NodePorts, writeSettings } from './rabbitmqSettings.ts'
+import {
+  environmentOf,
+  type NodePlace,
+  type NodePorts,
+  type NodeSettings,
+  writeSettings,
+} from './rabbitmqSettings.ts'
 
 /** A node of our own on 127.0.0.1. It ends, and its folder goes, with this process at the latest. */
 export interface RabbitmqServer extends AsyncDisposable {
@@ -38,12 +44,9 @@ export interface RabbitmqServer extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-export interface Serving {
+export interface Serving extends NodeSettings {
   /** The part of its name before `@localhost`. */
   readonly name: string
-  readonly cookie: string
-  /** Further lines of rabbitmq.conf. */
-  readonly config: readonly string[]
   /** Of an epmd that runs as long as the node does. @default one of its own */
   readonly epmdPort?: number
 }
@@ -72,11 +75,11 @@ export async function serveRabbitmq(serving: Serving): Promise<RabbitmqServer> {
 async function serveAt(
   ports: NodePorts,
   program: RabbitmqProgram,
-  { name, cookie, config, epmdPort }: Serving,
+  { name, epmdPort, ...settings }: Serving,
   folder: OwnFolder,
 ): Promise<RabbitmqServer> {
   const place = { folder: folder.path, name: `${name}@localhost`, ports }
-  await writeSettings(place, cookie, config)
+  await writeSettings(place, settings)
   const start = async () =>
     await RabbitmqNode.start(program.command, place, folder, epmdPort === undefined)
   return server(await start(), start, place, program, folder)

@@ -27,15 +27,22 @@ export interface NodePorts {
 const limits = ['disk_free_limit.absolute = 1MB', 'vm_memory_high_watermark.relative = 0.8']
 const keyOf = (limit: string) => limit.slice(0, limit.indexOf('.') + 1)
 
-/**
- * The files of a node. `cookie` is what nodes and `rabbitmqctl` must know to talk to each other:
- * Erlang reads it from the home folder, and on a command line every user could. `config`: further
- * lines of rabbitmq.conf; they win.
- */
+export interface NodeSettings {
+  /**
+   * What nodes and `rabbitmqctl` must know to talk to each other: Erlang reads it from the home
+   * folder, and on a command line every user could.
+   */
+  readonly cookie: string
+  /** Further lines of rabbitmq.conf; they win. */
+  readonly config: readonly string[]
+  /** Those that are on from the first start. @default all that it has */
+  readonly featureFlags?: readonly string[]
+}
+
+/** The files of a node. */
 export async function writeSettings(
   { folder, ports }: NodePlace,
-  cookie: string,
-  config: readonly string[],
+  { cookie, config, featureFlags }: NodeSettings,
 ): Promise<void> {
   await mkdir(join(folder, 'data'))
   await writeFile(join(folder, '.erlang.cookie'), cookie, { mode: 0o400 })
@@ -52,6 +59,9 @@ export async function writeSettings(
     ...config,
   ]
   await writeFile(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`)
+  if (featureFlags === undefined) return
+  const flags = `[{rabbit, [{forced_feature_flags_on_init, [${featureFlags.join(', ')}]}]}].\n`
+  await writeFile(join(folder, 'advanced.config'), flags)
 }
 
 /** All that the scripts of a node are told: nothing of the system's own RabbitMQ, nor of the user's. */
