@@ -1,5 +1,6 @@
 import type { AmqpConfirmChannel, AmqpMessage } from './client.ts'
 import type { Connection } from './connection.ts'
+import { endChannel } from './endChannel.ts'
 import { asRabbitmqError } from './rabbitmqErrors.ts'
 import { type Frame, isShort } from './wire.ts'
 
@@ -68,7 +69,7 @@ export class Confirming {
   async close(): Promise<void> {
     const channel = await this.#channel?.catch(() => null)
     this.#channel = null
-    await channel?.close().catch(() => {})
+    if (channel) await endChannel(channel)
   }
 
   #send(channel: AmqpConfirmChannel, message: Addressed) {
@@ -92,16 +93,18 @@ export class Confirming {
   }
 
   #open(): Promise<AmqpConfirmChannel> {
-    this.#channel ??= this.#openNow()
-    return this.#channel
+    if (this.#channel !== null) return this.#channel
+    const opening = this.#openNow(() => {
+      if (this.#channel === opening) this.#channel = null
+    })
+    this.#channel = opening
+    return opening
   }
 
-  async #openNow(): Promise<AmqpConfirmChannel> {
+  async #openNow(ended: () => void): Promise<AmqpConfirmChannel> {
     try {
       const channel = await this.#connection.confirmChannel()
-      channel.on('close', () => {
-        this.#channel = null
-      })
+      channel.on('close', ended)
       channel.on('return', (returned) => {
         for (const sent of this.#sent) {
           if (sent.isReturned || !isSame(sent.message, returned)) continue
@@ -111,7 +114,7 @@ export class Confirming {
       })
       return channel
     } catch (error) {
-      this.#channel = null
+      ended()
       throw asRabbitmqError(error, 'publish')
     }
   }
@@ -120,7 +123,7 @@ export class Confirming {
   #discard(channel: AmqpConfirmChannel): void {
     this.#channel = null
     this.#sent.clear()
-    channel.close().catch(() => {})
+    void endChannel(channel)
   }
 }
 

@@ -1,8 +1,9 @@
 import type { NarrowcastError } from '../../core/errors.ts'
 import type { AmqpChannel, AmqpConfirmChannel } from './client.ts'
 import { type Connected, connect } from './connect.ts'
+import { endChannel } from './endChannel.ts'
 import type { RabbitmqTarget } from './options.ts'
-import { asRabbitmqError, closedError, rabbitmqError, replyTextOf } from './rabbitmqErrors.ts'
+import { asRabbitmqError, rabbitmqError, replyTextOf } from './rabbitmqErrors.ts'
 
 /** What a broker says of itself when it is connected to. */
 export interface ServerFacts {
@@ -93,22 +94,21 @@ export class Connection {
       if (this.ended.aborted) throw this.ended.reason
       throw asRabbitmqError(error, operation, channelName)
     } finally {
-      await channel.close().catch(() => {}) // ended already by a refusal
+      await endChannel(channel)
     }
   }
 
-  /** In order: what was written before is still carried out. */
-  async close(): Promise<void> {
+  /** In order: what was written before is still carried out. `why`: for who still asks. */
+  async close(why: NarrowcastError): Promise<void> {
     if (this.ended.aborted) return
-    this.#end(closedError('connection'))
-    const late = setTimeout(() => this.#connected.destroy(), closeMsMax)
-    try {
-      await this.#connected.client.close()
-    } catch {
-      // it has ended by itself meanwhile
-    } finally {
-      clearTimeout(late)
-    }
+    this.#end(why)
+    const { client, destroy } = this.#connected
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const late = setTimeout(destroy, closeMsMax)
+    client.on('close', () => resolve())
+    client.close().then(resolve, resolve) // it rejects where the connection has ended meanwhile
+    await promise
+    clearTimeout(late)
   }
 
   async #open<C extends AmqpChannel>(open: () => Promise<C>): Promise<C> {

@@ -3,6 +3,7 @@ import type { BrokerUrl } from '../../core/url.ts'
 import { Connection } from './connection.ts'
 import { advice, contracts, type RabbitmqContracts } from './contract.ts'
 import { type RabbitmqOptions, type RabbitmqTarget, targetOf, targetOfOptions } from './options.ts'
+import { closedError } from './rabbitmqErrors.ts'
 import { RabbitmqSession } from './session.ts'
 
 export { contracts } from './contract.ts'
@@ -44,7 +45,7 @@ function driverOf(target: RabbitmqTarget): Driver<RabbitmqContracts> {
         }
         return session
       } catch (error) {
-        await consuming.close()
+        await consuming.close(closedError('connection'))
         throw error
       }
     },

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AmqpChannel } from './client.ts'
 import type { Connection } from './connection.ts'
+import { endChannel } from './endChannel.ts'
 import { lockName, lockOptions } from './layout.ts'
 import { asRabbitmqError, replyCodeOf } from './rabbitmqErrors.ts'
 
@@ -51,7 +52,7 @@ export class Locks {
     } finally {
       await channel
         .deleteQueue(name)
-        .then(() => channel.close())
+        .then(() => endChannel(channel))
         .catch(() => {}) // the connection has ended, and the lock with it
     }
   }

@@ -132,12 +132,18 @@ export class RabbitmqSession implements Session {
     await closing(this.#sources) // they give back by the connection that publishes
     await closing(this.#publishers)
     await this.#copies.close()
-    await Promise.all([this.#of.consuming.close(), this.#of.publishing.close()])
+    // Of one that is lost the other is closed: who asks it meanwhile is told of the loss.
+    const why = this.#ended.aborted ? this.#lost : closedError('connection')
+    await Promise.all([this.#of.consuming.close(why), this.#of.publishing.close(why)])
   }
 
   readonly #checkOpen = (operation: string): void => {
+    if (this.#ended.aborted) throw this.#lost
     if (this.#closing !== null) throw closedError(operation)
-    if (this.#ended.aborted) throw this.#ended.reason as NarrowcastError
+  }
+
+  get #lost(): NarrowcastError {
+    return this.#ended.reason as NarrowcastError
   }
 }
 

@@ -6,8 +6,10 @@ import type { AmqpChannel, AmqpMessage } from '../client.ts'
 import type { Confirming } from '../confirming.ts'
 import type { Connection } from '../connection.ts'
 import type { Declarations } from '../declarations.ts'
+import { endChannel } from '../endChannel.ts'
 import type { Home } from '../layout.ts'
 import { asRabbitmqError, rabbitmqError, replyTextOf } from '../rabbitmqErrors.ts'
+import { untilAborted } from '../untilAborted.ts'
 import { messageOf, pastOf, returnsOf } from '../wire.ts'
 import { Hands } from './hands.ts'
 import { Settling } from './settling.ts'
@@ -56,7 +58,7 @@ export class QueueSource implements Source {
       await source.#subscribe()
       return source
     } catch (error) {
-      await channel.close().catch(() => {})
+      await endChannel(channel)
       if (options.connection.ended.aborted) throw options.connection.ended.reason
       throw asRabbitmqError(error, 'source', options.spec.name)
     }
@@ -104,10 +106,10 @@ export class QueueSource implements Source {
     return []
   }
 
-  async stop(): Promise<Delivery[]> {
+  async stop(signal: AbortSignal): Promise<Delivery[]> {
     this.#checkOpen('stop')
     this.#stopping ??= this.#cancel()
-    await this.#stopping
+    await untilAborted(this.#stopping, signal, 'stop')
     this.#wake()
     return this.#came.splice(0).map((raw) => this.#delivery(raw))
   }
@@ -115,7 +117,7 @@ export class QueueSource implements Source {
   /** Another source is opened for this worker: what this one holds goes back to the queue. */
   async replaced(): Promise<void> {
     this.#end(this.#error('CLOSED', 'another source was opened for this worker'), 'disconnected')
-    await this.#channel.close().catch(() => {})
+    await endChannel(this.#channel)
   }
 
   /** The queue is gone, or the node that leads it. */
@@ -123,7 +125,7 @@ export class QueueSource implements Source {
     this.#consumer.tag = null
     this.#of.declarations.forget(this.#of.spec.name)
     this.#end(this.#error('NOT_FOUND', 'the broker has ended the subscription'), 'cancelled')
-    this.#channel.close().catch(() => {})
+    void endChannel(this.#channel)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -207,14 +209,15 @@ export class QueueSource implements Source {
 
   async #close(): Promise<void> {
     this.#stopping ??= this.#cancel()
-    await this.#stopping
+    const over = AbortSignal.timeout(giveBackMsMax) // a broker that stands still holds up nobody
+    await untilAborted(this.#stopping, over, 'stop').catch(() => {})
     this.#wake()
     if (this.#ended === null) {
       for (const raw of this.#came.splice(0)) this.#delivery(raw)
-      await this.#settling.giveBack(AbortSignal.timeout(giveBackMsMax))
+      await this.#settling.giveBack(over)
       this.#ended = this.#error('CLOSED', 'this source was closed')
       // Answered when all that was sent before was carried out: no acknowledgement is left behind.
-      await this.#channel.close().catch(() => {})
+      await endChannel(this.#channel)
     }
     this.#of.closed(this)
   }

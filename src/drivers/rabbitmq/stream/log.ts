@@ -1,5 +1,6 @@
 import type { AmqpMessage } from '../client.ts'
 import type { Connection } from '../connection.ts'
+import { endChannel } from '../endChannel.ts'
 import { asRabbitmqError } from '../rabbitmqErrors.ts'
 
 const aheadMax = 500
@@ -52,7 +53,7 @@ export async function* readLog(
     throw asRabbitmqError(error, 'read')
   } finally {
     signal.removeEventListener('abort', end)
-    await channel.close().catch(() => {})
+    await endChannel(channel)
   }
 }
 
