@@ -20,7 +20,7 @@ export const commands: Readonly<Record<string, readonly Step[]>> = {
     [vitest, 'run', '--project', 'unit', '--no-isolate', '--maxWorkers=100%'],
   ],
   /** Workers and brokers killed at random instants, at full length. */
-  'test:kill': [['test/faults/redisKillLong.ts'], ['test/faults/kill.ts']],
+  'test:kill': [['test/faults/queueKillLong.ts'], ['test/faults/kill.ts']],
   /** Twenty runs of the demo, a seed each, a line each. */
   'demo:seeds': [['test/e2e/demoSeeds.ts']],
   bench: [['bench/main.ts']],

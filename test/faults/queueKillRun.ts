@@ -3,14 +3,17 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connect } from '../../src/connect.ts'
 import { asNarrowcastError } from '../../src/core/errors.ts'
-import { redis } from '../../src/drivers/redis/index.ts'
-import { startRedis } from '../../src/lab/brokers/redis.ts'
-import type { RedisServer } from '../../src/lab/brokers/redisServer.ts'
 import { seededRandom } from '../../src/runtime/random.ts'
 
-export interface RedisKillPlan {
-  /** How the queue is kept. */
-  readonly queue: 'list' | 'stream'
+/** A server of our own that loses nothing when it is killed. */
+export interface KilledServer extends AsyncDisposable {
+  readonly url: string
+  kill(): Promise<void>
+  restart(): Promise<void>
+}
+
+export interface QueueKillPlan {
+  readonly start: () => Promise<KilledServer>
   readonly messages: number
   /** Of workers and of the server; every fourth is the server. */
   readonly kills: number
@@ -21,7 +24,7 @@ export interface RedisKillPlan {
   readonly say: (line: string) => void
 }
 
-export interface RedisKillLedger {
+export interface QueueKillLedger {
   readonly published: number
   readonly worked: number
   /** Stored, and given to nobody. */
@@ -56,8 +59,8 @@ const leaseMs = 5_000
 const slackMs = 1_000
 
 class Run implements AsyncDisposable {
-  readonly #plan: RedisKillPlan
-  readonly #redis: RedisServer
+  readonly #plan: QueueKillPlan
+  readonly #server: KilledServer
   readonly #times = new Map<number, Happened[]>()
   readonly #kills: Happened[] = []
   readonly #workers = new Set<Worker>()
@@ -66,18 +69,18 @@ class Run implements AsyncDisposable {
   #numbers = server
   #repeats = 0
 
-  private constructor(plan: RedisKillPlan, redis: RedisServer) {
+  private constructor(plan: QueueKillPlan, killed: KilledServer) {
     this.#plan = plan
-    this.#redis = redis
+    this.#server = killed
   }
 
-  static async begin(plan: RedisKillPlan): Promise<Run> {
-    const run = new Run(plan, await startRedis({ profile: 'always' }))
+  static async begin(plan: QueueKillPlan): Promise<Run> {
+    const run = new Run(plan, await plan.start())
     for (let n = 0; n < plan.workers; n++) run.#start()
     return run
   }
 
-  async play(): Promise<RedisKillLedger> {
+  async play(): Promise<QueueKillLedger> {
     const { messages, kills, seed, say } = this.#plan
     await using bus = await connect(this.#url)
     const channel = bus.queue<number>('jobs', { leaseMs })
@@ -100,16 +103,16 @@ class Run implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { child } of this.#workers) child.kill('SIGKILL')
-    await this.#redis.stop()
+    await this.#server[Symbol.asyncDispose]()
   }
 
   get #url(): string {
-    return `${this.#redis.url}?queue=${this.#plan.queue}`
+    return this.#server.url
   }
 
   #start(): void {
     const number = ++this.#numbers
-    const child = fork(new URL('redisKillWorker.ts', import.meta.url), [
+    const child = fork(new URL('queueKillWorker.ts', import.meta.url), [
       ...[this.#url, String(leaseMs)],
     ])
     const worker = { number, child }
@@ -133,9 +136,9 @@ class Run implements AsyncDisposable {
     const worker = await this.#told.promise
     await wait(delayMs)
     if (isServer) {
-      await this.#redis.kill()
+      await this.#server.kill()
       this.#kills.push({ atMs: performance.now(), worker: server })
-      await this.#redis.restart()
+      await this.#server.restart()
       return
     }
     const { number, child } = worker
@@ -181,13 +184,12 @@ class Run implements AsyncDisposable {
 
   /** What was told is acknowledged soon after, or comes again when the lease of the killed is over. */
   async #left(): Promise<{ dead: number; left: number }> {
-    const signal = new AbortController().signal
-    await using session = await redis({ url: this.#url }).open({ closed: () => {} }, signal)
+    await using bus = await connect(this.#url)
     const ask = async () => {
-      const ref = { name: 'jobs', pattern: 'queue' } as const
-      const [depth] = (await session.admin.depths?.([ref], signal)) ?? []
-      const { dead = 0, stored = 0 } = depth ?? {}
-      return { dead: Number(dead), left: Number(stored) }
+      const [depth] = await bus.admin.depths([{ name: 'jobs', pattern: 'queue' }])
+      const { dead = 0, stored = 0, waiting = 0 } = depth ?? {}
+      // Not every broker counts what is in hand; what is settled there by nobody comes again.
+      return { dead: Number(dead), left: Number(stored === 'unknown' ? waiting : stored) }
     }
     const sinceMs = performance.now()
     while (performance.now() - sinceMs < this.#plan.stuckMs) {
@@ -198,7 +200,7 @@ class Run implements AsyncDisposable {
     return await ask()
   }
 
-  #judge(): Omit<RedisKillLedger, 'dead' | 'left'> {
+  #judge(): Omit<QueueKillLedger, 'dead' | 'left'> {
     let unexplained = 0
     for (const [id, times] of this.#times) {
       for (let at = 1; at < times.length; at++) {
@@ -227,7 +229,7 @@ class Run implements AsyncDisposable {
 }
 
 /** Kills workers and the server, which writes each change to its disk, while messages flow. */
-export async function redisKillRun(plan: RedisKillPlan): Promise<RedisKillLedger> {
+export async function queueKillRun(plan: QueueKillPlan): Promise<QueueKillLedger> {
   await using run = await Run.begin(plan)
   return await run.play()
 }
