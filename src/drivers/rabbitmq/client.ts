@@ -22,6 +22,8 @@ export interface AmqpAddress {
 export interface AmqpConnection {
   readonly connection: {
     readonly serverProperties: Readonly<Record<string, unknown>>
+    /** In seconds. */
+    readonly heartbeat: number
   }
   createChannel(): Promise<AmqpChannel>
   createConfirmChannel(): Promise<AmqpConfirmChannel>

@@ -1,18 +1,29 @@
 import type { NarrowcastError } from '../../core/errors.ts'
+import { withOpenedSocket } from '../_shared/openedSocket.ts'
 import type { Address } from '../_shared/serverPlace.ts'
 import { readTls } from '../_shared/tlsFiles.ts'
-import { type AmqpConnection, loadClient } from './client.ts'
+import { type Amqp, type AmqpConnection, loadClient } from './client.ts'
+import { connectError } from './connectError.ts'
 import { invalid, type RabbitmqTarget } from './options.ts'
-import { rabbitmqError, replyCodeOf, replyTextOf } from './rabbitmqErrors.ts'
+import { type Overheard, overhear } from './overheard.ts'
+import { rabbitmqError } from './rabbitmqErrors.ts'
 
 /** How long a server may take to accept a connection and to say who it is. */
 const connectMsMax = 10_000
+/** Beside others: one that is silent may not use up the time in which the next would have answered. */
+const connectMsLeast = 2_000
 
 export interface Connected {
   readonly client: AmqpConnection
   readonly address: Address
   /** Ends the socket at once, whatever is on its way. */
   destroy(): void
+}
+
+type Wanted = Omit<RabbitmqTarget, 'tls'> & {
+  /** Of `node:tls`; null: plain TCP. */
+  readonly tls: Readonly<Record<string, Buffer>> | null
+  readonly role: string
 }
 
 /**
@@ -24,14 +35,19 @@ export async function connect(
   role: string,
   signal: AbortSignal,
 ): Promise<Connected> {
+  const amqp = await loadClient()
   const tls = await readTls(target.tls, invalid)
+  const { addresses } = target
+  const msMax = Math.max(connectMsLeast, connectMsMax / addresses.length)
   let first: NarrowcastError | null = null
-  for (const address of shuffled(target.addresses)) {
+  for (const address of shuffled(addresses)) {
     signal.throwIfAborted()
+    const told: Overheard = { isAccepted: false, protocol: null, refusal: null }
+    const over = AbortSignal.any([signal, AbortSignal.timeout(msMax)])
     try {
-      return await connectTo(address, target, { tls, role }, signal)
+      return await connectTo(amqp, address, { ...target, tls, role }, told, over)
     } catch (error) {
-      const known = connectError(error, address, target)
+      const known = connectError(error, { address, target, told, isOver: over.aborted })
       if (!known.retryable) throw known
       first ??= known
     }
@@ -40,43 +56,44 @@ export async function connect(
 }
 
 async function connectTo(
+  amqp: Amqp,
   address: Address,
-  { username, password, vhost, heartbeatS }: RabbitmqTarget,
-  { tls, role }: { tls: Record<string, Buffer> | null; role: string },
-  signal: AbortSignal,
+  { username, password, vhost, heartbeatS, tls, role }: Wanted,
+  told: Overheard,
+  over: AbortSignal,
 ): Promise<Connected> {
-  const amqp = await loadClient()
   const socket = new AbortController()
   const end = () => socket.abort()
-  const over = AbortSignal.any([signal, AbortSignal.timeout(connectMsMax)])
+  let stop: (() => void) | null = null
   over.addEventListener('abort', end)
   try {
-    const client = await amqp.connect(
-      {
-        ...{
+    const connecting = () =>
+      amqp.connect(
+        {
           protocol: tls === null ? 'amqp' : 'amqps',
-          hostname: address.host,
-          port: address.port,
+          ...{ hostname: address.host, port: address.port, username, password },
+          ...{ vhost: encodeURIComponent(vhost), heartbeat: heartbeatS },
         },
-        ...{ username, password, vhost: encodeURIComponent(vhost), heartbeat: heartbeatS },
-      },
-      {
-        ...tls,
-        // The client shows nobody its socket, but hands this on to it.
-        signal: socket.signal,
-        noDelay: true,
-        keepAlive: true,
-        clientProperties: { connection_name: `narrowcast ${role} ${process.pid}` },
-      },
-    )
+        {
+          ...tls,
+          // The client shows nobody its socket, but hands this on to it.
+          signal: socket.signal,
+          noDelay: true,
+          keepAlive: true,
+          clientProperties: { connection_name: `narrowcast ${role} ${process.pid}` },
+        },
+      )
+    const client = await withOpenedSocket(connecting, (opened) => {
+      stop ??= overhear(opened, told)
+    })
     client.on('error', () => {}) // `close` says the same, and more of it
     return { client, address, destroy: end }
   } catch (error) {
     end()
-    if (!signal.aborted && over.aborted) throw new Error(`no answer in ${connectMsMax} ms`)
     throw error
   } finally {
     over.removeEventListener('abort', end)
+    ;(stop as (() => void) | null)?.()
   }
 }
 
@@ -85,46 +102,4 @@ function shuffled<T>(all: readonly T[]): T[] {
     .map((one) => [Math.random(), one] as const)
     .sort(([a], [b]) => a - b)
     .map(([, one]) => one)
-}
-
-function connectError(
-  error: unknown,
-  { host, port }: Address,
-  { vhost, username }: RabbitmqTarget,
-): NarrowcastError {
-  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const text = replyTextOf(error)
-  const told = (
-    code: 'CONNECT_FAILED' | 'LOGIN_REFUSED' | 'NOT_FOUND',
-    what: string,
-    hint: string,
-  ) => rabbitmqError(code, 'connect', `${place}: ${what}`, { cause: error, hint })
-  if (/^ACCESS_REFUSED|403 \(ACCESS-REFUSED\)/.test(text)) {
-    return told('LOGIN_REFUSED', `user ${username} is refused`, loginHint(username))
-  }
-  if (/vhost .* not found/.test(text)) {
-    return told('NOT_FOUND', `there is no vhost ${JSON.stringify(vhost)}`, vhostHint(vhost))
-  }
-  if (/access to vhost .* refused/.test(text)) {
-    const what = `user ${username} may not use the vhost ${JSON.stringify(vhost)}`
-    return told(
-      'LOGIN_REFUSED',
-      what,
-      `Allow it: rabbitmqctl set_permissions -p ${vhost} ${username} '.*' '.*' '.*'`,
-    )
-  }
-  if (replyCodeOf(error) !== null) return told('CONNECT_FAILED', text, startHint)
-  return told('CONNECT_FAILED', text, startHint)
-}
-
-const startHint = 'Is RabbitMQ running there, and is this its AMQP port (5672, with TLS 5671)?'
-
-function loginHint(username: string): string {
-  return username === 'guest'
-    ? 'RabbitMQ takes guest from its own machine only: make a user, and name it in the URL.'
-    : 'Check user and password of the URL.'
-}
-
-function vhostHint(vhost: string): string {
-  return `Make it: rabbitmqctl add_vhost ${vhost}\nThe default one is / and is left out in a URL.`
 }

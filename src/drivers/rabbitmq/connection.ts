@@ -1,4 +1,5 @@
 import type { NarrowcastError } from '../../core/errors.ts'
+import type { Address } from '../_shared/serverPlace.ts'
 import type { AmqpChannel, AmqpConfirmChannel } from './client.ts'
 import { type Connected, connect } from './connect.ts'
 import { endChannel } from './endChannel.ts'
@@ -10,6 +11,8 @@ export interface ServerFacts {
   readonly product: string
   readonly version: string
   readonly cluster: string
+  /** As agreed upon: the shorter one of ours and its own. */
+  readonly heartbeatS: number
 }
 
 /**
@@ -41,6 +44,7 @@ export class Connection {
       product: said('product').toLowerCase(),
       version: said('version'),
       cluster: said('cluster_name'),
+      heartbeatS: client.connection.heartbeat,
     }
     client.on('close', (error) => this.#end(lost(connected, error)))
     client.on('blocked', (reason) => {
@@ -51,6 +55,10 @@ export class Connection {
       this.#unblocked?.resolve()
       this.#unblocked = null
     })
+  }
+
+  get address(): Address {
+    return this.#connected.address
   }
 
   /** Fires, with the reason, when it has ended. */

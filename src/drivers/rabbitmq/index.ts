@@ -31,9 +31,11 @@ function driverOf(target: RabbitmqTarget): Driver<RabbitmqContracts> {
     async open(on, signal) {
       const consuming = await Connection.open(target, 'consumer', signal)
       try {
-        const publishing = await Connection.open(target, 'publisher', signal)
+        // Both at the node that has answered: they are of use together only.
+        const there = { ...target, addresses: [consuming.address] }
+        const publishing = await Connection.open(there, 'publisher', signal)
         const session = new RabbitmqSession({
-          ...{ consuming, publishing, heartbeatS: target.heartbeatS },
+          ...{ consuming, publishing, heartbeatS: consuming.facts.heartbeatS },
           nextSerial: () => ++serials,
         })
         for (const one of [consuming, publishing]) {

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import type { RedisClientOptions } from '@redis/client'
 import type { NarrowcastError } from '../../core/errors.ts'
+import { withOpenedSocket } from '../_shared/openedSocket.ts'
 import type { Address } from '../_shared/serverPlace.ts'
-import { openedSocket } from './openedSocket.ts'
 import { answersPlainly } from './plainRedis.ts'
 import { asReplyError, redisError, replyCode } from './redisErrors.ts'
 
@@ -89,7 +89,14 @@ export async function connectClient(
     client.destroy()
   })
   try {
-    return { client, socket: await openedSocket(() => connected(client, over)) }
+    let first: Socket | null = null
+    await withOpenedSocket(
+      () => connected(client, over),
+      (opened) => {
+        first ??= opened
+      },
+    )
+    return { client, socket: first }
   } catch (error) {
     throw connectError(error, { address, seen, isTls: tls !== null, isOver: over.aborted })
   } finally {
