@@ -38,7 +38,7 @@ export async function connect(
   const amqp = await loadClient()
   const tls = await readTls(target.tls, invalid)
   const { addresses } = target
-  const msMax = Math.max(connectMsLeast, connectMsMax / addresses.length)
+  const msMax = Math.max(connectMsLeast, Math.floor(connectMsMax / addresses.length))
   let first: NarrowcastError | null = null
   for (const address of shuffled(addresses)) {
     signal.throwIfAborted()
