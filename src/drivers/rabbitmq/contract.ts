@@ -22,7 +22,7 @@ const queue = {
   release: 'copied',
   order: { scope: 'none', across: 'worker', afterRetry: 'lost' },
   keyOrder: 'no',
-  redelivery: { how: 'on-release', withinMs: 21_000 },
+  redelivery: { how: 'on-release', withinMs: 31_000 },
   delay: { how: 'emulated', errorMs: 200, errorShare: 2, msMax: delayMsMax },
   dedupe: { publishWindowMsMax: null, consume: 'no' },
   positions: 'none',
@@ -62,8 +62,11 @@ export const advice = {
   peek: 'A quorum queue counts each look as a delivery in vain, so that workers took what was looked at for suspects.',
 } as const
 
-/** With the heartbeat of this connection: a silent one is ended after twice that time. */
+/**
+ * With the heartbeat of this connection: the broker looks once in that time, and ends it when nothing
+ * came between three looks.
+ */
 export function contractOf(pattern: Pattern, heartbeatS: number): Contract {
   const most = pattern === 'stream' ? stream : queue
-  return { ...most, redelivery: { how: 'on-release', withinMs: (2 * heartbeatS + 1) * 1_000 } }
+  return { ...most, redelivery: { how: 'on-release', withinMs: (3 * heartbeatS + 1) * 1_000 } }
 }

@@ -22,7 +22,7 @@ export interface RabbitmqTarget {
   readonly vhost: string
   /** Null: without TLS. */
   readonly tls: TlsFiles | null
-  /** After twice that time of silence either side ends the connection. */
+  /** After two to three times that time of silence either side ends the connection. */
   readonly heartbeatS: number
 }
 
