@@ -55,7 +55,7 @@ const patterns = ['broadcast', 'narrowcast', 'queue', 'stream'] as const
  * What holds a worker's messages is its connection. As leases are two seconds in experiments, that is
  * found dead after twice as much: with the 10 s of its default a run of half a minute would see nothing.
  */
-const rabbitmqHeartbeat = '?heartbeat=2s'
+const rabbitmqHeartbeat = '?heartbeat=1s'
 
 /** By name. */
 export const backends: readonly Backend[] = [

@@ -1,4 +1,5 @@
 import type { DepthSample } from '../evidence/evidence.ts'
+import { backlogIn } from './backlog.ts'
 import { type FaultWindow, faultWindows } from './faultWindows.ts'
 import { firstNotBelow } from './firstNotBelow.ts'
 import type { GroupHistory, History } from './history.ts'
@@ -101,11 +102,10 @@ function drainMs(depths: readonly Depth[], { fromNs, toNs }: Reach): number | nu
   return back ? (back.ns - toNs) / 1e6 : null
 }
 
-/** Nothing where the broker does not tell all three. */
 function depthAt(baseNs: bigint) {
-  return ({ timeNs, waiting, inFlight, scheduled }: DepthSample): Depth[] => {
-    if (waiting === 'unknown' || inFlight === 'unknown' || scheduled === 'unknown') return []
-    return [{ ns: Number(timeNs - baseNs), messages: waiting + inFlight + scheduled }]
+  return (sample: DepthSample): Depth[] => {
+    const messages = backlogIn(sample)
+    return messages === null ? [] : [{ ns: Number(sample.timeNs - baseNs), messages }]
   }
 }
 

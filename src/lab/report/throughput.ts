@@ -1,3 +1,4 @@
+import { backlogIn } from '../checker/backlog.ts'
 import type { History } from '../checker/history.ts'
 import { eachRecord } from '../checker/recordCursor.ts'
 import type { DepthSample, Evidence } from '../evidence/evidence.ts'
@@ -68,7 +69,7 @@ function seriesOf(
   for (const sample of depth) {
     const at = Math.floor(Number(sample.timeNs - zeroNs) / 1e9)
     const second = backlogs.get(at) ?? new Map<string | null, number | null>()
-    backlogs.set(at, second.set(sample.group, messagesIn(sample)))
+    backlogs.set(at, second.set(sample.group, backlogIn(sample)))
   }
   const end = [...seconds.keys(), ...backlogs.keys()].reduce((most, at) => Math.max(most, at), -1)
   return Array.from({ length: end + 1 }, (_, second) => ({
@@ -76,11 +77,6 @@ function seriesOf(
     ...(seconds.get(second) ?? { published: 0, done: 0 }),
     backlog: sumOf([...(backlogs.get(second)?.values() ?? [])]),
   }))
-}
-
-function messagesIn({ waiting, inFlight, scheduled }: DepthSample): number | null {
-  if (waiting === 'unknown' || inFlight === 'unknown' || scheduled === 'unknown') return null
-  return waiting + inFlight + scheduled
 }
 
 /** Of the groups; null where one does not tell, or nobody was asked. */

@@ -1,3 +1,4 @@
+import { backlogIn } from '../../checker/backlog.ts'
 import { type Epoch, evennessOf } from '../../checker/evenness.ts'
 import { faultWindows } from '../../checker/faultWindows.ts'
 import type { GroupHistory, History } from '../../checker/history.ts'
@@ -149,11 +150,10 @@ function groupPicture(
     evenness: isBroadcast ? [] : histories.flatMap((one) => evennessOf(history, one)),
     backlog: thinned(
       depth.flatMap((sample) => {
-        const { waiting, inFlight, scheduled } = sample
-        if (sample.group !== group || waiting === 'unknown') return []
-        if (inFlight === 'unknown' || scheduled === 'unknown') return []
+        const messages = backlogIn(sample)
+        if (sample.group !== group || messages === null) return []
         const ms = Number(sample.timeNs - zeroNs) / 1e6
-        return ms < fromMs || ms > toMs ? [] : [{ ms, messages: waiting + inFlight + scheduled }]
+        return ms < fromMs || ms > toMs ? [] : [{ ms, messages }]
       }),
     ),
     fates: fateStrip(history, fateOf, fateColumns, baseMs),
