@@ -52,8 +52,9 @@ const smallBuffer = ['--client-output-buffer-limit', 'pubsub', '256kb', '256kb',
 const patterns = ['broadcast', 'narrowcast', 'queue', 'stream'] as const
 
 /**
- * What holds a worker's messages is its connection. As leases are two seconds in experiments, that is
- * found dead after twice as much: with the 10 s of its default a run of half a minute would see nothing.
+ * What a worker has is its own as long as its connection, and a silent one ends after two to three
+ * heartbeats. As leases are two seconds in experiments, so is that: with the 10 s of its default those
+ * who stand still for three leases would lose nothing.
  */
 const rabbitmqHeartbeat = '?heartbeat=1s'
 
