@@ -23,6 +23,7 @@ const terms: Terms = {
   deliveriesMax: 10,
   leaseMs: 2_000,
   isStoreShared: false,
+  isOwnedByConnection: false,
   inHandMax: 16,
   reclaimWithinMs: 3_000,
   resumes: false,

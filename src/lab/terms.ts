@@ -48,6 +48,11 @@ export interface Terms {
    * lease is renewed meanwhile.
    */
   readonly isStoreShared: boolean
+  /**
+   * What a worker has is its own as long as its connection lasts, and no longer: the broker ends that of
+   * a silent one, who learns it when it moves again.
+   */
+  readonly isOwnedByConnection: boolean
   /** The most that one worker which dies may have had in its hands. */
   readonly inHandMax: number
   /** By then what a dead worker held is handed out again, or the dead one is known to be gone. */

@@ -52,6 +52,12 @@ describe('a queue that outlasts everything', () => {
     expect(order({ order: 'key' }, 'no')).toBe('none')
   })
 
+  test('stays with a worker as long as its connection, where that is what refuses an old owner', () => {
+    const isOwned = (fencing: Contract['fencing']) =>
+      termsFor({ ...file.queue, fencing }).terms.isOwnedByConnection
+    expect([isOwned('connection'), isOwned('token')]).toEqual([true, false])
+  })
+
   test('has an ack that counts only where it is confirmed', () => {
     expect(termsFor(file.queue).terms.isSettleConfirmed).toBe(true)
     expect(termsFor({ ...file.queue, settle: 'sent' }).terms.isSettleConfirmed).toBe(false)

@@ -88,6 +88,7 @@ export function termsOf(contract: Contract, settings: RunSettings): RunTerms {
     deliveriesMax: settings.deliveriesMax,
     leaseMs: redelivery.how === 'on-lease' ? leaseMs : 0,
     isStoreShared: settings.isStoreShared,
+    isOwnedByConnection: contract.fencing === 'connection',
     inHandMax: settings.inHandMax,
     reclaimWithinMs: isLive(pattern) ? leaseMs + sweepMs : redelivery.withinMs,
     resumes: contract.resumes,

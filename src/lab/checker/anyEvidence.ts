@@ -26,6 +26,7 @@ const terms: fc.Arbitrary<Terms> = fc.record({
   deliveriesMax: fc.constantFrom(2, 3),
   leaseMs: fc.constantFrom(0, 4, 8),
   isStoreShared: fc.boolean(),
+  isOwnedByConnection: fc.boolean(),
   inHandMax: ms(3),
   reclaimWithinMs: ms(4),
   resumes: fc.boolean(),

@@ -19,6 +19,7 @@ const terms: Terms = {
   deliveriesMax: 10,
   leaseMs: 2_000,
   isStoreShared: false,
+  isOwnedByConnection: false,
   inHandMax: 4,
   reclaimWithinMs: 3_000,
   resumes: false,

@@ -1,5 +1,6 @@
 import { givenUpFlag, lateFlag, recordTypes, settlements } from '../evidence/record.ts'
 import type { Cause } from '../terms.ts'
+import { cutSpansOf } from './cutSpans.ts'
 import type { Episode } from './episodes.ts'
 import { type Match, withinBudget } from './explain.ts'
 import { type Interval, touches } from './intervals.ts'
@@ -48,22 +49,23 @@ export function repeatCauses(repeat: Repeat, scene: Scene): Match[] {
 }
 
 /**
- * The later one was handed over before the earlier one, by its number, and its worker was stopped
- * before the handler could write so: meanwhile its lease ended, and another had the message.
+ * The later one was handed over before the earlier one, by its number, and its worker stood still
+ * before the handler could write so: meanwhile its lease or its connection ended, and another had the
+ * message.
  */
 export function overtaken({ message, trail, from, to }: Repeat, scene: Scene): Match[] {
-  const { actors, episodes, budget, guardNs } = scene
+  const { terms, actors, episodes, budget, guardNs } = scene
   const first = trail[from] as TrailEntry
   const again = trail[to] as TrailEntry
   if (again.ledger === first.ledger || again.count > first.count) return []
-  const stops = episodes.stopsOf(actors[again.ledger] as string)
-  return withinBudget(
-    'worker-stopped',
-    stops,
-    budget,
-    message,
-    (stop) => stop.fromNs <= first.timeNs && again.timeNs <= stop.toNs + guardNs,
-  )
+  const worker = actors[again.ledger] as string
+  const isMeanwhile = ({ fromNs, toNs }: Interval) =>
+    fromNs <= first.timeNs && again.timeNs <= toNs + guardNs
+  const cuts = terms.isOwnedByConnection ? cutSpansOf(scene, worker) : []
+  return [
+    ...withinBudget('worker-stopped', episodes.stopsOf(worker), budget, message, isMeanwhile),
+    ...when('cut-off', cuts.some(isMeanwhile)),
+  ]
 }
 
 /** From one delivery to the next, and what the worker of the first wrote meanwhile. */
@@ -107,7 +109,8 @@ function areAllAcked({ from, to, trail }: Repeat): boolean {
 }
 
 /** What the worker of the delivery before did, or what was done to it. */
-function ofWorker(repeat: Repeat, { actors, episodes, moments, budget, guardNs }: Scene): Match[] {
+function ofWorker(repeat: Repeat, scene: Scene): Match[] {
+  const { actors, episodes, moments, budget, guardNs } = scene
   const { ledger, fromNs, toNs, ofPrevious } = spanOf(repeat)
   const worker = actors[ledger] as string
   const isDuring = (interval: Interval) => touches(interval, fromNs, toNs)
@@ -127,7 +130,7 @@ function ofWorker(repeat: Repeat, { actors, episodes, moments, budget, guardNs }
     ...ended('worker-stopped', episodes.stopCallsOf(worker)),
     ...when(
       'cut-off',
-      moments.cutsOf(worker).some(({ fromNs: at }) => isNoted(at)),
+      cutSpansOf(scene, worker).some((cut) => touches(cut, fromNs, toNs + guardNs)),
     ),
     ...when('network', episodes.netsOf(worker).some(isDuring)),
     ...when('rebalance', moments.revokesOf(worker).some(isNoted)),

@@ -37,6 +37,21 @@ export function cuts({ all }: Scene, by: string): Interval[] {
     })
 }
 
+/** Each CUT of an actor, with the time before it in which the actor stood still and could not know. */
+export function cutSpans({ all, terms, guardNs }: Scene, by: string): Interval[] {
+  const own = all.filter((record) => record.by === by)
+  const stalls = own.filter(({ type }) => type === 'stall' && terms.isOwnedByConnection)
+  return own
+    .filter(({ type }) => type === 'cut')
+    .map(({ timeNs: toNs }) => {
+      const began = stalls
+        .filter((stall) => stall.timeNs - stall.position <= toNs && toNs <= stall.timeNs + guardNs)
+        .map((stall) => stall.timeNs - stall.position)
+      const [fromNs = toNs] = [toNs, ...began].toSorted((a, b) => Number(a - b))
+      return { fromNs, toNs }
+    })
+}
+
 /** What happened to an actor or to the broker; the places of CUT and BACK come after all others. */
 interface Turn extends Interval {
   readonly event: Happened['event'] | 'CUT' | 'BACK'

@@ -47,6 +47,7 @@ export const usualTerms: Terms = {
   deliveriesMax: 2,
   leaseMs: 0,
   isStoreShared: false,
+  isOwnedByConnection: false,
   inHandMax: 9,
   reclaimWithinMs: 5,
   resumes: false,

@@ -54,6 +54,14 @@ const storeStopped = (...entries: Entry[]): History[] => [
   at('STOP', 105, 105, 'worker 3.0'),
   at('CONT', 120, 120, 'worker 3.0'),
 ]
+const connected: History = { terms: { isOwnedByConnection: true } }
+/** The second delivery is written down at 110, and the first one, or one of that number, at 120. */
+const overtaken = (entries: Entry[], count = 1): History => ({
+  ledgers: {
+    'worker 0.0': [['recv', 0, 110, { count: 2 }]],
+    'worker 1.0': [...entries, ['recv', 0, 120, { count }], ['done', 0, 121]],
+  },
+})
 const nothingInHand: History = { terms: { inHandMax: 0 } }
 const sentOnly: History = { terms: { isSettleConfirmed: false } }
 const forgets = (...forgetsAcks: ('broker-stop' | 'broker-crash')[]): History => ({
@@ -120,6 +128,41 @@ const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
     ],
     ['from this one', worker(received, ['cut', null, 110]), worker(['cut', null, 109], received)],
     ['the same worker', worker(received, ['cut', null, 115]), other(['cut', null, 115])],
+    [
+      'while it stood still, where its connection made the message its own',
+      [connected, worker(received, stood(140, 18), ['cut', null, 142])],
+      [connected, worker(received, stood(140, 17), ['cut', null, 142])],
+    ],
+    [
+      'noted as soon as it moved again',
+      [connected, worker(received, stood(140, 30), ['cut', null, 142])],
+      [connected, worker(received, stood(140, 30), ['cut', null, 143])],
+    ],
+    [
+      'noted as it moved again',
+      [connected, worker(received, ['cut', null, 140], stood(140, 30))],
+      [connected, worker(received, ['cut', null, 109], stood(140, 30))],
+    ],
+    [
+      'and not a lease',
+      [connected, worker(received, stood(140, 30), ['cut', null, 142])],
+      worker(received, stood(140, 30), ['cut', null, 142]),
+    ],
+    [
+      'before it could write that it was handed the message first',
+      [connected, overtaken([stood(118, 8), ['cut', null, 118]])],
+      [connected, overtaken([stood(118, 7), ['cut', null, 118]])],
+    ],
+    [
+      'and not for long when it wrote so',
+      [connected, overtaken([stood(117, 8), ['cut', null, 118]])],
+      [connected, overtaken([stood(117, 8), ['cut', null, 117]])],
+    ],
+    [
+      'with the lower number of the two',
+      [connected, overtaken([stood(118, 8), ['cut', null, 118]])],
+      [connected, overtaken([stood(118, 8), ['cut', null, 118]], 3)],
+    ],
   ],
   network: [
     ['until the next', at('NET_ON', 120, 130), at('NET_ON', 121, 130)],

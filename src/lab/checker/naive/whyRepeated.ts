@@ -1,7 +1,7 @@
 import { givenUpFlag, settlements } from '../../evidence/record.ts'
 import type { Cause } from '../../terms.ts'
 import { type Budget, choose, free, type Match } from './budget.ts'
-import { outages, touches } from './intervals.ts'
+import { cutSpans, outages, touches } from './intervals.ts'
 import { isExcused, saysLost } from './lateWork.ts'
 import {
   byIdentity,
@@ -88,11 +88,17 @@ function whyWrittenLate(
   const stops = outages(scene, again.by, 'STOP', 'CONT')
     .filter(({ fromNs }) => fromNs <= before.timeNs)
     .filter(({ toNs }) => again.timeNs <= toNs + scene.guardNs)
-  return budget.take(
-    'worker-stopped',
-    message,
-    stops.map(({ place }) => place),
-  )
+  const isCut = cutSpans(scene, again.by)
+    .filter(({ fromNs }) => fromNs <= before.timeNs)
+    .some(({ toNs }) => again.timeNs <= toNs + scene.guardNs)
+  return [
+    ...budget.take(
+      'worker-stopped',
+      message,
+      stops.map(({ place }) => place),
+    ),
+    ...(isCut && scene.terms.isOwnedByConnection ? [free('cut-off')] : []),
+  ]
 }
 
 function isAcked(scene: Scene, message: Message, before: Told, again: Told): boolean {
@@ -158,6 +164,9 @@ function whyNotSettled(
   const isOffNet = outages(scene, before.by, 'NET_ON', 'NET_OFF').some((interval) =>
     touches(interval, before.timeNs, again.timeNs),
   )
+  const isCutOff = cutSpans(scene, before.by).some((cut) =>
+    touches(cut, before.timeNs, again.timeNs + guardNs),
+  )
   const isLeaseOver =
     terms.leaseMs > 0 &&
     again.timeNs - before.timeNs >= nanoseconds(terms.leaseMs) - guardNs &&
@@ -167,7 +176,7 @@ function whyNotSettled(
     ...(isReleased ? [free('released')] : []),
     ...budget.take('worker-killed', message, killed),
     ...budget.take('worker-stopped', message, stopped),
-    ...(soonAfter.some(({ type }) => type === 'cut') ? [free('cut-off')] : []),
+    ...(isCutOff ? [free('cut-off')] : []),
     ...(isOffNet ? [free('network')] : []),
     ...(soonAfter.some(({ type }) => type === 'revoke') ? [free('rebalance')] : []),
     ...brokerDown(scene, before, again),
