@@ -21,6 +21,21 @@ test('a password never shows, not even one that holds an @', () => {
   expect(redactUrl('file:./store')).toBe('file:./store')
 })
 
+test.for([
+  ['amqp://h?management=http://me:hunter2@h:15672', 'amqp://h?management=http://me:***@h:15672'],
+  [
+    'amqp://me:a@h/v?heartbeat=5s&management=https://:p:@w@h',
+    'amqp://me:***@h/v?heartbeat=5s&management=https://:***@h',
+  ],
+  [
+    'amqp:?management=http%3A%2F%2Fa%20b%3Ahunter2%40h%3A1',
+    'amqp:?management=http%3A%2F%2Fa%20b%3A***%40h%3A1',
+  ],
+  ['amqp://h?management=http://h:15672', 'amqp://h?management=http://h:15672'],
+])('nor does that of a URL among its options: %s', ([text, shown]) => {
+  expect(redactUrl(text as string)).toBe(shown)
+})
+
 describe('quantities need a unit', () => {
   test.each([
     ['500ms', 500],

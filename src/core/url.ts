@@ -51,9 +51,18 @@ export function parseBrokerUrl(text: string): BrokerUrl {
   }
 }
 
-/** The URL with its password as `***`, fit for every output. */
+/** An option that is a URL itself, written plainly or by its codes. */
+const urlInside = /[?&][^=&?#]*=[a-z][a-z0-9+.-]*(?::|%3A)(?:\/|%2F){2}/i
+
+/** The URL with its passwords as `***`, fit for every output. */
 export function redactUrl(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/[^:/?#@]*):.*@/i, '$1:***@')
+  const at = text.search(urlInside)
+  const own = at < 0 ? text : text.slice(0, at)
+  const inside = text.slice(own.length)
+  return (
+    own.replace(/^([a-z][a-z0-9+.-]*:\/\/[^:/?#@]*):.*@/i, '$1:***@') +
+    inside.replace(/((?:\/|%2F){2}.*?)(:|%3A).*(@|%40)/i, '$1$2***$3')
+  )
 }
 
 const unitMs: Readonly<Record<string, number>> = {

@@ -20,7 +20,9 @@ export function errorObject(error: NarrowcastError): Record<string, unknown> {
 
 /** Hides the password of every URL inside a text, also in what a broker's client wrote. */
 export function redactText(text: string): string {
-  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*):[^\s/]*@/gi, '$1:***@')
+  return text
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*):[^\s/]*@/gi, '$1:***@')
+    .replace(/(%3A%2F%2F\S*?)%3A\S*%40/gi, '$1%3A***%40')
 }
 
 const helpLinesMax = 3

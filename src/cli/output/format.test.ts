@@ -27,5 +27,8 @@ describe('redactText', () => {
     expect(redactText('from redis://:hunter2@a:1 to amqp://me:p@ss@b/v, no amqp://c')).toBe(
       'from redis://:***@a:1 to amqp://me:***@b/v, no amqp://c',
     )
+    expect(redactText('amqp:?management=http%3A%2F%2Fme%3Ap%40h amqp://c?x=http://:p@d')).toBe(
+      'amqp:?management=http%3A%2F%2Fme%3A***%40h amqp://c?x=http://:***@d',
+    )
   })
 })
