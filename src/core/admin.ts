@@ -30,11 +30,21 @@ export interface Depth {
   /** Totals since the channel was made, from which a reader makes rates. */
   readonly in: Count
   readonly out: Count
+  /** Where the broker has measured them itself, and does not tell the totals. */
+  readonly rates?: Rates
   /** Age of the oldest waiting message. */
   readonly oldestMs: Count
   readonly paused: boolean
   /** In which a queue hands out; null on a stream, whose groups have their own. */
   readonly order: Ordering | null
+}
+
+/** Messages a second. */
+export interface Rates {
+  readonly inPerS: number
+  readonly outPerS: number
+  /** They may be so old, and so may be what is in flight. */
+  readonly lagMs: number
 }
 
 export interface GroupInfo {

@@ -47,8 +47,8 @@ export const stats: Run = async (invocation) => {
       {
         channel,
         depth: second,
-        inRate: rate(first.in, second.in, tookMs),
-        outRate: rate(first.out, second.out, tookMs),
+        inRate: second.rates?.inPerS ?? rate(first.in, second.in, tookMs),
+        outRate: second.rates?.outPerS ?? rate(first.out, second.out, tookMs),
       },
     ]
   })
@@ -66,6 +66,11 @@ export const stats: Run = async (invocation) => {
     fields: { over_ms: Math.round(tookMs) },
     ifEmpty: `no channels on ${connected.shownUrl}`,
   })
+  const lagMs = Math.max(0, ...rows.map(({ depth }) => depth.rates?.lagMs ?? 0))
+  if (lagMs > 0) {
+    const what = `IN/S, OUT/S and FLIGHT are as ${bus.info.product} measured them`
+    output.note(`${what}, up to ${showDuration(lagMs)} ago`)
+  }
   for (const channel of args[0] ? channels : []) {
     if (isLive(channel.pattern)) output.note(output.backend(keepsNothing(channel)))
   }

@@ -23,7 +23,7 @@ export interface ChannelRow {
   /** Messages a second since the look before. */
   readonly inPerS: number | null
   readonly outPerS: number | null
-  /** The rates are what processes tell, not what the backend counts. */
+  /** The rates are what processes tell, or the backend has measured a while ago. */
   readonly isTold: boolean
   readonly p95Ms: number | null
   readonly isPaused: boolean
@@ -98,17 +98,21 @@ export class Looker {
     const channels = [...all].map(([channel, pattern]): ChannelRow => {
       const readers = of.readers.get(channel) ?? []
       const depth = now.depths.get(channel)
-      const counted = ratesOf(before, now, channel)
+      const measured = depth?.rates
+      const counted = measured ?? ratesOf(before, now, channel)
       const writers = of.writers.get(channel) ?? []
       const told = {
         inPerS: sum(writers.map(({ publishedPerSecond }) => publishedPerSecond)),
         outPerS: sum(readers.map(({ ackedPerSecond }) => ackedPerSecond)),
       }
-      const isTold = counted === null && (told.inPerS !== null || told.outPerS !== null)
+      const isTold =
+        measured !== undefined ||
+        (counted === null && (told.inPerS !== null || told.outPerS !== null))
       return {
         ...{ channel, pattern, readers, isTold },
         ...countsOf(depth),
-        ...(counted ?? told),
+        inPerS: (counted ?? told).inPerS,
+        outPerS: (counted ?? told).outPerS,
         p95Ms: quantileMs(timesOf(readers), 0.95),
         relays: of.relays.get(channel) ?? [],
       }

@@ -53,20 +53,48 @@ const stream = {
   source: 'https://www.rabbitmq.com/docs/streams',
 } as const satisfies Contract
 
-/** The most it claims. */
+/** The most it claims, where AMQP is all that is asked. */
 export const contracts = { queue, stream } as const
-export type RabbitmqContracts = typeof contracts
+export type RabbitmqContracts = Omit<typeof contracts, 'queue'> & {
+  readonly queue: Omit<typeof queue, 'manage' | 'survives'> & Pick<Contract, 'manage' | 'survives'>
+}
+
+/** The most it claims. The management plugin knows the names, and how many nodes store a queue. */
+export function contractsOf(isManaged: boolean): RabbitmqContracts {
+  if (!isManaged) return contracts
+  const survives = { ...queue.survives, 'node-loss': 'yes' } as const
+  return { ...contracts, queue: { ...queue, manage: true, survives } }
+}
 
 /** What a user does about a no. */
-export const advice = {
-  peek: 'A quorum queue counts each look as a delivery in vain, so that workers took what was looked at for suspects.',
-} as const
+export function adviceOf(isManaged: boolean) {
+  return isManaged ? { peek } : { peek, manage }
+}
+
+const manage =
+  'AMQP has no list. Add the address of the management plugin to the URL: ?management=http://HOST:15672'
+const peek =
+  'A quorum queue counts each look as a delivery in vain: workers would take what was looked at for suspects.'
+
+export interface Found {
+  readonly heartbeatS: number
+  readonly isManaged: boolean
+  /** Nodes that store the channel; null: nobody tells. */
+  readonly members: number | null
+}
 
 /**
- * With the heartbeat of this connection: the broker looks once in that time, and ends it when nothing
- * came between three looks.
+ * The broker looks once in the time of a heartbeat, and ends a connection when nothing came between
+ * three looks. What is stored is so on a majority.
  */
-export function contractOf(pattern: Pattern, heartbeatS: number): Contract {
-  const most = pattern === 'stream' ? stream : queue
-  return { ...most, redelivery: { how: 'on-release', withinMs: (3 * heartbeatS + 1) * 1_000 } }
+export function contractOf(pattern: Pattern, { heartbeatS, isManaged, members }: Found): Contract {
+  const redelivery = { how: 'on-release', withinMs: (3 * heartbeatS + 1) * 1_000 } as const
+  if (pattern === 'stream') return { ...stream, redelivery }
+  const most = { ...contractsOf(isManaged).queue, redelivery }
+  if (members === null) return { ...most, survives: queue.survives }
+  return {
+    ...most,
+    stored: { in: 'disk', copies: Math.floor(members / 2) + 1 },
+    survives: { ...queue.survives, 'node-loss': members >= 3 ? 'yes' : 'no' },
+  }
 }

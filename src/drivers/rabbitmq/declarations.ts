@@ -22,7 +22,7 @@ export type Ensured =
   | { readonly state: 'differs'; readonly what: Difference[] }
 
 /** Exchanges of these types are ours where they have the name of a channel. */
-const patterns: Readonly<Record<string, Pattern>> = { topic: 'stream' }
+export const exchangePatterns: Readonly<Record<string, Pattern>> = { topic: 'stream' }
 
 /** Makes what a channel consists of, once, and tells what is there instead. */
 export class Declarations {
@@ -94,7 +94,7 @@ export class Declarations {
   async find(name: string): Promise<Pattern | `exchange ${string}` | null> {
     if (await this.#topology.isQueue(name)) return 'queue'
     const type = await this.#topology.exchangeType(name)
-    return type === null ? null : (patterns[type] ?? `exchange of type ${type}`)
+    return type === null ? null : (exchangePatterns[type] ?? `exchange of type ${type}`)
   }
 
   async #queue(name: string): Promise<Difference | null> {

@@ -1,7 +1,8 @@
 import type { Driver } from '../../core/driver.ts'
 import type { BrokerUrl } from '../../core/url.ts'
 import { Connection } from './connection.ts'
-import { advice, contracts, type RabbitmqContracts } from './contract.ts'
+import { adviceOf, contractsOf, type RabbitmqContracts } from './contract.ts'
+import { openManagement } from './management/open.ts'
 import { type RabbitmqOptions, type RabbitmqTarget, targetOf, targetOfOptions } from './options.ts'
 import { closedError } from './rabbitmqErrors.ts'
 import { RabbitmqSession } from './session.ts'
@@ -26,16 +27,17 @@ function driverOf(target: RabbitmqTarget): Driver<RabbitmqContracts> {
   let serials = 0
   return {
     name: 'rabbitmq',
-    contracts,
-    advice,
+    contracts: contractsOf(target.management !== null),
+    advice: adviceOf(target.management !== null),
     async open(on, signal) {
       const consuming = await Connection.open(target, 'consumer', signal)
       try {
+        const managed = await openManagement(target, consuming.facts.cluster, signal)
         // Both at the node that has answered: they are of use together only.
         const there = { ...target, addresses: [consuming.address] }
         const publishing = await Connection.open(there, 'publisher', signal)
         const session = new RabbitmqSession({
-          ...{ consuming, publishing, heartbeatS: consuming.facts.heartbeatS },
+          ...{ consuming, publishing, managed, heartbeatS: consuming.facts.heartbeatS },
           nextSerial: () => ++serials,
         })
         for (const one of [consuming, publishing]) {

@@ -5,20 +5,26 @@ import type { Connection } from './connection.ts'
 import type { Declarations } from './declarations.ts'
 import { namesOf } from './layout.ts'
 import type { Locks } from './lock.ts'
+import { listing } from './management/listing.ts'
+import type { Management } from './management/management.ts'
 import { rabbitmqError } from './rabbitmqErrors.ts'
 
 export interface ManagingOptions {
   readonly connection: Connection
   readonly declarations: Declarations
   readonly locks: Locks
+  /** Null: the URL names none. */
+  readonly management: Management | null
   readonly checkOpen: (operation: string) => void
   /** What the session has open of a channel that is removed ends. */
   readonly removed: (channel: string) => void
 }
 
-/** What AMQP lets do to a channel whose name one knows. */
+/** What AMQP lets do to a channel whose name one knows; the names themselves another has. */
 export function managing({ connection, declarations, locks, ...of }: ManagingOptions) {
+  const { management } = of
   return {
+    ...(management === null ? {} : listing(management, of.checkOpen)),
     async find(name) {
       of.checkOpen('find')
       const pattern = await declarations.find(name)

@@ -2,6 +2,7 @@ import { type BrokerUrl, commonOptions, parseBrokerUrl, parseDurationMs } from '
 import { nearest } from '../_shared/nearest.ts'
 import { type Address, checkWritten, decoded, serverPlaceOf } from '../_shared/serverPlace.ts'
 import { type TlsFiles, tlsOf, tlsOptions } from '../_shared/tlsFiles.ts'
+import { type ManagementTarget, managementOf } from './management/options.ts'
 import { rabbitmqError } from './rabbitmqErrors.ts'
 
 export interface RabbitmqOptions {
@@ -24,9 +25,11 @@ export interface RabbitmqTarget {
   readonly tls: TlsFiles | null
   /** After two to three times that time of silence either side ends the connection. */
   readonly heartbeatS: number
+  /** Null: only what AMQP tells is known. */
+  readonly management: ManagementTarget | null
 }
 
-const known = ['heartbeat', ...tlsOptions] as const
+const known = ['heartbeat', 'management', ...tlsOptions] as const
 const heartbeatSDefault = 10
 const example =
   'Expected for example amqp://localhost or amqps://user:password@host:5671/vhost; the / of a vhost is written %2F.'
@@ -64,6 +67,7 @@ export function targetOf({ scheme, rest, options }: BrokerUrl): RabbitmqTarget {
     vhost: path ? decoded(path, 'the vhost of the URL', invalid) : '/',
     tls: tlsOf(options, { isTls, tlsScheme: 'amqps', invalid }),
     heartbeatS: heartbeatOf(options.get('heartbeat')),
+    management: managementOf(options.get('management'), invalid),
   }
 }
 

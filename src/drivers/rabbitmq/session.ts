@@ -16,6 +16,8 @@ import { contractOf } from './contract.ts'
 import { Declarations } from './declarations.ts'
 import { type Home, homeOf } from './layout.ts'
 import { Locks } from './lock.ts'
+import { membersOf } from './management/members.ts'
+import type { OpenedManagement } from './management/open.ts'
 import { DeadLetters } from './queue/dead.ts'
 import { QueuePublisher } from './queue/publisher.ts'
 import { QueueSource } from './queue/source.ts'
@@ -28,6 +30,8 @@ export interface SessionOptions {
   readonly consuming: Connection
   readonly publishing: Connection
   readonly heartbeatS: number
+  /** Null: the URL names no management plugin. */
+  readonly managed: OpenedManagement | null
   /** Of all sessions of the driver: none is given twice. */
   readonly nextSerial: () => number
 }
@@ -47,7 +51,8 @@ export class RabbitmqSession implements Session {
   #closing: Promise<void> | null = null
 
   constructor(options: SessionOptions) {
-    const { consuming, publishing } = options
+    const { consuming, publishing, managed } = options
+    const fault = managed?.fault ?? null
     this.#of = options
     this.#ended = AbortSignal.any([consuming.ended, publishing.ended])
     const locks = new Locks(consuming)
@@ -60,11 +65,13 @@ export class RabbitmqSession implements Session {
     })
     const { product, version, cluster } = consuming.facts
     this.info = {
-      ...{ product, version, settings: { cluster_name: cluster }, warnings: [] },
-      unknown: [{ fact: 'the number of nodes that store a message', why: 'AMQP does not tell it' }],
+      ...{ product, version, settings: { cluster_name: cluster } },
+      warnings: fault === null ? [] : [`rabbitmq: without the management plugin: ${fault}`],
+      unknown: managed !== null && fault === null ? [] : [{ fact: copiesFact, why: copiesWhy }],
     }
     this.admin = rabbitmqAdmin({
       ...{ connection: consuming, declarations: this.#declarations, locks, notes },
+      management: managed?.management ?? null,
       ...{ checkOpen: this.#checkOpen, removed: (channel) => this.#removed(channel) },
       dead: new DeadLetters({ connection: consuming, locks, confirming: this.#copies }),
     })
@@ -74,9 +81,11 @@ export class RabbitmqSession implements Session {
     return this.#closing !== null
   }
 
-  async contract({ pattern }: ChannelSpec): Promise<Contract> {
+  async contract({ name, pattern }: ChannelSpec, signal: AbortSignal): Promise<Contract> {
     this.#checkOpen('contract')
-    return contractOf(pattern, this.#of.heartbeatS)
+    const { heartbeatS, managed } = this.#of
+    const members = pattern === 'queue' ? await membersOf(managed, name, signal) : null
+    return contractOf(pattern, { heartbeatS, isManaged: managed !== null, members })
   }
 
   async publisher(spec: ChannelSpec, signal: AbortSignal): Promise<Publisher> {
@@ -156,6 +165,9 @@ function checkedHome({ name, pattern }: ChannelSpec, { group }: ReaderSpec): Hom
       : `queue "${name}" has no groups, got "${group}"`
   throw rabbitmqError('INVALID_ARGUMENT', 'source', text, { channel: name })
 }
+
+const copiesFact = 'the number of nodes that store a message'
+const copiesWhy = 'AMQP does not tell it; with ?management=URL the management plugin is asked'
 
 function noDedupe(channel: string) {
   const text = `"${channel}": RabbitMQ remembers no ids of what is published`
