@@ -32,6 +32,8 @@ export interface Driver<C extends Contracts = Contracts> {
 export interface SessionEvents {
   /** Called once, after which everything opened from the session is closed too. */
   closed(error: NarrowcastError): void
+  /** The broker holds back whoever publishes, and why; null: no longer. Reading goes on. */
+  blocked?(why: NarrowcastError | null): void
 }
 
 export interface BrokerInfo {

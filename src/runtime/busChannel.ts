@@ -79,6 +79,7 @@ export class BusChannel<In, Out> implements Channel<In, Out> {
       open: (signal) => this.#openToPublish(signal),
       forget: (session) => this.#opening.forget(session),
       trouble: () => host.connection.trouble,
+      blocked: () => host.connection.blocked,
     })
   }
 

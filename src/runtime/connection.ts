@@ -22,6 +22,7 @@ export class Connection {
   #reopening: Promise<void> = Promise.resolve()
   #trouble: NarrowcastError | null = null
   #refused = new AbortController()
+  #blocked: NarrowcastError | null = null
   #openedMs = 0
   #failures = 0
 
@@ -53,6 +54,11 @@ export class Connection {
    */
   get refused(): AbortSignal {
     return this.#refused.signal
+  }
+
+  /** Why the broker holds back whoever publishes; null: it does not. */
+  get blocked(): NarrowcastError | null {
+    return this.#blocked
   }
 
   /** Aborts when the bus closes. */
@@ -97,6 +103,9 @@ export class Connection {
           opened.error = error
           if (opened.session) this.#lost(opened.session, error)
         },
+        blocked: (why) => {
+          if (opened.session && this.#session === opened.session) this.#blocked = why
+        },
       },
       signal,
     )
@@ -119,6 +128,7 @@ export class Connection {
   #lost(session: Session, error: NarrowcastError): void {
     if (this.#session !== session || this.#closing.signal.aborted) return
     this.#session = null
+    this.#blocked = null
     this.#next = Promise.withResolvers()
     this.#next.promise.catch(() => undefined)
     this.#trouble = error

@@ -31,7 +31,8 @@ export async function drain<T>(draining: Draining<T>): Promise<Drained> {
   const { settled, released } = conclusions
   const isOver = new Promise((resolve) => deadline.addEventListener('abort', resolve))
   await Promise.race([loop, isOver])
-  await conclusions.release(await reader.stop(deadline), 0)
+  // What cannot be given back in time comes again when the reader is closed.
+  await Promise.race([reader.stop(deadline).then((left) => conclusions.release(left, 0)), isOver])
   await slots.whileBusy(deadline)
   abortAll(slots, host.plan.spec.name)
   const graceMs = Math.min(draining.abortMs, graceMsMax)

@@ -46,6 +46,7 @@ function box(
     open: (signal) => (trouble ? untilAborted(never, signal) : Promise.resolve(opened)),
     forget: () => undefined,
     trouble: () => trouble,
+    blocked: () => null,
   })
   const publish = (id: string, signal?: AbortSignal) =>
     new Promise<Answer>((resolve) => {

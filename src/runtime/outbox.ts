@@ -31,6 +31,8 @@ export interface OutboxHost {
   forget(session: Session): void
   /** Why there is no session; null while one is open. */
   trouble(): NarrowcastError | null
+  /** Why the broker holds back whoever publishes; null: it does not. */
+  blocked(): NarrowcastError | null
 }
 
 interface Flush {
@@ -61,6 +63,8 @@ export class Outbox {
   #trouble: NarrowcastError | null = null
   /** The oldest of what the broker refused and is sent again. */
   #refused: Entry | null = null
+  /** The oldest of what is on its way. */
+  #sent: Entry | null = null
 
   constructor(host: OutboxHost) {
     this.#host = host
@@ -74,10 +78,12 @@ export class Outbox {
 
   /** Why the broker does not take what waits here, and how long that is still tried. */
   get refusal(): Pick<Refusal, 'why' | 'leftMs'> | null {
-    const { refusal, deadlineMs } = this.#refused ?? { refusal: null }
-    if (!refusal) return null
-    const leftMs = Math.max(0, deadlineMs - this.#host.clock.monotonicMs())
-    return { why: refusal.message, leftMs }
+    const blocked = this.#host.blocked()
+    const entry = blocked ? (this.#sent ?? this.#entries[0]) : this.#refused
+    const why = blocked ?? this.#refused?.refusal
+    if (!entry || !why) return null
+    const leftMs = Math.max(0, entry.deadlineMs - this.#host.clock.monotonicMs())
+    return { why: why.message, leftMs }
   }
 
   /** Takes one message, or answers BUSY or CLOSED. `done` is called exactly once. */
@@ -202,6 +208,7 @@ export class Outbox {
     if (batch.length === 0) return true
     const atMs = this.#host.clock.monotonicMs()
     for (const entry of batch) entry.leftMs ??= atMs
+    this.#sent = batch[0] as Entry
     let outcomes: readonly PublishOutcome[]
     try {
       outcomes = await publisher.publish(
@@ -219,6 +226,7 @@ export class Outbox {
         hint,
       }))
     }
+    this.#sent = null
     const isGone = outcomes.some((one) => one.state === 'refused' && one.code === 'NOT_FOUND')
     if (isGone) this.#host.forget(opened.session)
     const isLast = this.#closing.signal.aborted

@@ -48,8 +48,8 @@ describeRabbitmq('rabbitmq in trouble', () => {
     server = await startRabbitmq({ config: ['consumer_timeout = 2000'] })
     // How often a channel looks at what it has handed out; those that are open keep to the old.
     await server.ctl('eval', 'application:set_env(rabbit, channel_tick_interval, 500).')
-  })
-  afterAll(() => server.stop())
+  }, 60_000)
+  afterAll(() => server?.stop())
 
   test('a message held for longer than the broker allows is lost, and comes again', async () => {
     const { jobs, worker, said, errors, next } = await working(server, 'held')

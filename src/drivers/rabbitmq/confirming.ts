@@ -6,9 +6,9 @@ import { type Frame, isShort } from './wire.ts'
 
 /**
  * stored: in the queue, on the disk of a majority. returned: no queue of that name is there, and
- * nothing was stored. refused: never sent. nacked, lost: may be stored.
+ * nothing was stored. refused: never sent. nacked, lost, late: may be stored.
  */
-export type Confirmation = 'stored' | 'returned' | 'refused' | 'nacked' | 'lost'
+export type Confirmation = 'stored' | 'returned' | 'refused' | 'nacked' | 'lost' | 'late'
 
 interface Sent {
   readonly message: Addressed
@@ -42,17 +42,16 @@ export class Confirming {
   }
 
   /**
-   * One confirmation for each, in their order. An abort resolves at once: what was sent and is not
-   * confirmed is lost from sight.
+   * One confirmation for each, in their order; all are refused while the broker holds publishers
+   * back. An abort resolves at once: what was sent and is not confirmed is late.
    * @throws CONNECTION_LOST, before anything was sent
    */
   async send(batch: readonly Addressed[], signal: AbortSignal): Promise<Confirmation[]> {
-    await this.#connection.writable(signal)
     if (signal.aborted || this.#connection.blocked !== null) return batch.map(() => 'refused')
     const channel = await this.#open()
-    const aborted = Promise.withResolvers<'lost'>()
+    const aborted = Promise.withResolvers<'late'>()
     const abort = () => {
-      aborted.resolve('lost')
+      aborted.resolve('late')
       this.#discard(channel)
     }
     if (signal.aborted) return batch.map(() => 'refused')
@@ -64,6 +63,11 @@ export class Confirming {
     } finally {
       signal.removeEventListener('abort', abort)
     }
+  }
+
+  /** What was sent here is waited for, as long as the broker takes messages. @throws UNAVAILABLE */
+  async unlessBlocked<T>(sent: Promise<T>): Promise<T> {
+    return await this.#connection.unlessBlocked(sent)
   }
 
   async close(): Promise<void> {

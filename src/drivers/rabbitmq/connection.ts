@@ -24,9 +24,11 @@ export class Connection {
   readonly facts: ServerFacts
   readonly #connected: Connected
   readonly #ended = new AbortController()
-  #unblocked: PromiseWithResolvers<void> | null = null
+  readonly #waiting = new Set<(why: NarrowcastError) => void>()
   /** Why the broker holds publishers back; null: it does not. */
-  blocked: string | null = null
+  blocked: NarrowcastError | null = null
+  /** Told when that changes. */
+  onBlocked: (why: NarrowcastError | null) => void = () => {}
 
   static async open(
     target: RabbitmqTarget,
@@ -48,12 +50,14 @@ export class Connection {
     }
     client.on('close', (error) => this.#end(lost(connected, error)))
     client.on('blocked', (reason) => {
-      this.blocked = reason
+      const why = heldBack(reason)
+      this.blocked = why
+      for (const tell of this.#waiting) tell(why)
+      this.onBlocked(why)
     })
     client.on('unblocked', () => {
       this.blocked = null
-      this.#unblocked?.resolve()
-      this.#unblocked = null
+      this.onBlocked(null)
     })
   }
 
@@ -66,14 +70,16 @@ export class Connection {
     return this.#ended.signal
   }
 
-  /** Waits until the broker takes messages, the signal fires or the connection has ended. */
-  async writable(signal: AbortSignal): Promise<void> {
-    if (this.blocked === null || signal.aborted || this.ended.aborted) return
-    this.#unblocked ??= Promise.withResolvers()
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const over = AbortSignal.any([signal, this.ended])
-    over.addEventListener('abort', () => resolve(), { once: true })
-    await Promise.race([this.#unblocked.promise, promise])
+  /** What waits for the broker, as long as it takes messages. @throws UNAVAILABLE */
+  async unlessBlocked<T>(work: Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    this.#waiting.add(reject)
+    try {
+      if (this.blocked !== null) reject(this.blocked)
+      return await Promise.race([work, promise])
+    } finally {
+      this.#waiting.delete(reject)
+    }
   }
 
   /** @throws CONNECTION_LOST */
@@ -106,17 +112,18 @@ export class Connection {
     }
   }
 
-  /** In order: what was written before is still carried out. `why`: for who still asks. */
-  async close(why: NarrowcastError): Promise<void> {
+  /** In order: what was written before is still carried out, until the signal fires. `why`: for who still asks. */
+  async close(why: NarrowcastError, late: AbortSignal): Promise<void> {
     if (this.ended.aborted) return
     this.#end(why)
     const { client, destroy } = this.#connected
     const { promise, resolve } = Promise.withResolvers<void>()
-    const late = setTimeout(destroy, closeMsMax)
     client.on('close', () => resolve())
     client.close().then(resolve, resolve) // it rejects where the connection has ended meanwhile
+    if (late.aborted) destroy()
+    late.addEventListener('abort', destroy)
     await promise
-    clearTimeout(late)
+    late.removeEventListener('abort', destroy)
   }
 
   async #open<C extends AmqpChannel>(open: () => Promise<C>): Promise<C> {
@@ -136,7 +143,12 @@ export class Connection {
   }
 }
 
-const closeMsMax = 2_000
+function heldBack(reason: string): NarrowcastError {
+  const text = `the broker holds publishers back: ${reason}`
+  return rabbitmqError('UNAVAILABLE', 'publish', text, { hint: alarmHint })
+}
+
+const alarmHint = 'It is short of memory or disk space: rabbitmqctl status tells which.'
 
 function lost({ address }: Connected, cause: Error | undefined): NarrowcastError {
   const why = cause === undefined ? 'it was closed' : replyTextOf(cause)

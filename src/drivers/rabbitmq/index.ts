@@ -23,6 +23,8 @@ export function fromUrl(url: BrokerUrl): Driver<RabbitmqContracts> {
   return driverOf(targetOf(url))
 }
 
+const closeMsMax = 2_000
+
 function driverOf(target: RabbitmqTarget): Driver<RabbitmqContracts> {
   let serials = 0
   return {
@@ -40,6 +42,7 @@ function driverOf(target: RabbitmqTarget): Driver<RabbitmqContracts> {
           ...{ consuming, publishing, managed, heartbeatS: consuming.facts.heartbeatS },
           nextSerial: () => ++serials,
         })
+        publishing.onBlocked = (why) => on.blocked?.(why)
         for (const one of [consuming, publishing]) {
           const tell = () => {
             if (!session.isClosing) on.closed(one.ended.reason)
@@ -49,7 +52,7 @@ function driverOf(target: RabbitmqTarget): Driver<RabbitmqContracts> {
         }
         return session
       } catch (error) {
-        await consuming.close(closedError('connection'))
+        await consuming.close(closedError('connection'), AbortSignal.timeout(closeMsMax))
         throw error
       }
     },

@@ -25,6 +25,7 @@ import { closedError, rabbitmqError } from './rabbitmqErrors.ts'
 import { Groups } from './stream/groups.ts'
 import { Notes } from './stream/notes.ts'
 import { Topology } from './topology.ts'
+import { untilAborted } from './untilAborted.ts'
 
 export interface SessionOptions {
   readonly consuming: Connection
@@ -35,6 +36,9 @@ export interface SessionOptions {
   /** Of all sessions of the driver: none is given twice. */
   readonly nextSerial: () => number
 }
+
+/** What a broker gets to answer, to all that is asked of it at the end. */
+const closeMsMax = 2_000
 
 /** One process at one RabbitMQ. */
 export class RabbitmqSession implements Session {
@@ -138,12 +142,16 @@ export class RabbitmqSession implements Session {
   async #close(): Promise<void> {
     const closing = (all: Iterable<AsyncDisposable>) =>
       Promise.allSettled([...all].map((one) => one[Symbol.asyncDispose]()))
-    await closing(this.#sources) // they give back by the connection that publishes
-    await closing(this.#publishers)
-    await this.#copies.close()
+    const inOrder = async () => {
+      await closing(this.#sources) // they give back by the connection that publishes
+      await closing(this.#publishers)
+      await this.#copies.close()
+    }
+    const late = AbortSignal.timeout(closeMsMax)
+    await untilAborted(inOrder(), late, 'close').catch(() => {}) // a broker that stands still
     // Of one that is lost the other is closed: who asks it meanwhile is told of the loss.
     const why = this.#ended.aborted ? this.#lost : closedError('connection')
-    await Promise.all([this.#of.consuming.close(why), this.#of.publishing.close(why)])
+    await Promise.all([this.#of.consuming.close(why, late), this.#of.publishing.close(why, late)])
   }
 
   readonly #checkOpen = (operation: string): void => {

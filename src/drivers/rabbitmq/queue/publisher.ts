@@ -21,7 +21,7 @@ export interface QueuePublisherOptions {
   readonly declarations: Declarations
   readonly checkOpen: (operation: string) => void
   /** Why the broker holds publishers back; null: it does not. */
-  readonly blocked: () => string | null
+  readonly blocked: () => NarrowcastError | null
 }
 
 /** Stores each message in the queue, or in those of all groups of a stream, and says so when the broker and a queue have confirmed it. */
@@ -87,18 +87,18 @@ export class QueuePublisher implements Publisher {
         declarations.forget(spec.name)
         return failed('refused', this.#error('NOT_FOUND', 'no such queue is there any more'))
       case 'refused': {
-        const why = blocked()
-        const text =
-          why === null ? `message ${id} was not sent` : `the broker holds publishers back (${why})`
-        return failed(
-          'refused',
-          this.#error('UNAVAILABLE', text, why === null ? {} : { hint: alarmHint }),
-        )
+        const why = blocked() ?? this.#error('UNAVAILABLE', `message ${id} was not sent`)
+        return failed('refused', why)
       }
       case 'nacked':
         return failed('unknown', this.#error('UNAVAILABLE', `message ${id} could not be stored`))
       case 'lost':
         return failed('unknown', this.#error('CONNECTION_LOST', `message ${id} was not confirmed`))
+      case 'late':
+        return failed(
+          'unknown',
+          blocked() ?? this.#error('TIMEOUT', `message ${id} was not confirmed`),
+        )
     }
   }
 
@@ -116,13 +116,11 @@ export class QueuePublisher implements Publisher {
     return this.#error('INVALID_ARGUMENT', text)
   }
 
-  #error(code: ErrorCode, text: string, details: { hint?: string } = {}): NarrowcastError {
+  #error(code: ErrorCode, text: string): NarrowcastError {
     const { name } = this.#of.spec
-    return rabbitmqError(code, 'publish', `to "${name}": ${text}`, { channel: name, ...details })
+    return rabbitmqError(code, 'publish', `to "${name}": ${text}`, { channel: name })
   }
 }
-
-const alarmHint = 'It is short of memory or disk space: rabbitmqctl status tells which.'
 
 /** The outcome of what an error has stopped. */
 export function failed(

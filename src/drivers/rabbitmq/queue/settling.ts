@@ -37,7 +37,10 @@ export class Settling {
     this.#of = options
   }
 
-  /** @throws UNAVAILABLE, CONNECTION_LOST where a copy was not stored: its original stays in hand */
+  /**
+   * @throws UNAVAILABLE, CONNECTION_LOST where a copy was not stored: its original stays in hand. Also
+   * where the broker holds the copy back: asked again there is no second one.
+   */
   async settle(batch: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]> {
     const acked: Hand[] = []
     const copied: [Copied, Hand][] = []
@@ -56,14 +59,12 @@ export class Settling {
       return serial
     })
     this.#ack(acked)
-    const copying = this.#copy(copied, signal)
-    copied.forEach(([, { token }], at) => {
-      this.#copying.set(token.serial, copying[at] as Promise<SettleOutcome>)
-    })
-    const answers = await Promise.allSettled(
+    this.#copyAll(copied, signal)
+    if (outcomes.every((one) => typeof one === 'string')) return outcomes as SettleOutcome[]
+    const answering = Promise.allSettled(
       outcomes.map((one) => (typeof one === 'number' ? this.#copying.get(one) : one)),
     )
-    for (const [, { token }] of copied) this.#copying.delete(token.serial)
+    const answers = await this.#of.confirming.unlessBlocked(answering)
     return answers.map((one) => {
       if (one.status === 'rejected') throw one.reason
       return one.value ?? 'sent'
@@ -72,10 +73,26 @@ export class Settling {
 
   /** Gives back what is still in hand, charged to nobody, where the broker takes messages now. */
   async giveBack(signal: AbortSignal): Promise<void> {
-    const copied = this.#of.hands.all.map((hand): [Copied, Hand] => {
-      return [{ kind: 'release', token: hand.token, delayMs: 0 }, hand]
+    const copied = this.#of.hands.all.flatMap((hand): [Copied, Hand][] => {
+      if (this.#copying.has(hand.token.serial)) return [] // be it released or not
+      return [[{ kind: 'release', token: hand.token, delayMs: 0 }, hand]]
     })
-    await Promise.allSettled(this.#copy(copied, signal))
+    this.#copyAll(copied, signal)
+    const over = Promise.withResolvers<void>()
+    signal.addEventListener('abort', () => over.resolve())
+    const given = Promise.allSettled(this.#copying.values()).then(() => {})
+    await this.#of.confirming.unlessBlocked(Promise.race([given, over.promise])).catch(() => {})
+  }
+
+  /** Each is known as on its way until it has its answer. */
+  #copyAll(copied: readonly [Copied, Hand][], signal: AbortSignal): void {
+    const copying = this.#copy(copied, signal)
+    copied.forEach(([, { token }], at) => {
+      const one = copying[at] as Promise<SettleOutcome>
+      this.#copying.set(token.serial, one)
+      const ended = () => void this.#copying.delete(token.serial)
+      one.then(ended, ended)
+    })
   }
 
   #copy(copied: readonly [Copied, Hand][], signal: AbortSignal): Promise<SettleOutcome>[] {
