@@ -58,8 +58,11 @@ export interface Session extends AsyncDisposable {
     on: SourceEvents,
     signal: AbortSignal,
   ): Promise<Source>
-  /** The consume-dedupe store of one channel and group; absent where the contract says no. */
-  marks?(channel: ChannelSpec, group: string | null): Marks
+  /**
+   * The consume-dedupe store of one channel and group; absent where the contract says no. `windowMs`:
+   * the longest that an id is kept there.
+   */
+  marks?(channel: ChannelSpec, group: string | null, windowMs: number): Marks
   /** Broadcast and narrowcast; absent where no contract row offers them. */
   readonly live?: Live
   readonly admin: Admin

@@ -78,7 +78,8 @@ export class Claims {
   }
 
   async #marks(): Promise<Marks> {
-    return (await this.#host.open(this.#closing)).marks(this.#group)
+    const { consumeWindowMs } = this.#host.plan
+    return (await this.#host.open(this.#closing)).marks(this.#group, consumeWindowMs ?? 0)
   }
 
   async #keep(): Promise<void> {

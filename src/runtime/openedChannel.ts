@@ -41,8 +41,8 @@ export class OpenedChannel {
   }
 
   /** The dedupe store of a group. Opening has checked that the contract offers it. */
-  marks(group: string | null): Marks {
-    const marks = this.session.marks?.(this.#spec, group)
+  marks(group: string | null, windowMs: number): Marks {
+    const marks = this.session.marks?.(this.#spec, group, windowMs)
     if (marks) return marks
     throw new NarrowcastError(
       'INTERNAL',

@@ -85,7 +85,7 @@ test('marks, readers and removed channels leave nothing behind', async () => {
     many(1_500).map((one) => ({ ...one, dedupeId: one.id })),
     never,
   )
-  const marks = session.marks?.(deduped, null)
+  const marks = session.marks?.(deduped, null, 1_000)
   await marks?.finish(['a', 'b'], { reader: 'r', serial: 1 }, 20_000, never)
   const source = await session.source(deduped, readerSpec('r'), quiet, never)
   await source.receive(room, never)

@@ -48,7 +48,7 @@ export interface AmqpChannel {
   consume(
     queue: string,
     listener: (message: AmqpMessage | null) => void,
-    options?: { readonly arguments: Readonly<Record<string, string | number>> },
+    options?: { readonly arguments: Readonly<Record<string, unknown>> },
   ): Promise<{ consumerTag: string }>
   cancel(consumerTag: string): Promise<unknown>
   get(queue: string): Promise<AmqpMessage | false>

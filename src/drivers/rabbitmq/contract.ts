@@ -24,7 +24,7 @@ const queue = {
   keyOrder: 'no',
   redelivery: { how: 'on-release', withinMs: 31_000 },
   delay: { how: 'emulated', errorMs: 200, errorShare: 2, msMax: delayMsMax },
-  dedupe: { publishWindowMsMax: null, consume: 'no' },
+  dedupe: { publishWindowMsMax: null, consume: 'here' },
   positions: 'none',
   replay: false,
   retention: false,

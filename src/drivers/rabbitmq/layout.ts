@@ -23,6 +23,8 @@ export const deadName = (channel: string) => `${channel}:n:dead`
 export const archiveName = (stream: string) => `${stream}:n:archive`
 /** What is said of a channel: which groups it has, and whether it is paused. */
 export const notesName = (channel: string) => `${channel}:n:flags`
+/** Which ids were worked off from this queue. */
+export const seenName = (queue: string) => `${queue}:n:seen`
 /** There while the queue of a new group is given what the archive has. */
 export const fillingName = (queue: string) => `${queue}:n:filling`
 export const lockName = (queue: string) => `${queue}:n:lock`
@@ -64,6 +66,12 @@ export function queueOptions({ channel }: Pick<Home, 'channel'>): QueueOptions {
 export const logOptions: QueueOptions = {
   durable: true,
   arguments: { 'x-queue-type': 'stream', 'x-stream-max-segment-size-bytes': 64 * 1024 * 1024 },
+}
+
+/** No id is remembered for longer than it keeps them. */
+export const seenOptions: QueueOptions = {
+  durable: true,
+  arguments: { ...logOptions.arguments, 'x-max-age': '366D' },
 }
 
 export const exchangeOptions = { durable: true } as const

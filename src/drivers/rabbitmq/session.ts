@@ -3,6 +3,7 @@ import type { Contract } from '../../core/contract.ts'
 import type {
   Admin,
   BrokerInfo,
+  Marks,
   Publisher,
   Session,
   Source,
@@ -22,6 +23,7 @@ import { DeadLetters } from './queue/dead.ts'
 import { QueuePublisher } from './queue/publisher.ts'
 import { QueueSource } from './queue/source.ts'
 import { closedError, rabbitmqError } from './rabbitmqErrors.ts'
+import { Seen } from './seen/seen.ts'
 import { Groups } from './stream/groups.ts'
 import { Notes } from './stream/notes.ts'
 import { Topology } from './topology.ts'
@@ -48,6 +50,9 @@ export class RabbitmqSession implements Session {
   readonly #ended: AbortSignal
   readonly #declarations: Declarations
   readonly #groups: Groups
+  readonly #topology: Topology
+  /** By the queue whose ids it remembers. */
+  readonly #seenBy = new Map<string, Seen>()
   /** What is put into a queue for somebody who settles it elsewhere. */
   readonly #copies: Confirming
   readonly #publishers = new Set<QueuePublisher>()
@@ -61,6 +66,7 @@ export class RabbitmqSession implements Session {
     this.#ended = AbortSignal.any([consuming.ended, publishing.ended])
     const locks = new Locks(consuming)
     const topology = new Topology(consuming)
+    this.#topology = topology
     this.#copies = new Confirming(publishing)
     const notes = new Notes(consuming, this.#copies)
     this.#declarations = new Declarations(topology, locks, notes)
@@ -122,10 +128,16 @@ export class RabbitmqSession implements Session {
     const source = await QueueSource.open({
       ...{ spec, home, reader, on, connection: this.#of.consuming, confirming: this.#copies },
       ...{ declarations: this.#declarations, nextSerial: this.#of.nextSerial },
+      seen: (windowMs) => this.#seen(home, windowMs),
       ...{ checkOpen: this.#checkOpen, closed: (one) => void this.#sources.delete(one) },
     })
     this.#sources.add(source)
     return source
+  }
+
+  marks({ name }: ChannelSpec, group: string | null, windowMs: number): Marks {
+    this.#checkOpen('marks')
+    return this.#seen(homeOf(name, group), windowMs)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -145,6 +157,7 @@ export class RabbitmqSession implements Session {
     const inOrder = async () => {
       await closing(this.#sources) // they give back by the connection that publishes
       await closing(this.#publishers)
+      for (const seen of this.#seenBy.values()) seen.close(closedError('marks'))
       await this.#copies.close()
     }
     const late = AbortSignal.timeout(closeMsMax)
@@ -152,6 +165,16 @@ export class RabbitmqSession implements Session {
     // Of one that is lost the other is closed: who asks it meanwhile is told of the loss.
     const why = this.#ended.aborted ? this.#lost : closedError('connection')
     await Promise.all([this.#of.consuming.close(why, late), this.#of.publishing.close(why, late)])
+  }
+
+  #seen(home: Home, windowMs: number): Seen {
+    const { consuming } = this.#of
+    const known = this.#seenBy.get(home.queue)
+    if (known !== undefined && !known.hasEnded) return known
+    const options = { topology: this.#topology, connection: consuming, confirming: this.#copies }
+    const seen = new Seen({ ...options, home, windowMs })
+    this.#seenBy.set(home.queue, seen)
+    return seen
   }
 
   readonly #checkOpen = (operation: string): void => {

@@ -179,7 +179,7 @@ async function denials(world: World): Promise<void> {
     [true, () => openReader(world, channel, { group: null })],
     [
       claimed.dedupe.consume === 'no',
-      () => session.marks?.(channel, null).claim(['m0'], token, 1_000, signal),
+      () => session.marks?.(channel, null, 1_000).claim(['m0'], token, 1_000, signal),
     ],
     [claimed.peek === 'no', () => admin.peek?.(channel, { ...page, from: 'first' }, signal)],
     [claimed.peek === 'no', () => admin.message?.(channel, 'm0', signal)],

@@ -15,6 +15,7 @@ export class Tally {
   /** The same session, of which this keeps count. */
   of(session: Session): Session {
     const { marks } = session
+    const hands = new Set<Set<number>>()
     return {
       info: session.info,
       admin: session.admin,
@@ -34,6 +35,7 @@ export class Tally {
       },
       source: async (channel, reader, on, signal) => {
         const held = new Set<number>()
+        hands.add(held)
         const lost: typeof on.lost = (tokens, why) => {
           if (tokens === 'all') held.clear()
           else for (const { serial } of tokens) held.delete(serial)
@@ -43,7 +45,10 @@ export class Tally {
         this.#held.set(source, held)
         return this.#counting(source, held)
       },
-      [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+      [Symbol.asyncDispose]: async () => {
+        await session[Symbol.asyncDispose]()
+        for (const held of hands) held.clear()
+      },
     }
   }
 

@@ -70,6 +70,7 @@ class FaultySession implements Session {
     this.#connection = connection
     this.#on = on
     this.#isLease = isLease
+    connection.process.onKill(() => this.#ended())
     this.info = session.info
     if (session.live) this.live = faultyLive(session.live, connection, () => this.drop())
     this.admin = {
@@ -80,6 +81,10 @@ class FaultySession implements Session {
 
   drop(): void {
     this.#connection.break((error) => this.#on.closed(error))
+    this.#ended()
+  }
+
+  #ended(): void {
     if (this.#isLease) void this.#session[Symbol.asyncDispose]()
   }
 
@@ -131,8 +136,8 @@ class FaultySession implements Session {
     }
   }
 
-  marks(channel: ChannelSpec, group: string | null): Marks {
-    const marks = this.#session.marks?.(channel, group)
+  marks(channel: ChannelSpec, group: string | null, windowMs: number): Marks {
+    const marks = this.#session.marks?.(channel, group, windowMs)
     if (!marks) throw new Error('the driver lends no marks')
     return {
       claim: (ids, by, leaseMs) => this.#mayFail(() => marks.claim(ids, by, leaseMs, never)),

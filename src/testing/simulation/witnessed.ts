@@ -20,8 +20,8 @@ function witnessedSession(session: Session, process: Process, ledger: Ledger): S
     admin: session.admin,
     contract: (channel, signal) => session.contract(channel, signal),
     ...(marks && {
-      marks: (channel, group) =>
-        witnessedMarks(marks(channel, group), lineOf(channel.name, group), ledger),
+      marks: (channel, group, windowMs) =>
+        witnessedMarks(marks(channel, group, windowMs), lineOf(channel.name, group), ledger),
     }),
     async publisher(channel, signal) {
       const publisher = await session.publisher(channel, signal)

@@ -6,6 +6,7 @@ import { type Addressed, type Confirmation, type Confirming, toQueue } from '../
 import type { Declarations } from '../declarations.ts'
 import { deadName, type Home } from '../layout.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
+import type { Seen } from '../seen/seen.ts'
 import { copyOf, type Past, pastOf, returnsOf } from '../wire.ts'
 import { newRef } from './deadLetter.ts'
 import type { Hand, Hands } from './hands.ts'
@@ -19,6 +20,7 @@ export interface SettlingOptions {
   readonly hands: Hands
   readonly confirming: Confirming
   readonly declarations: Declarations
+  readonly seen: (windowMs: number) => Seen
 }
 
 type Copied = Exclude<Settlement, { kind: 'ack' }>
@@ -38,10 +40,11 @@ export class Settling {
   }
 
   /**
-   * @throws UNAVAILABLE, CONNECTION_LOST where a copy was not stored: its original stays in hand. Also
-   * where the broker holds the copy back: asked again there is no second one.
+   * @throws UNAVAILABLE, CONNECTION_LOST where a copy, or what is to be remembered, was not stored: its
+   * original stays in hand. Also where the broker holds the copy back: asked again there is no second.
    */
   async settle(batch: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]> {
+    await this.#remember(batch, signal)
     const acked: Hand[] = []
     const copied: [Copied, Hand][] = []
     const outcomes = batch.map((settlement): SettleOutcome | number => {
@@ -69,6 +72,22 @@ export class Settling {
       if (one.status === 'rejected') throw one.reason
       return one.value ?? 'sent'
     })
+  }
+
+  /** Before it is acknowledged: what comes again although it was worked off is known by it. */
+  async #remember(batch: readonly Settlement[], signal: AbortSignal): Promise<void> {
+    const done = batch.flatMap((one) => {
+      const isHere = one.kind === 'ack' && typeof this.#of.hands.find(one.token) !== 'string'
+      return isHere && one.remember ? [one.remember] : []
+    })
+    const byTime = Map.groupBy(done, ({ keepMs }) => keepMs)
+    for (const [keepMs, ids] of byTime) {
+      await this.#of.seen(keepMs).finished(
+        ids.map(({ id }) => id),
+        keepMs,
+        signal,
+      )
+    }
   }
 
   /** Gives back what is still in hand, charged to nobody, where the broker takes messages now. */

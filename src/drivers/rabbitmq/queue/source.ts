@@ -9,6 +9,7 @@ import type { Declarations } from '../declarations.ts'
 import { endChannel } from '../endChannel.ts'
 import type { Home } from '../layout.ts'
 import { asRabbitmqError, rabbitmqError, replyTextOf } from '../rabbitmqErrors.ts'
+import type { Seen } from '../seen/seen.ts'
 import { untilAborted } from '../untilAborted.ts'
 import { messageOf, pastOf, returnsOf } from '../wire.ts'
 import { Hands } from './hands.ts'
@@ -22,6 +23,8 @@ export interface QueueSourceOptions {
   readonly connection: Connection
   readonly confirming: Confirming
   readonly declarations: Declarations
+  /** What this channel, or group, remembers of its ids. */
+  readonly seen: (windowMs: number) => Seen
   readonly nextSerial: () => number
   readonly checkOpen: (operation: string) => void
   readonly closed: (source: QueueSource) => void
@@ -65,13 +68,13 @@ export class QueueSource implements Source {
   }
 
   private constructor(options: QueueSourceOptions, channel: AmqpChannel) {
-    const { spec, home, reader, nextSerial, confirming, declarations } = options
+    const { spec, home, reader, nextSerial, confirming, declarations, seen } = options
     this.#of = options
     this.#channel = channel
     this.leaseMs = reader.leaseMs
     this.#hands = new Hands(reader.reader, nextSerial)
     const hands = this.#hands
-    this.#settling = new Settling({ spec, home, channel, hands, confirming, declarations })
+    this.#settling = new Settling({ spec, home, channel, hands, confirming, declarations, seen })
   }
 
   /** Of the same worker, be it under another reader name; without one of any. */

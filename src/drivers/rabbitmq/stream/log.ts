@@ -13,7 +13,7 @@ const aheadMax = 500
 export async function* readLog(
   connection: Connection,
   queue: string,
-  from: 'first' | 'last',
+  from: 'first' | 'last' | { readonly sinceMs: number },
   signal: AbortSignal,
 ): AsyncGenerator<readonly AmqpMessage[]> {
   const channel = await connection.channel()
@@ -33,7 +33,9 @@ export async function* readLog(
       came.push(raw)
       wake()
     }
-    await channel.consume(queue, listener, { arguments: { 'x-stream-offset': from } })
+    await channel.consume(queue, listener, {
+      arguments: { 'x-stream-offset': offsetArgument(from) },
+    })
     for (;;) {
       while (came.length === 0 && !isOver) {
         await new Promise<void>((resolve) => {
@@ -55,6 +57,12 @@ export async function* readLog(
     signal.removeEventListener('abort', end)
     await endChannel(channel)
   }
+}
+
+/** In whole seconds, and whole chunks: it begins somewhat earlier. */
+function offsetArgument(from: 'first' | 'last' | { readonly sinceMs: number }) {
+  if (typeof from === 'string') return from
+  return { '!': 'timestamp', value: Math.floor(from.sinceMs / 1_000) } as const
 }
 
 /** Rises by one with each message of a stream queue. */
