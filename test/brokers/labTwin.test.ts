@@ -11,7 +11,7 @@ import { streamTwin } from '../../src/lab/twin/streamTwin.ts'
 import { testRedis } from './redisHere.ts'
 
 const named = (name: string) => scenarios.find((one) => one.name === name) as Scenario
-const few = { messages: 120, perSecond: 400, workers: 2, producers: 2, handlerMs: 2 }
+const few = { messages: 120, perSecond: 100, workers: 2, producers: 2, handlerMs: 2 }
 
 async function run(
   scenario: string,

@@ -54,7 +54,7 @@ describeRabbitmq('a goodbye that the broker hears and cannot answer any more', (
 
   test('of a connection is over when it ends', async () => {
     const { connection, reset } = await unanswered()
-    const closing = connection.close(closedError('connection'))
+    const closing = connection.close(closedError('connection'), new AbortController().signal)
     await reset()
     await closing
   })
