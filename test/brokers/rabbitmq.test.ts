@@ -1,7 +1,7 @@
 import { describe } from 'vitest'
 import { rabbitmq } from '../../src/drivers/rabbitmq/index.ts'
 import { obtainRabbitmq } from '../../src/lab/brokers/obtainRabbitmq.ts'
-import { keepsPromises } from './promises.ts'
+import { keepsLivePromises, keepsPromises } from './promises.ts'
 
 const { rabbitmq: server, missing } = await obtainRabbitmq()
 
@@ -13,5 +13,6 @@ describe.skipIf(server === null)(
       [Symbol.asyncDispose]: async () => {},
     })
     keepsPromises({ name: 'rabbitmq', make }, ['queue', 'stream'])
+    keepsLivePromises({ name: 'rabbitmq', make }, ['broadcast', 'narrowcast'])
   },
 )

@@ -2,7 +2,7 @@ import type { Admin } from '../../core/admin.ts'
 import { type CountingOptions, counting } from './counting.ts'
 import { managing } from './managing.ts'
 import { checkPage } from './page.ts'
-import { rabbitmqError } from './rabbitmqErrors.ts'
+import { checkKept, rabbitmqError } from './rabbitmqErrors.ts'
 
 export function rabbitmqAdmin(options: CountingOptions): Admin {
   const { declarations, dead, checkOpen } = options
@@ -15,12 +15,15 @@ export function rabbitmqAdmin(options: CountingOptions): Admin {
     },
     async deadLetters(channel, group, query, signal) {
       checkOpen('deadLetters')
+      checkKept('deadLetters', channel)
       checkPage(query)
       return await dead.page(channel.name, group, query, signal)
     },
     async redrive(channel, refs, to, signal) {
       checkOpen('redrive')
+      checkKept('redrive', channel)
       const target = to ?? channel
+      checkKept('redrive', target)
       if (!(await declarations.isThere(target))) {
         const text = `there is no ${target.pattern} "${target.name}"`
         throw rabbitmqError('NOT_FOUND', 'redrive', text, { channel: target.name })
@@ -29,6 +32,7 @@ export function rabbitmqAdmin(options: CountingOptions): Admin {
     },
     async removeDead(channel, refs, signal) {
       checkOpen('removeDead')
+      checkKept('removeDead', channel)
       return await dead.remove(channel.name, refs, signal)
     },
   }

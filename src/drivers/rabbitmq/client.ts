@@ -43,15 +43,16 @@ export interface AmqpChannel {
   checkExchange(exchange: string): Promise<unknown>
   assertExchange(exchange: string, type: string, options: object): Promise<unknown>
   bindQueue(queue: string, exchange: string, pattern: string): Promise<unknown>
+  unbindQueue(queue: string, exchange: string, pattern: string): Promise<unknown>
   prefetch(count: number): Promise<unknown>
   /** Null: the broker has ended the subscription. */
   consume(
     queue: string,
     listener: (message: AmqpMessage | null) => void,
-    options?: { readonly arguments: Readonly<Record<string, unknown>> },
+    options?: ConsumeOptions,
   ): Promise<{ consumerTag: string }>
   cancel(consumerTag: string): Promise<unknown>
-  get(queue: string): Promise<AmqpMessage | false>
+  get(queue: string, options?: { readonly noAck: boolean }): Promise<AmqpMessage | false>
   ack(message: { fields: { deliveryTag: number } }, allUpTo?: boolean): void
   nack(message: { fields: { deliveryTag: number } }, allUpTo: boolean, requeue: boolean): void
   close(): Promise<void>
@@ -73,6 +74,11 @@ export interface AmqpConfirmChannel extends AmqpChannel {
   on(event: 'error', listener: (error: Error) => void): unknown
 }
 
+export interface ConsumeOptions {
+  readonly noAck?: boolean
+  readonly arguments?: Readonly<Record<string, unknown>>
+}
+
 export interface QueueOptions {
   readonly durable: boolean
   readonly exclusive?: boolean
@@ -91,6 +97,8 @@ export interface AmqpProperties {
   readonly messageId?: string | undefined
   readonly type?: string | undefined
   readonly appId?: string | undefined
+  /** A queue that waits for answers. */
+  readonly replyTo?: string | undefined
   /** In seconds. */
   readonly timestamp?: number | undefined
   readonly headers?: Readonly<Record<string, unknown>> | undefined
@@ -98,7 +106,7 @@ export interface AmqpProperties {
 
 export interface AmqpPublish extends AmqpProperties {
   readonly mandatory: true
-  readonly persistent: true
+  readonly persistent: boolean
   readonly expiration?: string
 }
 

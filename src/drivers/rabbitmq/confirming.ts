@@ -24,6 +24,8 @@ export interface Address {
 export interface Addressed extends Frame, Address {
   /** Nobody is given it before; 0: at once. */
   readonly delayMs: number
+  /** For who is there now: it is not written to the disk. */
+  readonly isTransient?: true
 }
 
 /**
@@ -77,11 +79,12 @@ export class Confirming {
   }
 
   #send(channel: AmqpConfirmChannel, message: Addressed) {
-    const { exchange, routingKey, content, properties, delayMs } = message
+    const { exchange, routingKey, content, properties, delayMs, isTransient } = message
     const { promise, resolve } = Promise.withResolvers<Confirmation>()
     const sent: Sent = { message, isReturned: false }
     const expiration = delayMs > 0 ? { expiration: String(Math.ceil(delayMs)) } : {}
-    const options = { ...properties, ...expiration, mandatory: true, persistent: true } as const
+    const persistent = isTransient !== true
+    const options = { ...properties, ...expiration, mandatory: true, persistent } as const
     try {
       this.#sent.add(sent)
       channel.publish(exchange, routingKey, content, options, (error) => {

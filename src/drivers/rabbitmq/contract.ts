@@ -1,5 +1,5 @@
 import type { Contract } from '../../core/contract.ts'
-import type { Pattern } from '../../core/message.ts'
+import { isLive, type Pattern } from '../../core/message.ts'
 
 /** RabbitMQ 4 takes no larger message unless told to. */
 export const payloadBytesMax = 16 * 1024 * 1024
@@ -53,8 +53,43 @@ const stream = {
   source: 'https://www.rabbitmq.com/docs/streams',
 } as const satisfies Contract
 
+/** Handed to the queues of those who are there, which go with their connections. */
+const broadcast = {
+  ...queue,
+  delivery: 'at-most-once',
+  stored: { in: 'nowhere', copies: 0 },
+  survives: {
+    'worker-crash': 'no',
+    'broker-restart': 'no',
+    'broker-crash': 'no',
+    'node-loss': 'no',
+    'power-loss': 'no',
+  },
+  settle: 'none',
+  fencing: 'none',
+  counts: { failures: 'no', crashes: 'no' },
+  release: 'none',
+  order: { scope: 'publisher', condition: 'one connection', across: 'worker', afterRetry: 'lost' },
+  redelivery: { how: 'none', withinMs: 0 },
+  delay: { how: 'no', errorMs: 0, errorShare: 0, msMax: 0 },
+  dedupe: { publishWindowMsMax: null, consume: 'no' },
+  deadLetters: false,
+  manage: false,
+  depth: 'no',
+  noReader: 'dropped-reported',
+  receivers: 'whether-any',
+  tells: ['no-worker', 'overflow'],
+  source: 'https://www.rabbitmq.com/docs/publishers#unroutable',
+} as const satisfies Contract
+
+const narrowcast = {
+  ...broadcast,
+  noReader: 'refused',
+  receivers: 'counted',
+} as const satisfies Contract
+
 /** The most it claims, where AMQP is all that is asked. */
-export const contracts = { queue, stream } as const
+export const contracts = { broadcast, narrowcast, queue, stream } as const
 export type RabbitmqContracts = Omit<typeof contracts, 'queue'> & {
   readonly queue: Omit<typeof queue, 'manage' | 'survives'> & Pick<Contract, 'manage' | 'survives'>
 }
@@ -88,6 +123,7 @@ export interface Found {
  * three looks. What is stored is so on a majority.
  */
 export function contractOf(pattern: Pattern, { heartbeatS, isManaged, members }: Found): Contract {
+  if (isLive(pattern)) return contracts[pattern]
   const redelivery = { how: 'on-release', withinMs: (3 * heartbeatS + 1) * 1_000 } as const
   if (pattern === 'stream') return { ...stream, redelivery }
   const most = { ...contractsOf(isManaged).queue, redelivery }

@@ -1,11 +1,12 @@
 import type { Admin, Depth, GroupInfo } from '../../core/admin.ts'
 import type { ChannelRef } from '../../core/channel.ts'
+import { isLive } from '../../core/message.ts'
 import type { QueueFacts } from './client.ts'
 import { archiveName, delayNames, homeOf } from './layout.ts'
 import { type Figures, noFigures } from './management/management.ts'
 import type { ManagingOptions } from './managing.ts'
 import type { DeadLetters } from './queue/dead.ts'
-import { replyCodeOf } from './rabbitmqErrors.ts'
+import { checkKept, replyCodeOf } from './rabbitmqErrors.ts'
 import type { Notes } from './stream/notes.ts'
 
 export interface CountingOptions extends ManagingOptions {
@@ -40,7 +41,7 @@ export function counting(options: CountingOptions): Pick<Admin, 'depths' | 'grou
     figures: ReadonlyMap<string, Figures> | null,
     signal: AbortSignal,
   ) => {
-    if (!(await declarations.isThere({ name, pattern }))) return null
+    if (isLive(pattern) || !(await declarations.isThere({ name, pattern }))) return null
     const groups = pattern === 'stream' ? await notes.groups(name, signal) : [null]
     const queues = groups.map((group) => homeOf(name, group).queue)
     const waiting = await Promise.all(queues.map(countOf))
@@ -86,9 +87,10 @@ export function counting(options: CountingOptions): Pick<Admin, 'depths' | 'grou
       )
       return await Promise.all(channels.map((channel) => depthOf(channel, figures, signal)))
     },
-    async groups({ name }, signal) {
+    async groups(channel, signal) {
       checkOpen('groups')
-      return await groupsOf(name, signal)
+      checkKept('groups', channel)
+      return await groupsOf(channel.name, signal)
     },
   }
 }

@@ -10,7 +10,10 @@ import {
   homeOf,
   logOptions,
   notesName,
+  presentName,
+  presentOptions,
   queueOptions,
+  workersName,
 } from './layout.ts'
 import type { Locks } from './lock.ts'
 import { rabbitmqError } from './rabbitmqErrors.ts'
@@ -22,14 +25,16 @@ export type Ensured =
   | { readonly state: 'differs'; readonly what: Difference[] }
 
 /** Exchanges of these types are ours where they have the name of a channel. */
-export const exchangePatterns: Readonly<Record<string, Pattern>> = { topic: 'stream' }
+export const exchangePatterns: Readonly<Record<string, Pattern>> = {
+  ...{ topic: 'stream', fanout: 'broadcast', direct: 'narrowcast' },
+}
 
 /** Makes what a channel consists of, once, and tells what is there instead. */
 export class Declarations {
   readonly #topology: Topology
   readonly #locks: Locks
   readonly #notes: Notes
-  readonly #declared = new Map<string, Promise<void>>()
+  readonly #declared = new Map<string, { pattern: Pattern; done: Promise<void> }>()
   readonly #delays = new Map<string, Promise<void>>()
 
   constructor(topology: Topology, locks: Locks, notes: Notes) {
@@ -43,7 +48,7 @@ export class Declarations {
     return await this.#locks.with(name, 'open', signal, async () => {
       const found = await this.find(name)
       if (found !== null && found !== pattern) return differs('pattern', pattern, found)
-      const other = pattern === 'stream' ? await this.#stream(name) : await this.#queue(name)
+      const other = await this.#made(name, pattern)
       if (other !== null) return { state: 'differs', what: [other] }
       if (pattern === 'stream') await this.#notes.begin(name, signal)
       return { state: found === null ? 'created' : 'same' }
@@ -52,13 +57,15 @@ export class Declarations {
 
   /** Once per channel and session. @throws CONFLICT */
   async declared(channel: ChannelSpec, signal: AbortSignal): Promise<void> {
-    const { name } = channel
-    const known = this.#declared.get(name) ?? this.#ensured(channel, signal)
-    this.#declared.set(name, known)
+    const { name, pattern } = channel
+    const known = this.#declared.get(name)
+    if (known?.pattern === pattern) return await known.done
+    const made = { pattern, done: this.#ensured(channel, signal) }
+    this.#declared.set(name, made)
     try {
-      await known
+      await made.done
     } catch (error) {
-      if (this.#declared.get(name) === known) this.#declared.delete(name)
+      if (this.#declared.get(name) === made) this.#declared.delete(name)
       throw error
     }
   }
@@ -87,7 +94,8 @@ export class Declarations {
 
   async isThere({ name, pattern }: ChannelRef): Promise<boolean> {
     if (pattern === 'queue') return await this.#topology.isQueue(name)
-    return (await this.#topology.exchangeType(name)) === 'topic'
+    const type = await this.#topology.exchangeType(name)
+    return type !== null && exchangePatterns[type] === pattern
   }
 
   /** What has that name: a pattern of ours, or what else it is. */
@@ -95,6 +103,24 @@ export class Declarations {
     if (await this.#topology.isQueue(name)) return 'queue'
     const type = await this.#topology.exchangeType(name)
     return type === null ? null : (exchangePatterns[type] ?? `exchange of type ${type}`)
+  }
+
+  /** What of it is otherwise; null: it is there as wanted. */
+  async #made(name: string, pattern: Pattern): Promise<Difference | null> {
+    switch (pattern) {
+      case 'queue':
+        return await this.#queue(name)
+      case 'stream':
+        return await this.#stream(name)
+      case 'broadcast':
+        return await this.#topology.exchange(name, 'fanout')
+      case 'narrowcast':
+        return (
+          (await this.#topology.exchange(name, 'direct')) ??
+          (await this.#topology.exchange(workersName(name), 'direct')) ??
+          (await this.#topology.queue(presentName(name), presentOptions))
+        )
+    }
   }
 
   async #queue(name: string): Promise<Difference | null> {

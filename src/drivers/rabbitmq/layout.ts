@@ -1,3 +1,4 @@
+import { randomName } from '../../core/ids.ts'
 import type { QueueOptions } from './client.ts'
 
 /**
@@ -28,6 +29,16 @@ export const seenName = (queue: string) => `${queue}:n:seen`
 /** There while the queue of a new group is given what the archive has. */
 export const fillingName = (queue: string) => `${queue}:n:filling`
 export const lockName = (queue: string) => `${queue}:n:lock`
+/** Where publishers of a narrowcast ask who is there. */
+export const workersName = (narrowcast: string) => `${narrowcast}:n:workers`
+/** Which each of them reads, and nobody writes to: how many do is all that AMQP tells of them. */
+export const presentName = (narrowcast: string) => `${narrowcast}:n:present`
+/** Where one publisher hears of them: another one each time. */
+export const askedName = (narrowcast: string) => `${narrowcast}:n:asked:${randomName(16)}`
+/** What a broadcast hands to one subscriber, or a narrowcast to one worker. */
+export const subscriberName = (channel: string, id: string) => `${channel}:w:${id}`
+/** Where the broker lays one message where it had to drop some. */
+export const droppedName = (subscriber: string) => `${subscriber}:n:dropped`
 
 export function delayNames(queue: string): string[] {
   return stepsMs.map((ms) => `${queue}:n:delay:${ms}`)
@@ -78,6 +89,8 @@ export const exchangeOptions = { durable: true } as const
 /** Where a reader fills a group, nobody else is to. */
 export const fillingOptions: QueueOptions = quorum({})
 
+export const presentOptions: QueueOptions = quorum({})
+
 export function deadOptions(): QueueOptions {
   return quorum({ 'x-delivery-limit': deadDeliveryLimit })
 }
@@ -92,6 +105,30 @@ export function delayOptions(queue: string): QueueOptions {
  * @see https://www.rabbitmq.com/docs/queues#exclusive-queues
  */
 export const lockOptions: QueueOptions = { durable: false, exclusive: true }
+
+/**
+ * What one subscriber has not taken from the broker yet. Its process takes all that comes and keeps
+ * its own bounds; these hold where it stands still or its network is slow, so that nobody else pays
+ * for it: a broker that is short of memory stops all publishers.
+ */
+export function subscriberOptions(subscriber: string): QueueOptions {
+  return {
+    ...lockOptions,
+    arguments: {
+      'x-max-length': 100_000,
+      'x-max-length-bytes': 64 * 1024 * 1024,
+      'x-overflow': 'drop-head',
+      'x-dead-letter-exchange': '',
+      'x-dead-letter-routing-key': droppedName(subscriber),
+    },
+  }
+}
+
+/** One message says it: what comes after that is dropped too. */
+export const droppedOptions: QueueOptions = {
+  ...lockOptions,
+  arguments: { 'x-max-length': 1, 'x-overflow': 'drop-head' },
+}
 
 function quorum(more: Readonly<Record<string, string | number>>): QueueOptions {
   return { durable: true, arguments: { 'x-queue-type': 'quorum', ...more } }

@@ -1,4 +1,6 @@
+import type { ChannelRef } from '../../core/channel.ts'
 import { type ErrorCode, type ErrorDetails, NarrowcastError } from '../../core/errors.ts'
+import { isLive } from '../../core/message.ts'
 
 /**
  * What a reply code of AMQP 0-9-1 means for what was asked. It was certainly not carried out.
@@ -27,6 +29,13 @@ export function rabbitmqError(
 
 export function closedError(operation: string): NarrowcastError {
   return rabbitmqError('CLOSED', operation, 'the session was closed')
+}
+
+/** @throws UNSUPPORTED */
+export function checkKept(operation: string, { name, pattern }: ChannelRef): void {
+  if (!isLive(pattern)) return
+  const text = `${pattern} "${name}" keeps no messages: this is for queues and streams`
+  throw rabbitmqError('UNSUPPORTED', operation, text, { channel: name })
 }
 
 /** The reply code of AMQP that ended a channel, or a connection; null for any other error. */

@@ -10,19 +10,21 @@ import type {
   SourceEvents,
 } from '../../core/driver.ts'
 import type { NarrowcastError } from '../../core/errors.ts'
+import { isLive } from '../../core/message.ts'
 import { rabbitmqAdmin } from './admin.ts'
 import { Confirming } from './confirming.ts'
 import type { Connection } from './connection.ts'
 import { contractOf } from './contract.ts'
 import { Declarations } from './declarations.ts'
 import { type Home, homeOf } from './layout.ts'
+import { RabbitmqLive } from './live/index.ts'
 import { Locks } from './lock.ts'
 import { membersOf } from './management/members.ts'
 import type { OpenedManagement } from './management/open.ts'
 import { DeadLetters } from './queue/dead.ts'
 import { QueuePublisher } from './queue/publisher.ts'
 import { QueueSource } from './queue/source.ts'
-import { closedError, rabbitmqError } from './rabbitmqErrors.ts'
+import { checkKept, closedError, rabbitmqError } from './rabbitmqErrors.ts'
 import { Seen } from './seen/seen.ts'
 import { Groups } from './stream/groups.ts'
 import { Notes } from './stream/notes.ts'
@@ -46,6 +48,7 @@ const closeMsMax = 2_000
 export class RabbitmqSession implements Session {
   readonly info: BrokerInfo
   readonly admin: Admin
+  readonly live: RabbitmqLive
   readonly #of: SessionOptions
   readonly #ended: AbortSignal
   readonly #declarations: Declarations
@@ -72,6 +75,10 @@ export class RabbitmqSession implements Session {
     this.#declarations = new Declarations(topology, locks, notes)
     this.#groups = new Groups({
       ...{ connection: consuming, confirming: this.#copies, topology, locks, notes },
+    })
+    this.live = new RabbitmqLive({
+      ...{ consuming, publishing, declarations: this.#declarations },
+      ...{ sessionEnded: this.#ended, checkOpen: this.#checkOpen },
     })
     const { product, version, cluster } = consuming.facts
     this.info = {
@@ -101,6 +108,7 @@ export class RabbitmqSession implements Session {
   async publisher(spec: ChannelSpec, signal: AbortSignal): Promise<Publisher> {
     this.#checkOpen('publisher')
     if (spec.dedupeWindowMs !== null) throw noDedupe(spec.name)
+    if (isLive(spec.pattern)) return await this.live.publisher(spec, signal)
     await this.#declarations.declared(spec, signal)
     const { publishing } = this.#of
     const publisher = new QueuePublisher({
@@ -119,6 +127,7 @@ export class RabbitmqSession implements Session {
     signal: AbortSignal,
   ): Promise<Source> {
     this.#checkOpen('source')
+    checkKept('source', spec)
     const home = checkedHome(spec, reader)
     await this.#declarations.declared(spec, signal)
     if (home.group !== null) await this.#groups.opened(home, reader.from, signal)
@@ -135,9 +144,10 @@ export class RabbitmqSession implements Session {
     return source
   }
 
-  marks({ name }: ChannelSpec, group: string | null, windowMs: number): Marks {
+  marks(channel: ChannelSpec, group: string | null, windowMs: number): Marks {
     this.#checkOpen('marks')
-    return this.#seen(homeOf(name, group), windowMs)
+    checkKept('marks', channel)
+    return this.#seen(homeOf(channel.name, group), windowMs)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -156,7 +166,7 @@ export class RabbitmqSession implements Session {
       Promise.allSettled([...all].map((one) => one[Symbol.asyncDispose]()))
     const inOrder = async () => {
       await closing(this.#sources) // they give back by the connection that publishes
-      await closing(this.#publishers)
+      await closing([...this.#publishers, this.live])
       for (const seen of this.#seenBy.values()) seen.close(closedError('marks'))
       await this.#copies.close()
     }

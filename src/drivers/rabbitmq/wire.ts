@@ -89,6 +89,11 @@ export function messageOf(
   }
 }
 
+/** Its producer has given it one. */
+export function hasId({ properties: { messageId, headers } }: AmqpMessage): boolean {
+  return textOr(messageId ?? headers?.[names.id]) !== null
+}
+
 export function pastOf({ properties }: AmqpMessage): Past {
   const { headers = {} } = properties
   const firstFailedMs = Date.parse(textOr(headers[names.firstFailed]) ?? '')

@@ -115,6 +115,11 @@ export abstract class LocalLiveSource<Raw, Options extends LocalLiveOptions> imp
     return this.#closing
   }
 
+  /** Nobody asks for what waits any more. */
+  protected get isOver(): boolean {
+    return this.#ended !== null || this.#isClosed
+  }
+
   /** What comes is certainly for this one. */
   protected get isAssured(): boolean {
     return true

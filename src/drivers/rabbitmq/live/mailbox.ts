@@ -1,0 +1,205 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { randomName } from '../../../core/ids.ts'
+import type { AmqpChannel, AmqpMessage } from '../client.ts'
+import type { Connection } from '../connection.ts'
+import { endChannel } from '../endChannel.ts'
+import { droppedName, droppedOptions, subscriberOptions } from '../layout.ts'
+import { asRabbitmqError, replyCodeOf } from '../rabbitmqErrors.ts'
+
+/** What one is handed: what is sent to an exchange under a routing key. */
+export interface Binding {
+  readonly exchange: string
+  readonly key: string
+}
+
+export interface MailboxOptions {
+  readonly connection: Connection
+  readonly queue: string
+  readonly bindings: readonly Binding[]
+  /** The queue whose readers are counted, where somebody counts them. */
+  readonly present: string | null
+  /** Somebody else has the queue of this name, and is to leave. */
+  readonly claimed: () => void
+  readonly came: (message: AmqpMessage) => void
+  /** The broker had to drop some: nobody knows how many. */
+  readonly dropped: () => void
+  /** It brings nothing any more. */
+  readonly broken: (why: string) => void
+}
+
+/** RESOURCE_LOCKED of AMQP 0-9-1: an exclusive queue of another connection. */
+const lockedCode = 405
+const retryMs = 20
+/** How long one that has the name may take to leave; it does when it is frozen, or far away. */
+const leaveMsMax = 2_000
+/** What may be on its way; it is acknowledged when it is here, so it bounds nothing else. */
+const windowMax = 1_000
+/** Another program may have removed the exchange, and the binding with it. */
+const boundMsMax = 10_000
+
+/**
+ * The queue of one subscriber. It belongs to the connection and ends with it. All that comes is
+ * taken at once: what a process does not read from its socket stays in the broker, within bounds.
+ */
+export class Mailbox {
+  readonly #of: MailboxOptions
+  readonly #queue: string
+  readonly #channel: AmqpChannel
+  /** Brings one message where the broker had to drop some, and the next when that is acknowledged. */
+  readonly #drops: AmqpChannel
+  #consumerTag = ''
+  #presentTag: string | null = null
+  #tag = 0
+  #dropped: AmqpMessage | null = null
+  #boundMs = performance.now()
+  #isShut = false
+
+  /** @throws NOT_FOUND where an exchange is gone, LOGIN_REFUSED, CONNECTION_LOST */
+  static async open(options: MailboxOptions): Promise<Mailbox> {
+    const { connection } = options
+    const queue = await claim(options)
+    try {
+      await connection.ask('subscribe', undefined, (channel) =>
+        channel.assertQueue(droppedName(queue), droppedOptions),
+      )
+      const channels = [await connection.channel(), await connection.channel()] as const
+      const mailbox = new Mailbox(options, queue, channels)
+      await mailbox.#listen()
+      return mailbox
+    } catch (error) {
+      await remove(connection, queue).catch(() => {}) // the error says it
+      if (connection.ended.aborted) throw connection.ended.reason
+      throw asRabbitmqError(error, 'subscribe')
+    }
+  }
+
+  private constructor(
+    options: MailboxOptions,
+    queue: string,
+    [channel, drops]: readonly [AmqpChannel, AmqpChannel],
+  ) {
+    this.#of = options
+    this.#queue = queue
+    this.#channel = channel
+    this.#drops = drops
+  }
+
+  /** Looks after it: called now and then while its reader lives. */
+  tend(): void {
+    if (this.#isShut) return
+    if (this.#dropped !== null) ack(this.#drops, this.#dropped.fields.deliveryTag)
+    this.#dropped = null
+    if (performance.now() - this.#boundMs < boundMsMax) return
+    this.#boundMs = performance.now()
+    this.#bind().catch(() => {}) // the channel ends by it, which is told
+  }
+
+  /** Nothing more comes in, and `came` was called with all that was there; `isOver`: nobody waits. */
+  async shut(isOver: () => boolean): Promise<void> {
+    this.#isShut = true
+    const channel = this.#channel
+    if (this.#presentTag !== null) await this.#drops.cancel(this.#presentTag)
+    for (const { exchange, key } of this.#of.bindings) {
+      await channel.unbindQueue(this.#queue, exchange, key)
+    }
+    await channel.cancel(this.#consumerTag) // what was on its way comes before the answer
+    while (!isOver()) {
+      const message = await channel.get(this.#queue, { noAck: true })
+      if (!message) return
+      this.#of.came(message)
+    }
+  }
+
+  /** The queue goes, with what is in it. */
+  async remove(): Promise<void> {
+    this.#isShut = true
+    await remove(this.#of.connection, this.#queue)
+    await Promise.all([this.#channel, this.#drops].map(endChannel))
+  }
+
+  async #listen(): Promise<void> {
+    const channel = this.#channel
+    channel.on('close', () => this.#break('the broker has closed its channel'))
+    await channel.prefetch(windowMax)
+    const { consumerTag } = await channel.consume(this.#queue, (message) => {
+      if (message === null) return this.#break('its queue was removed')
+      this.#taken(message.fields.deliveryTag)
+      this.#of.came(message)
+    })
+    this.#consumerTag = consumerTag
+    await this.#drops.prefetch(1)
+    await this.#drops.consume(droppedName(this.#queue), (message) => {
+      if (message === null) return // both queues were removed, which the other one tells
+      this.#dropped = message
+      this.#of.dropped()
+    })
+    await this.#bind()
+    const { present } = this.#of
+    if (present === null) return
+    const counted = await this.#drops.consume(present, () => {}, { noAck: true })
+    this.#presentTag = counted.consumerTag
+  }
+
+  async #bind(): Promise<void> {
+    for (const { exchange, key } of this.#of.bindings) {
+      await this.#channel.bindQueue(this.#queue, exchange, key)
+    }
+  }
+
+  /** All that came in one piece of the socket travels back in one. */
+  #taken(tag: number): void {
+    const isFirst = this.#tag === 0
+    this.#tag = tag
+    if (!isFirst) return
+    queueMicrotask(() => {
+      ack(this.#channel, this.#tag)
+      this.#tag = 0
+    })
+  }
+
+  #break(why: string): void {
+    if (!this.#isShut) this.#of.broken(why)
+  }
+}
+
+function ack(channel: AmqpChannel, deliveryTag: number): void {
+  try {
+    channel.ack({ fields: { deliveryTag } }, true)
+  } catch {
+    // The channel has ended, which is told.
+  }
+}
+
+/** The queue of that name, or where whoever has it does not leave, another one. */
+async function claim({ connection, queue, claimed }: MailboxOptions): Promise<string> {
+  const untilMs = performance.now() + leaveMsMax
+  let isTold = false
+  for (;;) {
+    try {
+      await declare(connection, queue)
+      return queue
+    } catch (error) {
+      if (replyCodeOf(error instanceof Error ? error.cause : null) !== lockedCode) throw error
+    }
+    if (!isTold) claimed()
+    isTold = true
+    if (performance.now() > untilMs) break
+    await sleep(retryMs * (0.5 + Math.random()))
+  }
+  const other = `${queue}:${randomName(16)}`
+  await declare(connection, other)
+  return other
+}
+
+async function declare(connection: Connection, queue: string): Promise<void> {
+  await connection.ask('subscribe', undefined, (channel) =>
+    channel.assertQueue(queue, subscriberOptions(queue)),
+  )
+}
+
+async function remove(connection: Connection, queue: string): Promise<void> {
+  await connection.ask('unsubscribe', undefined, async (channel) => {
+    await channel.deleteQueue(queue)
+    await channel.deleteQueue(droppedName(queue))
+  })
+}
