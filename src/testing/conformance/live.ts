@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
-import type { LiveCase } from './case.ts'
-import { hand, handedIds, join, receiveLive, takeIds, takeNoMessage } from './liveSteps.ts'
+import type { ChannelSpec } from '../../core/channel.ts'
+import type { OutgoingMessage } from '../../core/message.ts'
+import type { LiveCase, World } from './case.ts'
+import {
+  hand,
+  handedIds,
+  type Joined,
+  join,
+  receiveLive,
+  takeIds,
+  takeNoMessage,
+} from './liveSteps.ts'
 import { declare, outgoing, several } from './steps.ts'
 
 const ids = (count: number, prefix = 'm') => several(count, prefix).map(({ id }) => id)
@@ -148,30 +158,49 @@ export const liveCases: readonly LiveCase[] = [
       const channel = await declare(world)
       const hold = { messages: 3, bytes: 1_000 }
       const joined = await join(world, channel, { hold })
-      await hand(world, channel, joined, several(8))
-      assert.deepEqual(await takeIds(world, joined, 1), ['m5'])
-      assert.deepEqual(joined.gaps, [{ missed: 5, why: 'overflow' }])
-      assert.deepEqual(await takeIds(world, joined, 2), ['m6', 'm7'])
+      await overflow(world, channel, joined, several(8), 3)
       await hand(world, channel, joined, several(3))
       assert.deepEqual(await takeIds(world, joined, 3), ids(3))
-      assert.deepEqual(joined.gaps.splice(0), [{ missed: 5, why: 'overflow' }])
+      assert.deepEqual(joined.gaps, [])
       const body = JSON.stringify('.'.repeat(398))
-      await hand(
-        world,
-        channel,
-        joined,
-        several(3).map((one) => ({ ...one, body })),
-      )
-      assert.deepEqual(await takeIds(world, joined, 2), ['m1', 'm2'])
-      assert.deepEqual(joined.gaps.splice(0), [{ missed: 1, why: 'overflow' }])
+      const long = several(3).map((one) => ({ ...one, body }))
+      await overflow(world, channel, joined, long, 2)
       const large = JSON.stringify('.'.repeat(5_000))
-      await hand(world, channel, joined, [outgoing('small'), outgoing('large', { body: large })])
-      assert.deepEqual(await takeIds(world, joined, 1), ['large'])
-      assert.deepEqual(joined.gaps, [{ missed: 1, why: 'overflow' }])
+      const last = [outgoing('small'), outgoing('large', { body: large })]
+      await overflow(world, channel, joined, last, 1)
     },
     refusal: async () => {},
   },
 ]
+
+/**
+ * Hands these over, of which so many fit. What a broker has on its way when the first is taken is
+ * not dropped for it: then it is done once more, until all were there together.
+ */
+async function overflow(
+  world: World,
+  channel: ChannelSpec,
+  joined: Joined,
+  messages: readonly OutgoingMessage[],
+  kept: number,
+): Promise<void> {
+  const sent = messages.map(({ id }) => id)
+  for (let tries = 0; ; tries++) {
+    await hand(world, channel, joined, messages)
+    await world.pass(tries * world.claimed.wakeMs)
+    const [first] = await receiveLive(world, joined, { messages: 1 })
+    const taken = handedIds(first ? [first] : [])
+    const told = joined.gaps.splice(0)
+    while (taken.at(-1) !== sent.at(-1)) taken.push(...(await takeIds(world, joined, 1)))
+    const missed = [...told, ...joined.gaps.splice(0)]
+    const count = missed.reduce((sum, gap) => sum + Number(gap.missed), 0)
+    assert.equal(taken.length + count, sent.length)
+    assert.deepEqual(taken.slice(-kept), sent.slice(-kept))
+    if (taken.length > kept && tries < 50) continue
+    assert.deepEqual([taken, told], [sent.slice(-kept), [{ missed: count, why: 'overflow' }]])
+    return
+  }
+}
 
 /** Microtasks and turns of the event loop, so that the abort falls between any two steps. */
 async function turns(count: number): Promise<void> {
