@@ -1,17 +1,18 @@
+import type { Part } from './flow/part.ts'
+import type { Sizes } from './flow/rig.ts'
 import type { Bench, Figure, Target } from './harness.ts'
 import { installPeers, peerVersions } from './peers/install.ts'
 import { footprintPart } from './redis/footprintPart.ts'
 import { latencyPart } from './redis/latencyPart.ts'
-import type { Part } from './redis/part.ts'
 import { broadcastPart, narrowcastPart, streamPart } from './redis/passingParts.ts'
 import { queuePart } from './redis/queuePart.ts'
-import { type Sizes, startRig } from './redis/rig.ts'
+import { type RedisRig, startRig } from './redis/rig.ts'
 import { startPart } from './redis/startPart.ts'
 
 const whole: Sizes = { divisor: 1, rounds: 3, withPeers: true }
 const quick: Sizes = { divisor: 1_000, rounds: 1, withPeers: false }
 
-const parts: Readonly<Record<string, Part>> = {
+const parts: Readonly<Record<string, Part<RedisRig>>> = {
   queue: queuePart,
   stream: streamPart,
   broadcast: broadcastPart,

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { Tally } from '../bench/flow/tally.ts'
+import { type Consumer, firstNumber } from '../bench/flow/way.ts'
 import { figure, inTurns, mostTarget, quantileOf, ratioTarget, shortly } from '../bench/harness.ts'
-import { Tally } from '../bench/redis/tally.ts'
-import { type Consumer, firstNumber } from '../bench/redis/way.ts'
 import { median } from '../src/lab/statistics/median.ts'
 
 const root = join(import.meta.dirname, '..')

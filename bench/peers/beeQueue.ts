@@ -1,5 +1,5 @@
 import Queue from 'bee-queue'
-import type { Data, Way } from '../redis/way.ts'
+import type { Data, Way } from '../flow/way.ts'
 
 function open(url: string, channel: string, isWorker: boolean, isTuned: boolean) {
   const { hostname, port } = new URL(url)

@@ -1,6 +1,6 @@
 import { Queue, Worker } from 'bullmq'
 import { createClient } from 'redis'
-import type { Data, Way } from '../redis/way.ts'
+import type { Data, Way } from '../flow/way.ts'
 
 interface Connected extends AsyncDisposable {
   readonly connection: object

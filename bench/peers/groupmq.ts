@@ -1,6 +1,6 @@
 import { Queue, Worker } from 'groupmq'
 import { Redis } from 'ioredis'
-import type { Data, Way } from '../redis/way.ts'
+import type { Data, Way } from '../flow/way.ts'
 
 /** Tuned: single adds travel together. */
 function open(url: string, channel: string, isTuned: boolean) {

@@ -1,7 +1,7 @@
+import type { Part } from '../flow/part.ts'
+import type { Side, Task } from '../flow/way.ts'
 import { type Figure, figure } from '../harness.ts'
-import type { Part } from './part.ts'
-import type { Rig } from './rig.ts'
-import type { Side, Task } from './way.ts'
+import type { RedisRig } from './rig.ts'
 
 const messages = 100_000
 const bodyBytes = 100
@@ -14,9 +14,9 @@ interface Keeper {
 
 const bull: Keeper = { name: 'BullMQ', side: 'bullmq', kind: 'queue' }
 const own: readonly Keeper[] = [
-  { name: 'raw, list', side: 'raw', kind: 'list' },
+  { name: 'raw, list', side: 'node-redis', kind: 'list' },
   { name: 'narrowcast, queue', side: 'narrowcast', kind: 'queue' },
-  { name: 'raw, stream', side: 'raw', kind: 'stream' },
+  { name: 'raw, stream', side: 'node-redis', kind: 'stream' },
   { name: 'narrowcast, stream', side: 'narrowcast', kind: 'stream' },
 ]
 const others: readonly Keeper[] = [
@@ -25,7 +25,7 @@ const others: readonly Keeper[] = [
 ]
 
 /** What the server has in use when the messages wait and their publisher is gone, less what it had before. */
-async function megabytes(rig: Rig, { side, kind }: Keeper): Promise<number> {
+async function megabytes(rig: RedisRig, { side, kind }: Keeper): Promise<number> {
   const task: Task = {
     ...{ side, kind, url: rig.url, channel: await rig.channel(), bodyBytes, isTuned: true },
     ...{
@@ -35,6 +35,7 @@ async function megabytes(rig: Rig, { side, kind }: Keeper): Promise<number> {
       window: 0,
       isBatch: false,
       concurrency: 100,
+      group: 'bench',
     },
   }
   const before = await rig.usedBytes()
@@ -43,7 +44,7 @@ async function megabytes(rig: Rig, { side, kind }: Keeper): Promise<number> {
   return ((bytes / task.messages) * messages) / 1e6
 }
 
-export const footprintPart: Part = async (rig) => {
+export const footprintPart: Part<RedisRig> = async (rig) => {
   const keepers = rig.sizes.withPeers ? [bull, ...own, ...others] : own
   const figures: Figure[] = []
   for (const keeper of keepers) {

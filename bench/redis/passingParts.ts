@@ -1,6 +1,6 @@
+import type { Part } from '../flow/part.ts'
+import { type Contender, compare } from '../flow/rounds.ts'
 import { type Figure, ratioTarget } from '../harness.ts'
-import type { Part } from './part.ts'
-import { type Contender, compare } from './rounds.ts'
 
 /** The first one is the bare client; each of the others is to reach its share of that. */
 interface Comparison {
@@ -36,7 +36,7 @@ function partOf({ name, contenders, shares }: Comparison): Part {
 const live = { ...many, messages: 0 } as const
 
 const pubsub: Contender = {
-  ...{ side: 'raw', kind: 'pubsub', ...live },
+  ...{ side: 'node-redis', kind: 'pubsub', ...live },
   both: 'raw, 500 PUBLISH in a pipeline',
 }
 
@@ -44,7 +44,7 @@ export const streamPart = partOf({
   name: 'stream',
   contenders: [
     {
-      ...{ side: 'raw', kind: 'stream', ...many, messages: 0 },
+      ...{ side: 'node-redis', kind: 'stream', ...many, messages: 0 },
       publish: 'raw, 500 XADD in a pipeline',
       consume: 'raw, XREADGROUP of 100 and XACK in a pipeline',
       both: 'raw, pipelines',

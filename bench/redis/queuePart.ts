@@ -1,6 +1,6 @@
+import type { Part } from '../flow/part.ts'
+import { type Contender, compare } from '../flow/rounds.ts'
 import { type Figure, ratioTarget, type Target } from '../harness.ts'
-import type { Part } from './part.ts'
-import { type Contender, compare } from './rounds.ts'
 
 const big = { messages: 500_000, batch: 500, inFlight: 2 } as const
 const atOnce = { batch: 1, inFlight: 100 } as const
@@ -8,15 +8,20 @@ const awaited = { batch: 1, inFlight: 1 } as const
 
 const raw: readonly Contender[] = [
   {
-    ...{ side: 'raw', kind: 'list', ...big },
+    ...{ side: 'node-redis', kind: 'list', ...big },
     ...{ publish: 'raw, LPUSH of 500', consume: 'raw, 500 by script', both: 'raw, batches' },
   },
   {
-    ...{ side: 'raw', kind: 'cloudEvents', ...big, publish: 'raw, LPUSH of 500 CloudEvents' },
+    ...{
+      side: 'node-redis',
+      kind: 'cloudEvents',
+      ...big,
+      publish: 'raw, LPUSH of 500 CloudEvents',
+    },
     ...{ consume: 'raw, 500 CloudEvents by script', both: 'raw, batches of CloudEvents' },
   },
   {
-    ...{ side: 'raw', kind: 'single', ...awaited, messages: 4_000 },
+    ...{ side: 'node-redis', kind: 'single', ...awaited, messages: 4_000 },
     ...{ publish: 'raw, one LPUSH at a time', consume: 'raw, BLMOVE and LREM' },
   },
 ]

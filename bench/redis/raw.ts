@@ -1,8 +1,8 @@
+import type { Way } from '../flow/way.ts'
 import { listBatches } from './rawList.ts'
 import { pubSub } from './rawPubSub.ts'
 import { listSingles } from './rawSingle.ts'
 import { stream } from './rawStream.ts'
-import type { Way } from './way.ts'
 
 const kinds: Readonly<Record<string, Way>> = {
   list: listBatches,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import type { Came, Consumer, Data, Producer, Task, Way } from '../flow/way.ts'
 import { type RawClient, rawClient } from './rawClient.ts'
-import type { Came, Consumer, Data, Producer, Task, Way } from './way.ts'
 
 const takeMax = 500
 

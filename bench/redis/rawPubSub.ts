@@ -1,5 +1,5 @@
+import type { Data, Way } from '../flow/way.ts'
 import { rawClient } from './rawClient.ts'
-import type { Data, Way } from './way.ts'
 
 /** PUBLISH, many of them in an explicit pipeline; one subscriber. */
 export const pubSub: Way = {

@@ -1,6 +1,6 @@
+import type { Came, Consumer, Data, Task, Way } from '../flow/way.ts'
 import { type RawClient, rawClient } from './rawClient.ts'
 import { listProducer } from './rawList.ts'
-import type { Came, Consumer, Data, Task, Way } from './way.ts'
 
 /** What people write first: BLMOVE, the work, LREM; two round trips a message. */
 class SingleConsumer implements Consumer {

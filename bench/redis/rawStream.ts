@@ -1,7 +1,6 @@
+import type { Came, Consumer, Data, Task, Way } from '../flow/way.ts'
 import { type RawClient, rawClient } from './rawClient.ts'
-import type { Came, Consumer, Data, Task, Way } from './way.ts'
 
-const group = 'bench'
 const takeMax = 100
 const waitMs = 200
 
@@ -14,16 +13,18 @@ interface Entry {
 class GroupConsumer implements Consumer {
   readonly #client: RawClient
   readonly #stream: string
+  readonly #group: string
   #working = Promise.resolve()
   #isOver = false
 
-  constructor(client: RawClient, { channel }: Task) {
+  constructor(client: RawClient, { channel, group }: Task) {
     this.#client = client
     this.#stream = channel
+    this.#group = group
   }
 
   async start(came: Came): Promise<void> {
-    await this.#client.xGroupCreate(this.#stream, group, '0', { MKSTREAM: true })
+    await this.#client.xGroupCreate(this.#stream, this.#group, '0', { MKSTREAM: true })
     this.#working = this.#work(came)
   }
 
@@ -40,7 +41,7 @@ class GroupConsumer implements Consumer {
   async #read(blockMs?: number): Promise<readonly Entry[]> {
     const options = { COUNT: takeMax, ...(blockMs === undefined ? {} : { BLOCK: blockMs }) }
     const from = { key: this.#stream, id: '>' }
-    const reply = await this.#client.xReadGroup(group, 'one', from, options)
+    const reply = await this.#client.xReadGroup(this.#group, 'one', from, options)
     return ((reply as unknown as { messages: Entry[] }[] | null)?.[0]?.messages ?? []) as Entry[]
   }
 
@@ -48,7 +49,7 @@ class GroupConsumer implements Consumer {
     for (const { message } of entries) came.message(JSON.parse(message.data) as Data)
     await this.#client.xAck(
       this.#stream,
-      group,
+      this.#group,
       entries.map(({ id }) => id),
     )
     came.settled(entries.length)

@@ -1,25 +1,10 @@
 import { startRedis } from '../../src/lab/brokers/redis.ts'
-import { Crew } from './crew.ts'
+import { Crew } from '../flow/crew.ts'
+import type { Rig, Sizes } from '../flow/rig.ts'
 import { type RawClient, rawClient } from './rawClient.ts'
 
-/** How much is measured. */
-export interface Sizes {
-  /** Divides every count of messages. */
-  readonly divisor: number
-  readonly rounds: number
-  readonly withPeers: boolean
-}
-
-/** What all parts need: a server of our own, and processes that publish and consume. */
-export interface Rig extends AsyncDisposable {
-  readonly url: string
-  readonly version: string
-  readonly settings: string
-  readonly crew: Crew
-  readonly sizes: Sizes
-  report(line: string): void
-  /** A channel that nobody has used, on an empty server. */
-  channel(): Promise<string>
+/** A Redis of our own. */
+export interface RedisRig extends Rig {
   /** Bytes that the server has in use. */
   usedBytes(): Promise<number>
 }
@@ -27,7 +12,7 @@ export interface Rig extends AsyncDisposable {
 /** No snapshot in the middle of a run, and no subscriber is cut off for being slower. */
 const args = ['--save', '', '--client-output-buffer-limit', 'pubsub 0 0 0']
 
-export async function startRig(sizes: Sizes, report: (line: string) => void): Promise<Rig> {
+export async function startRig(sizes: Sizes, report: (line: string) => void): Promise<RedisRig> {
   await using started = new AsyncDisposableStack()
   const server = started.use(await startRedis({ args }))
   const client: RawClient = await rawClient(server.url)

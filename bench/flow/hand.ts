@@ -34,7 +34,7 @@ export class Hand<A extends string | object> {
       this.#wake()
     })
     this.#gone = once(this.#child, 'exit').then(([code, signal]) => {
-      throw new Error(`bench/redis/${file} ${args.join(' ')}: ended with ${code ?? signal}`)
+      throw new Error(`bench/flow/${file} ${args.join(' ')}: ended with ${code ?? signal}`)
     })
     this.#gone.catch(() => undefined) // told by the next ask
   }

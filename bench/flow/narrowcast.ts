@@ -27,7 +27,7 @@ const isLive = ({ kind }: Task) => kind !== 'queue' && kind !== 'stream'
 function subscribe(channel: Channel<Data>, task: Task, came: Came): Subscription {
   const handler = (data: Data) => came.message(data)
   if (isLive(task)) return channel.subscribe(handler, { concurrency: 100, holdMax })
-  const group = task.kind === 'stream' ? { group: 'bench' } : {}
+  const group = task.kind === 'stream' ? { group: task.group } : {}
   const { concurrency } = task
   if (!task.isBatch) return channel.subscribe(handler, { ...group, concurrency })
   return channel.subscribe(

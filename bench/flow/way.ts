@@ -5,15 +5,17 @@ export interface Data {
 }
 
 /** Whose code moves the messages: the bare client, this library, or another one. */
-export type Side = 'raw' | 'narrowcast' | 'bullmq' | 'bee-queue' | 'groupmq'
+export type Side = 'node-redis' | 'narrowcast' | 'bullmq' | 'bee-queue' | 'groupmq'
 
 /** How messages travel from one process to another. */
 export interface Task {
   readonly side: Side
-  /** Of raw: list, cloudEvents, single, stream, pubsub. Of narrowcast: queue, stream, broadcast, direct, relay. */
+  /** Of node-redis: list, cloudEvents, single, stream, pubsub. Of narrowcast: queue, stream, broadcast, direct, relay. */
   readonly kind: string
   readonly url: string
   readonly channel: string
+  /** Of a stream: that the consumer belongs to. */
+  readonly group: string
   readonly messages: number
   readonly bodyBytes: number
   /** Messages in one call of publish; 1: the call for a single message. */

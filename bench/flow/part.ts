@@ -6,4 +6,4 @@ export interface PartResult {
   readonly targets: readonly Target[]
 }
 
-export type Part = (rig: Rig) => Promise<PartResult>
+export type Part<R extends Rig = Rig> = (rig: R) => Promise<PartResult>

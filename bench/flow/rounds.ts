@@ -1,13 +1,16 @@
 import { type Figure, figure } from '../harness.ts'
 import type { Rig } from './rig.ts'
+import type { Drained } from './tally.ts'
 import type { Task } from './way.ts'
 
 /** One way in a comparison. The names tell its figures apart; without one there is no figure. */
 export interface Contender
   extends Omit<
     Task,
-    'url' | 'channel' | 'bodyBytes' | 'isTuned' | 'concurrency' | 'isBatch' | 'window'
+    'url' | 'channel' | 'group' | 'bodyBytes' | 'isTuned' | 'concurrency' | 'isBatch' | 'window'
   > {
+  /** Each of them is given all messages; the first one is timed. */
+  readonly groups?: readonly string[]
   readonly isTuned?: boolean
   readonly concurrency?: number
   readonly isBatch?: boolean
@@ -45,7 +48,9 @@ function rate({ startMs, endMs }: Span, messages: number): number {
 /** Publishes alone and consumes that alone, then both at once, as far as it has names for that. */
 async function run(rig: Rig, one: Contender, bodyBytes: number, divisor: number): Promise<Flows> {
   const messages = Math.ceil(one.messages / divisor)
+  const { groups = ['bench'] } = one
   const defaults = {
+    group: groups[0] as string,
     concurrency: 1,
     isBatch: false,
     window: 0,
@@ -58,9 +63,12 @@ async function run(rig: Rig, one: Contender, bodyBytes: number, divisor: number)
   if (one.publish || one.consume) {
     const apart = await task()
     const published = await rig.crew.publish(apart)
-    const { lost, duplicated, ...span } = await rig.crew.drain(apart)
+    const drained: Drained[] = []
+    for (const group of groups) drained.push(await rig.crew.drain({ ...apart, group }))
+    const lost = drained.reduce((sum, one) => sum + one.lost, 0)
+    const duplicated = drained.reduce((sum, one) => sum + one.duplicated, 0)
     flows.publish = { perSecond: rate(published, messages), lost, duplicated }
-    flows.consume = { perSecond: rate(span, messages), lost, duplicated }
+    flows.consume = { perSecond: rate(drained[0] as Drained, messages), lost, duplicated }
   }
   if (one.both) {
     const { lost, duplicated, ...span } = await rig.crew.both(await task())
