@@ -5,12 +5,12 @@ export interface Data {
 }
 
 /** Whose code moves the messages: the bare client, this library, or another one. */
-export type Side = 'node-redis' | 'narrowcast' | 'bullmq' | 'bee-queue' | 'groupmq'
+export type Side = 'node-redis' | 'amqplib' | 'narrowcast' | 'bullmq' | 'bee-queue' | 'groupmq'
 
 /** How messages travel from one process to another. */
 export interface Task {
   readonly side: Side
-  /** Of node-redis: list, cloudEvents, single, stream, pubsub. Of narrowcast: queue, stream, broadcast, direct, relay. */
+  /** Of amqplib: queue, ackEach, alike, stream. Of node-redis: list, cloudEvents, single, stream, pubsub. Of narrowcast: queue, stream, broadcast, direct, relay. */
   readonly kind: string
   readonly url: string
   readonly channel: string
