@@ -54,6 +54,7 @@ export class RabbitmqSession implements Session {
   readonly #declarations: Declarations
   readonly #groups: Groups
   readonly #topology: Topology
+  readonly #locks: Locks
   /** By the queue whose ids it remembers. */
   readonly #seenBy = new Map<string, Seen>()
   /** What is put into a queue for somebody who settles it elsewhere. */
@@ -70,6 +71,7 @@ export class RabbitmqSession implements Session {
     const locks = new Locks(consuming)
     const topology = new Topology(consuming)
     this.#topology = topology
+    this.#locks = locks
     this.#copies = new Confirming(publishing)
     const notes = new Notes(consuming, this.#copies)
     this.#declarations = new Declarations(topology, locks, notes)
@@ -181,8 +183,14 @@ export class RabbitmqSession implements Session {
     const { consuming } = this.#of
     const known = this.#seenBy.get(home.queue)
     if (known !== undefined && !known.hasEnded) return known
-    const options = { topology: this.#topology, connection: consuming, confirming: this.#copies }
-    const seen = new Seen({ ...options, home, windowMs })
+    const made = { topology: this.#topology, locks: this.#locks }
+    const seen = new Seen({
+      ...made,
+      connection: consuming,
+      confirming: this.#copies,
+      home,
+      windowMs,
+    })
     this.#seenBy.set(home.queue, seen)
     return seen
   }

@@ -4,6 +4,7 @@ import type { Token } from '../../../core/message.ts'
 import { type Confirming, toQueue } from '../confirming.ts'
 import type { Connection } from '../connection.ts'
 import { type Home, seenName, seenOptions } from '../layout.ts'
+import type { Locks } from '../lock.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
 import { readLog } from '../stream/log.ts'
 import type { Topology } from '../topology.ts'
@@ -11,6 +12,7 @@ import { Book, type Entry, type Mark } from './book.ts'
 
 export interface SeenOptions {
   readonly topology: Topology
+  readonly locks: Locks
   readonly connection: Connection
   readonly confirming: Confirming
   readonly home: Home
@@ -86,9 +88,11 @@ export class Seen implements Marks {
     this.#closing.abort(reason)
   }
 
+  /** One at a time: RabbitMQ 3.10 ends a connection that writes to a stream queue in the making. */
   async #declare(): Promise<void> {
-    const { topology, home } = this.#of
-    const other = await topology.queue(seenName(home.queue), seenOptions)
+    const { topology, locks, home } = this.#of
+    const make = () => topology.queue(seenName(home.queue), seenOptions)
+    const other = await locks.with(home.queue, 'marks', this.#closing.signal, make)
     if (other === null) return
     const text = `queue "${seenName(home.queue)}": ${other.name} is ${other.found}, wanted ${other.wanted}`
     throw rabbitmqError('CONFLICT', 'marks', text, { channel: home.channel })
