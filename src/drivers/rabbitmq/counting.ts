@@ -6,6 +6,7 @@ import { archiveName, delayNames, homeOf } from './layout.ts'
 import { type Figures, noFigures } from './management/management.ts'
 import type { ManagingOptions } from './managing.ts'
 import type { DeadLetters } from './queue/dead.ts'
+import { queueFacts } from './queueFacts.ts'
 import { checkKept, replyCodeOf } from './rabbitmqErrors.ts'
 import type { Notes } from './stream/notes.ts'
 
@@ -29,7 +30,7 @@ export function counting(options: CountingOptions): Pick<Admin, 'depths' | 'grou
   /** Null: there is no such queue. */
   const factsOf = async (queue: string): Promise<QueueFacts | null> => {
     try {
-      return await connection.ask('depth', undefined, (channel) => channel.checkQueue(queue))
+      return await connection.ask('depth', undefined, (channel) => queueFacts(channel, queue))
     } catch (error) {
       if (replyCodeOf(error instanceof Error ? error.cause : null) === 404) return null
       throw error

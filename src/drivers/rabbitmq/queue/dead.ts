@@ -7,6 +7,7 @@ import { type Address, type Confirming, toQueue, toStream } from '../confirming.
 import type { Connection } from '../connection.ts'
 import { deadName, homeOf } from '../layout.ts'
 import type { Locks } from '../lock.ts'
+import { queueFacts } from '../queueFacts.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
 import { copyOf, pastOf } from '../wire.ts'
 import { entryOf } from './deadLetter.ts'
@@ -101,7 +102,7 @@ export class DeadLetters {
   /** What lies there, while nobody looks. */
   async count(channel: string, signal: AbortSignal): Promise<number> {
     const { locks, connection } = this.#of
-    const look = (amqp: AmqpChannel) => amqp.checkQueue(deadName(channel))
+    const look = (amqp: AmqpChannel) => queueFacts(amqp, deadName(channel))
     const ask = () => connection.ask('depth', channel, look)
     return (await locks.with(channel, 'depth', signal, ask)).messageCount
   }
@@ -147,7 +148,7 @@ export class DeadLetters {
     const queue = deadName(channel)
     return await locks.with(channel, operation, signal, () =>
       connection.ask(operation, channel, async (amqp) => {
-        const { messageCount } = await amqp.checkQueue(queue)
+        const { messageCount } = await queueFacts(amqp, queue)
         const ended = await work(amqp, messageCount)
         // The broker puts them back when it has time: who looks next is not to find fewer.
         const untilMs = performance.now() + idleMs
