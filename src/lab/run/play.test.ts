@@ -210,6 +210,41 @@ test('workers that start late find everything waiting', async () => {
   expect(accountOf(run).processed).toBe(230)
 })
 
+test('a broker that hides what is in hand, and once says that it is empty, is drained', async () => {
+  let isWrong = false
+  let isTold = false
+  const hiding = (driver: Driver): Driver => ({
+    ...driver,
+    async open(on, signal) {
+      const session = await driver.open(on, signal)
+      const { depths, ...admin } = session.admin
+      return {
+        ...{ info: session.info, contract: session.contract.bind(session) },
+        ...{ publisher: session.publisher.bind(session), source: session.source.bind(session) },
+        admin: {
+          ...admin,
+          async depths(channels, signal) {
+            const all = (await depths?.(channels, signal)) ?? []
+            const told = all.map((one) => {
+              return one && { ...one, inFlight: 'unknown' as const, ...(isWrong && { waiting: 0 }) }
+            })
+            return told
+          },
+        },
+        [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+      }
+    },
+  })
+  const load = { ...calm.load, handlerMs: 1_000, startsLate: true }
+  const all = await played({ ...calm, load }, hiding, (phase) => {
+    isWrong = phase === 'draining' && !isTold
+    isTold ||= isWrong
+  })
+  expect(all.isDrained).toBe(true)
+  expect(all.seen.phases.filter((phase) => phase === 'draining').length).toBeGreaterThan(1)
+  expect(accountOf(all)).toMatchObject({ processed: 200, stuck: 0, lost: { total: 0 } })
+})
+
 test.for(['broadcast', 'narrowcast', 'stream'] as const)('a %s is played too', async (pattern) => {
   const channel = { ...calm.channel, pattern }
   const { isBarrierReached, isDrained, evidence } = await played({ ...calm, channel })

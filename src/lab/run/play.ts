@@ -11,7 +11,7 @@ import { type RunTerms, termsOf } from '../termsOf.ts'
 import { reachBarrier } from './barrier.ts'
 import { Cast } from './cast.ts'
 import { Chronicle } from './chronicle.ts'
-import { depthsOf, whenAllHaveLeft } from './depths.ts'
+import { depthsOf, leftIn, whenAllHaveLeft } from './depths.ts'
 import { drainKept, drainLive } from './drain.ts'
 import { Faults } from './faults.ts'
 import { takeLeft, writeDead, writeLeft } from './leftovers.ts'
@@ -149,16 +149,35 @@ class Play {
     return await (this.#isKept ? this.#drainKept(bus) : this.#drainLive())
   }
 
-  /** Fresh and healthy workers take what the others have left. */
+  /**
+   * Fresh and healthy workers take what the others have left; once more, where a broker that does not
+   * tell what is in hand has some again when those have left, too.
+   */
   async #drainKept(bus: Bus): Promise<boolean> {
     await this.#cast.leaveWorkers()
     this.#keep(await this.#look(bus).catch(orAway))
-    await this.#cast.startWorkers()
-    const isDrained = await drainKept(() => this.#look(bus), this.#pace)
-    this.#watcher.phase('listening')
-    await this.#pace.sleep(Math.max(3 * this.#plan.channel.leaseMs, lateMsMin))
-    await this.#cast.leaveWorkers()
-    return isDrained
+    for (let before = Number.POSITIVE_INFINITY; ; ) {
+      await this.#cast.startWorkers()
+      const isDrained = await drainKept(() => this.#look(bus), this.#pace)
+      this.#watcher.phase('listening')
+      await this.#pace.sleep(Math.max(3 * this.#plan.channel.leaseMs, lateMsMin))
+      await this.#cast.leaveWorkers()
+      if (!isDrained || !(await this.#hidesWhatIsInHand(bus))) return isDrained
+      const left = await this.#leftByAll(bus)
+      if (left === 0 || left >= before) return left === 0
+      before = left
+      this.#watcher.phase('draining')
+    }
+  }
+
+  async #hidesWhatIsInHand(bus: Bus): Promise<boolean> {
+    return (await this.#look(bus)).some(({ inFlight }) => inFlight === 'unknown')
+  }
+
+  /** A broker puts back what others had in hand when it has time. */
+  async #leftByAll(bus: Bus): Promise<number> {
+    await this.#pace.sleep(putBackMs)
+    return leftIn(await this.#look(bus))
   }
 
   /** What a live worker has not been sent is sent to nobody. */
@@ -203,7 +222,7 @@ class Play {
     const groups = groupsOf(channel)
     const isShown = peek !== 'no'
     // What can only be taken is counted before.
-    if (!isShown) await this.#countLeft(bus)
+    if (!isShown) this.#depth.push(...whenAllHaveLeft(await this.#look(bus)))
     for (const [actor, group] of groups.entries()) {
       const place = this.#stage.book({ role: 'deadReader', actor, incarnation: 0 }, group)
       await writeDead(bus, channel, group, run.name, place)
@@ -213,12 +232,6 @@ class Play {
       else await takeLeft(openChannel(bus, channel), run.name, place)
     }
     if (isShown) this.#depth.push(...(await this.#look(bus)))
-  }
-
-  /** A broker puts back what others had in hand when it has time. */
-  async #countLeft(bus: Bus): Promise<void> {
-    await this.#pace.sleep(putBackMs)
-    this.#depth.push(...whenAllHaveLeft(await this.#look(bus)))
   }
 
   #terms(contract: Contract): RunTerms {
