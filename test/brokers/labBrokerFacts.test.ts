@@ -1,8 +1,10 @@
 import { expect } from 'vitest'
+import { type Backend, backends } from '../../src/lab/backends.ts'
 import { askRedis } from '../../src/lab/brokers/askRedis.ts'
 import { startRedis } from '../../src/lab/brokers/redis.ts'
 import { startRedisCluster } from '../../src/lab/brokers/redisCluster.ts'
 import { brokerFacts } from '../../src/lab/instrument/brokerFacts.ts'
+import { testRabbitmq } from './rabbitmqHere.ts'
 import { testRedis } from './redisHere.ts'
 
 const withLogin = (url: string, login: string) => url.replace('//', `//${login}@`)
@@ -48,6 +50,28 @@ testRedis('of a cluster every primary is asked, and what differs is shown', asyn
   expect(after.config?.hz?.split(' | ').sort()).toEqual(['10', '17'])
   expect(after.configSha256).not.toBe(before.configSha256)
 })
+
+testRabbitmq(
+  'of a RabbitMQ that the lab starts all settings are told, and no secret or place',
+  async () => {
+    const { start } = backends.find(({ name }) => name === 'rabbitmq') as Backend
+    await using broker = await start('default', '')
+    const facts = await brokerFacts(broker.url, broker.config)
+    expect(facts).toMatchObject({
+      product: 'rabbitmq',
+      version: expect.stringMatching(/^\d+\.\d+/),
+      client: expect.stringMatching(/^amqplib \d+\.\d+\.\d+$/),
+      config: { 'rabbit.default_user': '***', 'rabbit.tcp_listeners': '(local)' },
+      configSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
+    expect(Object.keys(facts.config ?? {}).length).toBeGreaterThan(50)
+    const text = JSON.stringify(facts)
+    for (const local of ['/narrowcast-', new URL(broker.url).port])
+      expect(text).not.toContain(local)
+    const asked = await brokerFacts(broker.url)
+    expect(asked).toMatchObject({ product: 'rabbitmq', config: null, configSha256: null })
+  },
+)
 
 testRedis('a server that is gone is refused, as it is at connect', async () => {
   const server = await startRedis()

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { findPackageJSON } from 'node:module'
 import { dirname } from 'node:path'
 import { connect } from '../../connect.ts'
 import type { BrokerInfo } from '../../core/driver.ts'
@@ -63,7 +63,7 @@ async function configOf(
 /** Its name alone where it does not say. */
 function clientVersion(name: string): string {
   try {
-    const path = createRequire(import.meta.url).resolve(`${name}/package.json`)
+    const path = findPackageJSON(name, import.meta.url) ?? ''
     return `${name} ${(JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version}`
   } catch {
     return name
