@@ -8,6 +8,7 @@ import { scenarios } from '../../src/lab/scenarios/index.ts'
 import type { Scenario } from '../../src/lab/scenarios/scenario.ts'
 import { runTwin } from '../../src/lab/twin/runTwin.ts'
 import { streamTwin } from '../../src/lab/twin/streamTwin.ts'
+import { testRabbitmq } from './rabbitmqHere.ts'
 import { testRedis } from './redisHere.ts'
 
 const named = (name: string) => scenarios.find((one) => one.name === name) as Scenario
@@ -54,6 +55,10 @@ testRedis.for(onRedis)(
     expect(await run(scenario, { backend, pattern })).toMatchObject(all)
   },
 )
+
+testRabbitmq('and those of a queue of RabbitMQ', { timeout: 60_000 }, async () => {
+  expect(await run('backlog', { backend: 'rabbitmq', pattern: 'queue' })).toMatchObject(all)
+})
 
 it('one that was interrupted has no figures', async () => {
   const running = run('calm', { backend: 'file', pattern: 'queue' }, AbortSignal.abort())

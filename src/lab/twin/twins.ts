@@ -6,7 +6,7 @@ import type { Twin } from './twin.ts'
 
 interface Known {
   readonly patterns: readonly Pattern[]
-  /** Only then: who has no client of Redis needs none for the others. */
+  /** Only then: who has not the client of one needs none for the others. */
   readonly load: () => Promise<Twin>
 }
 
@@ -27,6 +27,10 @@ const twins = {
   'redis-pubsub': {
     patterns: ['broadcast'],
     load: async () => (await import('./pubSubTwin.ts')).pubSubTwin,
+  },
+  rabbitmq: {
+    patterns: ['queue'],
+    load: async () => (await import('./rabbitmqTwin.ts')).rabbitmqTwin,
   },
 } as const satisfies Readonly<Record<string, Known>>
 
