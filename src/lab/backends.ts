@@ -102,7 +102,7 @@ export const backends: readonly Backend[] = [
   {
     name: 'rabbitmq',
     patterns: patterns.filter((pattern) => pattern in ofRabbitmq),
-    profiles: ['default'],
+    profiles: ['default', 'naive'],
     defaultPattern: 'queue',
     isDirect: true,
     start: ownRabbitmq,

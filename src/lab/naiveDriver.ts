@@ -3,8 +3,17 @@ import { parseBrokerUrl } from '../core/url.ts'
 import { drivers } from '../drivers/registry.ts'
 import { liar } from '../testing/liar.ts'
 
-/** Redis as it is read without a library: what is popped is gone, whoever dies with it. */
+/**
+ * A broker as it is read without a library: what is handed over is acknowledged at once, as a plain pop
+ * and `noAck` do, and gone, whoever dies with it.
+ */
 export async function naiveDriver(url: string): Promise<Driver> {
-  const { fromUrl } = await drivers.redis()
-  return liar(fromUrl(parseBrokerUrl(url)), 'acknowledges before the handler', () => 1)
+  return liar(await driverFor(url), 'acknowledges before the handler', () => 1)
+}
+
+async function driverFor(url: string): Promise<Driver> {
+  const parsed = parseBrokerUrl(url)
+  if (parsed.scheme !== 'amqp') return (await drivers.redis()).fromUrl(parsed)
+  const { naiveRabbitmq } = await import('./naiveRabbitmq.ts') // needs a client that few have
+  return naiveRabbitmq((await drivers.amqp()).fromUrl(parsed), url)
 }

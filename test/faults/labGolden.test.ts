@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Judgement } from '../../src/lab/checker/judge.ts'
 import type { ExperimentResult } from '../../src/lab/run/experiment.ts'
+import { testRabbitmq } from '../brokers/rabbitmqHere.ts'
 import { testRedis } from '../brokers/redisHere.ts'
 import { playScenario } from './labScene.ts'
 
@@ -61,4 +62,30 @@ testRedis('redis: nobody hears what is broadcast while everybody is dead', async
   // The window is 30 % of the load, and what starting takes.
   expect(unheard.total).toBeGreaterThan(acknowledged * 0.3)
   expect(unheard.total).toBe(unheard.reported + unheard.silent)
+})
+
+testRabbitmq('rabbitmq: a queue keeps its contract while busy workers are killed', async () => {
+  const { verdict, judgement } = await playScenario('worker-kill', 'rabbitmq:queue', some)
+  expect(verdict).toEqual({ status: 'KEPT', reasons: [] })
+  expect(judgement.bites).toMatchObject([{ atLeast: 4, seen: expect.any(Number) }])
+})
+
+testRabbitmq('rabbitmq: a queue loses nothing when its server is killed', async () => {
+  const result = await playScenario('broker-crash', 'rabbitmq:queue', some)
+  expect(result.verdict).toEqual({ status: 'KEPT', reasons: [] })
+  expect(accountOf(result).lost.total).toBe(0)
+})
+
+testRabbitmq('rabbitmq: what is acknowledged as it comes dies in hand', async () => {
+  const result = await playScenario('worker-kill', 'rabbitmq:queue@naive', { messages: 2_000 })
+  expect(result.verdict.status).toBe('BROKEN')
+  expect(accountOf(result).lost.worker).toBeGreaterThan(0)
+})
+
+testRabbitmq('rabbitmq: what no queue is bound for is confirmed, and gone', async () => {
+  const result = await playScenario('backlog', 'rabbitmq:queue@naive', few)
+  expect(result.verdict.status).toBe('BROKEN')
+  const { acknowledged, lost } = accountOf(result)
+  expect(acknowledged).toBe(few.messages)
+  expect(lost).toMatchObject({ broker: few.messages, byCause: { 'no-worker': few.messages } })
 })

@@ -126,13 +126,16 @@ function refuseWhatNobodyOffers(
   { scenario, subject, net }: ExperimentOptions,
 ): void {
   const { channel, load, faults } = plan
-  const { backend, url } = subject
+  const { backend, url, profile } = subject
   const what = `${scenario.name} on ${backend} ${channel.pattern}`
   if (load.startsLate && isLive(channel.pattern)) {
     throw notOffered(what, `a ${channel.pattern} keeps nothing for workers that come later`)
   }
   if (channel.dedupeWindowMs !== null && isLive(channel.pattern)) {
     throw notOffered(what, `a ${channel.pattern} keeps no ids that it could know again`)
+  }
+  if (profile === 'naive' && channel.pattern !== 'queue') {
+    throw notOffered(what, 'naive is how queues are read')
   }
   const isOnRelay = faults.some((fault) => fault.kind === 'kill' && fault.target === 'relay')
   if (isOnRelay && channel.via !== 'relay') {
