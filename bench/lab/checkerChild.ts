@@ -24,6 +24,7 @@ const terms: Terms = {
   leaseMs: 2_000,
   isStoreShared: false,
   isOwnedByConnection: false,
+  areCrashesMixed: false,
   inHandMax: 16,
   reclaimWithinMs: 3_000,
   resumes: false,

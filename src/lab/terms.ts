@@ -41,6 +41,11 @@ export interface Terms {
   readonly attempts: number
   /** Owners that may end with a message in hand before it is dead. */
   readonly deliveriesMax: number
+  /**
+   * The broker counts how often a message came back, also of what was on its way to a worker and that no
+   * handler has seen.
+   */
+  readonly areCrashesMixed: boolean
   /** 0: without leases. */
   readonly leaseMs: number
   /**

@@ -86,6 +86,7 @@ export function termsOf(contract: Contract, settings: RunSettings): RunTerms {
     ),
     attempts: settings.attempts,
     deliveriesMax: settings.deliveriesMax,
+    areCrashesMixed: contract.counts.crashes === 'mixed',
     leaseMs: redelivery.how === 'on-lease' ? leaseMs : 0,
     isStoreShared: settings.isStoreShared,
     isOwnedByConnection: contract.fencing === 'connection',

@@ -27,6 +27,7 @@ const terms: fc.Arbitrary<Terms> = fc.record({
   leaseMs: fc.constantFrom(0, 4, 8),
   isStoreShared: fc.boolean(),
   isOwnedByConnection: fc.boolean(),
+  areCrashesMixed: fc.boolean(),
   inHandMax: ms(3),
   reclaimWithinMs: ms(4),
   resumes: fc.boolean(),

@@ -2,6 +2,8 @@ import { deadCauses } from '../evidence/record.ts'
 import type { Terms } from '../terms.ts'
 import type { GroupAccount } from './accounting.ts'
 import { type GroupHistory, type History, marks, told } from './history.ts'
+import { actorName } from './intervals.ts'
+import { isWorker } from './load.ts'
 
 const byFailures = 1 << deadCauses.indexOf('failures')
 const byCrashes = 1 << deadCauses.indexOf('crashes')
@@ -74,7 +76,7 @@ export function countMessages(history: History, group: GroupHistory, terms: Term
     } else if (received > 0 || isDead || isLeft) counts.phantom++
     if (received > 1 || done > 1) repeated.push(message)
     if (((group.marks[message] as number) & marks.late) !== 0) late.push(message)
-    if (isDead && isUnfounded(message, group, terms)) counts.deadUnfounded++
+    if (isDead && isUnfounded(message, history, group, terms)) counts.deadUnfounded++
     if (isRetriedBeyond(message, history, group, terms)) counts.retriedBeyond++
   }
   return { counts, lost, repeated, late }
@@ -128,16 +130,41 @@ function mayBeForgotten(message: number, { sentNs, events }: History, terms: Ter
 }
 
 /** Workers of the lab say of no message that it is dead, and nothing they are sent is invalid. */
-function isUnfounded(message: number, group: GroupHistory, terms: Terms): boolean {
+function isUnfounded(
+  message: number,
+  history: History,
+  group: GroupHistory,
+  terms: Terms,
+): boolean {
   const by = group.deadBy[message] as number
   const isTooEarly =
     (group.thrown[message] as number) < terms.attempts ||
     group.deadFailures[message] !== terms.attempts
   return (
     ((by & byFailures) !== 0 && isTooEarly) ||
-    ((by & byCrashes) !== 0 && (group.received[message] as number) < terms.deliveriesMax) ||
+    ((by & byCrashes) !== 0 && mostOwners(message, history, group, terms) < terms.deliveriesMax) ||
     (by & ~(byFailures | byCrashes)) !== 0
   )
+}
+
+/**
+ * Those that were handed it; where crashes are mixed with others at most all whose life or connection
+ * ended since it was sent: nobody sees to whom it was on its way.
+ */
+function mostOwners(
+  message: number,
+  { sentNs, events, ledgers }: History,
+  { group, received, cuts }: GroupHistory,
+  { areCrashesMixed }: Terms,
+): number {
+  const owners = received[message] as number
+  if (!areCrashesMixed) return owners
+  const ours = ledgers.filter((one) => isWorker(one.role) && one.group === group).map(actorName)
+  const dead = events.flatMap(({ event, actor, toNs }) => {
+    const isDeath = event === 'KILL' || event === 'EXIT'
+    return isDeath && actor !== null && toNs >= (sentNs[message] as number) ? actorName(actor) : []
+  })
+  return Math.max(owners, new Set(dead.filter((name) => ours.includes(name))).size + cuts)
 }
 
 /** The best that was said of it. */

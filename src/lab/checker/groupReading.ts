@@ -5,7 +5,7 @@ import type { Origins } from './origins.ts'
 import type { RecordCursor } from './recordCursor.ts'
 import type { StoredAt } from './storedAt.ts'
 
-const { recv, done, settled, error, dead, left } = recordTypes
+const { recv, done, settled, error, dead, left, cut } = recordTypes
 const thrown = recordTypes.throw
 const ack = settlements.indexOf('ack')
 const retry = settlements.indexOf('retry')
@@ -35,6 +35,7 @@ export class GroupReading {
   readonly #attempts: Uint16Array
   #unexpected = 0
   #late = 0
+  #cuts = 0
 
   constructor(group: string | null, origins: Origins, attempts: Uint16Array, storedAt: StoredAt) {
     const { messages } = origins
@@ -63,6 +64,7 @@ export class GroupReading {
     const message = this.#origins.indexOf(record.producer, record.incarnation, record.sequence)
     if (message < 0 || this.#attempts[message] === 0) {
       if (type === recv) this.#unexpected++
+      if (type === cut) this.#cuts++
       return
     }
     if (type === recv) {
@@ -130,6 +132,7 @@ export class GroupReading {
       firstDoneBy: this.#firstDoneBy,
       unexpected: this.#unexpected,
       late: this.#late,
+      cuts: this.#cuts,
     }
   }
 

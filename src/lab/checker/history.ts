@@ -71,6 +71,8 @@ export interface GroupHistory {
   readonly unexpected: number
   /** Settlements that came late. */
   readonly late: number
+  /** Ends of connections, as workers noted them. */
+  readonly cuts: number
 }
 
 export interface TimedEvent {

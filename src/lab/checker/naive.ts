@@ -7,7 +7,7 @@ import { touches } from './naive/intervals.ts'
 import { lateUnfounded } from './naive/lateWork.ts'
 import { byIdentity, firstOf, type Message, type Scene, sceneOf, those } from './naive/scene.ts'
 import { shapeOf } from './naive/shape.ts'
-import { whyLost } from './naive/whyLost.ts'
+import { isDeath, whyLost } from './naive/whyLost.ts'
 import { redeliveries, reprocessings } from './naive/whyRepeated.ts'
 
 /**
@@ -116,15 +116,25 @@ function mayForget({ events, terms }: Scene, message: Message): boolean {
 }
 
 /** Some dead letter of it has no reason, or not the failures or owners that its reason needs. */
-function isUnfounded({ ours, terms }: Scene, message: Message): boolean {
+function isUnfounded(scene: Scene, message: Message): boolean {
+  const { ours, terms } = scene
   const failures = those(ours, 'throw', message).filter(({ flags }) => flags < givenUpFlag).length
-  const owners = those(ours, 'recv', message).length
+  const handed = those(ours, 'recv', message).length
+  const owners = terms.areCrashesMixed ? Math.max(handed, endsSince(scene, message)) : handed
   const letters = those(ours, 'dead', message)
   const told = letters.filter(({ flags }) => flags === 0).map(({ count }) => count)
   return letters.some(({ flags }) => {
     if (flags === 0) return failures < terms.attempts || Math.max(...told) !== terms.attempts
     return flags === 1 ? owners < terms.deliveriesMax : true
   })
+}
+
+/** Each of these may have had it on its way to it, unseen. */
+function endsSince({ events, ours, workers }: Scene, message: Message): number {
+  const dead = events.filter(
+    (one) => isDeath(one) && workers.includes(one.by) && one.toNs >= message.sentNs,
+  )
+  return new Set(dead.map(({ by }) => by)).size + ours.filter(({ type }) => type === 'cut').length
 }
 
 /** Every copy may be given back for another try once less than it may be tried. */

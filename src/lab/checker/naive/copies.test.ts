@@ -76,6 +76,9 @@ describe('a dead letter has', () => {
   const tries = (count: number) =>
     worker(...Array.from({ length: count }, (_, n) => failure(110 + 10 * n)).flat())
   const terms: History = { terms: { attempts: 3, deliveriesMax: 2 } }
+  const mixed = (...histories: History[]) =>
+    together(...histories, letter(1, 0), { terms: { areCrashesMixed: true } })
+  const cut = (ms: number): History => ({ ledgers: { 'worker 1.0': [['cut', null, ms]] } })
 
   test.for<[string, number, History]>([
     ['as many failures as it may', 0, together(tries(3), letter(0, 3))],
@@ -84,6 +87,11 @@ describe('a dead letter has', () => {
     ['more by its own words', 1, together(tries(4), letter(0, 4))],
     ['as many owners as it may', 0, together(tries(2), letter(1, 0))],
     ['fewer owners', 1, together(tries(1), letter(1, 0))],
+    ['owners unseen', 1, together(tries(1), at('KILL', 150), letter(1, 0))],
+    ['owners unseen, where they are counted', 0, mixed(tries(1), at('KILL', 150), cut(160))],
+    ['one of these only', 1, mixed(tries(1), at('KILL', 150), at('EXIT', 151))],
+    ['one of these before it was sent', 1, mixed(tries(1), at('KILL', 99), cut(160))],
+    ['as many as it may of both', 0, mixed(tries(2))],
     ['a verdict of nobody', 1, together(tries(3), letter(2, 3))],
     ['no reason that there is', 1, together(tries(3), letter(7, 3))],
     ['not been written', 0, tries(1)],

@@ -48,6 +48,7 @@ export const usualTerms: Terms = {
   leaseMs: 0,
   isStoreShared: false,
   isOwnedByConnection: false,
+  areCrashesMixed: false,
   inHandMax: 9,
   reclaimWithinMs: 5,
   resumes: false,
