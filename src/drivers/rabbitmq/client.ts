@@ -102,12 +102,18 @@ export interface AmqpProperties {
   /** In seconds. */
   readonly timestamp?: number | undefined
   readonly headers?: Readonly<Record<string, unknown>> | undefined
+  readonly contentEncoding?: string | undefined
+  readonly priority?: number | undefined
+  readonly correlationId?: string | undefined
+  /** In milliseconds. */
+  readonly expiration?: string | undefined
+  /** The broker takes that of the connection only. */
+  readonly userId?: string | undefined
 }
 
 export interface AmqpPublish extends AmqpProperties {
   readonly mandatory: true
   readonly persistent: boolean
-  readonly expiration?: string
 }
 
 export interface AmqpMessage {
@@ -116,6 +122,8 @@ export interface AmqpMessage {
     readonly deliveryTag: number
     readonly exchange: string
     readonly routingKey: string
+    /** It was given out before. */
+    readonly redelivered: boolean
   }
   readonly properties: AmqpProperties
 }

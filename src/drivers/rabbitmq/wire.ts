@@ -1,25 +1,9 @@
+import { isUtf8 } from 'node:buffer'
 import { randomName } from '../../core/ids.ts'
 import type { ErrorInfo, IncomingMessage, OutgoingMessage } from '../../core/message.ts'
 import type { AmqpMessage, AmqpProperties } from './client.ts'
-
-/** Names of our own among the headers: those of CloudEvents 1.0 for AMQP, and what a retry keeps. */
-const names = {
-  id: 'ce-id',
-  time: 'ce-time',
-  subject: 'ce-subject',
-  type: 'ce-type',
-  source: 'ce-source',
-  redrives: 'ce-redrivecount',
-  failures: 'ce-errorcount',
-  crashes: 'ce-crashcount',
-  firstFailed: 'ce-firstfailed',
-  lastError: 'ce-lasterror',
-  letter: 'ce-deadletter',
-} as const
-
-const own: ReadonlySet<string> = new Set(Object.values(names))
-/** What the broker writes there by itself. */
-const ofBroker = /^x-(stream-offset|death|(first|last)-death-.*|delivery-count|acquired-count)$/
+import { isReserved, headerNames as names } from './headerNames.ts'
+import { headerText } from './headerText.ts'
 
 /** A short string of AMQP. */
 const shortBytesMax = 255
@@ -69,16 +53,17 @@ export function frameOf(message: OutgoingMessage, { isPlain }: { isPlain: boolea
   return { content, properties }
 }
 
-/** `channel`: the type of what names none. A message without an id is given one by chance. */
+/** `channel`: the type of what names none. A message without an id is given `nameless`, one by chance. */
 export function messageOf(
   { content, properties }: AmqpMessage,
   channel: string,
   takenMs: number,
+  nameless = () => `${channel}-${randomName(16)}`,
 ): IncomingMessage {
   const { messageId, type, appId, headers = {} } = properties
   const said = (name: string) => textOr(headers[name])
   return {
-    id: textOr(messageId) ?? said(names.id) ?? `${channel}-${randomName(16)}`,
+    id: textOr(messageId) ?? said(names.id) ?? nameless(),
     key: said(names.subject),
     timeMs: timeOf(properties) ?? takenMs,
     headers: usersOf(headers),
@@ -97,99 +82,65 @@ export function hasId({ properties: { messageId, headers } }: AmqpMessage): bool
 export function pastOf({ properties }: AmqpMessage): Past {
   const { headers = {} } = properties
   const firstFailedMs = Date.parse(textOr(headers[names.firstFailed]) ?? '')
-  const last = parsed(headers[names.lastError]) as ErrorInfo | undefined
+  const last = errorIn(parsed(headers[names.lastError]))
   return {
     failures: countOf(headers[names.failures]),
     crashes: countOf(headers[names.crashes]),
     redrives: countOf(headers[names.redrives]),
-    history: last === undefined || Number.isNaN(firstFailedMs) ? null : { firstFailedMs, last },
+    history: last === null || Number.isNaN(firstFailedMs) ? null : { firstFailedMs, last },
   }
-}
-
-/** How often the broker has given it out in vain, since it lies in this queue. */
-export function returnsOf({ properties }: AmqpMessage): number {
-  return countOf(properties.headers?.['x-delivery-count'])
 }
 
 /**
- * The same message once more, byte for byte, with another past: a message in a queue cannot be
- * changed. `id`: that it was handed out under.
+ * How often the broker has given it out in vain, since it lies in this queue. One that was never
+ * given out brings the header along from where it was before.
  */
-export function copyOf(
-  { content, properties }: AmqpMessage,
-  id: string,
-  { failures, crashes, redrives, history }: Past,
-  letter?: unknown,
-): Frame {
-  const said = Object.entries(properties.headers ?? {}).filter(
-    ([name]) => !ofBroker.test(name) && name !== names.letter,
-  )
-  const headers: Record<string, unknown> = Object.fromEntries(said)
-  const set = (name: string, value: unknown, isSaid: boolean) => {
-    if (isSaid) headers[name] = value
-    else delete headers[name]
-  }
-  set(names.failures, failures, failures > 0)
-  set(names.crashes, crashes, crashes > 0)
-  set(names.redrives, redrives, redrives > 0)
-  set(names.firstFailed, history && new Date(history.firstFailedMs).toISOString(), history !== null)
-  set(names.lastError, history && JSON.stringify(history.last), history !== null)
-  set(names.letter, JSON.stringify(letter), letter !== undefined)
-  const { contentType, type, appId, timestamp } = properties
-  const messageId = isShort(id) ? id : undefined
-  if (messageId === undefined) headers[names.id] = id
-  return { content, properties: { contentType, type, appId, timestamp, messageId, headers } }
-}
-
-/** The same message once more, for another queue, as it was published. */
-export function againOf({ content, properties }: AmqpMessage): Frame {
-  const { contentType, messageId, type, appId, timestamp, headers = {} } = properties
-  const said = Object.entries(headers).filter(([name]) => !ofBroker.test(name))
-  return {
-    content,
-    properties: {
-      contentType,
-      messageId,
-      type,
-      appId,
-      timestamp,
-      headers: Object.fromEntries(said),
-    },
-  }
-}
-
-export function letterOf({ properties }: AmqpMessage): unknown {
-  return parsed(properties.headers?.[names.letter])
+export function returnsOf({ fields, properties }: AmqpMessage): number {
+  return fields.redelivered ? countOf(properties.headers?.['x-delivery-count']) : 0
 }
 
 function usersOf(headers: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
   const users: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (own.has(name) || ofBroker.test(name) || value === undefined) continue
-    users[name] = typeof value === 'string' ? value : JSON.stringify(value)
+    if (value === undefined) continue
+    if (name === names.cc) users.CC = headerText(value)
+    else if (name === 'CC' || !isReserved(name)) users[name] = headerText(value)
   }
   return users
 }
 
-/** Of foreign messages: seconds are all that AMQP has of its own. */
-function timeOf({ headers = {}, timestamp }: AmqpProperties): number | null {
+/** The last moment of the year 9999. */
+const timeMsMax = 253_402_300_799_999
+
+/** Of foreign messages: seconds are all that AMQP has of its own, where some write milliseconds. */
+export function timeOf({ headers = {}, timestamp }: AmqpProperties): number | null {
   const ms = Date.parse(textOr(headers[names.time]) ?? '')
   if (!Number.isNaN(ms)) return ms
-  return typeof timestamp === 'number' ? timestamp * 1_000 : null
+  if (typeof timestamp !== 'number') return null
+  const said = timestamp * 1_000 > timeMsMax ? timestamp : timestamp * 1_000
+  return said <= timeMsMax ? said : null
 }
 
 /** JSON as text, all else as bytes. A foreign program need not say what it sends. */
 function bodyOf(content: Buffer, contentType: unknown): string | Uint8Array {
-  if (typeof contentType === 'string') {
-    return /^application\/(.*\+)?json\b/i.test(contentType)
-      ? content.toString()
-      : new Uint8Array(content)
-  }
+  // To read as text what is none would change it.
+  if (!isUtf8(content)) return new Uint8Array(content)
   const text = content.toString()
-  return parsed(text) === undefined ? new Uint8Array(content) : text
+  const isJson =
+    typeof contentType === 'string'
+      ? /^application\/(.*\+)?json\b/i.test(contentType)
+      : parsed(text) !== undefined
+  return isJson ? text : new Uint8Array(content)
 }
 
-function parsed(text: unknown): unknown {
+/** Whoever wrote it: what is read from a message need not be what we would have written. */
+function errorIn(said: unknown): ErrorInfo | null {
+  const { name, message } = (said ?? {}) as Partial<ErrorInfo>
+  return typeof name === 'string' && typeof message === 'string' ? (said as ErrorInfo) : null
+}
+
+/** Of JSON text; undefined for anything else. */
+export function parsed(text: unknown): unknown {
   try {
     return typeof text === 'string' ? JSON.parse(text) : undefined
   } catch {

@@ -3,6 +3,7 @@ import type { OutgoingMessage } from '../../../core/message.ts'
 import { type Fault, liveFault } from '../../_shared/live/liveFault.ts'
 import type { Address, Addressed } from '../confirming.ts'
 import { payloadBytesMax } from '../contract.ts'
+import { headerNameFault } from '../headersFault.ts'
 import { frameOf } from '../wire.ts'
 
 /** The client writes no more into one message; some are our own. */
@@ -14,6 +15,8 @@ export function faultOf(message: OutgoingMessage, channel: ChannelSpec): Fault |
   const fault = liveFault(message, { ...channel, payloadBytesMax: most })
   if (fault !== null) return fault
   const { id, key, type, source, headers } = message
+  const wrong = headerNameFault(headers)
+  if (wrong !== null) return { code: 'UNSUPPORTED', text: wrong, hint: 'Take another one.' }
   const texts = [id, key ?? '', type, source, ...Object.entries(headers).flat()]
   const bytes = texts.reduce((sum, text) => sum + 8 + Buffer.byteLength(text), 0)
   if (bytes <= headerBytesMax) return null

@@ -5,11 +5,12 @@ import type { PublishOutcome } from '../../../core/message.ts'
 import type { AmqpChannel, AmqpMessage } from '../client.ts'
 import { type Address, type Confirming, toQueue, toStream } from '../confirming.ts'
 import type { Connection } from '../connection.ts'
+import { copyOf } from '../copies.ts'
 import { deadName, homeOf } from '../layout.ts'
 import type { Locks } from '../lock.ts'
 import { queueFacts } from '../queueFacts.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
-import { copyOf, pastOf } from '../wire.ts'
+import { pastOf } from '../wire.ts'
 import { entryOf } from './deadLetter.ts'
 import { failed } from './publisher.ts'
 
@@ -78,7 +79,7 @@ export class DeadLetters {
         to?.pattern === 'stream'
           ? toStream(to.name, message)
           : toQueue(to?.name ?? homeOf(channel, letter.group).queue)
-      const copy = { ...copyOf(raw, message.id, past), ...address, delayMs: 0 }
+      const copy = { ...copyOf(raw, message, past), ...address, delayMs: 0 }
       const [said = 'lost'] = await this.#of.confirming.send([copy], signal)
       const isStored = said === 'stored'
       outcomes.set(

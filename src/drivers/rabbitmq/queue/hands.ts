@@ -1,12 +1,12 @@
 import type { SettleOutcome, Token } from '../../../core/message.ts'
 import type { AmqpMessage } from '../client.ts'
+import type { HandedAs } from '../copies.ts'
 
 /** A delivery that is in our hands, by the tag of the channel that brought it. */
 export interface Hand {
   readonly token: Token
   readonly raw: AmqpMessage
-  /** That it was handed out under. */
-  readonly id: string
+  readonly as: HandedAs
 }
 
 /**
@@ -26,12 +26,12 @@ export class Hands {
     this.#nextSerial = nextSerial
   }
 
-  take(raw: AmqpMessage, id: string): Token {
+  take(raw: AmqpMessage, { id, timeMs }: HandedAs): Token {
     const serial = this.#nextSerial()
     this.#first = Math.min(this.#first, serial)
     this.#last = serial
     const token = { reader: this.#reader, serial }
-    this.#hands.set(serial, { token, raw, id })
+    this.#hands.set(serial, { token, raw, as: { id, timeMs } })
     return token
   }
 

@@ -11,6 +11,7 @@ import {
 } from '../confirming.ts'
 import { delayMsMax, payloadBytesMax } from '../contract.ts'
 import type { Declarations } from '../declarations.ts'
+import { headerBytes, headerNameFault } from '../headersFault.ts'
 import { homeOf } from '../layout.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
 import { frameOf } from '../wire.ts'
@@ -23,6 +24,9 @@ export interface QueuePublisherOptions {
   /** Why the broker holds publishers back; null: it does not. */
   readonly blocked: () => NarrowcastError | null
 }
+
+/** Of the 64 KiB that the client writes; the rest is for what a copy adds: why it failed, why it died. */
+const headerBytesMax = 32 * 1_024
 
 /** Stores each message in the queue, or in those of all groups of a stream, and says so when the broker and a queue have confirmed it. */
 export class QueuePublisher implements Publisher {
@@ -102,12 +106,19 @@ export class QueuePublisher implements Publisher {
     }
   }
 
-  #faultOf({ id, body, delayMs }: OutgoingMessage): NarrowcastError | null {
+  #faultOf({ id, headers, body, delayMs }: OutgoingMessage): NarrowcastError | null {
     const bytesMax = Math.min(this.#of.spec.payloadBytesMax, payloadBytesMax)
     const isLarge = typeof body !== 'string' || body.length * 3 > bytesMax
     const bytes = isLarge ? Buffer.byteLength(body) : 0
     if (bytes > bytesMax) {
       const text = `message ${id} has ${bytes} bytes, at most ${bytesMax} are taken`
+      return this.#error('PAYLOAD_TOO_LARGE', text)
+    }
+    const wrong = headerNameFault(headers)
+    if (wrong !== null) return this.#error('UNSUPPORTED', `message ${id}: ${wrong}`)
+    const around = headerBytes(headers)
+    if (around > headerBytesMax) {
+      const text = `message ${id}: the headers have ${around} bytes; at most ${headerBytesMax} are taken`
       return this.#error('PAYLOAD_TOO_LARGE', text)
     }
     const mostMs = this.#of.spec.pattern === 'stream' ? 0 : delayMsMax

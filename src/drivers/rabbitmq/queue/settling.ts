@@ -3,11 +3,12 @@ import type { NarrowcastError } from '../../../core/errors.ts'
 import type { Settlement, SettleOutcome } from '../../../core/message.ts'
 import type { AmqpChannel } from '../client.ts'
 import { type Addressed, type Confirmation, type Confirming, toQueue } from '../confirming.ts'
+import { copyOf } from '../copies.ts'
 import type { Declarations } from '../declarations.ts'
 import { deadName, type Home } from '../layout.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
 import type { Seen } from '../seen/seen.ts'
-import { copyOf, type Past, pastOf, returnsOf } from '../wire.ts'
+import { type Past, pastOf, returnsOf } from '../wire.ts'
 import { newRef } from './deadLetter.ts'
 import type { Hand, Hands } from './hands.ts'
 import { shortError, shortLetter } from './shortened.ts'
@@ -134,17 +135,17 @@ export class Settling {
     return await confirming.send(addressed, signal)
   }
 
-  async #addressed(settlement: Copied, { raw, id }: Hand): Promise<Addressed> {
+  async #addressed(settlement: Copied, { raw, as }: Hand): Promise<Addressed> {
     const { home, declarations } = this.#of
     const before = pastOf(raw)
     const past = { ...before, crashes: before.crashes + returnsOf(raw) }
     if (settlement.kind === 'dead') {
       const letter = { ref: newRef(), ...shortLetter(settlement.letter) }
-      return { ...copyOf(raw, id, past, letter), ...toQueue(deadName(home.channel)), delayMs: 0 }
+      return { ...copyOf(raw, as, past, letter), ...toQueue(deadName(home.channel)), delayMs: 0 }
     }
     const { delayMs } = settlement
     const queue = delayMs > 0 ? await declarations.delay(home, delayMs) : home.queue
-    return { ...copyOf(raw, id, pastAfter(past, settlement)), ...toQueue(queue), delayMs }
+    return { ...copyOf(raw, as, pastAfter(past, settlement)), ...toQueue(queue), delayMs }
   }
 
   /**
@@ -165,7 +166,7 @@ export class Settling {
     }
   }
 
-  #notStored({ kind }: Copied, { id }: Hand, confirmation: Confirmation): NarrowcastError {
+  #notStored({ kind }: Copied, { as: { id } }: Hand, confirmation: Confirmation): NarrowcastError {
     const { spec, declarations } = this.#of
     if (confirmation === 'returned') declarations.forget(spec.name)
     const text = `${kind} of message ${id} of "${spec.name}" was not stored (${confirmation}); it stays in hand`

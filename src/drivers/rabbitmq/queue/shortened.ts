@@ -1,10 +1,19 @@
 import type { DeadLetter, ErrorInfo } from '../../../core/message.ts'
 
-/** All headers of a message have 64 KiB together in the client. */
-const textCharsMax = 4_000
+/**
+ * All headers of a message have 64 KiB together in the client. A dead letter has the error twice, and
+ * JSON makes up to six bytes of one character.
+ */
+const textBytesMax = 4_000
 
-const short = (text: string) =>
-  text.length <= textCharsMax ? text : `${text.slice(0, textCharsMax)}… (${text.length} characters)`
+const bytesOf = (text: string) => Buffer.byteLength(JSON.stringify(text))
+
+function short(text: string): string {
+  if (text.length * 6 <= textBytesMax || bytesOf(text) <= textBytesMax) return text
+  let kept = text.slice(0, textBytesMax)
+  while (bytesOf(kept) > textBytesMax) kept = kept.slice(0, Math.floor(kept.length * 0.9))
+  return `${kept.toWellFormed()}… (${text.length} characters)`
+}
 
 /** As it fits among the headers of a message. */
 export function shortError({ stack, ...error }: ErrorInfo): ErrorInfo {

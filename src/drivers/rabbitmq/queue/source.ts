@@ -192,7 +192,7 @@ export class QueueSource implements Source {
     const message = messageOf(raw, this.#of.spec.name, Date.now())
     const { failures, crashes, redrives, history } = pastOf(raw)
     return {
-      token: this.#hands.take(raw, message.id),
+      token: this.#hands.take(raw, message),
       message,
       failures,
       crashes: crashes + returnsOf(raw),
