@@ -1,6 +1,8 @@
 import type { ChannelRef } from '../../core/channel.ts'
+import type { ContractRow } from '../../core/contract.ts'
 import { NarrowcastError } from '../../core/errors.ts'
 import type { Pattern } from '../../core/message.ts'
+import { unsupportedPattern } from '../../runtime/openedChannel.ts'
 import { loadSettings } from '../config/settings.ts'
 import { type Connected, connectTo, existingChannel, wishedPattern } from '../connection.ts'
 import type { Invocation } from '../invocation.ts'
@@ -15,6 +17,8 @@ export interface SourceWish {
   readonly declared?: Pattern | null
   /** No other pattern will do. */
   readonly only?: Pattern
+  /** What must be offered: refused before anything is looked for. */
+  readonly row?: ContractRow
   /** See `ConnectWish`. */
   readonly telemetry?: boolean
 }
@@ -29,7 +33,7 @@ export interface SourceWish {
 export async function openSource(
   invocation: Invocation,
   name: string,
-  { declared = null, only, telemetry = false }: SourceWish = {},
+  { declared = null, only, row, telemetry = false }: SourceWish = {},
 ): Promise<Source> {
   const settings = await loadSettings(invocation)
   const pattern = wishedPattern(invocation, settings, name) ?? declared
@@ -38,7 +42,9 @@ export async function openSource(
     outages: false, // the workers, or the feed of a relay, tell of them
   })
   try {
-    const found = await connected.bus.admin.find(name)
+    const { bus } = connected
+    if (row && !bus.contracts[row]) throw unsupportedPattern(bus.driver, row, name)
+    const found = await bus.admin.find(name)
     const is = pattern ?? found?.pattern
     if (only !== undefined && is !== undefined && is !== only) {
       throw notOnly(invocation, { name, pattern: is }, only)

@@ -19,7 +19,7 @@ export const relay: Run = async (invocation) => {
     await isDryRun(invocation, `would relay ${name} by ${strategy}`)
     return
   }
-  const wish = { only: 'narrowcast', telemetry: true } as const
+  const wish = { only: 'narrowcast', row: 'narrowcast-relay', telemetry: true } as const
   await using source = await openSource(invocation, name, wish)
   const options = { strategy, name: 'relay', ...hold }
   await runRelay(invocation, source.connected, { channel: name, holdText, options })
