@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
 import type { Invalid } from './serverPlace.ts'
 
 /** Paths of PEM files: who signs the server's certificate; our own, and its key. */
@@ -46,6 +47,15 @@ export async function readTls(
     } catch (cause) {
       throw invalid(`URL option ${name}: cannot read ${path}: ${(cause as Error).message}`)
     }
+  }
+  try {
+    createSecureContext(read) // else it would be told as a server that cannot be reached
+  } catch (cause) {
+    const names = Object.keys(read).join(', ')
+    throw invalid(
+      `the files of URL options ${names} are of no use to TLS: ${(cause as Error).message}`,
+      'They are PEM files, and the key belongs to the certificate.',
+    )
   }
   return read
 }

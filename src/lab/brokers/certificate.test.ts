@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:tls'
 import { expect, test } from 'vitest'
-import { selfSigned } from './certificate.ts'
+import { selfSigned, signedBy } from './certificate.ts'
 
 const own = selfSigned('broker')
 
@@ -42,4 +42,14 @@ test('a client trusts who it was told to trust, and nobody else', async () => {
   } finally {
     server.close()
   }
+})
+
+test('one that another has signed is that one own, and of nobody else', () => {
+  const authority = selfSigned('authority')
+  const read = new X509Certificate(
+    signedBy({ commonName: 'authority', ...authority }, 'client').certificate,
+  )
+  expect([read.subject, read.issuer]).toEqual(['CN=client', 'CN=authority'])
+  expect(read.verify(new X509Certificate(authority.certificate).publicKey)).toBe(true)
+  expect(read.verify(read.publicKey)).toBe(false)
 })

@@ -12,25 +12,42 @@ export interface Certificate {
  * put together here (X.509 v3, P-256).
  */
 export function selfSigned(commonName: string): Certificate {
+  return made(commonName, null)
+}
+
+/** The same, signed by the key of another, which was made with that name. */
+export function signedBy(
+  issuer: { readonly commonName: string; readonly key: string },
+  commonName: string,
+): Certificate {
+  return made(commonName, issuer)
+}
+
+function made(
+  commonName: string,
+  issuer: { readonly commonName: string; readonly key: string } | null,
+): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const name = sequence(set(sequence(oid('2.5.4.3'), value(0x0c, Buffer.from(commonName)))))
   const now = Date.now()
   const content = sequence(
     value(0xa0, value(0x02, Buffer.from([2]))), // version 3
     value(0x02, Buffer.concat([Buffer.from([1]), randomBytes(15)])), // a positive serial number
     algorithm,
-    name, // issuer
+    nameOf(issuer?.commonName ?? commonName), // issuer
     sequence(time(now - 3_600_000), time(now + 86_400_000)),
-    name, // subject
+    nameOf(commonName), // subject
     publicKey.export({ type: 'spki', format: 'der' }),
     value(0xa3, sequence(subjectAltName)),
   )
-  const signature = bits(sign('sha256', content, privateKey))
+  const signature = bits(sign('sha256', content, issuer?.key ?? privateKey))
   return {
     certificate: pem('CERTIFICATE', sequence(content, algorithm, signature)),
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   }
 }
+
+const nameOf = (commonName: string) =>
+  sequence(set(sequence(oid('2.5.4.3'), value(0x0c, Buffer.from(commonName)))))
 
 /** Tag, length, content: all that DER consists of. */
 function value(tag: number, ...content: readonly Uint8Array[]): Buffer {
