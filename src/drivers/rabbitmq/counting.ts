@@ -53,7 +53,7 @@ export function counting(options: CountingOptions): Pick<Admin, 'depths' | 'grou
       inFlight,
       ...(rates === null ? {} : { rates }),
       scheduled: delayed.reduce<number>((sum, one) => sum + (one ?? 0), 0),
-      dead: await dead.count(name, signal),
+      dead: (await dead.count(name, signal)) ?? 'unknown',
       stored: pattern === 'stream' ? ((await countOf(archiveName(name))) ?? 0) : 'unknown',
       ...{ in: 'unknown', out: 'unknown', oldestMs: 'unknown' },
       ...{ paused: false, order: pattern === 'stream' ? null : 'none' },

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DeadEntry, Page, PageQuery } from '../../../core/admin.ts'
 import type { ChannelRef } from '../../../core/channel.ts'
+import { NarrowcastError } from '../../../core/errors.ts'
 import type { PublishOutcome } from '../../../core/message.ts'
 import type { AmqpChannel, AmqpMessage } from '../client.ts'
 import { type Address, type Confirming, toQueue, toStream } from '../confirming.ts'
@@ -12,7 +13,9 @@ import { queueFacts } from '../queueFacts.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
 import { pastOf } from '../wire.ts'
 import { entryOf } from './deadLetter.ts'
+import { DeadPages } from './deadPages.ts'
 import { failed } from './publisher.ts'
+import { takeOut } from './takeOut.ts'
 
 export interface DeadLettersOptions {
   readonly connection: Connection
@@ -20,9 +23,10 @@ export interface DeadLettersOptions {
   readonly confirming: Confirming
 }
 
-/** Another program has taken some out, where nothing comes for so long. */
-const idleMs = 1_000
 const backMs = 10
+const acksAtOnce = 16
+/** Nothing more came back for so long: another program has it. */
+const idleMs = 5_000
 
 /**
  * The dead of a queue lie in a queue of their own. AMQP shows only what it hands over, so they are
@@ -31,38 +35,36 @@ const backMs = 10
  */
 export class DeadLetters {
   readonly #of: DeadLettersOptions
+  /** The last look of this session, for the pages that follow. */
+  #looked: { readonly name: string; readonly pages: DeadPages } | null = null
 
   constructor(options: DeadLettersOptions) {
     this.#of = options
   }
 
-  /** All of them pass by at every page; only those that it shows are kept in memory. */
+  /** All of them pass by at a look; it is good for the pages that follow, as far as they were kept. */
   async page(
     channel: string,
     group: string | null,
-    { cursor, limit, newestFirst }: PageQuery,
+    query: PageQuery,
     signal: AbortSignal,
   ): Promise<Page<DeadEntry>> {
-    const isBefore = (one: string, other: string) => (newestFirst ? one > other : one < other)
-    const shown: DeadEntry[] = []
-    const show = (entry: DeadEntry) => {
-      if (group !== null && group !== entry.letter.group) return
-      if (cursor !== null && !isBefore(cursor, entry.ref)) return
-      const at = shown.findIndex(({ ref }) => isBefore(entry.ref, ref))
-      shown.splice(at < 0 ? shown.length : at, 0, entry)
-      if (shown.length > limit + 1) shown.pop()
-    }
-    await this.#taking(channel, 'deadLetters', signal, async (amqp, count) => {
-      const taken = { last: null as AmqpMessage | null }
-      await allOf(amqp, deadName(channel), count, signal, (raw) => {
-        taken.last = raw
-        show(entryOf(raw, channel))
+    const name = `${channel}:g:${group ?? ''}`
+    const known = query.cursor === null ? null : this.#looked?.name === name && this.#looked.pages
+    const page = known ? known.page(query) : null
+    if (page !== null) return page
+    const pages = new DeadPages(query)
+    await this.#taking(channel, 'deadLetters', signal, async (amqp) => {
+      const { last, count } = await takeOut(amqp, deadName(channel), signal, (raw) => {
+        const entry = entryOf(raw, channel)
+        if (group === null || group === entry.letter.group) pages.add(entry)
+        return false
       })
-      if (taken.last) amqp.nack(taken.last, true, true)
-      return 0
+      putBack(amqp, last, new Set())
+      return { left: count, ended: 0 }
     })
-    const items = shown.slice(0, limit)
-    return { items, cursor: shown.length > limit ? (items.at(-1)?.ref ?? null) : null }
+    this.#looked = { name, pages }
+    return pages.page(query) ?? { items: [], cursor: null }
   }
 
   /** Each is put there and then gone from here. A crash in between repeats it. */
@@ -73,20 +75,23 @@ export class DeadLetters {
     signal: AbortSignal,
   ): Promise<PublishOutcome[]> {
     const outcomes = new Map<string, PublishOutcome>()
-    await this.#end(channel, 'redrive', refs, signal, async ({ ref, message, letter }, raw) => {
-      const past = { failures: 0, crashes: 0, redrives: pastOf(raw).redrives + 1, history: null }
-      const address =
-        to?.pattern === 'stream'
-          ? toStream(to.name, message)
-          : toQueue(to?.name ?? homeOf(channel, letter.group).queue)
-      const copy = { ...copyOf(raw, message, past), ...address, delayMs: 0 }
-      const [said = 'lost'] = await this.#of.confirming.send([copy], signal)
-      const isStored = said === 'stored'
-      outcomes.set(
-        ref,
-        isStored ? { state: 'stored', duplicate: false } : notRedriven(message.id, address, said),
-      )
-      return isStored
+    await this.#end(channel, 'redrive', refs, signal, async (found) => {
+      const copies = found.map(({ entry: { message, letter }, raw }) => {
+        const past = { failures: 0, crashes: 0, redrives: pastOf(raw).redrives + 1, history: null }
+        const address =
+          to?.pattern === 'stream'
+            ? toStream(to.name, message)
+            : toQueue(to?.name ?? homeOf(channel, letter.group).queue)
+        return { ...copyOf(raw, message, past), ...address, delayMs: 0 }
+      })
+      const said = await this.#of.confirming.send(copies, signal)
+      return found.map(({ entry: { ref, message } }, at) => {
+        const [copy, one = 'lost'] = [copies[at] as Address, said[at]]
+        const isStored = one === 'stored'
+        const outcome = { state: 'stored', duplicate: false } as const
+        outcomes.set(ref, isStored ? outcome : notRedriven(message.id, copy, one))
+        return isStored
+      })
     })
     const gone = (ref: string) =>
       failed('refused', rabbitmqError('NOT_FOUND', 'redrive', `no dead letter ${ref} is there`))
@@ -97,94 +102,91 @@ export class DeadLetters {
   }
 
   async remove(channel: string, refs: readonly string[], signal: AbortSignal): Promise<number> {
-    return await this.#end(channel, 'removeDead', refs, signal, async () => true)
+    return await this.#end(channel, 'removeDead', refs, signal, async (found) =>
+      found.map(() => true),
+    )
   }
 
-  /** What lies there, while nobody looks. */
-  async count(channel: string, signal: AbortSignal): Promise<number> {
+  /** What lies there, while nobody looks. Null: the queue of another program has no such place. */
+  async count(channel: string, signal: AbortSignal): Promise<number | null> {
     const { locks, connection } = this.#of
     const look = (amqp: AmqpChannel) => queueFacts(amqp, deadName(channel))
-    const ask = () => connection.ask('depth', channel, look)
-    return (await locks.with(channel, 'depth', signal, ask)).messageCount
+    try {
+      const ask = () => connection.ask('depth', channel, look)
+      return (await locks.with(channel, 'depth', signal, ask)).messageCount
+    } catch (error) {
+      if (error instanceof NarrowcastError && error.code === 'NOT_FOUND') return null
+      throw error
+    }
   }
 
-  /** How many of these were ended, and are gone for good. */
+  /** How many of these were ended, and are gone for good. `end` says it of each. */
   async #end(
     channel: string,
     operation: string,
     refs: readonly string[],
     signal: AbortSignal,
-    end: (entry: DeadEntry, raw: AmqpMessage) => Promise<boolean>,
+    end: (found: readonly Found[]) => Promise<boolean[]>,
   ): Promise<number> {
+    this.#looked = null
     const wanted = new Set(refs)
     return await this.#taking(channel, operation, signal, async (amqp) => {
-      const kept: AmqpMessage[] = []
-      let ended = 0
-      try {
-        while (wanted.size > 0 && !signal.aborted) {
-          const raw = await amqp.get(deadName(channel))
-          if (raw === false) break
-          const entry = entryOf(raw, channel)
-          if (wanted.delete(entry.ref) && (await end(entry, raw))) {
-            amqp.ack(raw)
-            ended++
-          } else kept.push(raw)
+      const found: Found[] = []
+      const { last, count } = await takeOut(amqp, deadName(channel), signal, (raw) => {
+        const entry = entryOf(raw, channel)
+        if (wanted.delete(entry.ref)) found.push({ entry, raw })
+        return wanted.size === 0
+      })
+      const isEnded = found.length === 0 ? [] : await end(found)
+      const ended = found.filter((_, at) => isEnded[at])
+      const left = (await queueFacts(amqp, deadName(channel))).messageCount
+      if (last && ended.length === count) amqp.ack(last, true)
+      else {
+        for (const [at, { raw }] of ended.entries()) {
+          amqp.ack(raw)
+          // A quorum queue takes up some thirty at once; the others would be lost with the channel.
+          if (at % acksAtOnce === 0) await queueFacts(amqp, deadName(channel))
         }
-      } finally {
-        const last = kept.at(-1)
-        if (last) amqp.nack(last, true, true)
+        putBack(amqp, last, new Set(ended.map(({ raw }) => raw.fields.deliveryTag)))
       }
-      return ended
+      return { left: left + count - ended.length, ended: ended.length }
     })
   }
 
-  /** Resolves when all is back but what `work` says that it has ended. */
+  /** Resolves when all that `work` has left of what it took out is back. */
   async #taking(
     channel: string,
     operation: string,
     signal: AbortSignal,
-    work: (amqp: AmqpChannel, count: number) => Promise<number>,
+    work: (amqp: AmqpChannel) => Promise<{ left: number; ended: number }>,
   ): Promise<number> {
     const { locks, connection } = this.#of
-    const queue = deadName(channel)
     return await locks.with(channel, operation, signal, () =>
       connection.ask(operation, channel, async (amqp) => {
-        const { messageCount } = await queueFacts(amqp, queue)
-        const ended = await work(amqp, messageCount)
+        const { left, ended } = await work(amqp)
         // The broker puts them back when it has time: who looks next is not to find fewer.
-        const untilMs = performance.now() + idleMs
-        while ((await amqp.checkQueue(queue)).messageCount < messageCount - ended) {
-          if (performance.now() > untilMs) break // another program has some of them
+        let [most, sinceMs] = [0, performance.now()]
+        for (;;) {
+          const { messageCount } = await queueFacts(amqp, deadName(channel))
+          if (messageCount > most) [most, sinceMs] = [messageCount, performance.now()]
+          if (messageCount >= left || performance.now() - sinceMs > idleMs) return ended
           await sleep(backMs, undefined, { signal })
         }
-        return ended
       }),
     )
   }
 }
 
-/** All that lies there, handed over as fast as the broker can. */
-async function allOf(
-  amqp: AmqpChannel,
-  queue: string,
-  count: number,
-  signal: AbortSignal,
-  each: (raw: AmqpMessage) => void,
-): Promise<void> {
-  if (count === 0) return
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const idle = setTimeout(resolve, idleMs)
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  let left = count
-  const { consumerTag } = await amqp.consume(queue, (raw) => {
-    if (raw === null) return resolve()
-    each(raw)
-    idle.refresh()
-    if (--left === 0) resolve()
-  })
-  await promise
-  clearTimeout(idle)
-  await amqp.cancel(consumerTag)
+interface Found {
+  readonly entry: DeadEntry
+  readonly raw: AmqpMessage
+}
+
+/** In one frame: the tags of a channel rise by one. One that is acknowledged is unknown to it. */
+function putBack(amqp: AmqpChannel, last: AmqpMessage | null, ended: ReadonlySet<number>): void {
+  let deliveryTag = last?.fields.deliveryTag ?? 0
+  while (ended.has(deliveryTag)) deliveryTag--
+  if (deliveryTag > 0) amqp.nack({ fields: { deliveryTag } }, true, true)
 }
 
 function notRedriven(id: string, { exchange, routingKey }: Address, said: string): PublishOutcome {
