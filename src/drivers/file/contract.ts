@@ -1,6 +1,7 @@
 import type { ChannelSpec } from '../../core/channel.ts'
 import { type Contract, type Contracts, contractRow } from '../../core/contract.ts'
 import { isLive } from '../../core/message.ts'
+import { keptNowhere } from '../_shared/keptNowhere.ts'
 
 /** Largest body that the store takes. */
 export const payloadBytesMax = 64 * 1024 * 1024
@@ -51,29 +52,8 @@ const kept = {
  */
 const broadcast = {
   ...kept,
-  delivery: 'at-most-once',
+  ...keptNowhere,
   stored: { in: 'page-cache', copies: 1 },
-  survives: {
-    'worker-crash': 'no',
-    'broker-restart': 'no',
-    'broker-crash': 'no',
-    'node-loss': 'no',
-    'power-loss': 'no',
-  },
-  settle: 'none',
-  fencing: 'none',
-  counts: { failures: 'no', crashes: 'no' },
-  release: 'none',
-  keyOrder: 'no',
-  redelivery: { how: 'none', withinMs: 0 },
-  delay: { how: 'no', errorMs: 0, errorShare: 0, msMax: 0 },
-  dedupe: { publishWindowMsMax: null, consume: 'no' },
-  positions: 'none',
-  pause: false,
-  deadLetters: false,
-  peek: 'no',
-  depth: 'no',
-  watchdog: false,
   noReader: 'dropped-reported',
   receivers: 'counted',
   resumes: true,

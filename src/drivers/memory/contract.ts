@@ -1,5 +1,6 @@
 import type { ChannelSpec } from '../../core/channel.ts'
 import { type Contract, contractRow } from '../../core/contract.ts'
+import { keptNowhere } from '../_shared/keptNowhere.ts'
 
 const leaseMs = 30_000
 
@@ -45,21 +46,7 @@ const queue = {
 /** Handed to who is there now. */
 const broadcast = {
   ...queue,
-  delivery: 'at-most-once',
-  settle: 'none',
-  fencing: 'none',
-  counts: { failures: 'no', crashes: 'no' },
-  release: 'none',
-  redelivery: { how: 'none', withinMs: 0 },
-  delay: { how: 'no', errorMs: 0, errorShare: 0, msMax: 0 },
-  dedupe: { publishWindowMsMax: null, consume: 'no' },
-  keyOrder: 'no',
-  positions: 'none',
-  pause: false,
-  deadLetters: false,
-  peek: 'no',
-  depth: 'no',
-  watchdog: false,
+  ...keptNowhere,
   noReader: 'dropped-reported',
   receivers: 'counted',
   resumes: true,

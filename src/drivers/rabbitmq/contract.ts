@@ -1,5 +1,6 @@
 import type { Contract } from '../../core/contract.ts'
 import { isLive, type Pattern } from '../../core/message.ts'
+import { keptNowhere } from '../_shared/keptNowhere.ts'
 
 /** RabbitMQ 4 takes no larger message unless told to. */
 export const payloadBytesMax = 16 * 1024 * 1024
@@ -56,26 +57,10 @@ const stream = {
 /** Handed to the queues of those who are there, which go with their connections. */
 const broadcast = {
   ...queue,
-  delivery: 'at-most-once',
+  ...keptNowhere,
   stored: { in: 'nowhere', copies: 0 },
-  survives: {
-    'worker-crash': 'no',
-    'broker-restart': 'no',
-    'broker-crash': 'no',
-    'node-loss': 'no',
-    'power-loss': 'no',
-  },
-  settle: 'none',
-  fencing: 'none',
-  counts: { failures: 'no', crashes: 'no' },
-  release: 'none',
   order: { scope: 'publisher', condition: 'one connection', across: 'worker', afterRetry: 'lost' },
-  redelivery: { how: 'none', withinMs: 0 },
-  delay: { how: 'no', errorMs: 0, errorShare: 0, msMax: 0 },
-  dedupe: { publishWindowMsMax: null, consume: 'no' },
-  deadLetters: false,
   manage: false,
-  depth: 'no',
   noReader: 'dropped-reported',
   receivers: 'whether-any',
   tells: ['no-worker', 'overflow'],

@@ -1,6 +1,7 @@
 import type { ChannelSpec } from '../../core/channel.ts'
 import { type Contract, type Contracts, contractRow } from '../../core/contract.ts'
 import { isLive } from '../../core/message.ts'
+import { keptNowhere } from '../_shared/keptNowhere.ts'
 import type { EngineName } from './engine.ts'
 import type { Keeping } from './keeping.ts'
 
@@ -65,29 +66,9 @@ const stream = {
 
 const broadcast = {
   ...list,
-  delivery: 'at-most-once',
+  ...keptNowhere,
   stored: { in: 'nowhere', copies: 0 },
-  survives: {
-    'worker-crash': 'no',
-    'broker-restart': 'no',
-    'broker-crash': 'no',
-    'node-loss': 'no',
-    'power-loss': 'no',
-  },
-  settle: 'none',
-  fencing: 'none',
-  counts: { failures: 'no', crashes: 'no' },
-  release: 'none',
   order: { scope: 'publisher', condition: 'one connection', across: 'worker', afterRetry: 'lost' },
-  keyOrder: 'no',
-  redelivery: { how: 'none', withinMs: 0 },
-  delay: { how: 'no', errorMs: 0, errorShare: 0, msMax: 0 },
-  dedupe: { publishWindowMsMax: null, consume: 'no' },
-  pause: false,
-  deadLetters: false,
-  peek: 'no',
-  depth: 'no',
-  watchdog: false,
   noReader: 'dropped-reported',
   receivers: 'counted',
   tells: ['no-worker', 'overflow'],
