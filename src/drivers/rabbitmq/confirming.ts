@@ -1,7 +1,8 @@
-import type { AmqpConfirmChannel, AmqpMessage } from './client.ts'
+import type { AmqpConfirmChannel } from './client.ts'
 import type { Connection } from './connection.ts'
 import { endChannel } from './endChannel.ts'
 import { asRabbitmqError } from './rabbitmqErrors.ts'
+import { SentBatch } from './sentBatch.ts'
 import { type Frame, isShort } from './wire.ts'
 
 /**
@@ -9,11 +10,6 @@ import { type Frame, isShort } from './wire.ts'
  * nothing was stored. refused: never sent. nacked, lost, late: may be stored.
  */
 export type Confirmation = 'stored' | 'returned' | 'refused' | 'nacked' | 'lost' | 'late'
-
-interface Sent {
-  readonly message: Addressed
-  isReturned: boolean
-}
 
 export interface Address {
   /** Empty: the one that every queue is bound to by its own name. */
@@ -36,8 +32,8 @@ export interface Addressed extends Frame, Address {
 export class Confirming {
   readonly #connection: Connection
   #channel: Promise<AmqpConfirmChannel> | null = null
-  /** In the order in which they were sent; the broker confirms them in any. */
-  readonly #sent = new Set<Sent>()
+  /** In the order in which they were sent; the broker confirms their messages in any. */
+  readonly #underWay = new Set<SentBatch>()
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -51,18 +47,19 @@ export class Confirming {
   async send(batch: readonly Addressed[], signal: AbortSignal): Promise<Confirmation[]> {
     if (signal.aborted || this.#connection.blocked !== null) return batch.map(() => 'refused')
     const channel = await this.#open()
-    const aborted = Promise.withResolvers<'late'>()
+    if (signal.aborted) return batch.map(() => 'refused')
+    const sent = new SentBatch(batch)
     const abort = () => {
-      aborted.resolve('late')
+      sent.giveUp()
       this.#discard(channel)
     }
-    if (signal.aborted) return batch.map(() => 'refused')
     signal.addEventListener('abort', abort, { once: true })
+    this.#underWay.add(sent)
     try {
-      return await Promise.all(
-        batch.map((one) => Promise.race([this.#send(channel, one), aborted.promise])),
-      )
+      for (const [at, one] of batch.entries()) publish(channel, one, sent.answered(at))
+      return await sent.confirmations
     } finally {
+      this.#underWay.delete(sent)
       signal.removeEventListener('abort', abort)
     }
   }
@@ -76,27 +73,6 @@ export class Confirming {
     const channel = await this.#channel?.catch(() => null)
     this.#channel = null
     if (channel) await endChannel(channel)
-  }
-
-  #send(channel: AmqpConfirmChannel, message: Addressed) {
-    const { exchange, routingKey, content, properties, delayMs, isTransient } = message
-    const { promise, resolve } = Promise.withResolvers<Confirmation>()
-    const sent: Sent = { message, isReturned: false }
-    const expiration = delayMs > 0 ? { expiration: String(Math.ceil(delayMs)) } : {}
-    const persistent = isTransient !== true
-    const options = { ...properties, ...expiration, mandatory: true, persistent } as const
-    try {
-      this.#sent.add(sent)
-      channel.publish(exchange, routingKey, content, options, (error) => {
-        this.#sent.delete(sent)
-        if (error === null) resolve(sent.isReturned ? 'returned' : 'stored')
-        else resolve(error.message === 'message nacked' ? 'nacked' : 'lost')
-      })
-    } catch {
-      this.#sent.delete(sent)
-      resolve('refused') // headers larger than the client can write, or the channel has ended
-    }
-    return promise
   }
 
   #open(): Promise<AmqpConfirmChannel> {
@@ -113,11 +89,7 @@ export class Confirming {
       const channel = await this.#connection.confirmChannel()
       channel.on('close', ended)
       channel.on('return', (returned) => {
-        for (const sent of this.#sent) {
-          if (sent.isReturned || !isSame(sent.message, returned)) continue
-          sent.isReturned = true
-          return
-        }
+        for (const sent of this.#underWay) if (sent.returned(returned)) return
       })
       return channel
     } catch (error) {
@@ -129,8 +101,26 @@ export class Confirming {
   /** Confirms that come late are nobody's any more. */
   #discard(channel: AmqpConfirmChannel): void {
     this.#channel = null
-    this.#sent.clear()
     void endChannel(channel)
+  }
+}
+
+/** `answered`: once for each. */
+function publish(
+  channel: AmqpConfirmChannel,
+  { exchange, routingKey, content, properties, delayMs, isTransient }: Addressed,
+  answered: (confirmation: Confirmation) => void,
+): void {
+  const expiration = delayMs > 0 ? { expiration: String(Math.ceil(delayMs)) } : {}
+  const persistent = isTransient !== true
+  const options = { ...properties, ...expiration, mandatory: true, persistent } as const
+  try {
+    channel.publish(exchange, routingKey, content, options, (error) => {
+      if (error === null) answered('stored')
+      else answered(error.message === 'message nacked' ? 'nacked' : 'lost')
+    })
+  } catch {
+    answered('refused') // headers larger than the client can write, or the channel has ended
   }
 }
 
@@ -142,15 +132,4 @@ export function toQueue(queue: string): Address {
 /** To the archive of a stream and to each of its groups. */
 export function toStream(stream: string, { key }: { key: string | null }): Address {
   return { exchange: stream, routingKey: key !== null && isShort(key) ? key : '' }
-}
-
-/** A return names no number. Which of two that are alike in all of this came back is all the same. */
-function isSame(sent: Addressed, { fields, properties: found, ...returned }: AmqpMessage): boolean {
-  const { exchange, routingKey, content, properties } = sent
-  return (
-    exchange === fields.exchange &&
-    routingKey === fields.routingKey &&
-    properties.messageId === found.messageId &&
-    content.equals(returned.content)
-  )
 }

@@ -12,7 +12,7 @@ import {
 import { delayMsMax, payloadBytesMax } from '../contract.ts'
 import type { Declarations } from '../declarations.ts'
 import { headerBytes, headerNameFault } from '../headersFault.ts'
-import { homeOf } from '../layout.ts'
+import { delayName, type Home, homeOf } from '../layout.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
 import { frameOf } from '../wire.ts'
 
@@ -62,7 +62,10 @@ export class QueuePublisher implements Publisher {
     if (messages.length === 0) return []
     let confirmations: Confirmation[]
     try {
-      const addressed = await Promise.all(messages.map((message) => this.#addressed(message)))
+      const home = homeOf(this.#of.spec.name, null)
+      for (const { delayMs } of messages)
+        if (delayMs > 0) await this.#of.declarations.delay(home, delayMs)
+      const addressed = messages.map((message) => this.#addressed(message, home))
       confirmations = await this.#of.confirming.send(addressed, signal)
     } catch (cause) {
       // Nothing of it has left: what is sent gets its confirmation, be it that it is lost.
@@ -72,14 +75,12 @@ export class QueuePublisher implements Publisher {
     return messages.map((message, at) => this.#outcome(message, confirmations[at] as Confirmation))
   }
 
-  async #addressed(message: OutgoingMessage): Promise<Addressed> {
-    const { spec, declarations } = this.#of
+  #addressed(message: OutgoingMessage, { queue }: Home): Addressed {
+    const { spec } = this.#of
     const { delayMs } = message
     const frame = frameOf(message, { isPlain: !spec.envelope })
     if (spec.pattern === 'stream') return { ...frame, ...toStream(spec.name, message), delayMs: 0 }
-    const home = homeOf(spec.name, null)
-    const queue = delayMs > 0 ? await declarations.delay(home, delayMs) : home.queue
-    return { ...frame, ...toQueue(queue), delayMs }
+    return { ...frame, ...toQueue(delayMs > 0 ? delayName(queue, delayMs) : queue), delayMs }
   }
 
   #outcome({ id }: OutgoingMessage, confirmation: Confirmation): PublishOutcome {
