@@ -1,3 +1,4 @@
+import type { Gathered } from './gathering.ts'
 import { rabbitmqError } from './rabbitmqErrors.ts'
 
 /**
@@ -22,6 +23,8 @@ export interface AmqpAddress {
 export interface AmqpConnection {
   readonly connection: {
     readonly serverProperties: Readonly<Record<string, unknown>>
+    /** Its socket. */
+    readonly stream: Gathered
     /** In seconds. */
     readonly heartbeat: number
   }

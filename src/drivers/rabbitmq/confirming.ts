@@ -57,6 +57,7 @@ export class Confirming {
     this.#underWay.add(sent)
     try {
       for (const [at, one] of batch.entries()) publish(channel, one, sent.answered(at))
+      this.#connection.gather()
       return await sent.confirmations
     } finally {
       this.#underWay.delete(sent)

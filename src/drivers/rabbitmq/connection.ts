@@ -3,6 +3,7 @@ import type { Address } from '../_shared/serverPlace.ts'
 import type { AmqpChannel, AmqpConfirmChannel } from './client.ts'
 import { type Connected, connect } from './connect.ts'
 import { endChannel } from './endChannel.ts'
+import { Gathering } from './gathering.ts'
 import type { RabbitmqTarget } from './options.ts'
 import { asRabbitmqError, rabbitmqError, replyTextOf } from './rabbitmqErrors.ts'
 
@@ -23,6 +24,7 @@ export interface ServerFacts {
 export class Connection {
   readonly facts: ServerFacts
   readonly #connected: Connected
+  readonly #gathering: Gathering
   readonly #ended = new AbortController()
   readonly #waiting = new Set<(why: NarrowcastError) => void>()
   /** Why the broker holds publishers back; null: it does not. */
@@ -41,6 +43,7 @@ export class Connection {
   private constructor(connected: Connected) {
     this.#connected = connected
     const { client } = connected
+    this.#gathering = new Gathering(client.connection.stream)
     const said = (name: string) => String(client.connection.serverProperties[name] ?? 'unknown')
     this.facts = {
       product: said('product').toLowerCase(),
@@ -80,6 +83,11 @@ export class Connection {
     } finally {
       this.#waiting.delete(reject)
     }
+  }
+
+  /** What was sent in this turn leaves together. */
+  gather(): void {
+    this.#gathering.turn()
   }
 
   /** @throws CONNECTION_LOST */
