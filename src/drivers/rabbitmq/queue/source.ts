@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChannelSpec, ReaderSpec } from '../../../core/channel.ts'
 import type { LostWhy, Room, Source, SourceEvents } from '../../../core/driver.ts'
 import type { NarrowcastError } from '../../../core/errors.ts'
@@ -13,6 +14,7 @@ import type { Seen } from '../seen/seen.ts'
 import { untilAborted } from '../untilAborted.ts'
 import { messageOf, pastOf, returnsOf } from '../wire.ts'
 import { Hands } from './hands.ts'
+import { Intake } from './intake.ts'
 import { Settling } from './settling.ts'
 
 export interface QueueSourceOptions {
@@ -30,9 +32,11 @@ export interface QueueSourceOptions {
   readonly closed: (source: QueueSource) => void
 }
 
-/** 16 bits of AMQP. */
-const prefetchMax = 65_535
 const giveBackMsMax = 2_000
+const giveBackAgainMs = 1_000
+/** Of the lease that is wished for: what nobody has begun after so long goes to others. */
+const unbegunShareMax = 1 / 4
+const never = new AbortController().signal
 
 /**
  * One consumer on a channel of its own. The broker hands over until as many are unsettled as the
@@ -44,9 +48,8 @@ export class QueueSource implements Source {
   readonly #channel: AmqpChannel
   readonly #hands: Hands
   readonly #settling: Settling
-  readonly #consumer: { tag: string | null } = { tag: null }
   /** Handed over by the broker, and returned by no `receive` yet. */
-  #came: AmqpMessage[] = []
+  readonly #intake: Intake
   #wake: () => void = () => {}
   #ended: NarrowcastError | null = null
   #isReceiving = false
@@ -72,6 +75,13 @@ export class QueueSource implements Source {
     this.#of = options
     this.#channel = channel
     this.leaseMs = reader.leaseMs
+    this.#intake = new Intake({
+      ...{ channel, queue: home.queue, holdMax: reader.hold.messages },
+      waitMsMax: this.leaseMs * unbegunShareMax,
+      came: () => this.#wake(),
+      cancelled: () => this.cancelled(),
+      giveBack: (messages) => void this.#giveBack(messages),
+    })
     this.#hands = new Hands(reader.reader, nextSerial)
     const hands = this.#hands
     this.#settling = new Settling({ spec, home, channel, hands, confirming, declarations, seen })
@@ -88,8 +98,8 @@ export class QueueSource implements Source {
     if (signal.aborted) return []
     this.#isReceiving = true
     try {
-      await this.#come(signal)
-      if (this.#came.length > 0) return this.#pick(room)
+      await this.#come(room, signal)
+      if (!this.#intake.isEmpty) return this.#intake.take(room).map((raw) => this.#delivery(raw))
       if (this.#ended !== null) throw this.#ended
       return []
     } finally {
@@ -111,10 +121,10 @@ export class QueueSource implements Source {
 
   async stop(signal: AbortSignal): Promise<Delivery[]> {
     this.#checkOpen('stop')
-    this.#stopping ??= this.#cancel()
+    this.#stopping ??= this.#intake.stop()
     await untilAborted(this.#stopping, signal, 'stop')
     this.#wake()
-    return this.#came.splice(0).map((raw) => this.#delivery(raw))
+    return this.#intake.takeAll().map((raw) => this.#delivery(raw))
   }
 
   /** Another source is opened for this worker: what this one holds goes back to the queue. */
@@ -125,7 +135,6 @@ export class QueueSource implements Source {
 
   /** The queue is gone, or the node that leads it. */
   cancelled(): void {
-    this.#consumer.tag = null
     this.#of.declarations.forget(this.#of.spec.name)
     this.#end(this.#error('NOT_FOUND', 'the broker has ended the subscription'), 'cancelled')
     void endChannel(this.#channel)
@@ -137,7 +146,7 @@ export class QueueSource implements Source {
   }
 
   async #subscribe(): Promise<void> {
-    const { home, reader, connection } = this.#of
+    const { connection } = this.#of
     let why = ''
     this.#channel.on('error', (error) => {
       why = `: ${replyTextOf(error)}`
@@ -146,29 +155,22 @@ export class QueueSource implements Source {
       const gone = this.#error('CONNECTION_LOST', `the broker has closed its channel${why}`)
       this.#end(connection.ended.aborted ? connection.ended.reason : gone, 'disconnected')
     })
-    await this.#channel.prefetch(Math.min(prefetchMax, reader.hold.messages))
-    const { consumerTag } = await this.#channel.consume(home.queue, (message) => {
-      if (message === null) this.cancelled()
-      else {
-        this.#came.push(message)
-        this.#wake()
-      }
-    })
-    this.#consumer.tag = consumerTag
+    await this.#intake.open()
   }
 
   #end(error: NarrowcastError, why: LostWhy): void {
     if (this.#ended !== null) return
     this.#ended = error
-    this.#came = []
+    this.#intake.lose()
     this.#hands.lose()
     if (this.#closing === null) this.#of.on.lost('all', why)
     this.#of.closed(this)
     this.#wake()
   }
 
-  async #come(signal: AbortSignal): Promise<void> {
-    while (this.#came.length === 0 && this.#ended === null && this.#stopping === null) {
+  async #come(room: Room, signal: AbortSignal): Promise<void> {
+    if (this.#intake.isEmpty) void this.#intake.ask(room)
+    while (this.#intake.isEmpty && this.#ended === null && this.#stopping === null) {
       if (signal.aborted) return
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#wake = resolve
@@ -176,16 +178,6 @@ export class QueueSource implements Source {
       await promise
       signal.removeEventListener('abort', this.#wake)
     }
-  }
-
-  #pick(room: Room): Delivery[] {
-    let bytes = 0
-    const full = this.#came.findIndex(({ content }, at) => {
-      bytes += content.length
-      return at === room.messages || (at > 0 && bytes > room.bytes)
-    })
-    const picked = this.#came.splice(0, full < 0 ? this.#came.length : full)
-    return picked.map((raw) => this.#delivery(raw))
   }
 
   #delivery(raw: AmqpMessage): Delivery {
@@ -202,21 +194,31 @@ export class QueueSource implements Source {
     }
   }
 
-  /** What arrives until the broker has answered comes out of `stop`. */
-  async #cancel(): Promise<void> {
-    const { tag } = this.#consumer
-    if (tag === null || this.#ended !== null) return
-    this.#consumer.tag = null
-    await this.#channel.cancel(tag).catch(() => {}) // it ended meanwhile, and says so itself
+  /**
+   * They are in hand until that is done: the acknowledgement of a later one must not take them along.
+   * What cannot be given back now is tried again.
+   */
+  async #giveBack(messages: readonly AmqpMessage[]): Promise<void> {
+    const batch = messages.map((raw) => {
+      return { kind: 'release', token: this.#delivery(raw).token, delayMs: 0 } as const
+    })
+    while (this.#ended === null && this.#closing === null) {
+      try {
+        await this.#settling.settle(batch, never)
+        return
+      } catch {
+        await sleep(giveBackAgainMs, undefined, { ref: false })
+      }
+    }
   }
 
   async #close(): Promise<void> {
-    this.#stopping ??= this.#cancel()
+    this.#stopping ??= this.#intake.stop()
     const over = AbortSignal.timeout(giveBackMsMax) // a broker that stands still holds up nobody
     await untilAborted(this.#stopping, over, 'stop').catch(() => {})
     this.#wake()
     if (this.#ended === null) {
-      for (const raw of this.#came.splice(0)) this.#delivery(raw)
+      for (const raw of this.#intake.takeAll()) this.#delivery(raw)
       await this.#settling.giveBack(over)
       this.#ended = this.#error('CLOSED', 'this source was closed')
       // Answered when all that was sent before was carried out: no acknowledgement is left behind.

@@ -1,0 +1,152 @@
+import type { Room } from '../../../core/driver.ts'
+import type { AmqpChannel, AmqpMessage } from '../client.ts'
+
+export interface IntakeOptions {
+  readonly channel: AmqpChannel
+  readonly queue: string
+  /** The most that may be unsettled. */
+  readonly holdMax: number
+  /** What nobody has begun after so long is given back. */
+  readonly waitMsMax: number
+  /** Something has come. */
+  readonly came: () => void
+  readonly cancelled: () => void
+  /** They waited for too long, and nothing more comes before `ask`. */
+  readonly giveBack: (messages: readonly AmqpMessage[]) => void
+}
+
+/** 16 bits of AMQP. */
+const prefetchMax = 65_535
+
+/**
+ * What the broker hands over before there is room for it. Ahead of need it comes fast; behind a slow
+ * handler it would be kept from workers that are idle. So what has waited for long goes back, and
+ * from then on no more is asked for than there is room, until a full hold is worked off in time again.
+ */
+export class Intake {
+  readonly #of: IntakeOptions
+  #waiting: AmqpMessage[] = []
+  #tag: string | null = null
+  /** Since when no more is asked for than there is room; null: ahead of need. */
+  #narrowMs: number | null = null
+  #taken = 0
+  #timer: NodeJS.Timeout | null = null
+  /** Of the first that waits. */
+  readonly #arrivedMs = new WeakMap<AmqpMessage, number>()
+  /** What is asked of the broker, one after the other. */
+  #asking: Promise<unknown> = Promise.resolve()
+  #isOver = false
+
+  constructor(options: IntakeOptions) {
+    this.#of = options
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0
+  }
+
+  /** Resolves when the broker has confirmed the subscription. */
+  async open(): Promise<void> {
+    await this.#consume(this.#of.holdMax)
+  }
+
+  /** There is room, and nothing waits. Does nothing where the broker hands over by itself. */
+  async ask(room: Room): Promise<void> {
+    if (this.#narrowMs === null) return
+    await this.#inTurn(async () => {
+      if (!this.isEmpty || this.#isOver) return
+      await this.#cancel()
+      if (!this.isEmpty || this.#isOver) return // it came before the end was answered
+      await this.#consume(this.#isFastAgain() ? this.#of.holdMax : room.messages)
+    })
+  }
+
+  take(room: Room): AmqpMessage[] {
+    let bytes = 0
+    const full = this.#waiting.findIndex(({ content }, at) => {
+      bytes += content.length
+      return at === room.messages || (at > 0 && bytes > room.bytes)
+    })
+    const taken = this.#waiting.splice(0, full < 0 ? this.#waiting.length : full)
+    this.#taken += taken.length
+    this.#watch()
+    return taken
+  }
+
+  takeAll(): AmqpMessage[] {
+    const taken = this.#waiting.splice(0)
+    this.#watch()
+    return taken
+  }
+
+  /** Nothing more comes once it has resolved. */
+  async stop(): Promise<void> {
+    this.#isOver = true
+    await this.#inTurn(() => this.#cancel())
+  }
+
+  /** The channel has ended: what waited is not ours any more. */
+  lose(): void {
+    this.#isOver = true
+    this.#tag = null
+    this.takeAll()
+  }
+
+  async #inTurn(ask: () => Promise<void>): Promise<void> {
+    const asked = this.#asking.then(ask)
+    this.#asking = asked.catch(() => {}) // the channel ended meanwhile, and says so itself
+    await this.#asking
+  }
+
+  async #consume(count: number): Promise<void> {
+    const { channel, queue, came, cancelled } = this.#of
+    await channel.prefetch(Math.min(prefetchMax, count))
+    const { consumerTag } = await channel.consume(queue, (message) => {
+      if (message === null) return cancelled()
+      this.#waiting.push(message)
+      this.#arrivedMs.set(message, performance.now())
+      if (this.#timer === null) this.#watch()
+      came()
+    })
+    this.#tag = consumerTag
+  }
+
+  async #cancel(): Promise<void> {
+    const tag = this.#tag
+    this.#tag = null
+    if (tag !== null) await this.#of.channel.cancel(tag)
+  }
+
+  /** Looks again when the first that waits has waited for long. */
+  #watch(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    const [first] = this.#waiting
+    this.#timer = null
+    if (first === undefined) return
+    const sinceMs = this.#arrivedMs.get(first) ?? 0
+    const leftMs = sinceMs + this.#of.waitMsMax - performance.now()
+    this.#timer = setTimeout(() => this.#narrow(), Math.max(0, leftMs))
+  }
+
+  #narrow(): void {
+    this.#timer = null
+    void this.#inTurn(async () => {
+      if (this.#isOver || this.isEmpty) return
+      this.#narrowMs = performance.now()
+      this.#taken = 0
+      await this.#cancel()
+      const messages = this.takeAll()
+      if (messages.length > 0) this.#of.giveBack(messages)
+    })
+  }
+
+  /** What is ahead of need would be worked off well before it is given back. */
+  #isFastAgain(): boolean {
+    if (this.#taken < this.#of.holdMax) return false
+    const nowMs = performance.now()
+    const isFast = nowMs - (this.#narrowMs ?? 0) < this.#of.waitMsMax / 2
+    this.#narrowMs = isFast ? null : nowMs
+    this.#taken = 0
+    return isFast
+  }
+}
