@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { randomName } from '../../../core/ids.ts'
+import { soon } from '../../_shared/soon.ts'
 import type { AmqpChannel, AmqpMessage } from '../client.ts'
 import type { Connection } from '../connection.ts'
 import { endChannel } from '../endChannel.ts'
@@ -48,7 +49,9 @@ export class Mailbox {
   /** Brings one message where the broker had to drop some, and the next when that is acknowledged. */
   readonly #drops: AmqpChannel
   #consumerTag = ''
-  #presentTag: string | null = null
+  /** On which it is counted, when it is. */
+  #counted: Promise<AmqpChannel> | null = null
+  #isPresent = false
   #tag = 0
   #dropped: AmqpMessage | null = null
   #boundMs = performance.now()
@@ -59,9 +62,6 @@ export class Mailbox {
     const { connection } = options
     const queue = await claim(options)
     try {
-      await connection.ask('subscribe', undefined, (channel) =>
-        channel.assertQueue(droppedName(queue), droppedOptions),
-      )
       const channels = [await connection.channel(), await connection.channel()] as const
       const mailbox = new Mailbox(options, queue, channels)
       await mailbox.#listen()
@@ -92,13 +92,15 @@ export class Mailbox {
     if (performance.now() - this.#boundMs < boundMsMax) return
     this.#boundMs = performance.now()
     this.#bind().catch(() => {}) // the channel ends by it, which is told
+    const { present } = this.#of
+    if (present !== null && !this.#isPresent) void this.#isCounted(present)
   }
 
   /** Nothing more comes in, and `came` was called with all that was there; `isOver`: nobody waits. */
   async shut(isOver: () => boolean): Promise<void> {
     this.#isShut = true
     const channel = this.#channel
-    if (this.#presentTag !== null) await this.#drops.cancel(this.#presentTag)
+    await this.#isCountedNoMore()
     for (const { exchange, key } of this.#of.bindings) {
       await channel.unbindQueue(this.#queue, exchange, key)
     }
@@ -115,6 +117,7 @@ export class Mailbox {
     this.#isShut = true
     await remove(this.#of.connection, this.#queue)
     await Promise.all([this.#channel, this.#drops].map(endChannel))
+    await this.#isCountedNoMore()
   }
 
   async #listen(): Promise<void> {
@@ -135,9 +138,28 @@ export class Mailbox {
     })
     await this.#bind()
     const { present } = this.#of
-    if (present === null) return
-    const counted = await this.#drops.consume(present, () => {}, { noAck: true })
-    this.#presentTag = counted.consumerTag
+    if (present !== null) await soon(this.#isCounted(present))
+  }
+
+  /**
+   * A quorum queue whose server has just come back may never answer a consumer: it is tried again
+   * later. Who is not counted is known by what it says, only not waited for.
+   */
+  async #isCounted(present: string): Promise<void> {
+    void this.#isCountedNoMore()
+    this.#counted = this.#of.connection.channel()
+    try {
+      const channel = await this.#counted
+      await channel.consume(present, () => {}, { noAck: true })
+      this.#isPresent = true
+    } catch {
+      // The queue is gone, or the connection.
+    }
+  }
+
+  async #isCountedNoMore(): Promise<void> {
+    const channel = await this.#counted?.catch(() => null)
+    if (channel) await endChannel(channel)
   }
 
   async #bind(): Promise<void> {
@@ -191,10 +213,12 @@ async function claim({ connection, queue, claimed }: MailboxOptions): Promise<st
   return other
 }
 
+/** Both: they go one after the other with the connection that had them. */
 async function declare(connection: Connection, queue: string): Promise<void> {
-  await connection.ask('subscribe', undefined, (channel) =>
-    channel.assertQueue(queue, subscriberOptions(queue)),
-  )
+  await connection.ask('subscribe', undefined, async (channel) => {
+    await channel.assertQueue(queue, subscriberOptions(queue))
+    await channel.assertQueue(droppedName(queue), droppedOptions)
+  })
 }
 
 async function remove(connection: Connection, queue: string): Promise<void> {

@@ -1,14 +1,16 @@
 import type { WorkerRef } from '../../../core/channel.ts'
-import type { ErrorCode, NarrowcastError } from '../../../core/errors.ts'
+import type { NarrowcastError } from '../../../core/errors.ts'
 import { randomName } from '../../../core/ids.ts'
+import { soon } from '../../_shared/soon.ts'
 import { untilAborted } from '../../_shared/untilAborted.ts'
 import type { AmqpChannel, AmqpMessage } from '../client.ts'
 import { toQueue } from '../confirming.ts'
 import type { Connection } from '../connection.ts'
 import { endChannel } from '../endChannel.ts'
 import { askedName, lockOptions, presentName, workersName } from '../layout.ts'
-import { asRabbitmqError, rabbitmqError } from '../rabbitmqErrors.ts'
+import { asRabbitmqError } from '../rabbitmqErrors.ts'
 import { routingKeyOf } from './names.ts'
+import { notSent } from './sending.ts'
 import { askKey, toldKey, type Words, wordOf } from './words.ts'
 
 export interface RosterOptions {
@@ -36,7 +38,6 @@ const answerMsMax = 1_000
  */
 export class Roster {
   readonly #of: RosterOptions
-  readonly #channel: AmqpChannel
   readonly #queue: string
   readonly #known = new Map<string, Known>()
   readonly #marks = new Map<string, () => void>()
@@ -50,8 +51,8 @@ export class Roster {
     const { connection, channel: name } = options
     const channel = await connection.channel()
     try {
-      const roster = new Roster(options, channel)
-      await roster.#listen()
+      const roster = new Roster(options)
+      await roster.#listen(channel)
       return roster
     } catch (error) {
       await endChannel(channel)
@@ -60,9 +61,8 @@ export class Roster {
     }
   }
 
-  private constructor(options: RosterOptions, channel: AmqpChannel) {
+  private constructor(options: RosterOptions) {
     this.#of = options
-    this.#channel = channel
     this.#queue = askedName(options.channel)
   }
 
@@ -86,8 +86,7 @@ export class Roster {
     return there.map(({ worker }) => worker)
   }
 
-  async #listen(): Promise<void> {
-    const channel = this.#channel
+  async #listen(channel: AmqpChannel): Promise<void> {
     channel.on('close', () => this.#end())
     await channel.assertQueue(this.#queue, lockOptions)
     await channel.consume(this.#queue, (raw) => (raw === null ? this.#end() : this.#hear(raw)), {
@@ -130,14 +129,16 @@ export class Roster {
     }
   }
 
+  /** One at least, for the question has reached somebody. */
   async #count(): Promise<number> {
     const { channel, connection } = this.#of
-    try {
-      return (await this.#channel.checkQueue(presentName(channel))).consumerCount
-    } catch (error) {
-      if (connection.ended.aborted) throw connection.ended.reason
-      throw asRabbitmqError(error, 'workers', channel)
+    const said = { count: 1 }
+    const ask = async () => {
+      const question = (amqp: AmqpChannel) => amqp.checkQueue(presentName(channel))
+      said.count = (await connection.ask('workers', channel, question)).consumerCount
     }
+    await soon(ask().catch(() => {}))
+    return Math.max(1, said.count)
   }
 
   /** Resolves with the next word, after that time, or when the signal fires. */
@@ -182,10 +183,8 @@ export class Roster {
     this.#of.ended()
   }
 
-  #notAsked({ aborted }: AbortSignal): NarrowcastError {
-    const { channel } = this.#of
-    const code: ErrorCode = aborted ? 'ABORTED' : 'UNAVAILABLE'
-    const text = `narrowcast "${channel}": the broker could not be asked who is there; nothing was sent`
-    return rabbitmqError(code, 'workers', text, { channel, definite: true })
+  #notAsked(signal: AbortSignal): NarrowcastError {
+    const { channel: name, words } = this.#of
+    return notSent({ pattern: 'narrowcast', name }, 'workers', words.blocked, signal)
   }
 }

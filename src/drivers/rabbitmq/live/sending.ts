@@ -1,4 +1,4 @@
-import type { ChannelSpec, WorkerRef } from '../../../core/channel.ts'
+import type { ChannelRef, ChannelSpec, WorkerRef } from '../../../core/channel.ts'
 import type { SendOutcome } from '../../../core/driver.ts'
 import { asNarrowcastError, NarrowcastError } from '../../../core/errors.ts'
 import type { OutgoingMessage } from '../../../core/message.ts'
@@ -53,7 +53,7 @@ const outcomes: Readonly<Record<Confirmation, SendOutcome>> = {
 
 /** Certainly nothing left. */
 export function notSent(
-  { pattern, name }: ChannelSpec,
+  { pattern, name }: ChannelRef,
   operation: string,
   blocked: NarrowcastError | null,
   { aborted, reason }: AbortSignal,

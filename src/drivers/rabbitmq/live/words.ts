@@ -1,4 +1,5 @@
 import type { WorkerRef } from '../../../core/channel.ts'
+import type { NarrowcastError } from '../../../core/errors.ts'
 import type { AmqpMessage } from '../client.ts'
 import { type Address, type Addressed, type Confirmation, Confirming } from '../confirming.ts'
 import type { Connection } from '../connection.ts'
@@ -29,10 +30,17 @@ export const toldKey = 'told'
 
 /** Says words by the connection that publishes. */
 export class Words {
+  readonly #publishing: Connection
   readonly #confirming: Confirming
 
   constructor(publishing: Connection) {
+    this.#publishing = publishing
     this.#confirming = new Confirming(publishing)
+  }
+
+  /** Why the broker holds publishers back; null: it does not. */
+  get blocked(): NarrowcastError | null {
+    return this.#publishing.blocked
   }
 
   /** Resolves when it lies with all who hear it, or could not be said. */
