@@ -183,6 +183,25 @@ describeRabbitmq('a RabbitMQ', () => {
     })
   })
 
+  test.for([
+    ['^$', '^$', '.*'],
+    ['.*', '^$', '.*'],
+    ['.*', 'taken.*', '.*'],
+  ])('tells a user what is not allowed: %s %s %s', async ([...allowed]) => {
+    await using bus = await connect(server.url, quiet)
+    await bus.queue<number>('taken').publish(1)
+    await server.ctl('delete_user', 'few').catch(() => {}) // of the case before
+    await server.ctl('add_user', 'few', 'secret')
+    await server.ctl('set_permissions', 'few', ...allowed)
+    await using few = await connect(`amqp://few:secret@${at}`, quiet)
+    for (const name of ['taken', 'fresh']) {
+      await expect(few.queue<number>(name).publish(1)).rejects.toMatchObject({
+        code: 'LOGIN_REFUSED',
+        message: expect.stringContaining("refused for user 'few'"),
+      })
+    }
+  })
+
   test('is one of several hosts of which others are dead, silent or refuse', async () => {
     const silent = await listening(createServer(() => {}))
     const url = `amqp://127.0.0.1:1,127.0.0.1:${silent},${at}`

@@ -1,3 +1,4 @@
+import type { NarrowcastError } from '../../core/errors.ts'
 import type { AmqpConfirmChannel } from './client.ts'
 import type { Connection } from './connection.ts'
 import { endChannel } from './endChannel.ts'
@@ -32,6 +33,7 @@ export interface Addressed extends Frame, Address {
 export class Confirming {
   readonly #connection: Connection
   #channel: Promise<AmqpConfirmChannel> | null = null
+  #refusal: NarrowcastError | null = null
   /** In the order in which they were sent; the broker confirms their messages in any. */
   readonly #underWay = new Set<SentBatch>()
 
@@ -70,6 +72,11 @@ export class Confirming {
     return await this.#connection.unlessBlocked(sent)
   }
 
+  /** Why the broker has ended the last channel that it ended, and all that was on its way there. */
+  get refusal(): NarrowcastError | null {
+    return this.#refusal
+  }
+
   async close(): Promise<void> {
     const channel = await this.#channel?.catch(() => null)
     this.#channel = null
@@ -89,6 +96,9 @@ export class Confirming {
     try {
       const channel = await this.#connection.confirmChannel()
       channel.on('close', ended)
+      channel.on('error', (error) => {
+        this.#refusal = asRabbitmqError(error, 'publish')
+      })
       channel.on('return', (returned) => {
         for (const sent of this.#underWay) if (sent.returned(returned)) return
       })

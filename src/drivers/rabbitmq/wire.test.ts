@@ -70,7 +70,7 @@ test('a message of others is read whatever it says of itself, twice the same', (
   const foreign = fc.record(
     {
       messageId: fc.string(),
-      contentType: fc.string(),
+      contentType: fc.constantFrom('application/json', 'text/plain', 'a/b+json', ''),
       type: fc.string(),
       appId: fc.string(),
       timestamp: fc.double({ min: 0, max: 2 ** 64, noNaN: true }), // 64 bits
@@ -87,7 +87,7 @@ test('a message of others is read whatever it says of itself, twice the same', (
       const read = messageOf(raw, 'orders', 7, () => 'nameless')
       expect(messageOf(raw, 'orders', 7, () => 'nameless')).toEqual(read)
       expect(read.id).not.toBe('')
-      expect(Number.isFinite(read.timeMs)).toBe(true)
+      expect(read.timeMs).toBeLessThanOrEqual(253_402_300_799_999)
       for (const value of Object.values(read.headers)) expect(typeof value).toBe('string')
       expect(Buffer.from(read.body)).toEqual(raw.content)
       const past = pastOf(raw)

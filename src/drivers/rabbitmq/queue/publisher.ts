@@ -98,7 +98,7 @@ export class QueuePublisher implements Publisher {
       case 'nacked':
         return failed('unknown', this.#error('UNAVAILABLE', `message ${id} could not be stored`))
       case 'lost':
-        return failed('unknown', this.#error('CONNECTION_LOST', `message ${id} was not confirmed`))
+        return failed('unknown', this.#lost(id))
       case 'late':
         return failed(
           'unknown',
@@ -126,6 +126,14 @@ export class QueuePublisher implements Publisher {
     if (delayMs >= 0 && delayMs <= mostMs) return null
     const text = `message ${id} has a delay of ${delayMs} ms, expected 0 to ${mostMs}`
     return this.#error('INVALID_ARGUMENT', text)
+  }
+
+  /** A channel that the broker ends for want of a right tells of it only there. */
+  #lost(id: string): NarrowcastError {
+    const { refusal } = this.#of.confirming
+    const text = `message ${id} was not confirmed`
+    if (refusal?.code !== 'LOGIN_REFUSED') return this.#error('CONNECTION_LOST', text)
+    return this.#error('LOGIN_REFUSED', `${text}: ${refusal.message}`)
   }
 
   #error(code: ErrorCode, text: string): NarrowcastError {
