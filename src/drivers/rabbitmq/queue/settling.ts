@@ -12,6 +12,7 @@ import { type Past, pastOf, returnsOf } from '../wire.ts'
 import { newRef } from './deadLetter.ts'
 import type { Hand, Hands } from './hands.ts'
 import { shortError, shortLetter } from './shortened.ts'
+import { AcksTakenUp } from './takenUp.ts'
 
 export interface SettlingOptions {
   readonly spec: ChannelSpec
@@ -32,6 +33,7 @@ type Copied = Exclude<Settlement, { kind: 'ack' }>
  * between repeats the message and never loses it.
  */
 export class Settling {
+  readonly acks = new AcksTakenUp()
   readonly #of: SettlingOptions
   /** On its way: asked again it has the same answer. */
   readonly #copying = new Map<number, Promise<SettleOutcome>>()
@@ -158,9 +160,11 @@ export class Settling {
     const tags = hands.map(({ raw }) => raw.fields.deliveryTag).sort((a, b) => a - b)
     const upTo = tags.findLast((tag) => tag < lowest)
     const frame = (deliveryTag: number) => ({ fields: { deliveryTag } })
+    const alone = tags.filter((tag) => upTo === undefined || tag > upTo)
+    this.acks.sent(alone.length + (upTo === undefined ? 0 : 1))
     try {
       if (upTo !== undefined) channel.ack(frame(upTo), true)
-      for (const tag of tags) if (upTo === undefined || tag > upTo) channel.ack(frame(tag))
+      for (const tag of alone) channel.ack(frame(tag))
     } catch {
       // The channel has ended: the source says so, and what it held comes again.
     }

@@ -221,7 +221,7 @@ export class QueueSource implements Source {
       for (const raw of this.#intake.takeAll()) this.#delivery(raw)
       await this.#settling.giveBack(over)
       this.#ended = this.#error('CLOSED', 'this source was closed')
-      // Answered when all that was sent before was carried out: no acknowledgement is left behind.
+      await this.#settling.acks.wait(this.#channel, this.#of.home.queue, over).catch(() => {})
       await endChannel(this.#channel)
     }
     this.#of.closed(this)
