@@ -9,6 +9,7 @@ import { rabbitmq } from '../../src/drivers/rabbitmq/index.ts'
 import { startRabbitmq } from '../../src/lab/brokers/rabbitmq.ts'
 import type { RabbitmqServer } from '../../src/lab/brokers/rabbitmqServer.ts'
 import { cliWorld } from '../e2e/cliRun.ts'
+import { withChannel } from './rabbitmqClient.ts'
 import { describeRabbitmq } from './rabbitmqHere.ts'
 
 const quiet = { telemetry: false } as const
@@ -200,6 +201,25 @@ describeRabbitmq('a RabbitMQ', () => {
         message: expect.stringContaining("refused for user 'few'"),
       })
     }
+  })
+
+  test('takes a copy of what another user has signed with its name', async () => {
+    await server.ctl('add_user', 'app', 'secret')
+    await server.ctl('set_permissions', 'app', '.*', '.*', '.*')
+    await using bus = await connect(`amqp://app:secret@${at}`, quiet)
+    const backoff = { delayMsMin: 1, delayMsMax: 1 }
+    const attempts: number[] = []
+    const worker = bus.queue('signed', { backoff }).subscribe((_, { attempt }) => {
+      attempts.push(attempt)
+      if (attempt === 1) throw new Error('not yet')
+    })
+    worker.on('error', () => {}) // it is meant to fail
+    await worker.ready()
+    await withChannel(server.url, async (channel) => {
+      channel.sendToQueue('signed', Buffer.from('1'), { userId: 'guest' })
+      await channel.waitForConfirms()
+    })
+    await expect.poll(() => attempts).toEqual([1, 2])
   })
 
   test('is one of several hosts of which others are dead, silent or refuse', async () => {
