@@ -19,6 +19,7 @@ const backends: readonly Backend[] = [
     ...{ name: 'redis-stream', patterns: kept, profiles: ['default', 'safe'] },
     defaultPattern: 'queue',
   },
+  { name: 'rabbitmq', patterns: kept, profiles: ['default'], defaultPattern: 'queue' },
 ]
 const subject = { profile: 'default', url: null }
 
@@ -56,15 +57,17 @@ test.for([
   ['rediss://localhost?queue=stream', null, { backend: 'redis-stream', pattern: 'queue' }],
   ['redis://localhost?queue=stream', 'broadcast', { backend: 'redis-pubsub' }],
   ['file:./store', 'stream', { backend: 'file', pattern: 'stream' }],
+  ['amqp://localhost/shop', null, { backend: 'rabbitmq', pattern: 'queue' }],
+  ['amqps://a.example,b.example', 'queue', { backend: 'rabbitmq' }],
 ] as const)('a broker at %s with --pattern %s', ([url, pattern, expected]) => {
   expect(givenSubject(url, pattern, backends)).toMatchObject({ ...expected, url })
 })
 
 test('a URL that the lab has no experiments for is refused without its password', () => {
   const refused = expect.objectContaining({
-    ...{ code: 'UNSUPPORTED', message: expect.stringContaining('amqp://me:***@host') },
+    ...{ code: 'UNSUPPORTED', message: expect.stringContaining('kafka://me:***@host') },
   })
-  expect(() => givenSubject('amqp://me:secret@host', null, backends)).toThrow(refused)
+  expect(() => givenSubject('kafka://me:secret@host', null, backends)).toThrow(refused)
 })
 
 test.for([

@@ -21,6 +21,10 @@ export interface Backend {
 
 const patterns: readonly Pattern[] = ['broadcast', 'narrowcast', 'queue', 'stream']
 const profileDefault = 'default'
+/** Schemes whose backends are not called like them. */
+const families: Readonly<Record<string, string>> = {
+  ...{ rediss: 'redis', amqp: 'rabbitmq', amqps: 'rabbitmq' },
+}
 
 /**
  * `redis-list`, `file:stream`, `redis-list:queue@safe`; `redis` is the engine that the pattern needs.
@@ -65,9 +69,12 @@ export function givenSubject(
   refuseProfile(url, backends)
   const engine =
     options.get('queue') === 'stream' && asked !== 'broadcast' && asked !== 'narrowcast'
-  const name = engine ? 'redis-stream' : scheme.replace('rediss', 'redis')
+  const name = engine ? 'redis-stream' : (families[scheme] ?? scheme)
   if (!backends.some((one) => one.name === name || one.name.startsWith(`${name}-`))) {
-    const near = nearest(scheme, [...backends.flatMap((one) => familyOf(one.name)), 'rediss'])
+    const near = nearest(scheme, [
+      ...backends.flatMap((one) => familyOf(one.name)),
+      ...Object.keys(families),
+    ])
     if (near !== null) {
       throw new NarrowcastError('INVALID_ARGUMENT', `${redactUrl(url)}: there is no ${scheme}:`, {
         hint: `Did you mean ${near}:?`,

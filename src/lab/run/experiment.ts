@@ -18,7 +18,7 @@ import type { Breakable } from '../scenarios/drawn.ts'
 import { channelOf, faultsOf, loadOf } from '../scenarios/planned.ts'
 import type { Scenario, Settings } from '../scenarios/scenario.ts'
 import { judgedFaults, unhitKinds } from './faultHits.ts'
-import { channelsToMake, removeChannels } from './givenBroker.ts'
+import { channelsToMake, isRemovable, removeChannels } from './givenBroker.ts'
 import { InProcessStage } from './inProcessStage.ts'
 import { type Played, play } from './play.ts'
 import { ProcessStage } from './processStage.ts'
@@ -208,9 +208,13 @@ export async function stageOf(
 async function refuseWithoutContract(
   stage: Stage,
   { channel }: RunPlan,
-  { backend }: ExperimentSubject,
+  { backend, url }: ExperimentSubject,
 ): Promise<void> {
   await using bus = await stage.connect()
+  if (url !== null && !isRemovable(bus, channel)) {
+    const what = `${channel.pattern} on a ${backend} that is given`
+    throw notOffered(what, 'what it makes there could not be removed again')
+  }
   if (bus.contracts[contractRow(channel)]) return
   const how = channel.via === 'relay' ? `${channel.pattern} by relay` : channel.pattern
   throw notOffered(`${how} on ${backend}`, 'the backend has no contract for it')
