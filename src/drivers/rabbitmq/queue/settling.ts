@@ -3,6 +3,7 @@ import type { NarrowcastError } from '../../../core/errors.ts'
 import type { Settlement, SettleOutcome } from '../../../core/message.ts'
 import type { AmqpChannel } from '../client.ts'
 import { type Addressed, type Confirmation, type Confirming, toQueue } from '../confirming.ts'
+import type { Connection } from '../connection.ts'
 import { copyOf } from '../copies.ts'
 import type { Declarations } from '../declarations.ts'
 import { deadName, type Home } from '../layout.ts'
@@ -19,6 +20,8 @@ export interface SettlingOptions {
   readonly home: Home
   /** That handed them out: a tag is of no use on any other, and an error there. */
   readonly channel: AmqpChannel
+  /** Of this channel. */
+  readonly connection: Connection
   readonly hands: Hands
   readonly confirming: Confirming
   readonly declarations: Declarations
@@ -155,7 +158,7 @@ export class Settling {
    * is acknowledged beyond that goes alone.
    */
   #ack(hands: readonly Hand[]): void {
-    const { channel } = this.#of
+    const { channel, connection } = this.#of
     const lowest = this.#of.hands.lowestTag
     const tags = hands.map(({ raw }) => raw.fields.deliveryTag).sort((a, b) => a - b)
     const upTo = tags.findLast((tag) => tag < lowest)
@@ -165,6 +168,7 @@ export class Settling {
     try {
       if (upTo !== undefined) channel.ack(frame(upTo), true)
       for (const tag of alone) channel.ack(frame(tag))
+      connection.gather()
     } catch {
       // The channel has ended: the source says so, and what it held comes again.
     }

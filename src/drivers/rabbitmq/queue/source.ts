@@ -71,7 +71,7 @@ export class QueueSource implements Source {
   }
 
   private constructor(options: QueueSourceOptions, channel: AmqpChannel) {
-    const { spec, home, reader, nextSerial, confirming, declarations, seen } = options
+    const { spec, home, reader, nextSerial, connection, confirming, declarations, seen } = options
     this.#of = options
     this.#channel = channel
     this.leaseMs = reader.leaseMs
@@ -84,7 +84,9 @@ export class QueueSource implements Source {
     })
     this.#hands = new Hands(reader.reader, nextSerial)
     const hands = this.#hands
-    this.#settling = new Settling({ spec, home, channel, hands, confirming, declarations, seen })
+    this.#settling = new Settling({
+      ...{ spec, home, channel, connection, hands, confirming, declarations, seen },
+    })
   }
 
   /** Of the same worker, be it under another reader name; without one of any. */
