@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { randomName } from '../../../core/ids.ts'
 import { soon } from '../../_shared/soon.ts'
 import type { AmqpChannel, AmqpMessage } from '../client.ts'
-import type { Connection } from '../connection.ts'
 import { endChannel } from '../endChannel.ts'
-import { droppedName, droppedOptions, subscriberOptions } from '../layout.ts'
-import { asRabbitmqError, replyCodeOf } from '../rabbitmqErrors.ts'
+import { droppedName } from '../layout.ts'
+import { asRabbitmqError } from '../rabbitmqErrors.ts'
+import { type Claim, claimQueue, removeQueue } from './claim.ts'
 
 /** What one is handed: what is sent to an exchange under a routing key. */
 export interface Binding {
@@ -13,14 +11,10 @@ export interface Binding {
   readonly key: string
 }
 
-export interface MailboxOptions {
-  readonly connection: Connection
-  readonly queue: string
+export interface MailboxOptions extends Claim {
   readonly bindings: readonly Binding[]
   /** The queue whose readers are counted, where somebody counts them. */
   readonly present: string | null
-  /** Somebody else has the queue of this name, and is to leave. */
-  readonly claimed: () => void
   readonly came: (message: AmqpMessage) => void
   /** The broker had to drop some: nobody knows how many. */
   readonly dropped: () => void
@@ -28,11 +22,6 @@ export interface MailboxOptions {
   readonly broken: (why: string) => void
 }
 
-/** RESOURCE_LOCKED of AMQP 0-9-1: an exclusive queue of another connection. */
-const lockedCode = 405
-const retryMs = 20
-/** How long one that has the name may take to leave; it does when it is frozen, or far away. */
-const leaveMsMax = 2_000
 /** What may be on its way; it is acknowledged when it is here, so it bounds nothing else. */
 const windowMax = 1_000
 /** Another program may have removed the exchange, and the binding with it. */
@@ -60,14 +49,14 @@ export class Mailbox {
   /** @throws NOT_FOUND where an exchange is gone, LOGIN_REFUSED, CONNECTION_LOST */
   static async open(options: MailboxOptions): Promise<Mailbox> {
     const { connection } = options
-    const queue = await claim(options)
+    const queue = await claimQueue(options)
     try {
       const channels = [await connection.channel(), await connection.channel()] as const
       const mailbox = new Mailbox(options, queue, channels)
       await mailbox.#listen()
       return mailbox
     } catch (error) {
-      await remove(connection, queue).catch(() => {}) // the error says it
+      await removeQueue(connection, queue).catch(() => {}) // the error says it
       if (connection.ended.aborted) throw connection.ended.reason
       throw asRabbitmqError(error, 'subscribe')
     }
@@ -115,7 +104,7 @@ export class Mailbox {
   /** The queue goes, with what is in it. */
   async remove(): Promise<void> {
     this.#isShut = true
-    await remove(this.#of.connection, this.#queue)
+    await removeQueue(this.#of.connection, this.#queue)
     await Promise.all([this.#channel, this.#drops].map(endChannel))
     await this.#isCountedNoMore()
   }
@@ -190,40 +179,4 @@ function ack(channel: AmqpChannel, deliveryTag: number): void {
   } catch {
     // The channel has ended, which is told.
   }
-}
-
-/** The queue of that name, or where whoever has it does not leave, another one. */
-async function claim({ connection, queue, claimed }: MailboxOptions): Promise<string> {
-  const untilMs = performance.now() + leaveMsMax
-  let isTold = false
-  for (;;) {
-    try {
-      await declare(connection, queue)
-      return queue
-    } catch (error) {
-      if (replyCodeOf(error instanceof Error ? error.cause : null) !== lockedCode) throw error
-    }
-    if (!isTold) claimed()
-    isTold = true
-    if (performance.now() > untilMs) break
-    await sleep(retryMs * (0.5 + Math.random()))
-  }
-  const other = `${queue}:${randomName(16)}`
-  await declare(connection, other)
-  return other
-}
-
-/** Both: they go one after the other with the connection that had them. */
-async function declare(connection: Connection, queue: string): Promise<void> {
-  await connection.ask('subscribe', undefined, async (channel) => {
-    await channel.assertQueue(queue, subscriberOptions(queue))
-    await channel.assertQueue(droppedName(queue), droppedOptions)
-  })
-}
-
-async function remove(connection: Connection, queue: string): Promise<void> {
-  await connection.ask('unsubscribe', undefined, async (channel) => {
-    await channel.deleteQueue(queue)
-    await channel.deleteQueue(droppedName(queue))
-  })
 }
