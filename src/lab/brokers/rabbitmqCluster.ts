@@ -3,6 +3,7 @@ import { startEpmd } from './epmd.ts'
 import { expectFree } from './freePorts.ts'
 import { onFreePort } from './onFreePort.ts'
 import { type OwnFolder, ownFolder } from './ownFolder.ts'
+import type { OwnProcess } from './ownProcess.ts'
 import type { RabbitmqOptions } from './rabbitmq.ts'
 import { expectRabbitmqProgram } from './rabbitmqProgram.ts'
 import { type RabbitmqServer, serveRabbitmq } from './rabbitmqServer.ts'
@@ -47,13 +48,16 @@ export async function startRabbitmqCluster(
   )
   const nodes: RabbitmqServer[] = []
   const folder = await ownFolder('epmd')
+  let epmd: OwnProcess | null = null
   const stop = async () => {
     await stopAll(nodes)
+    await epmd?.end('SIGKILL')
     await folder.remove()
   }
   try {
-    const epmdPort = await startSharedEpmd(folder)
-    const own = { cookie: randomUUID(), config: [...peers, ...config], epmdPort }
+    const shared = await startSharedEpmd(folder)
+    epmd = shared.epmd
+    const own = { cookie: randomUUID(), config: [...peers, ...config], epmdPort: shared.port }
     const start = async (name: string) => await serveRabbitmq({ ...own, name })
     // Of nodes that start at the same time two may each begin a cluster.
     const [first = '', ...others] = names
@@ -76,12 +80,11 @@ export async function startRabbitmqCluster(
   }
 }
 
-/** Nodes find each other by one list: it ends with none of them. Returns its port. */
-async function startSharedEpmd(folder: OwnFolder): Promise<number> {
+/** Nodes find each other by one list: it ends with none of them. */
+async function startSharedEpmd(folder: OwnFolder) {
   return await onFreePort(async (port) => {
     await expectFree([port])
-    await startEpmd(port, folder)
-    return port
+    return { port, epmd: await startEpmd(port, folder) }
   })
 }
 
