@@ -52,3 +52,14 @@ test('a number with its unit is read as one', () => {
   const what = [{ name: 'dedupeWindowMs', wanted: '5000 ms', found: '600000 ms' }]
   expect(channelConflict('file', 'orders', what).hint).toContain('windowMs: 600000 }')
 })
+
+test.for([
+  ['pattern', 'queue', 'exchange of type fanout'],
+  ['x-queue-type', 'quorum', 'classic'],
+])(
+  'what another program has made is no option of ours: %s',
+  ([name = '', wanted = '', found = '']) => {
+    const { hint } = channelConflict('stub', 'orders', [{ name, wanted, found }])
+    expect(hint).toMatch(/^Another program has made it so: use another name for the channel\.\n/)
+  },
+)

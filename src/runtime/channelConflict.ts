@@ -6,6 +6,8 @@ interface Difference {
   readonly found: string
 }
 
+const patterns: readonly string[] = ['queue', 'stream', 'broadcast', 'narrowcast']
+
 /** The channel is there with values that its declaration cannot change: what to write instead. */
 export function channelConflict(
   driver: string,
@@ -34,9 +36,13 @@ function asFound({ name, found }: Difference): string {
       ? `Ask for the window it has: dedupe: { on: 'publish', windowMs: ${value} }, or --dedupe ${value}ms`
       : 'It has no dedupe on publish: leave dedupe (--dedupe) out.'
   }
-  if (name === 'pattern') return `Open it as what it is: bus.${found}(…), or --pattern ${found}`
+  if (name === 'pattern' && patterns.includes(found)) {
+    return `Open it as what it is: bus.${found}(…), or --pattern ${found}`
+  }
   if (name === 'engine') return `Ask for the form it is kept in, in the URL: ?queue=${found}`
-  const [, limit = name] = name.split('.')
+  const limit = /^retention\.(.+)$/.exec(name)?.[1]
+  if (limit === undefined)
+    return 'Another program has made it so: use another name for the channel.'
   return isSet
     ? `Ask for the limit it has: retention: { ${limit}: ${value} }`
     : `It has no such limit: leave retention.${limit} out.`
