@@ -64,6 +64,12 @@ testRedis('redis: nobody hears what is broadcast while everybody is dead', async
   expect(unheard.total).toBe(unheard.reported + unheard.silent)
 })
 
+for (const on of ['rabbitmq:stream', 'rabbitmq:broadcast', 'rabbitmq:narrowcast']) {
+  testRabbitmq(`rabbitmq: calm is KEPT on ${on}`, async () => {
+    expect((await playScenario('calm', on, few)).verdict).toEqual({ status: 'KEPT', reasons: [] })
+  })
+}
+
 testRabbitmq('rabbitmq: a queue keeps its contract while busy workers are killed', async () => {
   const { verdict, judgement } = await playScenario('worker-kill', 'rabbitmq:queue', some)
   expect(verdict).toEqual({ status: 'KEPT', reasons: [] })
