@@ -120,8 +120,14 @@ export const runtimeDedupeCases: readonly Case<RuntimeWorld>[] = [
       channel.subscribe(() => {
         runs++
       }, world.group)
-      const depth = await workedOff(world, node, 1)
-      assert.deepEqual([runs, depth.out], [1, 1])
+      // What a release has copied is there twice where the original is not acknowledged any more.
+      const most = world.claimed.release === 'copied' ? 2 : 1
+      await eventually(world, async () => {
+        const { waiting, inFlight, scheduled, out, dead } = await depthOf(world, node)
+        assert.deepEqual([waiting, inFlight, scheduled, dead], [0, 0, 0, 0])
+        assert.ok(Number(out) >= 1 && Number(out) <= most, `${out} were acknowledged`)
+      })
+      assert.equal(runs, 1)
     },
   },
 ]

@@ -1,5 +1,7 @@
 import type { Room } from '../../../core/driver.ts'
+import { untilAborted } from '../../_shared/untilAborted.ts'
 import type { AmqpChannel, AmqpMessage } from '../client.ts'
+import { rabbitmqError } from '../rabbitmqErrors.ts'
 
 export interface IntakeOptions {
   readonly channel: AmqpChannel
@@ -11,12 +13,15 @@ export interface IntakeOptions {
   /** Something has come. */
   readonly came: () => void
   readonly cancelled: () => void
+  /** The broker does not answer whether anything will come. */
+  readonly silent: (error: unknown) => void
   /** They waited for too long, and nothing more comes before `ask`. */
   readonly giveBack: (messages: readonly AmqpMessage[]) => void
 }
 
 /** 16 bits of AMQP. */
 const prefetchMax = 65_535
+const answerMsMax = 10_000
 
 /**
  * What the broker hands over before there is room for it. Ahead of need it comes fast; behind a slow
@@ -57,7 +62,8 @@ export class Intake {
       if (!this.isEmpty || this.#isOver) return
       await this.#cancel()
       if (!this.isEmpty || this.#isOver) return // it came before the end was answered
-      await this.#consume(this.#isFastAgain() ? this.#of.holdMax : room.messages)
+      const count = this.#isFastAgain() ? this.#of.holdMax : room.messages
+      await this.#consume(count).catch(this.#of.silent)
     })
   }
 
@@ -99,16 +105,23 @@ export class Intake {
   }
 
   async #consume(count: number): Promise<void> {
-    const { channel, queue, came, cancelled } = this.#of
+    const { channel, queue } = this.#of
     await channel.prefetch(Math.min(prefetchMax, count))
-    const { consumerTag } = await channel.consume(queue, (message) => {
+    // Right after a crash RabbitMQ 3.10 may never answer this one, and go on with all else.
+    const late = AbortSignal.timeout(answerMsMax)
+    const { consumerTag } = await untilAborted(this.#subscribe(), late, () => unanswered(queue))
+    this.#tag = consumerTag
+  }
+
+  #subscribe(): Promise<{ consumerTag: string }> {
+    const { channel, queue, came, cancelled } = this.#of
+    return channel.consume(queue, (message) => {
       if (message === null) return cancelled()
       this.#waiting.push(message)
       this.#arrivedMs.set(message, performance.now())
       if (this.#timer === null) this.#watch()
       came()
     })
-    this.#tag = consumerTag
   }
 
   async #cancel(): Promise<void> {
@@ -149,4 +162,9 @@ export class Intake {
     this.#taken = 0
     return isFast
   }
+}
+
+function unanswered(queue: string) {
+  const text = `the broker has not answered within ${answerMsMax} ms who reads "${queue}"`
+  return rabbitmqError('UNAVAILABLE', 'source', text)
 }

@@ -80,6 +80,7 @@ export class QueueSource implements Source {
       waitMsMax: this.leaseMs * unbegunShareMax,
       came: () => this.#wake(),
       cancelled: () => this.cancelled(),
+      silent: (error) => this.#silent(error),
       giveBack: (messages) => void this.#giveBack(messages),
     })
     this.#hands = new Hands(reader.reader, nextSerial)
@@ -139,6 +140,11 @@ export class QueueSource implements Source {
   cancelled(): void {
     this.#of.declarations.forget(this.#of.spec.name)
     this.#end(this.#error('NOT_FOUND', 'the broker has ended the subscription'), 'cancelled')
+    void endChannel(this.#channel)
+  }
+
+  #silent(error: unknown): void {
+    this.#end(asRabbitmqError(error, 'source', this.#of.spec.name), 'disconnected')
     void endChannel(this.#channel)
   }
 
