@@ -335,7 +335,7 @@ it.for([
   [['run', 'calm', '--on', 'sealed'], 5, 'changes are off'],
   [['run', 'calm', '-c', 'sealed'], 5, 'changes are off'],
   [['run', 'calm', '--on', 'file:./x', '--read-only'], 5, 'changes are off'],
-  [['run', 'calm', '-u', 'amqp://me:secret@host'], 6, 'amqp://me:***@host'],
+  [['run', 'calm', '-u', 'nats://me:secret@host'], 6, 'nats://me:***@host'],
   [['show', '2031'], 4, 'there are no runs'],
   [['verify'], 2, 'no run is named'],
   [['verify', 'last', '--self'], 2, 'takes no run'],
