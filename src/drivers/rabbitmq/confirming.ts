@@ -72,6 +72,11 @@ export class Confirming {
     return await this.#connection.unlessBlocked(sent)
   }
 
+  /** False: the broker holds publishers back, for a while. */
+  get takes(): boolean {
+    return this.#connection.blocked === null
+  }
+
   /** Why the broker has ended the last channel that it ended, and all that was on its way there. */
   get refusal(): NarrowcastError | null {
     return this.#refusal

@@ -124,12 +124,31 @@ export class Settling {
     const storing = this.#store(copied, signal)
     return copied.map(async ([settlement, hand], at): Promise<SettleOutcome> => {
       const confirmation = (await storing)[at] as Confirmation
-      if (confirmation !== 'stored') throw this.#notStored(settlement, hand, confirmation)
+      const isStored = confirmation === 'stored'
+      if (!isStored && !this.#isForBroker(settlement)) {
+        throw this.#notStored(settlement, hand, confirmation)
+      }
       if (this.#of.hands.find(hand.token) !== hand) return 'late' // it went to others meanwhile
       this.#of.hands.settled(hand)
-      this.#ack([hand])
+      if (isStored) this.#ack([hand])
+      else this.#putBack(hand)
       return 'sent'
     })
+  }
+
+  /** What is only given back can be so without a copy, where none can be written. */
+  #isForBroker(settlement: Copied): boolean {
+    const { kind } = settlement
+    return kind === 'release' && settlement.delayMs === 0 && this.#of.confirming.takes
+  }
+
+  /** To its place before what waits. The broker counts it as a delivery in vain. */
+  #putBack({ raw }: Hand): void {
+    try {
+      this.#of.channel.nack(raw, false, true)
+    } catch {
+      // The channel has ended: what it held comes again.
+    }
   }
 
   async #store(copied: readonly [Copied, Hand][], signal: AbortSignal): Promise<Confirmation[]> {
