@@ -50,13 +50,15 @@ export class Mailbox {
   static async open(options: MailboxOptions): Promise<Mailbox> {
     const { connection } = options
     const queue = await claimQueue(options)
+    let mailbox: Mailbox | null = null
     try {
       const channels = [await connection.channel(), await connection.channel()] as const
-      const mailbox = new Mailbox(options, queue, channels)
+      mailbox = new Mailbox(options, queue, channels)
       await mailbox.#listen()
       return mailbox
     } catch (error) {
-      await removeQueue(connection, queue).catch(() => {}) // the error says it
+      const removing = mailbox?.remove() ?? removeQueue(connection, queue)
+      await removing.catch(() => {}) // the error says it
       if (connection.ended.aborted) throw connection.ended.reason
       throw asRabbitmqError(error, 'subscribe')
     }
@@ -104,9 +106,12 @@ export class Mailbox {
   /** The queue goes, with what is in it. */
   async remove(): Promise<void> {
     this.#isShut = true
-    await removeQueue(this.#of.connection, this.#queue)
-    await Promise.all([this.#channel, this.#drops].map(endChannel))
-    await this.#isCountedNoMore()
+    try {
+      await removeQueue(this.#of.connection, this.#queue)
+    } finally {
+      await Promise.all([this.#channel, this.#drops].map(endChannel))
+      await this.#isCountedNoMore()
+    }
   }
 
   async #listen(): Promise<void> {
