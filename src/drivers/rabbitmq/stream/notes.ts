@@ -5,11 +5,10 @@ import { notesName } from '../layout.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
 import { offsetOf, readLog } from './log.ts'
 
-/** One thing that was said of a channel; a later one of the same kind replaces it. */
+/** One thing that was said of a channel. */
 export interface Note {
+  /** It was made. */
   readonly group?: string
-  /** Without a word the group is there. */
-  readonly isGone?: true
 }
 
 /** What AMQP tells of nothing by itself, in a stream queue beside the channel. */
@@ -40,13 +39,8 @@ export class Notes {
   }
 
   async groups(channel: string, signal: AbortSignal): Promise<string[]> {
-    const groups = new Set<string>()
-    for (const { group, isGone } of await this.#all(channel, signal)) {
-      if (group === undefined) continue
-      if (isGone) groups.delete(group)
-      else groups.add(group)
-    }
-    return [...groups]
+    const notes = await this.#all(channel, signal)
+    return [...new Set(notes.flatMap(({ group }) => group ?? []))]
   }
 
   async #all(channel: string, signal: AbortSignal): Promise<Note[]> {
