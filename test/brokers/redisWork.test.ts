@@ -15,18 +15,18 @@ describeRedis('redis, narrowcast work', () => {
     const url = ['-u', server.url]
     await world.run(['publish', 'jobs', '"one"', ...url])
     const work = world.start(['work', 'jobs', '--exec', 'cat', ...more, ...url])
-    await work.shows('one')
+    await work.shows('"one"')
     // At different moments of its looks at the depth, which come every second.
     for (const [at, pauseMs] of [300, 700, 1_100].entries()) {
       await server.kill()
       await sleep(pauseMs)
       await server.restart()
       await world.run(['publish', 'jobs', `"after ${at}"`, ...url])
-      await work.shows(`after ${at}`)
+      await work.shows(`"after ${at}"`)
     }
     work.child.kill('SIGTERM')
     const { code, stdout } = await work.ended
     expect(code).toBe(143)
-    for (const text of ['one', 'after 0', 'after 1', 'after 2']) expect(stdout).toContain(text)
+    for (const text of ['one', 'after 0', 'after 1', 'after 2']) expect(stdout).toContain(`"${text}"`)
   })
 })
