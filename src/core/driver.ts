@@ -65,6 +65,12 @@ export interface Session extends AsyncDisposable {
   marks?(channel: ChannelSpec, group: string | null, windowMs: number): Marks
   /** Broadcast and narrowcast; absent where no contract row offers them. */
   readonly live?: Live
+  /**
+   * Where all that was handed over is charged when this process dies, received or not (`isBegun` from
+   * the start). Quiet: its sources give back, uncharged, what no `receive` has returned, and take
+   * nothing until it is over. Resolves when that is done, or after a while; never rejects.
+   */
+  quiet?(isQuiet: boolean): Promise<void>
   readonly admin: Admin
 }
 

@@ -59,7 +59,7 @@ export async function createBus(driver: Driver, options: BusOptions = {}): Promi
   const random = options.seed === undefined ? Math.random : seededRandom(options.seed)
   const connection = new Connection(driver, clock, random)
   const { info } = await connection.open(options.signal ?? new AbortController().signal)
-  const gate = new Gate()
+  const gate = new Gate((isQuiet) => connection.quiet(isQuiet))
   const incarnation = randomName()
   const workerRef = (label: string | null) => ({
     id: `${label ?? options.name ?? 'worker'}-${randomName()}`,

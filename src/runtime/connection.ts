@@ -23,6 +23,7 @@ export class Connection {
   #trouble: NarrowcastError | null = null
   #refused = new AbortController()
   #blocked: NarrowcastError | null = null
+  #isQuiet = false
   #openedMs = 0
   #failures = 0
 
@@ -59,6 +60,12 @@ export class Connection {
   /** Why the broker holds back whoever publishes; null: it does not. */
   get blocked(): NarrowcastError | null {
     return this.#blocked
+  }
+
+  /** See `Session.quiet`; holds for the sessions to come too. */
+  async quiet(isQuiet: boolean): Promise<void> {
+    this.#isQuiet = isQuiet
+    await this.#session?.quiet?.(isQuiet)
   }
 
   /** Aborts when the bus closes. */
@@ -119,6 +126,7 @@ export class Connection {
 
   #adopt(session: Session): Session {
     this.#session = session
+    if (this.#isQuiet) void session.quiet?.(true)
     this.#setTrouble(null)
     this.#openedMs = this.#clock.monotonicMs()
     this.#next.resolve(session)

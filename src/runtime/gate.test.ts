@@ -28,7 +28,7 @@ function asking(gate: Gate) {
 const turns = () => new Promise(setImmediate)
 
 test('the healthy run beside each other, a suspect when nothing else runs, nothing beside it', async () => {
-  const { inside, ask, leave } = asking(new Gate())
+  const { inside, ask, leave } = asking(new Gate(async () => {}))
   await ask('a', false)
   await ask('b', false)
   await ask('suspect', true)
@@ -44,7 +44,7 @@ test('the healthy run beside each other, a suspect when nothing else runs, nothi
 })
 
 test('all come in the order in which they asked: suspects pass nobody by, and are not passed by', async () => {
-  const { inside, ask, leave } = asking(new Gate())
+  const { inside, ask, leave } = asking(new Gate(async () => {}))
   await ask('first', true)
   await ask('healthy', false)
   await ask('second', true)
@@ -57,8 +57,35 @@ test('all come in the order in which they asked: suspects pass nobody by, and ar
   expect(inside).toEqual(['later'])
 })
 
+test('it is quiet from the wish of the first suspect to the end of the last, which begin in quiet', async () => {
+  const told: boolean[] = []
+  const quieted = Promise.withResolvers<void>()
+  const gate = new Gate((isQuiet) => {
+    told.push(isQuiet)
+    return quieted.promise
+  })
+  const { inside, ask, leave } = asking(gate)
+  await ask('healthy', false)
+  const over = new AbortController()
+  await ask('gives up', true, over.signal)
+  expect(told).toEqual([true])
+  over.abort()
+  await ask('suspect', true)
+  await ask('another', true)
+  expect(told).toEqual([true, false, true])
+  await leave('healthy')
+  expect(inside).toEqual([])
+  quieted.resolve()
+  await turns()
+  expect(inside).toEqual(['suspect'])
+  await leave('suspect')
+  expect([inside, told.length]).toEqual([['another'], 3])
+  await leave('another')
+  expect(told).toEqual([true, false, true, false])
+})
+
 test('one that gives up waiting lets those behind it in', async () => {
-  const gate = new Gate()
+  const gate = new Gate(async () => {})
   const { inside, ask } = asking(gate)
   const draining = new AbortController()
   await ask('a', false)
@@ -72,7 +99,7 @@ test('one that gives up waiting lets those behind it in', async () => {
 })
 
 test('what starts together with a suspect keeps the gate until it has left too', async () => {
-  const gate = new Gate()
+  const gate = new Gate(async () => {})
   const { inside, ask, leave } = asking(gate)
   await ask('suspect', true)
   const unit = gate.beside()
@@ -94,7 +121,7 @@ async function strayOf(gate: Gate, companyUntilMs: number): Promise<Pass> {
 }
 
 test('a handler that outlives its message leaves the gate, and suspects are spared until it ends', async () => {
-  const gate = new Gate()
+  const gate = new Gate(async () => {})
   const stuck = await strayOf(gate, 1_000)
   expect(gate.spares(0)).toBe(true)
   const suspect = (await gate.enter(true, never)) as Pass
@@ -107,7 +134,7 @@ test('a handler that outlives its message leaves the gate, and suspects are spar
 })
 
 test('what runs on past its time spares nobody: it hangs', async () => {
-  const gate = new Gate()
+  const gate = new Gate(async () => {})
   const first = await strayOf(gate, 1_000)
   expect(gate.spares(999)).toBe(true)
   expect(gate.spares(1_000)).toBe(false)
@@ -119,7 +146,7 @@ test('what runs on past its time spares nobody: it hangs', async () => {
 })
 
 test('handlers given up one after the other spare suspects no longer than the first of them', async () => {
-  const gate = new Gate()
+  const gate = new Gate(async () => {})
   const first = await strayOf(gate, 1_000)
   expect(gate.spares(500)).toBe(true)
   await strayOf(gate, 2_000)

@@ -10,12 +10,21 @@ interface Waiter {
  * by for ever.
  */
 export class Gate {
+  readonly #quiet: (isQuiet: boolean) => Promise<void>
   readonly #waiting = new Set<Waiter>()
   #inside = 0
   /** Until when each counts as company. */
   readonly #strays = new Map<Pass, number>()
   #sparesUntilMs: number | null = null
   #isAlone = false
+  #isQuiet = false
+  #quieting = Promise.resolve()
+  readonly #leaving = new Set<Promise<void>>()
+
+  /** @param quiet Told when a suspect wants to run, which waits for it, and when none does any more. */
+  constructor(quiet: (isQuiet: boolean) => Promise<void>) {
+    this.#quiet = quiet
+  }
 
   /**
    * Whether a suspect that starts now is charged with nothing: a handler that was given up may
@@ -29,6 +38,23 @@ export class Gate {
     return this.#sparesUntilMs !== null && nowMs < this.#sparesUntilMs
   }
 
+  /** A suspect runs, or waits for the healthy to end. */
+  get isQuiet(): boolean {
+    return this.#isQuiet
+  }
+
+  /** What came in spite of the quiet, and is charged for it, is on its way back. */
+  leaves(giving: Promise<void>): void {
+    this.#leaving.add(giving)
+    void giving.finally(() => this.#leaving.delete(giving))
+  }
+
+  /** Whoever is alone waits for this last: nothing else can be charged with what it does. */
+  async hushed(): Promise<void> {
+    while (this.#leaving.size > 0) await Promise.all(this.#leaving)
+    await this.#quiet(true)
+  }
+
   /** A healthy message could enter at once. */
   get isOpen(): boolean {
     return this.#waiting.size === 0 && this.#mayEnter(false)
@@ -40,6 +66,8 @@ export class Gate {
     if (this.#waiting.size > 0 || !this.#mayEnter(isAlone)) {
       if (!(await this.#wait(isAlone, signal))) return null
     } else this.#admit(isAlone)
+    this.#hush()
+    if (isAlone) await this.#quieting
     return new Pass(this)
   }
 
@@ -53,6 +81,7 @@ export class Gate {
   left(): void {
     this.#inside--
     this.#admitNext()
+    this.#hush()
   }
 
   /** Said by a pass: it runs on, and is company until then. */
@@ -63,6 +92,15 @@ export class Gate {
   /** Said by a pass: it has ended after all. */
   strayEnded(pass: Pass): void {
     this.#strays.delete(pass)
+  }
+
+  #hush(): void {
+    const runs = this.#isAlone && this.#inside > 0
+    const isQuiet =
+      runs || (this.#waiting.size > 0 && [...this.#waiting].some((one) => one.isAlone))
+    if (isQuiet === this.#isQuiet) return
+    this.#isQuiet = isQuiet
+    this.#quieting = this.#quiet(isQuiet)
   }
 
   #mayEnter(isAlone: boolean): boolean {
@@ -89,9 +127,11 @@ export class Gate {
         this.#waiting.delete(waiter)
         resolve(false)
         this.#admitNext() // those behind it may have waited for nothing else
+        this.#hush()
       }
       signal.addEventListener('abort', giveUp, { once: true })
       this.#waiting.add(waiter)
+      this.#hush()
     })
   }
 

@@ -71,15 +71,18 @@ export class Starter<T> {
     if (may.length === 0) return null
     const isSuspect = may.some((held) => held.isSuspect)
     const isBegun = may.every((held) => held.delivery.isBegun)
-    // What the take has marked waits for nobody: meanwhile it could be charged with what others do.
-    const mayEnter = !isBegun || host.gate.isOpen
+    // What the take has marked could be charged meanwhile with what a suspect does, and goes back. A
+    // suspect waits for the healthy, or would be passed by for ever.
+    const mayEnter = !isBegun || (isSuspect ? !host.gate.isQuiet : host.gate.isOpen)
     const pass = mayEnter ? await host.gate.enter(isSuspect, stopping) : null
     // Beside a handler that was given up a suspect would be charged with what that one does.
     const isSpared = isSuspect && pass !== null && host.gate.spares(host.clock.monotonicMs())
     const isMarked = pass && (isBegun || isSpared || (await this.#mark(may)))
     if (isMarked && !stopping.aborted) return { batch: may, pass }
     // Awaited here: what may be marked is charged with whatever begins before it is back.
-    await conclusions.release(may, 0)
+    const giving = conclusions.release(may, 0)
+    if (isBegun) host.gate.leaves(giving)
+    await giving
     pass?.leave()
     return null
   }

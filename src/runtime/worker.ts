@@ -5,6 +5,7 @@ import type { BatchHandler, Drained, Handler, Subscription, SubscriptionEvents }
 import { whole } from './checks.ts'
 import { Claims } from './claims.ts'
 import { Conclusions } from './conclusions.ts'
+import { withDeadline } from './deadline.ts'
 import { drain, drainMsDefault } from './drain.ts'
 import { Events } from './events.ts'
 import { gather } from './gather.ts'
@@ -22,6 +23,8 @@ import { isThenable } from './thenable.ts'
 import { abortedError } from './thrown.ts'
 import type { Unit } from './unit.ts'
 import { untilAborted } from './untilAborted.ts'
+
+const isolateMsMax = 5_000
 
 /** The worker loop: never takes more than it has free slots, answers every message once. */
 export class Worker<T> implements Subscription {
@@ -42,6 +45,8 @@ export class Worker<T> implements Subscription {
   readonly #loop: Promise<void>
   /** Asked for before the handlers of the batch before it began. */
   #ahead: Promise<Held[]> | null = null
+  /** The last message was a suspect that counts as begun: those behind it may be so too. */
+  #isCautious = false
   #draining: Promise<Drained> | null = null
 
   constructor(
@@ -164,10 +169,12 @@ export class Worker<T> implements Subscription {
   }
 
   #receive(): Promise<Held[]> {
-    const { batch } = this.#plan
+    const batch =
+      this.#isCautious && this.#plan.batch ? { ...this.#plan.batch, size: 1 } : this.#plan.batch
     const stop = this.#stopping.signal
     const receive = (room: Room, signal: AbortSignal) => this.#reader.receive(room, signal)
-    if (!batch) return receive({ ...this.#room(this.#slots.free), begins: this.#mayBegin }, stop)
+    const free = this.#isCautious ? 1 : this.#slots.free
+    if (!batch) return receive({ ...this.#room(free), begins: this.#mayBegin }, stop)
     const { clock } = this.#host
     return gather({ clock, batch, receive, room: (messages) => this.#room(messages) }, stop)
   }
@@ -191,13 +198,15 @@ export class Worker<T> implements Subscription {
    * In the order in which they came: a mark covers all that came before. The healthy start
    * together, each suspect alone, and nothing more is taken until it has ended.
    */
-  async #admit(batch: readonly Held[]): Promise<void> {
+  async #admit(batch: Held[]): Promise<void> {
     const stop = this.#stopping.signal
     for (let from = 0; from < batch.length; ) {
       const suspectAt = batch.findIndex((held, n) => n >= from && held.isSuspect)
       const isSuspect = suspectAt === from
       const to = isSuspect ? from + 1 : suspectAt < 0 ? batch.length : suspectAt
       const admitted = await this.#starter.admit(batch.slice(from, to))
+      this.#isCautious = isSuspect && batch[from]?.delivery.isBegun === true
+      if (admitted && this.#isCautious) await this.#isolate(batch.splice(to))
       if (suspectAt < 0 && this.#mayAskAhead(batch)) {
         this.#ahead = this.#receive()
         // A client writes what it was asked for at the end of a turn: handlers may block the next.
@@ -207,6 +216,19 @@ export class Worker<T> implements Subscription {
       if (isSuspect) await this.#slots.whileBusy(stop)
       from = to
     }
+  }
+
+  /** These count as begun, as others do: they would be charged with what the suspect before them does. */
+  async #isolate(behind: readonly Held[]): Promise<void> {
+    const { clock, gate } = this.#host
+    const alone = async () => {
+      await this.#conclusions.release(behind, 0)
+      await gate.hushed()
+    }
+    // A broker that takes nothing back now keeps no suspect waiting for ever.
+    await withDeadline(clock, isolateMsMax, this.#stopping.signal, null, (over) =>
+      untilAborted(alone(), over).catch(() => {}),
+    )
   }
 
   /** There is more, and a slot for it: the broker looks for it while these handlers work. */
