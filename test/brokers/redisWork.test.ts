@@ -27,6 +27,7 @@ describeRedis('redis, narrowcast work', () => {
     work.child.kill('SIGTERM')
     const { code, stdout } = await work.ended
     expect(code).toBe(143)
-    for (const text of ['one', 'after 0', 'after 1', 'after 2']) expect(stdout).toContain(`"${text}"`)
+    for (const text of ['one', 'after 0', 'after 1', 'after 2'])
+      expect(stdout).toContain(`"${text}"`)
   })
 })

@@ -11,12 +11,15 @@ const wish = { leaseMs: Number(leaseMs), deliveriesMax: Number(deliveriesMax) }
 const workers = [
   bus.queue<string>('poisoned', wish).subscribe(
     async (data) => {
+      if (data === 'poison at once') process.kill(process.pid, 'SIGKILL')
       await wait(data === 'poison' ? 1_500 : 20)
       if (data === 'poison') process.kill(process.pid, 'SIGKILL')
     },
     { concurrency: 2 },
   ),
-  bus.queue<string>('innocent', wish).subscribe(() => wait(4_000), { concurrency: 2 }),
+  bus
+    .queue<string>('innocent', wish)
+    .subscribe((data) => wait(data === 'short' ? 100 : 4_000), { concurrency: 2 }),
 ]
 const ended = new Promise((resolve) => process.once('SIGTERM', resolve))
 await Promise.all(workers.map((worker) => worker.ready()))

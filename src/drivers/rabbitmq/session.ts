@@ -43,6 +43,8 @@ export interface SessionOptions {
 
 /** What a broker gets to answer, to all that is asked of it at the end. */
 const closeMsMax = 2_000
+/** And to take back what nobody has begun. */
+const quietMsMax = 2_000
 
 /** One process at one RabbitMQ. */
 export class RabbitmqSession implements Session {
@@ -61,6 +63,7 @@ export class RabbitmqSession implements Session {
   readonly #copies: Confirming
   readonly #publishers = new Set<QueuePublisher>()
   readonly #sources = new Set<QueueSource>()
+  #isQuiet = false
   #closing: Promise<void> | null = null
 
   constructor(options: SessionOptions) {
@@ -136,14 +139,23 @@ export class RabbitmqSession implements Session {
     for (const open of this.#sources) if (open.isOf(home, reader)) await open.replaced()
     // The connection that had them owned them.
     if (reader.holding.length > 0) on.lost('all', 'disconnected')
-    const source = await QueueSource.open({
+    return await QueueSource.open({
       ...{ spec, home, reader, on, connection: this.#of.consuming, confirming: this.#copies },
       ...{ declarations: this.#declarations, nextSerial: this.#of.nextSerial },
       seen: (windowMs) => this.#seen(home, windowMs),
-      ...{ checkOpen: this.#checkOpen, closed: (one) => void this.#sources.delete(one) },
+      checkOpen: this.#checkOpen,
+      opening: (one) => {
+        this.#sources.add(one)
+        if (this.#isQuiet) void one.quiet(true, AbortSignal.timeout(quietMsMax))
+      },
+      closed: (one) => void this.#sources.delete(one),
     })
-    this.#sources.add(source)
-    return source
+  }
+
+  async quiet(isQuiet: boolean): Promise<void> {
+    this.#isQuiet = isQuiet
+    const late = AbortSignal.timeout(quietMsMax)
+    await Promise.all([...this.#sources].map((source) => source.quiet(isQuiet, late)))
   }
 
   marks(channel: ChannelSpec, group: string | null, windowMs: number): Marks {

@@ -40,6 +40,7 @@ export class Intake {
   readonly #arrivedMs = new WeakMap<AmqpMessage, number>()
   /** What is asked of the broker, one after the other. */
   #asking: Promise<unknown> = Promise.resolve()
+  #isPaused = false
   #isOver = false
 
   constructor(options: IntakeOptions) {
@@ -50,18 +51,18 @@ export class Intake {
     return this.#waiting.length === 0
   }
 
-  /** Resolves when the broker has confirmed the subscription. */
+  /** Resolves when the broker has confirmed the subscription; paused, it is asked for later. */
   async open(): Promise<void> {
-    await this.#consume(this.#of.holdMax)
+    await this.#inTurn(async () => {
+      if (!this.#isPaused) await this.#consume(this.#of.holdMax)
+    })
   }
 
   /** There is room, and nothing waits. Does nothing where the broker hands over by itself. */
   async ask(room: Room): Promise<void> {
-    if (this.#narrowMs === null) return
-    await this.#inTurn(async () => {
-      if (!this.isEmpty || this.#isOver) return
-      await this.#cancel()
-      if (!this.isEmpty || this.#isOver) return // it came before the end was answered
+    if (this.#narrowMs === null || this.#isPaused) return
+    await this.#tried(async () => {
+      if (this.#tag !== null || !this.isEmpty || this.#isOver || this.#isPaused) return
       const count = this.#isFastAgain() ? this.#of.holdMax : room.messages
       await this.#consume(count).catch(this.#of.silent)
     })
@@ -75,6 +76,8 @@ export class Intake {
     })
     const taken = this.#waiting.splice(0, full < 0 ? this.#waiting.length : full)
     this.#taken += taken.length
+    // Before it is acknowledged: what the broker sends to a reader that leaves is counted as in vain.
+    if (this.#narrowMs !== null) void this.#tried(() => this.#cancel())
     this.#watch()
     return taken
   }
@@ -85,10 +88,21 @@ export class Intake {
     return taken
   }
 
+  /** What waits goes back, and nothing more comes before `resume` and then `ask`. */
+  async pause(): Promise<void> {
+    this.#isPaused = true
+    this.#narrowMs = performance.now() // who asks before that is done has its turn behind it
+    await this.#tried(() => this.#giveBack())
+  }
+
+  resume(): void {
+    this.#isPaused = false
+  }
+
   /** Nothing more comes once it has resolved. */
   async stop(): Promise<void> {
     this.#isOver = true
-    await this.#inTurn(() => this.#cancel())
+    await this.#tried(() => this.#cancel())
   }
 
   /** The channel has ended: what waited is not ours any more. */
@@ -100,8 +114,13 @@ export class Intake {
 
   async #inTurn(ask: () => Promise<void>): Promise<void> {
     const asked = this.#asking.then(ask)
-    this.#asking = asked.catch(() => {}) // the channel ended meanwhile, and says so itself
-    await this.#asking
+    this.#asking = asked.catch(() => {})
+    await asked
+  }
+
+  /** Where it cannot be done the channel has ended meanwhile, and says so itself. */
+  async #tried(ask: () => Promise<void>): Promise<void> {
+    await this.#inTurn(ask).catch(() => {})
   }
 
   async #consume(count: number): Promise<void> {
@@ -143,14 +162,18 @@ export class Intake {
 
   #narrow(): void {
     this.#timer = null
-    void this.#inTurn(async () => {
-      if (this.#isOver || this.isEmpty) return
-      this.#narrowMs = performance.now()
-      this.#taken = 0
-      await this.#cancel()
-      const messages = this.takeAll()
-      if (messages.length > 0) this.#of.giveBack(messages)
+    void this.#tried(async () => {
+      if (!this.isEmpty) await this.#giveBack()
     })
+  }
+
+  async #giveBack(): Promise<void> {
+    if (this.#isOver) return
+    this.#narrowMs = performance.now()
+    this.#taken = 0
+    await this.#cancel()
+    const messages = this.takeAll()
+    if (messages.length > 0) this.#of.giveBack(messages)
   }
 
   /** What is ahead of need would be worked off well before it is given back. */

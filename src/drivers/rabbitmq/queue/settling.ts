@@ -96,6 +96,11 @@ export class Settling {
     }
   }
 
+  /** Resolves when what is on its way has its answer. */
+  async copied(): Promise<void> {
+    await Promise.allSettled(this.#copying.values())
+  }
+
   /** Gives back what is still in hand, charged to nobody, where the broker takes messages now. */
   async giveBack(signal: AbortSignal): Promise<void> {
     const copied = this.#of.hands.all.flatMap((hand): [Copied, Hand][] => {

@@ -29,6 +29,8 @@ export interface QueueSourceOptions {
   readonly seen: (windowMs: number) => Seen
   readonly nextSerial: () => number
   readonly checkOpen: (operation: string) => void
+  /** It is about to be handed messages. */
+  readonly opening: (source: QueueSource) => void
   readonly closed: (source: QueueSource) => void
 }
 
@@ -53,6 +55,7 @@ export class QueueSource implements Source {
   #wake: () => void = () => {}
   #ended: NarrowcastError | null = null
   #isReceiving = false
+  #givingBack = Promise.resolve()
   #stopping: Promise<void> | null = null
   #closing: Promise<void> | null = null
 
@@ -60,10 +63,12 @@ export class QueueSource implements Source {
   static async open(options: QueueSourceOptions): Promise<QueueSource> {
     const channel = await options.connection.channel()
     const source = new QueueSource(options, channel)
+    options.opening(source)
     try {
       await source.#subscribe()
       return source
     } catch (error) {
+      options.closed(source)
       await endChannel(channel)
       if (options.connection.ended.aborted) throw options.connection.ended.reason
       throw asRabbitmqError(error, 'source', options.spec.name)
@@ -81,7 +86,9 @@ export class QueueSource implements Source {
       came: () => this.#wake(),
       cancelled: () => this.cancelled(),
       silent: (error) => this.#silent(error),
-      giveBack: (messages) => void this.#giveBack(messages),
+      giveBack: (messages) => {
+        this.#givingBack = this.#giveBack(messages)
+      },
     })
     this.#hands = new Hands(reader.reader, nextSerial)
     const hands = this.#hands
@@ -128,6 +135,22 @@ export class QueueSource implements Source {
     await untilAborted(this.#stopping, signal, 'stop')
     this.#wake()
     return this.#intake.takeAll().map((raw) => this.#delivery(raw))
+  }
+
+  /** See `Session.quiet`. */
+  async quiet(isQuiet: boolean, signal: AbortSignal): Promise<void> {
+    if (!isQuiet) {
+      this.#intake.resume()
+      return this.#wake()
+    }
+    const gone = async () => {
+      await this.#intake.pause()
+      await this.#givingBack
+      await this.#settling.copied()
+      await this.#settling.acks.wait(this.#channel, this.#of.home.queue, signal)
+      await this.#channel.checkQueue(this.#of.home.queue) // what it was told before this is done
+    }
+    await untilAborted(gone(), signal, 'quiet').catch(() => {}) // the broker does not answer, or is gone
   }
 
   /** Another source is opened for this worker: what this one holds goes back to the queue. */
@@ -177,9 +200,9 @@ export class QueueSource implements Source {
   }
 
   async #come(room: Room, signal: AbortSignal): Promise<void> {
-    if (this.#intake.isEmpty) void this.#intake.ask(room)
     while (this.#intake.isEmpty && this.#ended === null && this.#stopping === null) {
       if (signal.aborted) return
+      void this.#intake.ask(room)
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#wake = resolve
       signal.addEventListener('abort', this.#wake)
