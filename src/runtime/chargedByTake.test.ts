@@ -8,7 +8,7 @@ import type { BatchOptions } from './api.ts'
 import { createBus } from './bus.ts'
 import { untilAborted } from './untilAborted.ts'
 
-const wish = { leaseMs: 1_000 }
+const wish = { leaseMs: 1_000, deliveriesMax: 3 }
 
 /** A broker that charges a crash to all that it handed over, as three messages in each channel were. */
 async function scene() {

@@ -62,6 +62,11 @@ export class Connection {
     return this.#blocked
   }
 
+  /** See `Session.quiet`. */
+  get chargesTakes(): boolean {
+    return this.#session?.quiet !== undefined
+  }
+
   /** See `Session.quiet`; holds for the sessions to come too. */
   async quiet(isQuiet: boolean): Promise<void> {
     this.#isQuiet = isQuiet

@@ -15,7 +15,7 @@ function asking(gate: Gate) {
       await turns()
     },
     ask: async (name: string, isAlone: boolean, signal = never) => {
-      void gate.enter(isAlone, signal).then((pass) => {
+      void gate.enter({ isAlone, isIsolated: isAlone }, signal).then((pass) => {
         if (!pass) return
         inside.push(name)
         passes.set(name, pass)
@@ -84,6 +84,21 @@ test('it is quiet from the wish of the first suspect to the end of the last, whi
   expect(told).toEqual([true, false, true, false])
 })
 
+test('what is charged while it waits goes back before somebody is isolated, and none joins it', async () => {
+  const gate = new Gate(async () => {})
+  const healthy = (await gate.enter({ isAlone: false }, never)) as Pass
+  const charged = { isAlone: true, isCharged: true }
+  const suspect = gate.enter(charged, never)
+  const unmarked = gate.enter({ isAlone: false }, never)
+  const isolated = gate.enter({ ...charged, isIsolated: true }, never)
+  expect(await suspect).toBe(null)
+  expect(await gate.enter({ isAlone: false, isCharged: true }, never)).toBe(null)
+  expect(await gate.enter({ ...charged, isIsolated: true }, never)).toBe(null)
+  healthy.leave()
+  for (const one of [unmarked, isolated]) ((await one) as Pass).leave()
+  expect(await gate.enter(charged, never)).not.toBe(null)
+})
+
 test('one that gives up waiting lets those behind it in', async () => {
   const gate = new Gate(async () => {})
   const { inside, ask } = asking(gate)
@@ -95,7 +110,7 @@ test('one that gives up waiting lets those behind it in', async () => {
   draining.abort()
   await turns()
   expect(inside).toEqual(['a', 'b'])
-  expect(await gate.enter(false, draining.signal)).toBe(null)
+  expect(await gate.enter({ isAlone: false }, draining.signal)).toBe(null)
 })
 
 test('what starts together with a suspect keeps the gate until it has left too', async () => {
@@ -114,7 +129,7 @@ test('what starts together with a suspect keeps the gate until it has left too',
 
 /** A handler that was given up, and is company until then. */
 async function strayOf(gate: Gate, companyUntilMs: number): Promise<Pass> {
-  const pass = (await gate.enter(false, never)) as Pass
+  const pass = (await gate.enter({ isAlone: false }, never)) as Pass
   pass.begin(companyUntilMs)
   pass.leave()
   return pass
@@ -124,7 +139,7 @@ test('a handler that outlives its message leaves the gate, and suspects are spar
   const gate = new Gate(async () => {})
   const stuck = await strayOf(gate, 1_000)
   expect(gate.spares(0)).toBe(true)
-  const suspect = (await gate.enter(true, never)) as Pass
+  const suspect = (await gate.enter({ isAlone: true }, never)) as Pass
   stuck.end()
   expect(gate.spares(0)).toBe(false)
   suspect.begin(1_000)

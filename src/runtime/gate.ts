@@ -1,6 +1,16 @@
-interface Waiter {
+/** In which company a message may run. */
+export interface Company {
+  /** A suspect: with no other handler. */
   readonly isAlone: boolean
+  /** And with nothing else of this process in hand. */
+  readonly isIsolated?: boolean
+  /** It is charged from the moment it was taken: it goes back before an isolated one runs. */
+  readonly isCharged?: boolean
+}
+
+interface Waiter extends Company {
   readonly admit: () => void
+  readonly giveUp: () => void
 }
 
 /**
@@ -17,11 +27,12 @@ export class Gate {
   readonly #strays = new Map<Pass, number>()
   #sparesUntilMs: number | null = null
   #isAlone = false
+  #isIsolated = false
   #isQuiet = false
   #quieting = Promise.resolve()
   readonly #leaving = new Set<Promise<void>>()
 
-  /** @param quiet Told when a suspect wants to run, which waits for it, and when none does any more. */
+  /** @param quiet Told when somebody wants to be isolated, who waits for it, and when nobody does any more. */
   constructor(quiet: (isQuiet: boolean) => Promise<void>) {
     this.#quiet = quiet
   }
@@ -36,11 +47,6 @@ export class Gate {
     if (untilMs <= nowMs) this.#sparesUntilMs = null
     else this.#sparesUntilMs ??= untilMs
     return this.#sparesUntilMs !== null && nowMs < this.#sparesUntilMs
-  }
-
-  /** A suspect runs, or waits for the healthy to end. */
-  get isQuiet(): boolean {
-    return this.#isQuiet
   }
 
   /** What came in spite of the quiet, and is charged for it, is on its way back. */
@@ -60,14 +66,14 @@ export class Gate {
     return this.#waiting.size === 0 && this.#mayEnter(false)
   }
 
-  /** Waits for its turn. @returns null when the signal fires before. */
-  async enter(isAlone: boolean, signal: AbortSignal): Promise<Pass | null> {
-    if (signal.aborted) return null
-    if (this.#waiting.size > 0 || !this.#mayEnter(isAlone)) {
-      if (!(await this.#wait(isAlone, signal))) return null
-    } else this.#admit(isAlone)
+  /** Waits for its turn. @returns null when the signal fires before, or it is to go back. */
+  async enter(company: Company, signal: AbortSignal): Promise<Pass | null> {
+    if (signal.aborted || (company.isCharged && this.#isQuiet)) return null
+    if (this.#waiting.size > 0 || !this.#mayEnter(company.isAlone)) {
+      if (!(await this.#wait(company, signal))) return null
+    } else this.#admit(company)
     this.#hush()
-    if (isAlone) await this.#quieting
+    if (company.isIsolated) await this.#quieting
     return new Pass(this)
   }
 
@@ -95,39 +101,44 @@ export class Gate {
   }
 
   #hush(): void {
-    const runs = this.#isAlone && this.#inside > 0
-    const isQuiet =
-      runs || (this.#waiting.size > 0 && [...this.#waiting].some((one) => one.isAlone))
+    const runs = this.#isIsolated && this.#inside > 0
+    const waits = () => [...this.#waiting].some(({ isIsolated }) => isIsolated)
+    const isQuiet = runs || (this.#waiting.size > 0 && waits())
     if (isQuiet === this.#isQuiet) return
     this.#isQuiet = isQuiet
     this.#quieting = this.#quiet(isQuiet)
+    if (!isQuiet) return
+    for (const one of this.#waiting) if (one.isCharged && !one.isIsolated) one.giveUp()
   }
 
   #mayEnter(isAlone: boolean): boolean {
     return this.#inside === 0 || !(isAlone || this.#isAlone)
   }
 
-  #admit(isAlone: boolean): void {
+  #admit({ isAlone, isIsolated = false }: Company): void {
     this.#inside++
     this.#isAlone = isAlone
+    this.#isIsolated = isIsolated
   }
 
-  #wait(isAlone: boolean, signal: AbortSignal): Promise<boolean> {
+  #wait(company: Company, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
-      const waiter: Waiter = {
-        isAlone,
-        admit: () => {
-          signal.removeEventListener('abort', giveUp)
-          this.#waiting.delete(waiter)
-          this.#admit(isAlone)
-          resolve(true)
-        },
-      }
       const giveUp = () => {
+        signal.removeEventListener('abort', giveUp)
         this.#waiting.delete(waiter)
         resolve(false)
         this.#admitNext() // those behind it may have waited for nothing else
         this.#hush()
+      }
+      const waiter: Waiter = {
+        ...company,
+        giveUp,
+        admit: () => {
+          signal.removeEventListener('abort', giveUp)
+          this.#waiting.delete(waiter)
+          this.#admit(company)
+          resolve(true)
+        },
       }
       signal.addEventListener('abort', giveUp, { once: true })
       this.#waiting.add(waiter)

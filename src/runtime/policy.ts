@@ -81,6 +81,16 @@ export function hasCrashedOut(held: Held, plan: ChannelPlan): boolean {
   return held.crashes >= plan.deliveriesMax
 }
 
+const isolatedFrom = 10
+
+/**
+ * Of messages that are charged from their take on. It costs some journeys to the broker, and most that
+ * come back do so since a connection was lost: only what does so again and again is worth them.
+ */
+export function isToBeIsolated(held: Held, { deliveriesMax }: ChannelPlan): boolean {
+  return held.crashes >= Math.min(isolatedFrom, Math.floor(deliveriesMax / 2))
+}
+
 /** The id under which consume-dedupe knows a message: a redrive is another one. */
 export function markId(held: Held): string {
   const { redrives } = held.delivery

@@ -5,7 +5,7 @@ import type { Conclusions } from './conclusions.ts'
 import { withDeadline } from './deadline.ts'
 import type { Pass } from './gate.ts'
 import type { Held } from './held.ts'
-import { type Ending, hasCrashedOut } from './policy.ts'
+import { type Ending, hasCrashedOut, isToBeIsolated } from './policy.ts'
 import type { Reader } from './reader.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { type Read, type ReceivedMessage, read } from './receivedMessage.ts'
@@ -38,6 +38,7 @@ export interface StarterHost<T> {
 export interface Admitted {
   readonly batch: readonly Held[]
   readonly pass: Pass
+  readonly isIsolated: boolean
 }
 
 /**
@@ -71,14 +72,16 @@ export class Starter<T> {
     if (may.length === 0) return null
     const isSuspect = may.some((held) => held.isSuspect)
     const isBegun = may.every((held) => held.delivery.isBegun)
-    // What the take has marked could be charged meanwhile with what a suspect does, and goes back. A
-    // suspect waits for the healthy, or would be passed by for ever.
-    const mayEnter = !isBegun || (isSuspect ? !host.gate.isQuiet : host.gate.isOpen)
-    const pass = mayEnter ? await host.gate.enter(isSuspect, stopping) : null
+    const isCharged = isBegun && host.connection.chargesTakes
+    const isIsolated = isCharged && may.some((held) => isToBeIsolated(held, host.plan))
+    // What the take has marked waits for nobody: meanwhile it could be charged with what others do.
+    const mayEnter = !isBegun || isCharged || host.gate.isOpen
+    const company = { isAlone: isSuspect, isIsolated, isCharged }
+    const pass = mayEnter ? await host.gate.enter(company, stopping) : null
     // Beside a handler that was given up a suspect would be charged with what that one does.
     const isSpared = isSuspect && pass !== null && host.gate.spares(host.clock.monotonicMs())
     const isMarked = pass && (isBegun || isSpared || (await this.#mark(may)))
-    if (isMarked && !stopping.aborted) return { batch: may, pass }
+    if (isMarked && !stopping.aborted) return { batch: may, pass, isIsolated }
     // Awaited here: what may be marked is charged with whatever begins before it is back.
     const giving = conclusions.release(may, 0)
     if (isBegun) host.gate.leaves(giving)

@@ -45,7 +45,7 @@ export class Worker<T> implements Subscription {
   readonly #loop: Promise<void>
   /** Asked for before the handlers of the batch before it began. */
   #ahead: Promise<Held[]> | null = null
-  /** The last message was a suspect that counts as begun: those behind it may be so too. */
+  /** The last message ran isolated: those behind it may have to, too. */
   #isCautious = false
   #draining: Promise<Drained> | null = null
 
@@ -205,8 +205,8 @@ export class Worker<T> implements Subscription {
       const isSuspect = suspectAt === from
       const to = isSuspect ? from + 1 : suspectAt < 0 ? batch.length : suspectAt
       const admitted = await this.#starter.admit(batch.slice(from, to))
-      this.#isCautious = isSuspect && batch[from]?.delivery.isBegun === true
-      if (admitted && this.#isCautious) await this.#isolate(batch.splice(to))
+      this.#isCautious = admitted?.isIsolated ?? false
+      if (this.#isCautious) await this.#isolate(batch.splice(to))
       if (suspectAt < 0 && this.#mayAskAhead(batch)) {
         this.#ahead = this.#receive()
         // A client writes what it was asked for at the end of a turn: handlers may block the next.

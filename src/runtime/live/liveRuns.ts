@@ -88,7 +88,7 @@ export class LiveRuns<T> {
     const { host, deadline, closed, turnMsMax } = this.#with
     const { clock, gate } = host
     this.#tally.received += messages.length
-    const pass = await gate.enter(false, deadline)
+    const pass = await gate.enter({ isAlone: false }, deadline)
     let turnMs = clock.monotonicMs()
     for (const message of messages) {
       const nowMs = clock.monotonicMs()

@@ -147,8 +147,7 @@ export class QueueSource implements Source {
       await this.#intake.pause()
       await this.#givingBack
       await this.#settling.copied()
-      await this.#settling.acks.wait(this.#channel, this.#of.home.queue, signal)
-      await this.#channel.checkQueue(this.#of.home.queue) // what it was told before this is done
+      await this.#settling.acks.known(this.#channel, this.#of.home.queue, signal)
     }
     await untilAborted(gone(), signal, 'quiet').catch(() => {}) // the broker does not answer, or is gone
   }

@@ -30,4 +30,11 @@ export class AcksTakenUp {
       await sleep(waitMs)
     }
   }
+
+  /** Resolves when it is taken up, for a channel that goes on. */
+  async known(channel: AmqpChannel, queue: string, signal: AbortSignal): Promise<void> {
+    await this.wait(channel, queue, signal)
+    await channel.checkQueue(queue)
+    this.#frames = 0
+  }
 }
