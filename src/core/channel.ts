@@ -53,8 +53,11 @@ export interface ReaderSpec {
    * out of `receive` again, uncharged.
    */
   readonly holding: readonly Token[]
-  /** The most that driver and client may keep. */
-  readonly hold: { readonly messages: number; readonly bytes: number }
+  /**
+   * The most that driver and client may keep; `ahead`, 0 if absent: so many messages more where the way
+   * to the broker would hold up a reader that is fast.
+   */
+  readonly hold: { readonly messages: number; readonly bytes: number; readonly ahead?: number }
   readonly leaseMs: number
   /** A crash is counted for all that was taken, or only for what `renew(begun)`, or the take, had marked. */
   readonly charge: 'taken' | 'marked'

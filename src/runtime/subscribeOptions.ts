@@ -37,6 +37,9 @@ const known: readonly (keyof SubscribeOptions | 'batch')[] = [
   'batch',
 ]
 
+/** Of messages that wait in the client of a broker: more than any handler works off in the time to it. */
+const aheadMax = 500
+
 /** @throws INVALID_ARGUMENT, naming the option. */
 export function planSubscription(
   channel: string,
@@ -63,7 +66,7 @@ export function planSubscription(
   return {
     ...reading(channel, pattern, options),
     concurrency,
-    hold: { messages, bytes },
+    hold: { messages, bytes, ahead: aheadMax },
     runMsMax: whole('runMsMax', options.runMsMax, 900_000, 1, dayMs),
     abortMs: whole('abortMs', options.abortMs, 10_000, 0, dayMs),
     middleware: options.middleware ?? [],

@@ -35,6 +35,10 @@ export class Hands {
     return token
   }
 
+  get count(): number {
+    return this.#hands.size
+  }
+
   get all(): Hand[] {
     return [...this.#hands.values()]
   }

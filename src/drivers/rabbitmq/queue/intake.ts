@@ -6,8 +6,13 @@ import { rabbitmqError } from '../rabbitmqErrors.ts'
 export interface IntakeOptions {
   readonly channel: AmqpChannel
   readonly queue: string
-  /** The most that may be unsettled. */
+  /** The most that may be unsettled, unless work is fast. */
   readonly holdMax: number
+  /** And while it is. */
+  readonly aheadMax: number
+  readonly bytesMax: number
+  /** Taken, and not settled yet. */
+  readonly inHand: () => number
   /** What nobody has begun after so long is given back. */
   readonly waitMsMax: number
   /** Something has come. */
@@ -22,11 +27,14 @@ export interface IntakeOptions {
 /** 16 bits of AMQP. */
 const prefetchMax = 65_535
 const answerMsMax = 10_000
+/** Work for so long may wait here: some journeys to a quorum and back. */
+const aheadMs = 25
 
 /**
- * What the broker hands over before there is room for it. Ahead of need it comes fast; behind a slow
- * handler it would be kept from workers that are idle. So what has waited for long goes back, and
- * from then on no more is asked for than there is room, until a full hold is worked off in time again.
+ * What the broker hands over before there is room for it. Ahead of need it comes fast, the more so the
+ * faster it is worked off; behind a slow handler it would be kept from workers that are idle. So what
+ * has waited for long goes back, and from then on no more is asked for than there is room, until a
+ * full hold is worked off in time again.
  */
 export class Intake {
   readonly #of: IntakeOptions
@@ -35,6 +43,9 @@ export class Intake {
   /** Since when no more is asked for than there is room; null: ahead of need. */
   #narrowMs: number | null = null
   #taken = 0
+  /** The most that the present consumer is handed, and how fast that was worked off. */
+  #prefetch = 0
+  #pace = { taken: 0, bytes: 0, sinceMs: 0 }
   #timer: NodeJS.Timeout | null = null
   /** Of the first that waits. */
   readonly #arrivedMs = new WeakMap<AmqpMessage, number>()
@@ -78,6 +89,7 @@ export class Intake {
     this.#taken += taken.length
     // Before it is acknowledged: what the broker sends to a reader that leaves is counted as in vain.
     if (this.#narrowMs !== null) void this.#tried(() => this.#cancel())
+    else this.#widen(taken)
     this.#watch()
     return taken
   }
@@ -125,7 +137,9 @@ export class Intake {
 
   async #consume(count: number): Promise<void> {
     const { channel, queue } = this.#of
-    await channel.prefetch(Math.min(prefetchMax, count))
+    this.#prefetch = Math.min(prefetchMax, count)
+    this.#pace = { taken: 0, bytes: 0, sinceMs: performance.now() }
+    await channel.prefetch(this.#prefetch)
     // Right after a crash RabbitMQ 3.10 may never answer this one, and go on with all else.
     const late = AbortSignal.timeout(answerMsMax)
     const { consumerTag } = await untilAborted(this.#subscribe(), late, () => unanswered(queue))
@@ -147,6 +161,27 @@ export class Intake {
     const tag = this.#tag
     this.#tag = null
     if (tag !== null) await this.#of.channel.cancel(tag)
+  }
+
+  /** Asks for more than is in hand where that is worked off faster than more of it comes. */
+  #widen(taken: readonly AmqpMessage[]): void {
+    const { holdMax, aheadMax, bytesMax, inHand, silent } = this.#of
+    const most = Math.min(prefetchMax, aheadMax)
+    const pace = this.#pace
+    for (const { content } of taken) pace.bytes += content.length
+    pace.taken += taken.length
+    if (pace.taken < this.#prefetch || this.#prefetch >= most || this.#tag === null) return
+    const perMs = pace.taken / (performance.now() - pace.sinceMs)
+    const fitting = Math.floor((bytesMax * pace.taken) / pace.bytes)
+    const wanted = Math.min(most, fitting, holdMax + Math.round(perMs * aheadMs))
+    this.#pace = { taken: 0, bytes: 0, sinceMs: performance.now() }
+    // As long as the broker might send more: see `take`.
+    const isFull = inHand() + taken.length + this.#waiting.length >= this.#prefetch
+    if (wanted < 2 * this.#prefetch || !isFull) return
+    void this.#tried(async () => {
+      await this.#cancel()
+      await this.#consume(wanted).catch(silent)
+    })
   }
 
   /** Looks again when the first that waits has waited for long. */

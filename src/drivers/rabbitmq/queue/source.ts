@@ -82,6 +82,9 @@ export class QueueSource implements Source {
     this.leaseMs = reader.leaseMs
     this.#intake = new Intake({
       ...{ channel, queue: home.queue, holdMax: reader.hold.messages },
+      aheadMax: reader.hold.messages + (reader.hold.ahead ?? 0),
+      bytesMax: reader.hold.bytes,
+      inHand: () => this.#hands.count,
       waitMsMax: this.leaseMs * unbegunShareMax,
       came: () => this.#wake(),
       cancelled: () => this.cancelled(),
