@@ -106,6 +106,8 @@ export interface Delivery {
   /** Monotonic, counted from before the request left. */
   readonly ownedUntilMs: number
   readonly position?: string
+  /** Its producer has named no id: this one was made for this delivery, and the next has another. */
+  readonly idIsStable?: false
   /** Marked as begun by the take: no `renew(begun)` is needed before work on it. */
   readonly isBegun?: boolean
 }

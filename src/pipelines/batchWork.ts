@@ -111,9 +111,6 @@ export class BatchWork {
       count(stats, answers.landed)
       events.emit('commit', answers.landed)
     }
-    for (const { raw, refusal } of answers.refused) {
-      events.emit('dead', { ...of(raw), cause: refusal.cause, error: refusal.error })
-    }
     await this.#answer(answers)
     await this.#host.step('published', slice.ids)
   }
@@ -122,6 +119,9 @@ export class BatchWork {
   async #answer(said: Answers): Promise<void> {
     if (said.answers.length === 0) return
     const { events } = this.#host
+    for (const { raw, refusal } of said.refused) {
+      events.emit('dead', { ...of(raw), cause: refusal.cause, error: refusal.error })
+    }
     for (const as of ['recognised', 'conflict', 'waiting'] as const) {
       const ids = said.answers.filter((one) => one.as === as).map(({ raw }) => raw.message.id)
       if (ids.length > 0) events.emit('recognised', { ids, as })

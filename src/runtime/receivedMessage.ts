@@ -10,12 +10,15 @@ import { textOf } from './thrown.ts'
 export class ReceivedMessage<T> implements Received<T> {
   readonly data: T
   declare readonly position?: string
+  declare readonly idIsStable?: false
   readonly #held: Held
 
   constructor(held: Held, data: T) {
     this.#held = held
     this.data = data
-    if (held.delivery.position !== undefined) this.position = held.delivery.position
+    const { position, idIsStable } = held.delivery
+    if (position !== undefined) this.position = position
+    if (idIsStable === false) this.idIsStable = idIsStable
   }
 
   get message(): Received<T>['message'] {

@@ -14,6 +14,8 @@ import { Unit } from './unit.ts'
 import { untilAborted } from './untilAborted.ts'
 
 const busyReleaseMsMax = 1_000
+const nameless =
+  'its producer has named no id, by which dedupe on consume would know it again; sent back it keeps the one that it has now'
 const troubleReleaseMs = 1_000
 /** While handlers that work synchronously start, renewals get through so often. */
 const turnsPerLease = 12
@@ -62,7 +64,7 @@ export class Starter<T> {
       await conclusions.release(batch, 0)
       return null
     }
-    const ours = batch.filter((held) => !held.lost)
+    const ours = batch.filter((held) => !held.lost && !(claims && this.#isNameless(held)))
     const mine = claims && ours.length > 0 ? await this.#claim(ours, claims) : ours
     const may = mine.filter((held) => {
       if (!hasCrashedOut(held, host.plan)) return true
@@ -96,6 +98,13 @@ export class Starter<T> {
     lost.push(...(await this.#read(lost.length > 0 ? batch.filter((held) => !held.lost) : batch)))
     await this.#host.conclusions.release(lost, 0) // to drop its claim: the broker is not asked
     pass.leave()
+  }
+
+  /** Nobody could know it again when it comes a second time. */
+  #isNameless(held: Held): boolean {
+    if (held.delivery.idIsStable !== false) return false
+    this.#end(held, { kind: 'invalid', reason: nameless }, null)
+    return true
   }
 
   async #claim(batch: readonly Held[], claims: Claims): Promise<readonly Held[]> {

@@ -23,6 +23,8 @@ export interface Received<T> {
   readonly crashes: Count
   readonly redrives: number
   readonly position?: string
+  /** Its producer has named no id: this one was made for this delivery, and the next has another. */
+  readonly idIsStable?: false
   /**
    * Fires on drain past its deadline, lost ownership, `runMsMax`, or when a function around the
    * handler says so; its `reason` says which.

@@ -1,5 +1,5 @@
 import type { SettleOutcome } from '../../core/message.ts'
-import type { Answer, Landed, Raw, Staged } from '../sink.ts'
+import type { Answer, Landed, Raw, Refusal, Staged } from '../sink.ts'
 import type { CommitFiles } from './commitFiles.ts'
 
 /** How long a message waits whose commit, of another worker, is not in place yet. */
@@ -30,6 +30,23 @@ export function landedOf(files: CommitFiles, batch: readonly Staged[], tookMs: n
 
 export function waiting(raw: Raw): Answer {
   return { raw, verdict: { kind: 'release', delayMs: placedWaitMs }, as: 'waiting' }
+}
+
+/** Whether it has landed before nobody could say: not even among our own dead letters. */
+export const namelessRefusal: Refusal = {
+  cause: 'invalid',
+  error: {
+    name: 'NoStableId',
+    message:
+      'its producer has named no id, by which it would be known when it comes again; sent back it keeps the one that it has now',
+    path: '',
+  },
+  schema: null,
+}
+
+export function nameless(raw: Raw): Answer {
+  const { name, message } = namelessRefusal.error
+  return { raw, verdict: { kind: 'dead', reason: `${name}: ${message}` }, as: 'dead' }
 }
 
 /** Ids that came again: closed ones will not a third time, open ones may. */

@@ -12,7 +12,7 @@ import type {
   Staged,
   StagedRow,
 } from '../sink.ts'
-import { idsOf, landedOf, seenAgain, waiting } from './answers.ts'
+import { idsOf, landedOf, nameless, namelessRefusal, seenAgain, waiting } from './answers.ts'
 import { CommitFiles, type FilesHost, type LakeTable } from './commitFiles.ts'
 import type { LakePlan } from './lake.ts'
 import { dateOf, hasDate, tempFolder } from './layout.ts'
@@ -68,7 +68,9 @@ export class LakeSink implements OpenSink {
     return hasDate(timeMs) ? `${row.table} ${dateOf(timeMs)}` : 'dead'
   }
 
-  async recognise(batch: readonly Raw[]): Promise<{ fresh: readonly Raw[]; known: Answers }> {
+  async recognise(all: readonly Raw[]): Promise<{ fresh: readonly Raw[]; known: Answers }> {
+    const batch = all.filter((raw) => raw.idIsStable !== false)
+    const strangers = all.filter((raw) => raw.idIsStable === false)
     const { known, bucket } = await this.#membership.call(
       'known',
       this.#membership.pipeline,
@@ -92,7 +94,9 @@ export class LakeSink implements OpenSink {
     const answers = await this.#knownAnswers(taken)
     // The first of them is on its way; the others come again and are recognised then.
     for (const raw of repeats) answers.push(waiting(raw))
-    return { fresh, known: this.#answers(answers, null, []) }
+    for (const raw of strangers) answers.push(nameless(raw))
+    const refused = strangers.map((raw) => ({ raw, refusal: namelessRefusal }))
+    return { fresh, known: this.#answers(answers, null, refused) }
   }
 
   async land(batch: readonly Staged[]): Promise<Answers> {

@@ -12,7 +12,7 @@ import type { Home } from '../layout.ts'
 import { asRabbitmqError, rabbitmqError, replyTextOf } from '../rabbitmqErrors.ts'
 import type { Seen } from '../seen/seen.ts'
 import { untilAborted } from '../untilAborted.ts'
-import { messageOf, pastOf, returnsOf } from '../wire.ts'
+import { hasId, messageOf, pastOf, returnsOf } from '../wire.ts'
 import { Hands } from './hands.ts'
 import { Intake } from './intake.ts'
 import { Settling } from './settling.ts'
@@ -222,6 +222,7 @@ export class QueueSource implements Source {
       failures,
       crashes: crashes + returnsOf(raw),
       ...{ redrives, past: history },
+      ...(!hasId(raw) && { idIsStable: false as const }),
       ownedUntilMs: Number.POSITIVE_INFINITY,
       isBegun: true, // there is nothing to mark: what was handed out is charged with a crash
     }
