@@ -19,6 +19,8 @@ async function scene() {
   silence.resolve()
   /** What is taken comes no earlier. */
   const arrival = { promise: Promise.resolve() }
+  /** Nothing is taken back. */
+  const broker = { isBlocked: false }
   const charging = onSource(store, (source) => {
     const receive = source.receive.bind(source)
     const settle = source.settle.bind(source)
@@ -29,7 +31,10 @@ async function scene() {
       await arrival.promise
       return came.map((delivery) => ({ ...delivery, isBegun: true }))
     }
-    source.settle = (batch, signal) => {
+    source.settle = async (batch, signal) => {
+      if (broker.isBlocked && batch.some(({ kind }) => kind === 'release')) {
+        throw new NarrowcastError('UNAVAILABLE', 'it is blocked')
+      }
       steps.push(...batch.map(({ kind }) => kind))
       return settle(batch, signal)
     }
@@ -44,6 +49,7 @@ async function scene() {
         steps.push(isQuiet ? 'quiet' : 'quiet no more')
         silence.resolve()
         if (isQuiet) silence = Promise.withResolvers()
+        await new Promise(setImmediate) // a journey to the broker
       }
       return session
     },
@@ -60,7 +66,7 @@ async function scene() {
   }
   await clock.advance(5_000)
   const bus = await createBus(driver, { clock, seed: 1 })
-  return { clock, steps, bus, arrival, lose }
+  return { clock, steps, bus, arrival, broker, lose }
 }
 
 test('what came with a suspect is given back before that one begins, and then each is taken alone', async () => {
@@ -99,6 +105,36 @@ test('a suspect waits for the healthy, and goes back before another suspect begi
   await clock.advance(1_000)
   const ran = steps.slice(waiting.length).filter((step) => step.startsWith('runs'))
   expect(ran.sort()).toEqual([0, 1, 2, 3, 4, 5].map((n) => `runs ${n}`))
+  await clock.runUntil(bus.close())
+})
+
+test('what a batch has gathered elsewhere goes back too, however long it was to wait', async () => {
+  const { clock, steps, bus } = await scene()
+  await bus.queue<number>('healthy').publish(9)
+  const batch: BatchOptions = { batch: { size: 3, waitMsMax: 3_600_000 } }
+  bus.queue<number>('healthy').subscribe(() => {}, batch)
+  await clock.advance(100)
+  bus.queue<number>('orders', wish).subscribe((n) => void steps.push(`runs ${n}`))
+  await clock.advance(100)
+  expect(steps.slice(0, 5)).toEqual(['takes 9', 'takes 0', 'quiet', 'release', 'quiet'])
+  await clock.runUntil(bus.close())
+})
+
+test('a broker that takes nothing back keeps nobody waiting, nor quiet for ever', async () => {
+  const { clock, steps, bus, broker } = await scene()
+  broker.isBlocked = true
+  const worker = bus.queue<number>('orders', wish).subscribe((n) => void steps.push(`runs ${n}`), {
+    concurrency: 3,
+  })
+  await clock.advance(4_000)
+  worker.on('error', () => {})
+  expect(steps).toEqual(['takes 0,1,2', 'quiet'])
+  await clock.advance(20_000)
+  expect(steps.slice(2)).toEqual(['runs 0', 'ack', 'quiet no more'])
+  void worker.drain() // it takes no more, and others on this bus do
+  broker.isBlocked = false
+  await clock.advance(5_000)
+  expect(steps.slice(5)).toEqual(['release', 'release'])
   await clock.runUntil(bus.close())
 })
 

@@ -30,7 +30,8 @@ export class Gate {
   #isIsolated = false
   #isQuiet = false
   #quieting = Promise.resolve()
-  readonly #leaving = new Set<Promise<void>>()
+  #hushing = new AbortController()
+  readonly #leaving = new Set<Promise<unknown>>()
 
   /** @param quiet Told when somebody wants to be isolated, who waits for it, and when nobody does any more. */
   constructor(quiet: (isQuiet: boolean) => Promise<void>) {
@@ -49,16 +50,22 @@ export class Gate {
     return this.#sparesUntilMs !== null && nowMs < this.#sparesUntilMs
   }
 
-  /** What came in spite of the quiet, and is charged for it, is on its way back. */
-  leaves(giving: Promise<void>): void {
-    this.#leaving.add(giving)
-    void giving.finally(() => this.#leaving.delete(giving))
+  /** Fires when somebody wants to be isolated. */
+  get hush(): AbortSignal {
+    return this.#hushing.signal
   }
 
-  /** Whoever is alone waits for this last: nothing else can be charged with what it does. */
+  /** Resolves when what was taken, and is charged for it, is in here, or was given back. */
+  leaves(deciding: Promise<unknown>): void {
+    const forget = () => void this.#leaving.delete(deciding)
+    this.#leaving.add(deciding)
+    deciding.then(forget, forget)
+  }
+
+  /** Whoever is isolated waits for this last: nothing else can be charged with what it does. */
   async hushed(): Promise<void> {
-    while (this.#leaving.size > 0) await Promise.all(this.#leaving)
-    await this.#quiet(true)
+    while (this.#leaving.size > 0) await Promise.allSettled(this.#leaving)
+    if (this.#isQuiet) await this.#quiet(true) // it may have gone on meanwhile, and have ended
   }
 
   /** A healthy message could enter at once. */
@@ -107,7 +114,11 @@ export class Gate {
     if (isQuiet === this.#isQuiet) return
     this.#isQuiet = isQuiet
     this.#quieting = this.#quiet(isQuiet)
-    if (!isQuiet) return
+    if (!isQuiet) {
+      this.#hushing = new AbortController()
+      return
+    }
+    this.#hushing.abort(null)
     for (const one of this.#waiting) if (one.isCharged && !one.isIsolated) one.giveUp()
   }
 

@@ -59,6 +59,13 @@ export class Starter<T> {
    * @returns null when nothing of it is to start: it was settled or given back.
    */
   async admit(batch: readonly Held[]): Promise<Admitted | null> {
+    const { connection, gate } = this.#host.host
+    const admitting = this.#admit(batch)
+    if (connection.chargesTakes) gate.leaves(admitting)
+    return await admitting
+  }
+
+  async #admit(batch: readonly Held[]): Promise<Admitted | null> {
     const { claims, conclusions, stopping, host } = this.#host
     if (stopping.aborted) {
       await conclusions.release(batch, 0)
@@ -85,9 +92,7 @@ export class Starter<T> {
     const isMarked = pass && (isBegun || isSpared || (await this.#mark(may)))
     if (isMarked && !stopping.aborted) return { batch: may, pass, isIsolated }
     // Awaited here: what may be marked is charged with whatever begins before it is back.
-    const giving = conclusions.release(may, 0)
-    if (isBegun) host.gate.leaves(giving)
-    await giving
+    await conclusions.release(may, 0)
     pass?.leave()
     return null
   }

@@ -38,7 +38,7 @@ const known: readonly (keyof SubscribeOptions | 'batch')[] = [
 ]
 
 /** Of messages that wait in the client of a broker: more than any handler works off in the time to it. */
-const aheadMax = 500
+const aheadMax = 100
 
 /** @throws INVALID_ARGUMENT, naming the option. */
 export function planSubscription(

@@ -176,7 +176,8 @@ export class Worker<T> implements Subscription {
     const free = this.#isCautious ? 1 : this.#slots.free
     if (!batch) return receive({ ...this.#room(free), begins: this.#mayBegin }, stop)
     const { clock } = this.#host
-    return gather({ clock, batch, receive, room: (messages) => this.#room(messages) }, stop)
+    const { hush } = this.#host.gate
+    return gather({ clock, batch, receive, hush, room: (messages) => this.#room(messages) }, stop)
   }
 
   /** Nothing would keep a healthy message from its handler. */

@@ -37,6 +37,22 @@ describe.skipIf(missing)(`a message on rabbitmq whose producer has named no id${
     await expect.poll(() => seen).toEqual([[1, id, undefined]])
   })
 
+  test('is still so when it was given back', async () => {
+    const name = channelName('released')
+    const queue = (await ourBus()).queue<number>(name)
+    await queue.opened()
+    ;(await theirs()).sendToQueue(name, Buffer.from('1'))
+    const deliveries = queue.deliveries()
+    onTestFinished(() => deliveries.close())
+    let times = 0
+    for await (const delivery of deliveries) {
+      expect(delivery.idIsStable).toBe(false)
+      times++
+      if (times === 3) break
+      await delivery.settle({ kind: 'release' })
+    }
+  })
+
   test('is told to be so to who works on it without', async () => {
     const name = channelName('unclaimed')
     const seen: unknown[] = []

@@ -123,6 +123,8 @@ export interface AmqpMessage {
   readonly content: Buffer
   readonly fields: {
     readonly deliveryTag: number
+    /** Not of what was asked for one by one. */
+    readonly consumerTag?: string
     readonly exchange: string
     readonly routingKey: string
     /** It was given out before. */

@@ -4,7 +4,8 @@ import { type Frame, isShort, type Past, timeOf } from './wire.ts'
 
 /** What a message was handed out as. */
 export interface HandedAs {
-  readonly id: string
+  /** Null: it has none yet. */
+  readonly id: string | null
   readonly timeMs: number
 }
 
@@ -30,8 +31,8 @@ export function copyOf(
   set(names.lastError, history && JSON.stringify(history.last), history !== null)
   set(names.letter, JSON.stringify(letter), letter !== undefined)
   if (timeOf(properties) === null) headers[names.time] = new Date(timeMs).toISOString()
-  const messageId = isShort(id) ? id : undefined
-  if (messageId === undefined) headers[names.id] = id
+  const messageId = id !== null && isShort(id) ? id : undefined
+  if (id !== null && messageId === undefined) headers[names.id] = id
   const expiring = letter === undefined ? { expiration } : {}
   return { content, properties: { ...kept, ...expiring, messageId, headers } }
 }

@@ -76,7 +76,7 @@ export function messageOf(
 
 /** Its producer has given it one. */
 export function hasId({ properties: { messageId, headers } }: AmqpMessage): boolean {
-  return textOr(messageId ?? headers?.[names.id]) !== null
+  return (textOr(messageId) ?? textOr(headers?.[names.id])) !== null
 }
 
 export function pastOf({ properties }: AmqpMessage): Past {

@@ -50,15 +50,18 @@ export class Mailbox {
   static async open(options: MailboxOptions): Promise<Mailbox> {
     const { connection } = options
     const queue = await claimQueue(options)
+    const channels: AmqpChannel[] = []
     let mailbox: Mailbox | null = null
     try {
-      const channels = [await connection.channel(), await connection.channel()] as const
-      mailbox = new Mailbox(options, queue, channels)
+      for (let n = 0; n < 2; n++) channels.push(await connection.channel())
+      const [channel, drops] = channels as [AmqpChannel, AmqpChannel]
+      mailbox = new Mailbox(options, queue, [channel, drops])
       await mailbox.#listen()
       return mailbox
     } catch (error) {
       const removing = mailbox?.remove() ?? removeQueue(connection, queue)
       await removing.catch(() => {}) // the error says it
+      await Promise.all(channels.map(endChannel))
       if (connection.ended.aborted) throw connection.ended.reason
       throw asRabbitmqError(error, 'subscribe')
     }

@@ -35,8 +35,9 @@ export class Hands {
     return token
   }
 
-  get count(): number {
-    return this.#hands.size
+  /** Of one consumer. */
+  countOf(consumerTag: string): number {
+    return this.all.filter(({ raw }) => raw.fields.consumerTag === consumerTag).length
   }
 
   get all(): Hand[] {

@@ -1,4 +1,5 @@
 import type { Room } from '../../../core/driver.ts'
+import { NarrowcastError } from '../../../core/errors.ts'
 import { untilAborted } from '../../_shared/untilAborted.ts'
 import type { AmqpChannel, AmqpMessage } from '../client.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
@@ -11,8 +12,8 @@ export interface IntakeOptions {
   /** And while it is. */
   readonly aheadMax: number
   readonly bytesMax: number
-  /** Taken, and not settled yet. */
-  readonly inHand: () => number
+  /** Of what this consumer was handed: taken, and not settled yet. */
+  readonly inHand: (consumerTag: string) => number
   /** What nobody has begun after so long is given back. */
   readonly waitMsMax: number
   /** Something has come. */
@@ -39,6 +40,7 @@ const aheadMs = 25
 export class Intake {
   readonly #of: IntakeOptions
   #waiting: AmqpMessage[] = []
+  #waitingBytes = 0
   #tag: string | null = null
   /** Since when no more is asked for than there is room; null: ahead of need. */
   #narrowMs: number | null = null
@@ -87,6 +89,7 @@ export class Intake {
     })
     const taken = this.#waiting.splice(0, full < 0 ? this.#waiting.length : full)
     this.#taken += taken.length
+    for (const { content } of taken) this.#waitingBytes -= content.length
     // Before it is acknowledged: what the broker sends to a reader that leaves is counted as in vain.
     if (this.#narrowMs !== null) void this.#tried(() => this.#cancel())
     else this.#widen(taken)
@@ -96,6 +99,7 @@ export class Intake {
 
   takeAll(): AmqpMessage[] {
     const taken = this.#waiting.splice(0)
+    this.#waitingBytes = 0
     this.#watch()
     return taken
   }
@@ -132,25 +136,34 @@ export class Intake {
 
   /** Where it cannot be done the channel has ended meanwhile, and says so itself. */
   async #tried(ask: () => Promise<void>): Promise<void> {
-    await this.#inTurn(ask).catch(() => {})
+    await this.#inTurn(ask).catch((error: unknown) => {
+      if (error instanceof NarrowcastError) this.#of.silent(error)
+    })
   }
 
   async #consume(count: number): Promise<void> {
-    const { channel, queue } = this.#of
+    const { channel } = this.#of
     this.#prefetch = Math.min(prefetchMax, count)
     this.#pace = { taken: 0, bytes: 0, sinceMs: performance.now() }
-    await channel.prefetch(this.#prefetch)
+    await this.#answered(channel.prefetch(this.#prefetch))
     // Right after a crash RabbitMQ 3.10 may never answer this one, and go on with all else.
-    const late = AbortSignal.timeout(answerMsMax)
-    const { consumerTag } = await untilAborted(this.#subscribe(), late, () => unanswered(queue))
+    const { consumerTag } = await this.#answered(this.#subscribe())
     this.#tag = consumerTag
   }
 
+  #answered<T>(asked: Promise<T>): Promise<T> {
+    const late = AbortSignal.timeout(answerMsMax)
+    return untilAborted(asked, late, () => unanswered(this.#of.queue))
+  }
+
   #subscribe(): Promise<{ consumerTag: string }> {
-    const { channel, queue, came, cancelled } = this.#of
+    const { channel, queue, came, cancelled, bytesMax, holdMax } = this.#of
     return channel.consume(queue, (message) => {
       if (message === null) return cancelled()
       this.#waiting.push(message)
+      this.#waitingBytes += message.content.length
+      // The first were smaller: what is ahead was reckoned with those.
+      if (this.#waitingBytes > bytesMax && this.#waiting.length > holdMax) this.#narrow()
       this.#arrivedMs.set(message, performance.now())
       if (this.#timer === null) this.#watch()
       came()
@@ -160,27 +173,30 @@ export class Intake {
   async #cancel(): Promise<void> {
     const tag = this.#tag
     this.#tag = null
-    if (tag !== null) await this.#of.channel.cancel(tag)
+    if (tag !== null) await this.#answered(this.#of.channel.cancel(tag))
   }
 
   /** Asks for more than is in hand where that is worked off faster than more of it comes. */
   #widen(taken: readonly AmqpMessage[]): void {
     const { holdMax, aheadMax, bytesMax, inHand, silent } = this.#of
-    const most = Math.min(prefetchMax, aheadMax)
-    const pace = this.#pace
+    const [before, tag, pace] = [this.#prefetch, this.#tag, this.#pace]
     for (const { content } of taken) pace.bytes += content.length
     pace.taken += taken.length
-    if (pace.taken < this.#prefetch || this.#prefetch >= most || this.#tag === null) return
+    if (pace.taken < before || tag === null) return
     const perMs = pace.taken / (performance.now() - pace.sinceMs)
     const fitting = Math.floor((bytesMax * pace.taken) / pace.bytes)
-    const wanted = Math.min(most, fitting, holdMax + Math.round(perMs * aheadMs))
+    const wanted = Math.min(aheadMax, fitting, holdMax + Math.round(perMs * aheadMs))
+    // Those that this consumer was handed do not count for the next.
+    const next = Math.min(prefetchMax, wanted - before)
     this.#pace = { taken: 0, bytes: 0, sinceMs: performance.now() }
-    // As long as the broker might send more: see `take`.
-    const isFull = inHand() + taken.length + this.#waiting.length >= this.#prefetch
-    if (wanted < 2 * this.#prefetch || !isFull) return
+    if (next < 2 * before) return
+    // Where the broker might send more it would count as in vain: see `take`.
+    const ofThis = [...taken, ...this.#waiting].filter(({ fields }) => fields.consumerTag === tag)
+    if (inHand(tag) + ofThis.length < before) return
     void this.#tried(async () => {
       await this.#cancel()
-      await this.#consume(wanted).catch(silent)
+      const isAhead = this.#narrowMs === null && !this.#isOver
+      if (isAhead) await this.#consume(next).catch(silent)
     })
   }
 

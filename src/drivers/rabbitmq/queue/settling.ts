@@ -9,7 +9,7 @@ import type { Declarations } from '../declarations.ts'
 import { deadName, type Home } from '../layout.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
 import type { Seen } from '../seen/seen.ts'
-import { type Past, pastOf, returnsOf } from '../wire.ts'
+import { hasId, type Past, pastOf, returnsOf } from '../wire.ts'
 import { newRef } from './deadLetter.ts'
 import type { Hand, Hands } from './hands.ts'
 import { shortError, shortLetter } from './shortened.ts'
@@ -172,9 +172,11 @@ export class Settling {
       const letter = { ref: newRef(), ...shortLetter(settlement.letter) }
       return { ...copyOf(raw, as, past, letter), ...toQueue(deadName(home.channel)), delayMs: 0 }
     }
-    const { delayMs } = settlement
+    const { delayMs, kind } = settlement
+    // Given back it is as it came: who gives it back does not say that it is the same.
+    const named = kind === 'release' && !hasId(raw) ? { ...as, id: null } : as
     const queue = delayMs > 0 ? await declarations.delay(home, delayMs) : home.queue
-    return { ...copyOf(raw, as, pastAfter(past, settlement)), ...toQueue(queue), delayMs }
+    return { ...copyOf(raw, named, pastAfter(past, settlement)), ...toQueue(queue), delayMs }
   }
 
   /**

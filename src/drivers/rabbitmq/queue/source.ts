@@ -84,7 +84,7 @@ export class QueueSource implements Source {
       ...{ channel, queue: home.queue, holdMax: reader.hold.messages },
       aheadMax: reader.hold.messages + (reader.hold.ahead ?? 0),
       bytesMax: reader.hold.bytes,
-      inHand: () => this.#hands.count,
+      inHand: (tag) => this.#hands.countOf(tag),
       waitMsMax: this.leaseMs * unbegunShareMax,
       came: () => this.#wake(),
       cancelled: () => this.cancelled(),

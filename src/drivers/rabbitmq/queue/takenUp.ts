@@ -33,8 +33,9 @@ export class AcksTakenUp {
 
   /** Resolves when it is taken up, for a channel that goes on. */
   async known(channel: AmqpChannel, queue: string, signal: AbortSignal): Promise<void> {
+    const before = this.#frames
     await this.wait(channel, queue, signal)
     await channel.checkQueue(queue)
-    this.#frames = 0
+    this.#frames = Math.max(0, this.#frames - before)
   }
 }
