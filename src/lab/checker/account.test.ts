@@ -16,6 +16,26 @@ test('says of every history what the slow and obvious checker says', { timeout: 
   )
 })
 
+test('who was killed before a message was sent never had it, though its exit was seen later', () => {
+  const terms = { ...usualTerms, attempts: 1, deliveriesMax: 2, areCrashesMixed: true }
+  const producer = { role: 'producer', actor: 0, incarnation: 0 } as const
+  const first = { producer: 0, incarnation: 0, sequence: 0 }
+  const worker = (incarnation: number) => ({ role: 'worker', actor: 1, incarnation }) as const
+  const reader = { ...producer, role: 'deadReader' } as const
+  const ledgers = [
+    ledgerOf(producer, null, [{ type: 'invoke', timeNs: 2n, ...first }]),
+    ...[0, 1].map((incarnation) => ledgerOf(worker(incarnation), null, [])),
+    ledgerOf(reader, null, [{ type: 'dead', timeNs: 9n, ...first, flags: 1 }]),
+  ]
+  const ended = (event: 'KILL' | 'EXIT', incarnation: number, ns: bigint) =>
+    ({ event, ...worker(incarnation), fromNs: ns, toNs: ns }) as const
+  const events = [ended('KILL', 0, 1n), ended('EXIT', 0, 3n), ended('KILL', 1, 3n)]
+  const evidence = { ledgers, events, depth: [] }
+  const [all] = account(evidence, terms, 0)
+  expect([all?.dead, all?.deadUnfounded]).toEqual([1, 1])
+  expect(naiveAccount(evidence, terms, 0)[0]?.deadUnfounded).toBe(1)
+})
+
 test('a sequence that nobody published is no message', () => {
   const [terms] = fc.sample(anyEvidence, 1).map((one) => one.terms) as [Terms]
   const producer = { role: 'producer', actor: 0, incarnation: 0 } as const

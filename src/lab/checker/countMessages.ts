@@ -1,6 +1,7 @@
 import { deadCauses } from '../evidence/record.ts'
 import type { Terms } from '../terms.ts'
 import type { GroupAccount } from './accounting.ts'
+import { tellsMore } from './episodes.ts'
 import { type GroupHistory, type History, marks, told } from './history.ts'
 import { actorName } from './intervals.ts'
 import { isWorker } from './load.ts'
@@ -160,7 +161,7 @@ function mostOwners(
   const owners = received[message] as number
   if (!areCrashesMixed) return owners
   const ours = ledgers.filter((one) => isWorker(one.role) && one.group === group).map(actorName)
-  const dead = events.flatMap(({ event, actor, toNs }) => {
+  const dead = events.filter(tellsMore).flatMap(({ event, actor, toNs }) => {
     const isDeath = event === 'KILL' || event === 'EXIT'
     return isDeath && actor !== null && toNs >= (sentNs[message] as number) ? actorName(actor) : []
   })

@@ -143,7 +143,7 @@ export class Episodes {
 }
 
 /** The EXIT of what was killed is the same end once more. */
-function tellsMore(
+export function tellsMore(
   { event, actor }: TimedEvent,
   place: number,
   events: readonly TimedEvent[],
