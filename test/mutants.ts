@@ -241,8 +241,8 @@ export const mutants: readonly KnownMutant[] = [
   {
     name: 'starts what a take has marked, whatever else runs',
     file: 'runtime/starter.ts',
-    from: 'await host.gate.enter(isSuspect, stopping) : null',
-    to: 'await host.gate.enter(isSuspect, stopping) : host.gate.beside()',
+    from: 'await host.gate.enter(company, stopping) : null',
+    to: 'await host.gate.enter(company, stopping) : host.gate.beside()',
     seed: 322,
   },
 ]
