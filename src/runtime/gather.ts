@@ -18,9 +18,10 @@ export interface Gathering {
 export async function gather(of: Gathering, stop: AbortSignal): Promise<Held[]> {
   const { clock, receive, batch, hush } = of
   const gathered = await receive(of.room(batch.size), stop)
+  if (gathered.length === 0 || gathered.length >= batch.size) return gathered
   const ended = AbortSignal.any([stop, hush])
   const untilMs = clock.monotonicMs() + batch.waitMsMax
-  while (gathered.length > 0 && gathered.length < batch.size && !ended.aborted) {
+  while (gathered.length < batch.size && !ended.aborted) {
     const leftMs = untilMs - clock.monotonicMs()
     const room = of.room(batch.size - gathered.length)
     if (leftMs <= 0 || room.bytes <= 0 || gathered.some((held) => held.isSuspect)) break

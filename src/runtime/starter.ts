@@ -58,11 +58,11 @@ export class Starter<T> {
    * Waits until healthy messages, or one suspect, may start, and marks them as begun.
    * @returns null when nothing of it is to start: it was settled or given back.
    */
-  async admit(batch: readonly Held[]): Promise<Admitted | null> {
+  admit(batch: readonly Held[]): Promise<Admitted | null> {
     const { connection, gate } = this.#host.host
     const admitting = this.#admit(batch)
     if (connection.chargesTakes) gate.leaves(admitting)
-    return await admitting
+    return admitting
   }
 
   async #admit(batch: readonly Held[]): Promise<Admitted | null> {

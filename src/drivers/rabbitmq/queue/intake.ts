@@ -89,10 +89,11 @@ export class Intake {
     })
     const taken = this.#waiting.splice(0, full < 0 ? this.#waiting.length : full)
     this.#taken += taken.length
-    for (const { content } of taken) this.#waitingBytes -= content.length
+    const takenBytes = taken.reduce((sum, { content }) => sum + content.length, 0)
+    this.#waitingBytes -= takenBytes
     // Before it is acknowledged: what the broker sends to a reader that leaves is counted as in vain.
     if (this.#narrowMs !== null) void this.#tried(() => this.#cancel())
-    else this.#widen(taken)
+    else this.#widen(taken, takenBytes)
     this.#watch()
     return taken
   }
@@ -177,22 +178,23 @@ export class Intake {
   }
 
   /** Asks for more than is in hand where that is worked off faster than more of it comes. */
-  #widen(taken: readonly AmqpMessage[]): void {
+  #widen(taken: readonly AmqpMessage[], takenBytes: number): void {
     const { holdMax, aheadMax, bytesMax, inHand, silent } = this.#of
     const [before, tag, pace] = [this.#prefetch, this.#tag, this.#pace]
-    for (const { content } of taken) pace.bytes += content.length
+    pace.bytes += takenBytes
     pace.taken += taken.length
-    if (pace.taken < before || tag === null) return
-    const perMs = pace.taken / (performance.now() - pace.sinceMs)
-    const fitting = Math.floor((bytesMax * pace.taken) / pace.bytes)
-    const wanted = Math.min(aheadMax, fitting, holdMax + Math.round(perMs * aheadMs))
-    // Those that this consumer was handed do not count for the next.
-    const next = Math.min(prefetchMax, wanted - before)
-    this.#pace = { taken: 0, bytes: 0, sinceMs: performance.now() }
-    if (next < 2 * before) return
+    const isToGrow = pace.taken >= before && aheadMax - before >= 2 * before
+    if (!isToGrow || tag === null) return
     // Where the broker might send more it would count as in vain: see `take`.
     const ofThis = [...taken, ...this.#waiting].filter(({ fields }) => fields.consumerTag === tag)
     if (inHand(tag) + ofThis.length < before) return
+    const perMs = pace.taken / (performance.now() - pace.sinceMs)
+    const fitting = Math.floor((bytesMax * pace.taken) / pace.bytes)
+    const wanted = Math.min(aheadMax, fitting, holdMax + Math.round(perMs * aheadMs))
+    this.#pace = { taken: 0, bytes: 0, sinceMs: performance.now() }
+    // Those that this consumer was handed do not count for the next.
+    const next = Math.min(prefetchMax, wanted - before)
+    if (next < 2 * before) return
     void this.#tried(async () => {
       await this.#cancel()
       const isAhead = this.#narrowMs === null && !this.#isOver
@@ -212,6 +214,7 @@ export class Intake {
   }
 
   #narrow(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer) // it was for those that go now
     this.#timer = null
     void this.#tried(async () => {
       if (!this.isEmpty) await this.#giveBack()
