@@ -42,7 +42,8 @@ async function underLoad(url: string) {
     async goesOn() {
       const from = published
       const isNew = (all: ReadonlySet<number>) => [...all].some((n) => n > from + 40)
-      await expect.poll(() => isNew(stored) && isNew(seen), { timeout: 90_000 }).toBe(true)
+      const both = () => ({ stored: isNew(stored), seen: isNew(seen) })
+      await expect.poll(both, { timeout: 90_000 }).toEqual({ stored: true, seen: true })
     },
     async end() {
       isOver = true
@@ -75,12 +76,16 @@ testRabbitmq(
     await cluster.ready()
     await load.goesOn()
 
-    await first.kill()
-    await load.goesOn()
-    expect(await leader()).not.toBe(first)
-    await first.restart()
-    await cluster.ready()
-    await load.goesOn()
+    // Not every time does the death of a leader spoil a channel that publishes.
+    for (let n = 0; n < 3; n++) {
+      const leads = await leader()
+      await leads.kill()
+      await load.goesOn()
+      expect(await leader()).not.toBe(leads)
+      await leads.restart()
+      await cluster.ready()
+      await load.goesOn()
+    }
 
     await Promise.all(cluster.nodes.map((node) => node.kill()))
     await Promise.all(cluster.nodes.map((node) => node.restart()))

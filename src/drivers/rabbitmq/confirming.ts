@@ -35,7 +35,7 @@ export class Confirming {
   #channel: Promise<AmqpConfirmChannel> | null = null
   #refusal: NarrowcastError | null = null
   /** In the order in which they were sent; the broker confirms their messages in any. */
-  readonly #underWay = new Set<SentBatch>()
+  readonly #underWay = new Map<SentBatch, AmqpConfirmChannel>()
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -48,23 +48,24 @@ export class Confirming {
    */
   async send(batch: readonly Addressed[], signal: AbortSignal): Promise<Confirmation[]> {
     if (signal.aborted || this.#connection.blocked !== null) return batch.map(() => 'refused')
-    const channel = await this.#open()
+    const opening = this.#open()
+    const channel = await opening
     if (signal.aborted) return batch.map(() => 'refused')
     const sent = new SentBatch(batch)
-    const abort = () => {
-      sent.giveUp()
-      this.#discard(channel)
-    }
+    const abort = () => sent.giveUp()
     signal.addEventListener('abort', abort, { once: true })
-    this.#underWay.add(sent)
-    try {
-      for (const [at, one] of batch.entries()) publish(channel, one, sent.answered(at))
-      this.#connection.gather()
-      return await sent.confirmations
-    } finally {
-      this.#underWay.delete(sent)
-      signal.removeEventListener('abort', abort)
-    }
+    this.#underWay.set(sent, channel)
+    for (const [at, one] of batch.entries()) publish(channel, one, sent.answered(at))
+    this.#connection.gather()
+    const confirmations = await sent.confirmations
+    signal.removeEventListener('abort', abort)
+    this.#underWay.delete(sent)
+    // Confirms that come late are nobody's any more, and when the node that led a queue has died
+    // RabbitMQ 3.10 may nack all that is ever sent to it by a channel that was there before.
+    const isSpent = confirmations.some((one) => one === 'late' || one === 'nacked')
+    if (isSpent && this.#channel === opening) this.#channel = null
+    if (this.#channel !== opening) this.#endUnused(channel)
+    return confirmations
   }
 
   /** What was sent here is waited for, as long as the broker takes messages. @throws UNAVAILABLE */
@@ -105,7 +106,7 @@ export class Confirming {
         this.#refusal = asRabbitmqError(error, 'publish')
       })
       channel.on('return', (returned) => {
-        for (const sent of this.#underWay) if (sent.returned(returned)) return
+        for (const sent of this.#underWay.keys()) if (sent.returned(returned)) return
       })
       return channel
     } catch (error) {
@@ -114,10 +115,8 @@ export class Confirming {
     }
   }
 
-  /** Confirms that come late are nobody's any more. */
-  #discard(channel: AmqpConfirmChannel): void {
-    this.#channel = null
-    void endChannel(channel)
+  #endUnused(channel: AmqpConfirmChannel): void {
+    if (![...this.#underWay.values()].includes(channel)) void endChannel(channel)
   }
 }
 

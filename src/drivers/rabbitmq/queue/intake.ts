@@ -3,6 +3,7 @@ import { NarrowcastError } from '../../../core/errors.ts'
 import { untilAborted } from '../../_shared/untilAborted.ts'
 import type { AmqpChannel, AmqpMessage } from '../client.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
+import { bytesOf, Waiting } from './waiting.ts'
 
 export interface IntakeOptions {
   readonly channel: AmqpChannel
@@ -30,6 +31,8 @@ const prefetchMax = 65_535
 const answerMsMax = 10_000
 /** Work for so long may wait here: some journeys to a quorum and back. */
 const aheadMs = 25
+/** What is on its way has come by then, or the queue is empty. */
+const filledMsMax = 50
 
 /**
  * What the broker hands over before there is room for it. Ahead of need it comes fast, the more so the
@@ -39,8 +42,7 @@ const aheadMs = 25
  */
 export class Intake {
   readonly #of: IntakeOptions
-  #waiting: AmqpMessage[] = []
-  #waitingBytes = 0
+  readonly #waiting: Waiting
   #tag: string | null = null
   /** Since when no more is asked for than there is room; null: ahead of need. */
   #narrowMs: number | null = null
@@ -48,20 +50,21 @@ export class Intake {
   /** The most that the present consumer is handed, and how fast that was worked off. */
   #prefetch = 0
   #pace = { taken: 0, bytes: 0, sinceMs: 0 }
-  #timer: NodeJS.Timeout | null = null
-  /** Of the first that waits. */
-  readonly #arrivedMs = new WeakMap<AmqpMessage, number>()
   /** What is asked of the broker, one after the other. */
   #asking: Promise<unknown> = Promise.resolve()
   #isPaused = false
   #isOver = false
+  #filled: (() => void) | null = null
+  /** Acknowledgements wait for it: each lets the broker send one more. */
+  leaving: Promise<void> | null = null
 
   constructor(options: IntakeOptions) {
     this.#of = options
+    this.#waiting = new Waiting(options.waitMsMax, () => this.#narrow())
   }
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0
+    return this.#waiting.count === 0
   }
 
   /** Resolves when the broker has confirmed the subscription; paused, it is asked for later. */
@@ -82,27 +85,16 @@ export class Intake {
   }
 
   take(room: Room): AmqpMessage[] {
-    let bytes = 0
-    const full = this.#waiting.findIndex(({ content }, at) => {
-      bytes += content.length
-      return at === room.messages || (at > 0 && bytes > room.bytes)
-    })
-    const taken = this.#waiting.splice(0, full < 0 ? this.#waiting.length : full)
+    const taken = this.#waiting.take(room)
     this.#taken += taken.length
-    const takenBytes = taken.reduce((sum, { content }) => sum + content.length, 0)
-    this.#waitingBytes -= takenBytes
     // Before it is acknowledged: what the broker sends to a reader that leaves is counted as in vain.
     if (this.#narrowMs !== null) void this.#tried(() => this.#cancel())
-    else this.#widen(taken, takenBytes)
-    this.#watch()
+    else this.#widen(taken)
     return taken
   }
 
   takeAll(): AmqpMessage[] {
-    const taken = this.#waiting.splice(0)
-    this.#waitingBytes = 0
-    this.#watch()
-    return taken
+    return this.#waiting.takeAll()
   }
 
   /** What waits goes back, and nothing more comes before `resume` and then `ask`. */
@@ -126,6 +118,7 @@ export class Intake {
   lose(): void {
     this.#isOver = true
     this.#tag = null
+    this.#checkFilled()
     this.takeAll()
   }
 
@@ -161,12 +154,10 @@ export class Intake {
     const { channel, queue, came, cancelled, bytesMax, holdMax } = this.#of
     return channel.consume(queue, (message) => {
       if (message === null) return cancelled()
-      this.#waiting.push(message)
-      this.#waitingBytes += message.content.length
+      this.#waiting.add(message)
+      this.#checkFilled()
       // The first were smaller: what is ahead was reckoned with those.
-      if (this.#waitingBytes > bytesMax && this.#waiting.length > holdMax) this.#narrow()
-      this.#arrivedMs.set(message, performance.now())
-      if (this.#timer === null) this.#watch()
+      if (this.#waiting.bytes > bytesMax && this.#waiting.count > holdMax) this.#narrow()
       came()
     })
   }
@@ -177,17 +168,39 @@ export class Intake {
     if (tag !== null) await this.#answered(this.#of.channel.cancel(tag))
   }
 
+  /** What the broker sends to a reader that leaves counts as in vain: it sends all that it may before. */
+  async #leave(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#filled = resolve
+    this.#checkFilled()
+    const late = setTimeout(resolve, filledMsMax)
+    await promise
+    clearTimeout(late)
+    this.#filled = null
+    await this.#cancel()
+  }
+
+  #checkFilled(): void {
+    if (this.#filled === null) return
+    if (this.#tag === null || this.#countOf(this.#tag) >= this.#prefetch) this.#filled()
+  }
+
+  /** Of one consumer: taken or not, and not settled. */
+  #countOf(tag: string): number {
+    return this.#of.inHand(tag) + this.#waiting.countOf(tag)
+  }
+
   /** Asks for more than is in hand where that is worked off faster than more of it comes. */
-  #widen(taken: readonly AmqpMessage[], takenBytes: number): void {
-    const { holdMax, aheadMax, bytesMax, inHand, silent } = this.#of
+  #widen(taken: readonly AmqpMessage[]): void {
+    const { holdMax, aheadMax, bytesMax, silent } = this.#of
     const [before, tag, pace] = [this.#prefetch, this.#tag, this.#pace]
-    pace.bytes += takenBytes
+    pace.bytes += bytesOf(taken)
     pace.taken += taken.length
     const isToGrow = pace.taken >= before && aheadMax - before >= 2 * before
     if (!isToGrow || tag === null) return
     // Where the broker might send more it would count as in vain: see `take`.
-    const ofThis = [...taken, ...this.#waiting].filter(({ fields }) => fields.consumerTag === tag)
-    if (inHand(tag) + ofThis.length < before) return
+    const ofThis = taken.filter(({ fields }) => fields.consumerTag === tag)
+    if (this.#countOf(tag) + ofThis.length < before) return
     const perMs = pace.taken / (performance.now() - pace.sinceMs)
     const fitting = Math.floor((bytesMax * pace.taken) / pace.bytes)
     const wanted = Math.min(aheadMax, fitting, holdMax + Math.round(perMs * aheadMs))
@@ -202,20 +215,7 @@ export class Intake {
     })
   }
 
-  /** Looks again when the first that waits has waited for long. */
-  #watch(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    const [first] = this.#waiting
-    this.#timer = null
-    if (first === undefined) return
-    const sinceMs = this.#arrivedMs.get(first) ?? 0
-    const leftMs = sinceMs + this.#of.waitMsMax - performance.now()
-    this.#timer = setTimeout(() => this.#narrow(), Math.max(0, leftMs))
-  }
-
   #narrow(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer) // it was for those that go now
-    this.#timer = null
     void this.#tried(async () => {
       if (!this.isEmpty) await this.#giveBack()
     })
@@ -225,7 +225,9 @@ export class Intake {
     if (this.#isOver) return
     this.#narrowMs = performance.now()
     this.#taken = 0
-    await this.#cancel()
+    const left = this.#leave()
+    this.leaving = left.catch(() => {})
+    await left.finally(() => (this.leaving = null))
     const messages = this.takeAll()
     if (messages.length > 0) this.#of.giveBack(messages)
   }

@@ -122,6 +122,7 @@ export class QueueSource implements Source {
 
   async settle(batch: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]> {
     this.#checkOpen('settle')
+    await this.#intake.leaving
     signal.throwIfAborted()
     return await this.#settling.settle(batch, signal)
   }
