@@ -171,11 +171,13 @@ export class Intake {
   /** What the broker sends to a reader that leaves counts as in vain: it sends all that it may before. */
   async #leave(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
+    this.leaving = promise
     this.#filled = resolve
     this.#checkFilled()
     const late = setTimeout(resolve, filledMsMax)
-    await promise
+    await promise // before those that wait to acknowledge, who come behind the `cancel` now
     clearTimeout(late)
+    this.leaving = null
     this.#filled = null
     await this.#cancel()
   }
@@ -225,9 +227,7 @@ export class Intake {
     if (this.#isOver) return
     this.#narrowMs = performance.now()
     this.#taken = 0
-    const left = this.#leave()
-    this.leaving = left.catch(() => {})
-    await left.finally(() => (this.leaving = null))
+    await this.#leave()
     const messages = this.takeAll()
     if (messages.length > 0) this.#of.giveBack(messages)
   }
