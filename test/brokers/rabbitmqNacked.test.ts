@@ -20,7 +20,8 @@ describeRabbitmq('a queue that refuses what is published', () => {
     const jobs = bus.queue<number>('full')
     const publish = async () => await jobs.publish(1).catch((error: unknown) => error)
     await jobs.publish(1)
-    const [first] = await confirming()
+    const [first] = (await confirming()) as [string]
+    expect(first).toMatch(/true$/)
 
     const policy = '{"max-length":1,"overflow":"reject-publish"}'
     await server.ctl('set_policy', 'full', '^full$', policy, '--apply-to', 'queues')

@@ -51,21 +51,28 @@ export class Confirming {
     const opening = this.#open()
     const channel = await opening
     if (signal.aborted) return batch.map(() => 'refused')
+    if (this.#channel !== opening) return await this.send(batch, signal) // it was left meanwhile
     const sent = new SentBatch(batch)
-    const abort = () => sent.giveUp()
+    const abort = () => {
+      sent.giveUp()
+      this.#leave(opening)
+      void endChannel(channel) // confirms that come late are nobody's any more
+    }
     signal.addEventListener('abort', abort, { once: true })
     this.#underWay.set(sent, channel)
-    for (const [at, one] of batch.entries()) publish(channel, one, sent.answered(at))
-    this.#connection.gather()
-    const confirmations = await sent.confirmations
-    signal.removeEventListener('abort', abort)
-    this.#underWay.delete(sent)
-    // Confirms that come late are nobody's any more, and when the node that led a queue has died
-    // RabbitMQ 3.10 may nack all that is ever sent to it by a channel that was there before.
-    const isSpent = confirmations.some((one) => one === 'late' || one === 'nacked')
-    if (isSpent && this.#channel === opening) this.#channel = null
-    if (this.#channel !== opening) this.#endUnused(channel)
-    return confirmations
+    try {
+      for (const [at, one] of batch.entries()) publish(channel, one, sent.answered(at))
+      this.#connection.gather()
+      const confirmations = await sent.confirmations
+      // When the node that led a queue has died RabbitMQ 3.10 may nack all that is ever sent to it
+      // by a channel that was there before.
+      if (confirmations.includes('nacked')) this.#leave(opening)
+      return confirmations
+    } finally {
+      this.#underWay.delete(sent)
+      signal.removeEventListener('abort', abort)
+      if (this.#channel !== opening) this.#endUnused(channel)
+    }
   }
 
   /** What was sent here is waited for, as long as the broker takes messages. @throws UNAVAILABLE */
@@ -91,9 +98,7 @@ export class Confirming {
 
   #open(): Promise<AmqpConfirmChannel> {
     if (this.#channel !== null) return this.#channel
-    const opening = this.#openNow(() => {
-      if (this.#channel === opening) this.#channel = null
-    })
+    const opening = this.#openNow(() => this.#leave(opening))
     this.#channel = opening
     return opening
   }
@@ -106,13 +111,20 @@ export class Confirming {
         this.#refusal = asRabbitmqError(error, 'publish')
       })
       channel.on('return', (returned) => {
-        for (const sent of this.#underWay.keys()) if (sent.returned(returned)) return
+        for (const [sent, by] of this.#underWay) {
+          if (by === channel && sent.returned(returned)) return
+        }
       })
       return channel
     } catch (error) {
       ended()
       throw asRabbitmqError(error, 'publish')
     }
+  }
+
+  /** The next batch goes by a channel of its own. */
+  #leave(opening: Promise<AmqpConfirmChannel>): void {
+    if (this.#channel === opening) this.#channel = null
   }
 
   #endUnused(channel: AmqpConfirmChannel): void {

@@ -31,7 +31,7 @@ const prefetchMax = 65_535
 const answerMsMax = 10_000
 /** Work for so long may wait here: some journeys to a quorum and back. */
 const aheadMs = 25
-/** What is on its way has come by then, or the queue is empty. */
+/** What is on its way has come by then, as far as can be waited for, or the queue is empty. */
 const filledMsMax = 50
 
 /**
@@ -54,7 +54,9 @@ export class Intake {
   #asking: Promise<unknown> = Promise.resolve()
   #isPaused = false
   #isOver = false
-  #filled: (() => void) | null = null
+  /** Of what the broker may send before it stops for want of acknowledgements. */
+  #missing = 0
+  #filled = () => {}
   /** Acknowledgements wait for it: each lets the broker send one more. */
   leaving: Promise<void> | null = null
 
@@ -88,7 +90,7 @@ export class Intake {
     const taken = this.#waiting.take(room)
     this.#taken += taken.length
     // Before it is acknowledged: what the broker sends to a reader that leaves is counted as in vain.
-    if (this.#narrowMs !== null) void this.#tried(() => this.#cancel())
+    if (this.#narrowMs !== null) void this.#tried(() => this.#cancelAfter(taken))
     else this.#widen(taken)
     return taken
   }
@@ -118,7 +120,7 @@ export class Intake {
   lose(): void {
     this.#isOver = true
     this.#tag = null
-    this.#checkFilled()
+    this.#filled()
     this.takeAll()
   }
 
@@ -155,7 +157,7 @@ export class Intake {
     return channel.consume(queue, (message) => {
       if (message === null) return cancelled()
       this.#waiting.add(message)
-      this.#checkFilled()
+      if (--this.#missing === 0) this.#filled()
       // The first were smaller: what is ahead was reckoned with those.
       if (this.#waiting.bytes > bytesMax && this.#waiting.count > holdMax) this.#narrow()
       came()
@@ -168,23 +170,23 @@ export class Intake {
     if (tag !== null) await this.#answered(this.#of.channel.cancel(tag))
   }
 
+  /** Unless there is another consumer by now. */
+  async #cancelAfter(taken: readonly AmqpMessage[]): Promise<void> {
+    if (taken.some(({ fields }) => fields.consumerTag === this.#tag)) await this.#cancel()
+  }
+
   /** What the broker sends to a reader that leaves counts as in vain: it sends all that it may before. */
   async #leave(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.leaving = promise
     this.#filled = resolve
-    this.#checkFilled()
+    this.#missing = this.#tag === null ? 0 : this.#prefetch - this.#countOf(this.#tag)
+    if (this.#missing <= 0) resolve()
     const late = setTimeout(resolve, filledMsMax)
     await promise // before those that wait to acknowledge, who come behind the `cancel` now
     clearTimeout(late)
     this.leaving = null
-    this.#filled = null
     await this.#cancel()
-  }
-
-  #checkFilled(): void {
-    if (this.#filled === null) return
-    if (this.#tag === null || this.#countOf(this.#tag) >= this.#prefetch) this.#filled()
   }
 
   /** Of one consumer: taken or not, and not settled. */
@@ -211,6 +213,7 @@ export class Intake {
     const next = Math.min(prefetchMax, wanted - before)
     if (next < 2 * before) return
     void this.#tried(async () => {
+      if (this.#tag !== tag || this.#countOf(tag) < before) return // some of it was acknowledged
       await this.#cancel()
       const isAhead = this.#narrowMs === null && !this.#isOver
       if (isAhead) await this.#consume(next).catch(silent)

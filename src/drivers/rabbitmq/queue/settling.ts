@@ -26,6 +26,8 @@ export interface SettlingOptions {
   readonly confirming: Confirming
   readonly declarations: Declarations
   readonly seen: (windowMs: number) => Seen
+  /** Nothing is acknowledged before it resolves. */
+  readonly leaving: () => Promise<void> | null
 }
 
 type Copied = Exclude<Settlement, { kind: 'ack' }>
@@ -51,6 +53,7 @@ export class Settling {
    */
   async settle(batch: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]> {
     await this.#remember(batch, signal)
+    await this.#of.leaving()
     const acked: Hand[] = []
     const copied: [Copied, Hand][] = []
     const outcomes = batch.map((settlement): SettleOutcome | number => {
@@ -133,6 +136,7 @@ export class Settling {
       if (!isStored && !this.#isForBroker(settlement)) {
         throw this.#notStored(settlement, hand, confirmation)
       }
+      await this.#of.leaving()
       if (this.#of.hands.find(hand.token) !== hand) return 'late' // it went to others meanwhile
       this.#of.hands.settled(hand)
       if (isStored) this.#ack([hand])

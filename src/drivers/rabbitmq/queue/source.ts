@@ -97,6 +97,7 @@ export class QueueSource implements Source {
     const hands = this.#hands
     this.#settling = new Settling({
       ...{ spec, home, channel, connection, hands, confirming, declarations, seen },
+      leaving: () => this.#intake.leaving,
     })
   }
 
@@ -122,7 +123,6 @@ export class QueueSource implements Source {
 
   async settle(batch: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]> {
     this.#checkOpen('settle')
-    await this.#intake.leaving
     signal.throwIfAborted()
     return await this.#settling.settle(batch, signal)
   }
