@@ -156,6 +156,53 @@ describe.skipIf(missing !== null)(`what becomes of a message of others: ${missin
     expect(items).toMatchObject([{ message: { ...worst, headers: long }, letter: { failures: 2 } }])
   })
 
+  test('numbers that the client reads and does not write come with every copy', async () => {
+    const name = channelName('numbers')
+    const { seen } = await worker(name, { failing: 1 })
+    const doubles = { low: typed('double', -1e19), half: typed('double', 2 ** 51 + 0.5) }
+    const headers = {
+      ...doubles,
+      never: typed('timestamp', 2 ** 63),
+      list: [typed('double', -1e19)],
+    }
+    ;(await theirs()).sendToQueue(name, Buffer.from('1'), { headers })
+    await expect.poll(() => seen.length).toBe(2)
+    const [before, again] = seen
+    expect(again?.headers).toEqual(before?.headers)
+    expect(again?.headers).toMatchObject({
+      low: '-10000000000000000000',
+      half: '2251799813685248.5',
+    })
+  })
+
+  test('headers longer than the client can write are left out of a copy, the longest first, and named there', async () => {
+    const name = channelName('longer')
+    const { seen, subscription } = await worker(name, { failing: 1 })
+    const channel = await theirs()
+    const long = { first: 'x'.repeat(30_000), second: ['y'.repeat(29_000)], third: '' }
+    for (let length = 6_500; ; length -= 10) {
+      long.third = 'z'.repeat(length)
+      try {
+        channel.sendToQueue(name, Buffer.from('{"n":1}'), {
+          ...said,
+          headers: { ...headers, ...long },
+        })
+        break
+      } catch {
+        // More than the client writes.
+      }
+    }
+    await expect.poll(() => seen.length).toBe(2)
+    const [before, again] = seen
+    const kept = { text: 'ünï', second: JSON.stringify(long.second), third: long.third }
+    expect(before?.headers).toMatchObject({ ...kept, first: long.first })
+    expect(again).toMatchObject({ data: { n: 1 }, id: said.messageId, attempt: 2 })
+    expect(again?.headers).toMatchObject({ ...kept, 'narrowcast-left-out': 'first' })
+    expect(again?.headers).not.toHaveProperty('first')
+    await subscription.drain()
+    expect((await channel.checkQueue(name)).messageCount).toBe(0)
+  })
+
   test('a body as long as it may be travels whole, and a longer one is refused', async () => {
     const queue = (await ourBus()).queue(channelName('large'), {
       ...{ codec: 'bytes', payloadBytesMax: 16 * 1_024 * 1_024 },

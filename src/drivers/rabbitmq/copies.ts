@@ -1,6 +1,8 @@
 import type { AmqpMessage, AmqpProperties } from './client.ts'
 import { isOfBroker, headerNames as names } from './headerNames.ts'
+import { fitting } from './leftOut.ts'
 import { type Frame, isShort, type Past, timeOf } from './wire.ts'
+import { writable } from './writable.ts'
 
 /** What a message was handed out as. */
 export interface HandedAs {
@@ -10,8 +12,8 @@ export interface HandedAs {
 }
 
 /**
- * The same message once more, byte for byte and with all that its producer said, with another past:
- * a message in a queue cannot be changed. `letter`: it died of that, and does not expire any more.
+ * The same message once more, byte for byte and with all that its producer said and the client can
+ * write, with another past: a message in a queue cannot be changed. `letter`: it died of that, and does not expire any more.
  */
 export function copyOf(
   { content, properties }: AmqpMessage,
@@ -34,7 +36,7 @@ export function copyOf(
   const messageId = id !== null && isShort(id) ? id : undefined
   if (id !== null && messageId === undefined) headers[names.id] = id
   const expiring = letter === undefined ? { expiration } : {}
-  return { content, properties: { ...kept, ...expiring, messageId, headers } }
+  return { content, properties: { ...kept, ...expiring, messageId, headers: fitting(headers) } }
 }
 
 /** The same message once more, for another queue, as it was published. */
@@ -52,7 +54,8 @@ function keptOf(properties: AmqpProperties): AmqpProperties & { headers: Record<
   const { messageId, timestamp, userId } = properties
   const headers: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(properties.headers ?? {})) {
-    if (!isOfBroker(name) && name !== 'BCC') headers[name === 'CC' ? names.cc : name] = value
+    if (isOfBroker(name) || name === 'BCC') continue
+    headers[name === 'CC' ? names.cc : name] = writable(value)
   }
   if (userId !== undefined) headers[names.userId] = userId
   const said = headers[names.expiration]

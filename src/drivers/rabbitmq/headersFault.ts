@@ -18,15 +18,3 @@ export function headerNameFault(headers: Headers): string | null {
   }
   return null
 }
-
-/** The type of a value, and the lengths of value and name. */
-const fieldBytes = 6
-
-/** As the client writes them. */
-export function headerBytes(headers: Headers): number {
-  let bytes = 0
-  for (const [name, value] of Object.entries(headers)) {
-    bytes += fieldBytes + Buffer.byteLength(name) + Buffer.byteLength(value)
-  }
-  return bytes
-}

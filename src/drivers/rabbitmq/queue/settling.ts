@@ -9,10 +9,10 @@ import type { Declarations } from '../declarations.ts'
 import { deadName, type Home } from '../layout.ts'
 import { rabbitmqError } from '../rabbitmqErrors.ts'
 import type { Seen } from '../seen/seen.ts'
+import { shortError, shortLetter } from '../shortened.ts'
 import { hasId, type Past, pastOf, returnsOf } from '../wire.ts'
 import { newRef } from './deadLetter.ts'
 import type { Hand, Hands } from './hands.ts'
-import { shortError, shortLetter } from './shortened.ts'
 import { AcksTakenUp } from './takenUp.ts'
 
 export interface SettlingOptions {

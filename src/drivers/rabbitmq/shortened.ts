@@ -1,4 +1,4 @@
-import type { DeadLetter, ErrorInfo } from '../../../core/message.ts'
+import type { DeadLetter, ErrorInfo } from '../../core/message.ts'
 
 /**
  * All headers of a message have 64 KiB together in the client. A dead letter has the error twice, and
@@ -8,7 +8,8 @@ const textBytesMax = 4_000
 
 const bytesOf = (text: string) => Buffer.byteLength(JSON.stringify(text))
 
-function short(text: string): string {
+/** In JSON it has at most `textBytesMax`, and what says how long it was. */
+export function short(text: string): string {
   if (text.length * 6 <= textBytesMax || bytesOf(text) <= textBytesMax) return text
   let kept = text.slice(0, textBytesMax)
   while (bytesOf(kept) > textBytesMax) kept = kept.slice(0, Math.floor(kept.length * 0.9))

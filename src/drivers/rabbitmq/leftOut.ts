@@ -1,0 +1,29 @@
+import { bytesOf, headerBytes } from './headerBytes.ts'
+import { isReserved } from './headerNames.ts'
+import { short } from './shortened.ts'
+
+/** The client writes 64 KiB; other programs write more, and a copy says why it failed. */
+const writtenBytesMax = 65_000
+/** Says which are missing: whoever reads the copy is to know. */
+const leftOut = 'narrowcast-left-out'
+/** Their names, shortened. */
+const leftOutBytesMax = 4_100
+
+/** As many as the client can write, without the longest of those that are not our own. */
+export function fitting(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  if (headerBytes(headers) <= writtenBytesMax) return headers
+  const { [leftOut]: before, ...kept }: Record<string, unknown> = headers
+  let bytes = headerBytes(kept) + bytesOf(leftOut, '') + leftOutBytesMax
+  const names = typeof before === 'string' ? [before] : []
+  const others = Object.entries(kept)
+    .filter(([name]) => !isReserved(name))
+    .map(([name, value]) => ({ name, bytes: bytesOf(name, value) }))
+    .sort((a, b) => b.bytes - a.bytes)
+  for (const one of others) {
+    if (bytes <= writtenBytesMax) break
+    delete kept[one.name]
+    names.push(one.name)
+    bytes -= one.bytes
+  }
+  return { ...kept, [leftOut]: short(names.join(', ')) }
+}
