@@ -81,14 +81,19 @@ export function hasId({ properties: { messageId, headers } }: AmqpMessage): bool
 
 export function pastOf({ properties }: AmqpMessage): Past {
   const { headers = {} } = properties
-  const firstFailedMs = Date.parse(textOr(headers[names.firstFailed]) ?? '')
-  const last = errorIn(parsed(headers[names.lastError]))
   return {
     failures: countOf(headers[names.failures]),
     crashes: countOf(headers[names.crashes]),
     redrives: countOf(headers[names.redrives]),
-    history: last === null || Number.isNaN(firstFailedMs) ? null : { firstFailedMs, last },
+    history: historyIn(headers[names.firstFailed], headers[names.lastError]),
   }
+}
+
+function historyIn(firstFailed: unknown, lastError: unknown): Past['history'] {
+  if (firstFailed === undefined) return null
+  const firstFailedMs = Date.parse(textOr(firstFailed) ?? '')
+  const last = errorIn(parsed(lastError))
+  return last === null || Number.isNaN(firstFailedMs) ? null : { firstFailedMs, last }
 }
 
 /**

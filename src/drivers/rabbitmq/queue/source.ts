@@ -216,17 +216,18 @@ export class QueueSource implements Source {
 
   #delivery(raw: AmqpMessage): Delivery {
     const message = messageOf(raw, this.#of.spec.name, Date.now())
-    const { failures, crashes, redrives, history } = pastOf(raw)
-    return {
+    const { failures, crashes, redrives, history: past } = pastOf(raw)
+    const delivery: Delivery = {
       token: this.#hands.take(raw, message),
       message,
       failures,
       crashes: crashes + returnsOf(raw),
-      ...{ redrives, past: history },
-      ...(!hasId(raw) && { idIsStable: false as const }),
+      redrives,
+      past,
       ownedUntilMs: Number.POSITIVE_INFINITY,
       isBegun: true, // there is nothing to mark: what was handed out is charged with a crash
     }
+    return hasId(raw) ? delivery : { ...delivery, idIsStable: false }
   }
 
   /**

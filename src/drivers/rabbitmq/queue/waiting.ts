@@ -5,8 +5,9 @@ import type { AmqpMessage } from '../client.ts'
 export class Waiting {
   readonly #waitMsMax: number
   readonly #tooLong: () => void
-  readonly #arrivedMs = new WeakMap<AmqpMessage, number>()
-  #messages: AmqpMessage[] = []
+  readonly #messages: AmqpMessage[] = []
+  /** Of each of them. */
+  readonly #arrivedMs: number[] = []
   #bytes = 0
   #timer: NodeJS.Timeout | null = null
 
@@ -31,7 +32,7 @@ export class Waiting {
   add(message: AmqpMessage): void {
     this.#messages.push(message)
     this.#bytes += message.content.length
-    this.#arrivedMs.set(message, performance.now())
+    this.#arrivedMs.push(performance.now())
     if (this.#timer === null) this.#watch()
   }
 
@@ -51,6 +52,7 @@ export class Waiting {
 
   #taken(count: number): AmqpMessage[] {
     const taken = this.#messages.splice(0, count)
+    this.#arrivedMs.splice(0, count)
     this.#bytes -= bytesOf(taken)
     this.#watch()
     return taken
@@ -58,10 +60,9 @@ export class Waiting {
 
   #watch(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
-    const [first] = this.#messages
+    const [sinceMs] = this.#arrivedMs
     this.#timer = null
-    if (first === undefined) return
-    const sinceMs = this.#arrivedMs.get(first) ?? 0
+    if (sinceMs === undefined) return
     const leftMs = sinceMs + this.#waitMsMax - performance.now()
     this.#timer = setTimeout(this.#tooLong, Math.max(0, leftMs))
   }
