@@ -53,20 +53,17 @@ export class Confirming {
     if (signal.aborted) return batch.map(() => 'refused')
     if (this.#channel !== opening) return await this.send(batch, signal) // it was left meanwhile
     const sent = new SentBatch(batch)
-    const abort = () => {
-      sent.giveUp()
-      this.#leave(opening)
-      void endChannel(channel) // confirms that come late are nobody's any more
-    }
+    const abort = () => sent.giveUp()
     signal.addEventListener('abort', abort, { once: true })
     this.#underWay.set(sent, channel)
     try {
       for (const [at, one] of batch.entries()) publish(channel, one, sent.answered(at))
       this.#connection.gather()
       const confirmations = await sent.confirmations
-      // When the node that led a queue has died RabbitMQ 3.10 may nack all that is ever sent to it
-      // by a channel that was there before.
-      if (confirmations.includes('nacked')) this.#leave(opening)
+      // Confirms that come late are nobody's any more, and when the node that led a queue has died
+      // RabbitMQ 3.10 may nack all that is ever sent to it by a channel that was there before.
+      const isSpent = confirmations.some((one) => one === 'late' || one === 'nacked')
+      if (isSpent) this.#leave(opening)
       return confirmations
     } finally {
       this.#underWay.delete(sent)
@@ -122,7 +119,7 @@ export class Confirming {
     }
   }
 
-  /** The next batch goes by a channel of its own. */
+  /** The next batch goes by another channel; this one is ended when nobody waits for it. */
   #leave(opening: Promise<AmqpConfirmChannel>): void {
     if (this.#channel === opening) this.#channel = null
   }
