@@ -25,6 +25,20 @@ const headers = {
   table: { a: { b: [1, 'two', Buffer.from([3])] } },
 }
 
+/** Headers as long as their client sends them. */
+function longest(send: (headers: object) => unknown) {
+  const long = { first: 'x'.repeat(30_000), second: 'y'.repeat(29_000), third: '' }
+  for (let length = 6_500; ; length -= 10) {
+    long.third = 'z'.repeat(length)
+    try {
+      send(long)
+      return long
+    } catch {
+      // More than it writes.
+    }
+  }
+}
+
 describe.skipIf(missing !== null)(`what becomes of a message of others: ${missing ?? ''}`, () => {
   test.for([
     ['a retry at once', 0],
@@ -179,28 +193,47 @@ describe.skipIf(missing !== null)(`what becomes of a message of others: ${missin
     const name = channelName('longer')
     const { seen, subscription } = await worker(name, { failing: 1 })
     const channel = await theirs()
-    const long = { first: 'x'.repeat(30_000), second: ['y'.repeat(29_000)], third: '' }
-    for (let length = 6_500; ; length -= 10) {
-      long.third = 'z'.repeat(length)
-      try {
-        channel.sendToQueue(name, Buffer.from('{"n":1}'), {
-          ...said,
-          headers: { ...headers, ...long },
-        })
-        break
-      } catch {
-        // More than the client writes.
-      }
-    }
+    const send = (long: object) =>
+      channel.sendToQueue(name, Buffer.from('{"n":1}'), {
+        ...said,
+        headers: { ...headers, ...long },
+      })
+    const long = longest(send)
     await expect.poll(() => seen.length).toBe(2)
     const [before, again] = seen
-    const kept = { text: 'ünï', second: JSON.stringify(long.second), third: long.third }
+    const kept = { text: 'ünï', second: long.second, third: long.third }
     expect(before?.headers).toMatchObject({ ...kept, first: long.first })
     expect(again).toMatchObject({ data: { n: 1 }, id: said.messageId, attempt: 2 })
     expect(again?.headers).toMatchObject({ ...kept, 'narrowcast-left-out': 'first' })
     expect(again?.headers).not.toHaveProperty('first')
     await subscription.drain()
     expect((await channel.checkQueue(name)).messageCount).toBe(0)
+  })
+
+  test('headers longer than the client can write hold up no new group', async () => {
+    const name = channelName('archived')
+    const bus = await ourBus()
+    const stream = bus.stream<number>(name)
+    await stream.opened()
+    const channel = await theirs()
+    const options = { ...said, expiration: '60000' } // a copy has it among its headers
+    longest((headers) => channel.publish(name, '', Buffer.from('1'), { ...options, headers }))
+    channel.publish(name, '', Buffer.from('2'))
+    await channel.checkQueue(`${name}:n:archive`) // answered when both are on their way there
+    const seen: [number, string | undefined][] = []
+    const worker = stream.subscribe(
+      (data, { message }) => {
+        seen.push([data, message.headers['narrowcast-left-out']])
+      },
+      { group: 'mail', from: 'first' },
+    )
+    await worker.ready()
+    await expect
+      .poll(() => seen)
+      .toEqual([
+        [1, 'first'],
+        [2, undefined],
+      ])
   })
 
   test('a body as long as it may be travels whole, and a longer one is refused', async () => {

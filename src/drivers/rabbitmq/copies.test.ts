@@ -26,9 +26,13 @@ const copied = (headers: Record<string, unknown>): Record<string, unknown> => {
   return copyOf(raw, { id: 'm', timeMs: 0 }, past).properties.headers ?? {}
 }
 
+/** They have another name in a copy, or say what it says itself. */
+const isReplaced = (name: string) => name === 'CC' || name === 'ce-lasterror'
+
 const key = fc.oneof(
   fc.string({ minLength: 1, maxLength: 60, unit: 'binary' }),
-  fc.constantFrom('!', 'value', 'places', 'digits', 'narrowcast-left-out'),
+  fc.constantFrom('!', 'value', 'places', 'digits', 'narrowcast-left-out', 'CC'),
+  fc.constantFrom('ce-source', 'ce-subject', 'ce-lasterror', 'ce-cc', 'ce-expiration'),
 )
 const text = fc.tuple(fc.string({ unit: 'binary' }), fc.nat(3_000)).map(([s, n]) => s.repeat(n))
 const mark = fc.constantFrom('timestamp', 'decimal', 'int', 'nothing')
@@ -46,14 +50,14 @@ describe('the headers of a copy', () => {
     let shortened = 0
     fc.assert(
       fc.property(anyHeaders, (headers) => {
-        const copy = copied({ ...headers, 'ce-type': 't' })
+        const copy = copied(headers)
         expect(headerBytes(copy) + 4).toBeGreaterThanOrEqual(written(copy))
-        expect(copy).toMatchObject({ 'ce-type': 't', 'ce-errorcount': 1 })
-        const missing = Object.keys(headers).filter((name) => !(name in copy))
+        expect(copy).toMatchObject({ 'ce-errorcount': 1 })
+        const missing = Object.keys(headers).filter((name) => !(name in copy) && !isReplaced(name))
         if (missing.length > 0) expect(copy).toHaveProperty('narrowcast-left-out')
         if (missing.length > 0) shortened++
       }),
-      { numRuns: 300 },
+      { numRuns: 300, endOnFailure: true }, // to shrink takes minutes,
     )
     expect(shortened).toBeGreaterThan(10)
   })
@@ -62,9 +66,9 @@ describe('the headers of a copy', () => {
     const first = copied({ a: 'x'.repeat(40_000), b: 'y'.repeat(30_000), c: 'z' })
     expect(first).toMatchObject({ b: expect.any(String), c: 'z', 'narrowcast-left-out': 'a' })
     expect(first).not.toHaveProperty('a')
-    const second = copied({ ...first, 'ce-source': 's'.repeat(40_000) })
-    expect(second).toMatchObject({ c: 'z', 'narrowcast-left-out': 'a, b' })
-    expect(second).not.toHaveProperty('b')
+    const second = copied({ ...first, d: 'd'.repeat(40_000) })
+    expect(second).toMatchObject({ b: first.b, c: 'z', 'narrowcast-left-out': 'a, d' })
+    expect(second).not.toHaveProperty('d')
   })
 
   test('are those of the message as far as they can be written', () => {

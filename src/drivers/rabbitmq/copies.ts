@@ -13,7 +13,8 @@ export interface HandedAs {
 
 /**
  * The same message once more, byte for byte and with all that its producer said and the client can
- * write, with another past: a message in a queue cannot be changed. `letter`: it died of that, and does not expire any more.
+ * write, with another past: a message in a queue cannot be changed. `letter`: it died of that, and
+ * does not expire any more.
  */
 export function copyOf(
   { content, properties }: AmqpMessage,
@@ -41,7 +42,8 @@ export function copyOf(
 
 /** The same message once more, for another queue, as it was published. */
 export function againOf({ content, properties }: AmqpMessage): Frame {
-  return { content, properties: keptOf(properties) }
+  const { headers, ...kept } = keptOf(properties)
+  return { content, properties: { ...kept, headers: fitting(headers) } }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { bytesOf, headerBytes } from './headerBytes.ts'
-import { isReserved } from './headerNames.ts'
+import { headerNames } from './headerNames.ts'
 import { short } from './shortened.ts'
 
 /** The client writes 64 KiB; other programs write more, and a copy says why it failed. */
@@ -9,14 +9,18 @@ const leftOut = 'narrowcast-left-out'
 /** Their names, shortened. */
 const leftOutBytesMax = 4_100
 
-/** As many as the client can write, without the longest of those that are not our own. */
+/** What a copy says of its past is short already. */
+const { failures, crashes, redrives, firstFailed, lastError, letter } = headerNames
+const ofPast = new Set<string>([failures, crashes, redrives, firstFailed, lastError, letter])
+
+/** As many as the client can write, without the longest of those that the producer has said. */
 export function fitting(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
   if (headerBytes(headers) <= writtenBytesMax) return headers
   const { [leftOut]: before, ...kept }: Record<string, unknown> = headers
   let bytes = headerBytes(kept) + bytesOf(leftOut, '') + leftOutBytesMax
   const names = typeof before === 'string' ? [before] : []
   const others = Object.entries(kept)
-    .filter(([name]) => !isReserved(name))
+    .filter(([name]) => !ofPast.has(name))
     .map(([name, value]) => ({ name, bytes: bytesOf(name, value) }))
     .sort((a, b) => b.bytes - a.bytes)
   for (const one of others) {
