@@ -8,7 +8,8 @@ const columnsMax = 80
 const gap = '  '
 const legend = [
   'L lost, R reprocessed: the most in any run. ALO, AMO: at least, at most once.',
-  'V0 live only; what outlasts V1 a crash of a worker, V2 also a restart of the broker, V3 its crash, V4 a power cut.',
+  'V0 live only; what outlasts V1 a crash of a worker, V2 also a restart of the',
+  'broker, V3 its crash, V4 a power cut.',
 ]
 const notTested = 'Not tested in any run: power loss, several hosts, clock skew.'
 
