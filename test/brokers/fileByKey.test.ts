@@ -13,7 +13,7 @@ import {
 } from './file/store.ts'
 
 interface Said {
-  readonly what: 'began' | 'ended'
+  readonly what: 'ready' | 'began' | 'ended'
   readonly id: string
   readonly key: string
   readonly crashes: number
@@ -33,7 +33,7 @@ interface Turn extends Said {
 function turnsOf({ said }: Child): Turn[] {
   const all = said as Said[]
   return all.flatMap((one, at) => {
-    if (one.what === 'ended') return []
+    if (one.what !== 'began') return []
     const end = all.slice(at).find(({ what, id }) => what === 'ended' && id === one.id)
     return { ...one, endMs: end?.atMs ?? null }
   })
@@ -47,12 +47,14 @@ test('processes that are killed work off each key one by one and in order', asyn
     const key = `k${n % keys}`
     return message(`${key}-${Math.floor(n / keys)}`, { key })
   })
-  await publisher.publish(all, never)
   await using children = new AsyncDisposableStack()
   const start = (name: string) => children.use(child('byKey', store.dir, name, leaseMs))
   const workers = [start('a'), start('b'), start('c')]
+  // One that starts late would find everything done by the others.
+  for (const worker of workers) await worker.says(1)
+  await publisher.publish(all, never)
   for (const [n, victim] of [...workers.entries()].slice(0, 2)) {
-    await victim.says(20)
+    await victim.says(21)
     await victim.kill()
     workers.push(start(`next-${n}`))
   }

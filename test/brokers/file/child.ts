@@ -69,8 +69,9 @@ async function byKey(dir: string, name: string, leaseMs: number): Promise<void> 
   const reader = readerSpec(name, { leaseMs, order: 'block' })
   await using source = await opened.session.source(spec({ leaseMs }), reader, quiet, never)
   const nowMs = () => Number(process.hrtime.bigint()) / 1e6
+  await say({ what: 'ready' })
   for (;;) {
-    const deliveries = await source.receive({ messages: 4, bytes: 1e6 }, never)
+    const deliveries = await source.receive({ messages: 2, bytes: 1e6 }, never)
     const atMs = nowMs()
     for (const { message: one, crashes } of deliveries) {
       await say({ what: 'began', id: one.id, key: one.key, crashes, atMs })
