@@ -2,10 +2,12 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { findKafkaProgram, installedKafka } from '../src/lab/brokers/kafkaProgram.ts'
 import { obtainRabbitmq } from '../src/lab/brokers/obtainRabbitmq.ts'
 import { obtainRedis } from '../src/lab/brokers/obtainRedis.ts'
 import { findRabbitmqProgram } from '../src/lab/brokers/rabbitmqProgram.ts'
 import { findRedisProgram } from '../src/lab/brokers/redisProgram.ts'
+import { installKafka } from './kafkaJars.ts'
 
 /** What decides whether packages may be installed here. */
 export interface Machine {
@@ -13,12 +15,15 @@ export interface Machine {
   readonly isDebian: boolean
   /** A program that is asked before a service is started. */
   readonly policyFile: string
+  /** Where Kafka is put. */
+  readonly kafkaFolder: string
 }
 
 const thisMachine: Machine = {
   isRoot: process.getuid?.() === 0,
   isDebian: existsSync('/etc/debian_version'),
   policyFile: '/usr/sbin/policy-rc.d',
+  kafkaFolder: installedKafka,
 }
 
 /** What tests need of a machine, in the words of its packages. */
@@ -44,6 +49,8 @@ const packages: readonly Package[] = [
   { name: 'chromium', find: chromiumVersion },
 ]
 
+const kafkaUrl = 'NARROWCAST_TEST_KAFKA_URL'
+
 async function chromiumVersion(): Promise<string | null> {
   try {
     const { stdout } = await promisify(execFile)('chromium', ['--version'])
@@ -57,7 +64,8 @@ async function chromiumVersion(): Promise<string | null> {
 /**
  * Installs the Debian package of each broker and browser that the tests need and that is neither
  * here nor given by a URL, as root on a Debian system, and only with NARROWCAST_INSTALL_BROKERS=1.
- * No service of it is started. What goes wrong is no reason to stop: the tests say what they lack.
+ * No service of it is started. Kafka, which no package of Debian has, comes by Maven into a folder of
+ * ours, for any user. What goes wrong is no reason to stop: the tests say what they lack.
  *
  * @returns what was done or why not, a line for each; none where nothing was asked or is missing.
  */
@@ -65,23 +73,33 @@ export async function installBrokers(machine = thisMachine): Promise<string[]> {
   if (process.env.NARROWCAST_INSTALL_BROKERS !== '1') return []
   const said: string[] = []
   for (const one of packages) {
-    const isGiven = one.givenBy !== undefined && (process.env[one.givenBy] ?? '') !== ''
-    if (!isGiven && (await one.find()) === null) said.push(await install(one, machine))
+    if (!isGiven(one.givenBy) && (await one.find()) === null) said.push(await install(one, machine))
+  }
+  if (!isGiven(kafkaUrl) && (await findKafkaProgram(machine.kafkaFolder)) === null) {
+    said.push(await orWhyNot('kafka', () => installKafka(machine.kafkaFolder)))
   }
   return said
 }
 
+const isGiven = (variable = '') => (process.env[variable] ?? '') !== ''
+
 async function install({ name, find }: Package, machine: Machine): Promise<string> {
   if (!machine.isRoot) return `${name} is not installed: only root may do that`
   if (!machine.isDebian) return `${name} is not installed: this is no Debian system`
-  try {
+  return await orWhyNot(name, async () => {
     await installPackage(name, machine.policyFile)
+    const version = await find()
+    if (version === null) return `${name} is installed, and yet not on the PATH`
+    return `installed ${name} ${version}`
+  })
+}
+
+async function orWhyNot(name: string, install: () => Promise<string>): Promise<string> {
+  try {
+    return await install()
   } catch (error) {
     return `${name} is not installed: ${textOf(error)}`
   }
-  const version = await find()
-  if (version === null) return `${name} is installed, and yet not on the PATH`
-  return `installed ${name} ${version}`
 }
 
 /** Debian starts a service as soon as its package is there, unless a policy says no. */

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { brokersFound, installBrokers } from '../scripts/brokers.ts'
 
 let folder = ''
@@ -19,6 +19,7 @@ const machine = () => ({
   isRoot: true,
   isDebian: true,
   policyFile: join(folder, 'policy-rc.d'),
+  kafkaFolder: join(folder, 'kafka'),
 })
 
 beforeEach(async () => {
@@ -30,6 +31,10 @@ beforeEach(async () => {
   vi.stubEnv('NARROWCAST_INSTALL_BROKERS', '1')
   vi.stubEnv('NARROWCAST_TEST_REDIS_URL', '')
   vi.stubEnv('NARROWCAST_TEST_RABBITMQ_URL', '')
+  vi.stubEnv('NARROWCAST_TEST_KAFKA_URL', '')
+  await mkdir(join(machine().kafkaFolder, 'libs'), { recursive: true })
+  await writeFile(join(machine().kafkaFolder, 'libs', 'kafka_2.13-4.3.1.jar'), '')
+  await program('java', `echo 'openjdk version "17.0.15" 2025-04-15' >&2`)
   await program('packed', 'echo Redis server v=7.0.15 sha=0')
   for (const name of rabbitmq) await program(name, 'exit 1')
   await mkdir(join(folder, 'plugins', 'rabbit-3.10.8'), { recursive: true })
@@ -115,6 +120,61 @@ test('RabbitMQ is installed where its Erlang is missing, unless a server is give
   await aptGet(`[ $4 = update ] || cp ${programs()}/epmd ${erl}`)
   expect(await installBrokers(machine())).toEqual(['installed rabbitmq-server 3.10.8'])
   expect((await calls())[1]).toMatch(/--no-install-recommends rabbitmq-server$/)
+})
+
+/** Writes down how it was called, and does what `script` does in the folder of the archives. */
+const maven = async (script: string) =>
+  await program(
+    'mvn',
+    `echo "$@" >> ${folder}/calls
+for word; do case $word in -DoutputDirectory=*) libs=\${word#*=} ;; esac; done
+${script}`,
+  )
+
+describe('Kafka', () => {
+  beforeEach(async () => {
+    vi.stubEnv('NARROWCAST_TEST_REDIS_URL', 'redis://127.0.0.1:1')
+    await symlink('/bin/mkdir', join(programs(), 'mkdir'))
+    await rm(machine().kafkaFolder, { recursive: true })
+  })
+  const brings = (version: string) => maven(`mkdir $libs; : > $libs/kafka_2.13-${version}.jar`)
+
+  test('is brought by Maven, for any user, unless a server is given', async () => {
+    vi.stubEnv('NARROWCAST_TEST_KAFKA_URL', 'kafka://127.0.0.1:1')
+    expect(await installBrokers(machine())).toEqual([])
+    vi.stubEnv('NARROWCAST_TEST_KAFKA_URL', '')
+    await brings('4.9.9')
+    const anybody = { ...machine(), isRoot: false, isDebian: false }
+    expect(await installBrokers(anybody)).toEqual(['installed kafka 4.9.9'])
+    expect(await calls()).toHaveLength(1)
+    expect(await calls()).toEqual([expect.stringContaining('dependency:copy-dependencies')])
+    const pom = await readFile(join(machine().kafkaFolder, 'pom.xml'), 'utf8')
+    expect(pom).toContain('<artifactId>kafka_2.13</artifactId>')
+    expect(await installBrokers(anybody)).toEqual([])
+  })
+
+  test.for([
+    ['no Maven', 'mvn', null, 'no mvn is on the PATH'],
+    ['an old Java', 'java', `echo 'java version "11.0.2"' >&2`, 'it needs Java 17, and java is 11'],
+    ['an ancient Java', 'java', `echo 'java version "1.8.0"' >&2`, 'needs Java 17, and java is 8'],
+    ['no network', 'mvn', 'echo no network >&2; exit 1', 'no network'],
+    ['a Maven that brings nothing', 'mvn', 'mkdir -p $libs', 'no archive of the server'],
+  ] as const)('is not there with %s, and the reason is told', async ([, name, script, reason]) => {
+    await brings('4.9.9')
+    await rm(join(programs(), name))
+    if (script !== null && name === 'mvn') await maven(script)
+    else if (script !== null) await program(name, script)
+    const said = await installBrokers(machine())
+    expect(said).toEqual([expect.stringMatching(/^kafka is not installed: /)])
+    expect(said[0]).toContain(reason)
+  })
+
+  test('is installed anew where an install was broken off', async () => {
+    await maven('mkdir $libs; kill -9 $$')
+    expect((await installBrokers(machine()))[0]).toMatch(/^kafka is not installed: /)
+    await brings('4.9.9')
+    expect(await installBrokers(machine())).toEqual(['installed kafka 4.9.9'])
+  })
 })
 
 test('what apt-get says when it fails is told, and the policy is gone', async () => {
