@@ -1,6 +1,6 @@
+import { short } from '../_shared/shortened.ts'
 import { bytesOf, headerBytes } from './headerBytes.ts'
 import { headerNames } from './headerNames.ts'
-import { short } from './shortened.ts'
 
 /** The client writes 64 KiB; other programs write more, and a copy says why it failed. */
 const writtenBytesMax = 65_000

@@ -1,7 +1,7 @@
 import type { DeadLetter, ErrorInfo } from '../../core/message.ts'
 
 /**
- * All headers of a message have 64 KiB together in the client. A dead letter has the error twice, and
+ * Of RabbitMQ all headers of a message have 64 KiB together, of Kafka we keep as much beside the data. A dead letter has the error twice, and
  * JSON makes up to six bytes of one character.
  */
 const textBytesMax = 4_000
