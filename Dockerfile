@@ -20,6 +20,23 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts
 COPY --from=build /app/node_modules/@redis/client node_modules/@redis/client
 COPY --from=build /app/node_modules/amqplib node_modules/amqplib
+COPY --from=build /app/node_modules/@platformatic/kafka node_modules/@platformatic/kafka
+COPY --from=build /app/node_modules/@platformatic/dynamic-buffer node_modules/@platformatic/dynamic-buffer
+COPY --from=build /app/node_modules/@platformatic/wasm-utils node_modules/@platformatic/wasm-utils
+COPY --from=build /app/node_modules/ajv node_modules/ajv
+COPY --from=build /app/node_modules/ajv-draft-04 node_modules/ajv-draft-04
+COPY --from=build /app/node_modules/avsc node_modules/avsc
+COPY --from=build /app/node_modules/debug node_modules/debug
+COPY --from=build /app/node_modules/fast-deep-equal node_modules/fast-deep-equal
+COPY --from=build /app/node_modules/fast-uri node_modules/fast-uri
+COPY --from=build /app/node_modules/fastq node_modules/fastq
+COPY --from=build /app/node_modules/json-schema-traverse node_modules/json-schema-traverse
+COPY --from=build /app/node_modules/mnemonist node_modules/mnemonist
+COPY --from=build /app/node_modules/ms node_modules/ms
+COPY --from=build /app/node_modules/obliterator node_modules/obliterator
+COPY --from=build /app/node_modules/require-from-string node_modules/require-from-string
+COPY --from=build /app/node_modules/reusify node_modules/reusify
+COPY --from=build /app/node_modules/scule node_modules/scule
 COPY --from=build /app/dist dist
 RUN find . -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { findKafkaProgram, installedKafka } from '../src/lab/brokers/kafkaProgram.ts'
+import { obtainKafka } from '../src/lab/brokers/obtainKafka.ts'
 import { obtainRabbitmq } from '../src/lab/brokers/obtainRabbitmq.ts'
 import { obtainRedis } from '../src/lab/brokers/obtainRedis.ts'
 import { findRabbitmqProgram } from '../src/lab/brokers/rabbitmqProgram.ts'
@@ -122,7 +123,11 @@ async function aptGet(...args: readonly string[]): Promise<void> {
 
 /** For each broker: its version and how it was found, or why it is not there. */
 export async function brokersFound(): Promise<string> {
-  const all = [found('redis', redisFound), found('rabbitmq', rabbitmqFound)]
+  const all = [
+    found('redis', redisFound),
+    found('rabbitmq', rabbitmqFound),
+    found('kafka', kafkaFound),
+  ]
   return (await Promise.all(all)).join(', ')
 }
 
@@ -150,12 +155,19 @@ async function redisFound(): Promise<Found | string> {
 
 /** One of our own would take seconds to start, after every run: it is named without that. */
 async function rabbitmqFound(): Promise<Found | string> {
-  const isGiven = (process.env.NARROWCAST_TEST_RABBITMQ_URL ?? '') !== ''
-  const program = isGiven ? null : await findRabbitmqProgram()
+  const program = isGiven('NARROWCAST_TEST_RABBITMQ_URL') ? null : await findRabbitmqProgram()
   if (program !== null) return program
   const { rabbitmq, missing } = await obtainRabbitmq()
   await rabbitmq?.stop()
   return rabbitmq ?? missing
+}
+
+async function kafkaFound(): Promise<Found | string> {
+  const program = isGiven(kafkaUrl) ? null : await findKafkaProgram()
+  if (program !== null) return program
+  const { kafka, missing } = await obtainKafka()
+  await kafka?.stop()
+  return kafka ?? missing
 }
 
 const textOf = (error: unknown) =>

@@ -11,6 +11,7 @@ export async function driverNames(): Promise<string[]> {
 
 /** Where a URL does not begin with the name of the folder alone: the usual one first. */
 const schemes: Readonly<Record<string, readonly string[]>> = {
+  kafka: ['kafka', 'kafkas'],
   rabbitmq: ['amqp', 'amqps'],
   redis: ['redis', 'rediss'],
 }

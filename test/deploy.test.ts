@@ -13,6 +13,22 @@ const packageJson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   readonly peerDependencies: Readonly<Record<string, string>>
 }
 
+interface Locked {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly dev?: boolean
+  readonly devOptional?: boolean
+  readonly peer?: boolean
+}
+
+const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+  readonly packages: Readonly<Record<string, Locked>>
+}
+const locked = (name: string) => lock.packages[`node_modules/${name}`] ?? {}
+const isForDevelopment = (name: string) => {
+  const { dev = false, devOptional = false, peer = false } = locked(name)
+  return dev || devOptional || peer
+}
+
 describe('the Dockerfile', () => {
   const { args, stages } = readDockerfile()
   const all = stages.flatMap(({ instructions }) => instructions)
@@ -52,13 +68,22 @@ describe('the Dockerfile', () => {
     }
   })
 
-  test('brings the client of every broker', () => {
+  test('brings the client of every broker, with all that it needs', () => {
     const clients = Object.keys(packageJson.peerDependencies).filter(
       (one) => !/telemetry/.test(one),
     )
     const copied = copies.flatMap(({ sources }) => sources)
     expect(clients.length).toBeGreaterThan(0)
     for (const client of clients) expect(copied).toContain(`/app/node_modules/${client}`)
+    const needed = new Set<string>(clients)
+    for (const name of needed) {
+      for (const more of Object.keys(locked(name).dependencies ?? {})) needed.add(more)
+    }
+    const isThere = (name: string) => !isForDevelopment(name) && !clients.includes(name)
+    const missing = [...needed].filter(
+      (name) => !isThere(name) && !copied.includes(`/app/node_modules/${name}`),
+    )
+    expect(missing).toEqual([])
   })
 
   test('ends as a user that is not root, who starts a program that is there', () => {

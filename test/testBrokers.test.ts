@@ -200,7 +200,8 @@ test('the summary names each broker, or why it is not there', async () => {
 })
 
 test('the summary names RabbitMQ as it was found, or why it is not there', async () => {
-  const last = async () => / (no rabbitmq \(.*|rabbitmq .*)$/.exec(await brokersFound())?.[1]
+  const last = async () =>
+    / (no rabbitmq \(.*|rabbitmq .*), (no )?kafka /.exec(await brokersFound())?.[1]
   expect(await last()).toBe('rabbitmq 3.10.8 (on the PATH)')
   vi.stubEnv('NARROWCAST_TEST_RABBITMQ_URL', 'amqp://me:secret@127.0.0.1:1')
   expect(await last()).toBe(
@@ -212,3 +213,18 @@ test('the summary names RabbitMQ as it was found, or why it is not there', async
     'no rabbitmq (no NARROWCAST_TEST_RABBITMQ_URL, no rabbitmq-server on the PATH, no answer of a Docker engine)',
   )
 })
+
+test('the summary names Kafka as it was found, or why it is not there', async () => {
+  const last = async () => / (no kafka \(.*|kafka .*)$/.exec(await brokersFound())?.[1]
+  await archive('kafka_2.13-4.1.0.jar')
+  expect(await last()).toBe('kafka 4.1.0 (on the PATH)')
+  vi.stubEnv('NARROWCAST_TEST_KAFKA_URL', 'kafka://me:secret@127.0.0.1:1')
+  expect(await last()).toMatch(/^no kafka \(NARROWCAST_TEST_KAFKA_URL kafka:\/\/me:\*\*\*@.*ECONN/)
+})
+
+/** A distribution of Kafka on the PATH. */
+async function archive(name: string): Promise<void> {
+  await mkdir(join(folder, 'libs'))
+  await writeFile(join(folder, 'libs', name), '')
+  await program('kafka-server-start.sh', 'exit 1')
+}

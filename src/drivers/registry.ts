@@ -9,6 +9,8 @@ interface DriverModule {
 /** Scheme → driver, loaded when it is asked for. */
 export const drivers = {
   file: () => import('./file/index.ts'),
+  kafka: () => import('./kafka/index.ts'),
+  kafkas: () => import('./kafka/index.ts'),
   memory: () => import('./memory/index.ts'),
   amqp: () => import('./rabbitmq/index.ts'),
   amqps: () => import('./rabbitmq/index.ts'),
@@ -17,4 +19,4 @@ export const drivers = {
 } as const satisfies Record<string, () => Promise<DriverModule>>
 
 /** Each driver once: a second scheme of it is none of its own. */
-export const driverNames = ['file', 'memory', 'rabbitmq', 'redis'] as const
+export const driverNames = ['file', 'kafka', 'memory', 'rabbitmq', 'redis'] as const

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { expectKafkaProgram } from './kafkaProgram.ts'
 import { type KafkaServer, serveKafka } from './kafkaServer.ts'
+import type { KafkaSettings } from './kafkaSettings.ts'
 import { onFreePort } from './onFreePort.ts'
 
 export interface KafkaOptions {
   /** Further lines of server.properties: `['num.partitions=3']`. They win over those given here. */
   readonly config?: readonly string[]
+  /** How clients connect. @default 'PLAINTEXT' */
+  readonly protocol?: NonNullable<KafkaSettings['protocol']>
   /** `HOST:PORT` that it tells clients: of a proxy before it. @default its own */
   readonly advertised?: string
   /** Names and passwords for SCRAM-SHA-256 and SCRAM-SHA-512. */
@@ -25,7 +28,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
   const program = await expectKafkaProgram()
   const { config = [], ...rest } = options
   return await onFreePort(async (port) => {
-    const ports = { clients: port, controller: port + 1 }
+    const ports = { clients: port, nodes: port + 1, controller: port + 2 }
     const voters = [`1@127.0.0.1:${ports.controller}`]
     return await serveKafka(program, {
       ...{ id: 1, ports, voters, config, clusterId: newClusterId() },

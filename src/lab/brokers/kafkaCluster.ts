@@ -33,7 +33,10 @@ export async function startKafkaCluster(options: KafkaClusterOptions = {}): Prom
   const program = await expectKafkaProgram()
   return await onFreePort(async (port) => {
     const ids = Array.from({ length: count }, (_, at) => at + 1)
-    const portsOf = (id: number) => ({ clients: port + 2 * id, controller: port + 2 * id + 1 })
+    const portsOf = (id: number) => {
+      const first = port + 3 * id
+      return { clients: first, nodes: first + 1, controller: first + 2 }
+    }
     const voters = ids.map((id) => `${id}@127.0.0.1:${portsOf(id).controller}`)
     const clusterId = newClusterId()
     // None is ready before a majority is.

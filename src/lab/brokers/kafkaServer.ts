@@ -50,8 +50,7 @@ export async function serveKafka(
   program: KafkaProgram,
   serving: KafkaServing,
 ): Promise<KafkaServer> {
-  const { clients, controller } = serving.ports
-  await expectFree([clients, controller])
+  await expectFree(Object.values(serving.ports))
   const folder = await ownFolder('kafka')
   try {
     const place = { ...serving, folder: folder.path }

@@ -12,6 +12,8 @@ export interface KafkaPlace {
 
 export interface KafkaPorts {
   readonly clients: number
+  /** Where nodes talk to each other, whatever clients have to show. */
+  readonly nodes: number
   /** Where the nodes agree on who leads what. */
   readonly controller: number
 }
@@ -19,6 +21,8 @@ export interface KafkaPorts {
 export interface KafkaSettings {
   /** `1@127.0.0.1:9093`: every node that votes. */
   readonly voters: readonly string[]
+  /** How clients connect. @default 'PLAINTEXT' */
+  readonly protocol?: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
   /** What it tells clients that its address is. @default that of its port for clients */
   readonly advertised?: string
   /** Further lines of server.properties; they win. */
@@ -28,19 +32,21 @@ export interface KafkaSettings {
 /** Java reads the last of two lines with one key. */
 export function propertiesOf(
   { folder, id, ports }: KafkaPlace,
-  { voters, advertised, config }: KafkaSettings,
+  { voters, protocol = 'PLAINTEXT', advertised, config }: KafkaSettings,
 ): string {
   const copies = Math.min(3, voters.length)
   const majority = Math.floor(copies / 2) + 1
   const clients = `127.0.0.1:${ports.clients}`
+  const nodes = `NODES://127.0.0.1:${ports.nodes}`
   return [
     'process.roles=broker,controller',
     `node.id=${id}`,
     `controller.quorum.voters=${voters.join(',')}`,
-    `listeners=PLAINTEXT://${clients},CONTROLLER://127.0.0.1:${ports.controller}`,
-    `advertised.listeners=PLAINTEXT://${advertised ?? clients}`,
+    `listeners=CLIENTS://${clients},${nodes},CONTROLLER://127.0.0.1:${ports.controller}`,
+    `advertised.listeners=CLIENTS://${advertised ?? clients},${nodes}`,
     'controller.listener.names=CONTROLLER',
-    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'inter.broker.listener.name=NODES',
+    `listener.security.protocol.map=CLIENTS:${protocol},NODES:PLAINTEXT,CONTROLLER:PLAINTEXT`,
     `log.dirs=${join(folder, 'data')}`,
     `default.replication.factor=${copies}`,
     `min.insync.replicas=${majority}`,
@@ -54,6 +60,8 @@ export function propertiesOf(
     'share.coordinator.state.topic.num.partitions=1',
     // A group begins with its first member, not 3 s later.
     'group.initial.rebalance.delay.ms=0',
+    // A member that is killed is noticed soon.
+    'group.min.session.timeout.ms=1000',
     // A topic that somebody asks for by mistake is not made by that.
     'auto.create.topics.enable=false',
     // The machine is shared with other nodes and with those who test them.

@@ -91,7 +91,10 @@ export const adminManageCases: readonly Case[] = [
       await publish(world, channel, several(12_005))
       const held = await take(world, opened, 5)
       const purge = offered(world.session.admin.purge, 'purge')
-      assert.equal(await world.until(purge(channel, world.signal)), 12_000)
+      const purged = await world.until(purge(channel, world.signal))
+      // By a watermark nobody else knows what is in flight beyond it.
+      const most = world.claimed.settle === 'watermark' ? 12_005 : 12_000
+      assert.ok(purged >= 12_000 && purged <= most, `${purged} were removed`)
       if (world.claimed.depth === 'exact') assert.deepEqual(await storedOf(world, channel), [0, 5])
       assert.equal(await world.until(purge(channel, world.signal)), 0)
       await ack(world, opened, held)

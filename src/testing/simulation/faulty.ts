@@ -26,7 +26,9 @@ export interface FaultyDriver extends Driver {
 
 export function faulty(driver: Driver, process: Process, network: Network): FaultyDriver {
   const open = new Set<FaultySession>()
-  const isLease = Object.values(driver.contracts).some(({ fencing }) => fencing === 'connection')
+  const isLease = Object.values(driver.contracts).some(
+    ({ fencing }) => fencing === 'connection' || fencing === 'generation',
+  )
   return {
     name: driver.name,
     contracts: driver.contracts,

@@ -1,0 +1,384 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { NarrowcastError } from '../../../core/errors.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Answers } from '../cluster/requests.ts'
+import { kafkaError, protocolError } from '../kafkaErrors.ts'
+import { share } from './assignor.ts'
+import { Coordinator, hasMoved } from './coordinator.ts'
+import { claimOf, partitionsOf, type Reads, subscriptionOf } from './subscription.ts'
+
+export interface MembershipOptions {
+  readonly cluster: Cluster
+  readonly group: string
+  readonly reads: Reads
+  readonly on: MembershipEvents
+}
+
+/** What a commit is signed with. */
+export interface Signature {
+  readonly memberId: string
+  readonly generation: number
+}
+
+/** Called synchronously, never after `leave`. */
+export interface MembershipEvents {
+  assigned(partitions: readonly number[]): void
+  /** Resolves when nobody works on them here any more; until then they are ours. */
+  revoke(partitions: readonly number[]): Promise<void>
+  /** They are somebody else's, whatever is still worked on. */
+  lost(why: 'revoked' | 'expired'): void
+  /** It cannot be a member any more. */
+  failed(error: NarrowcastError): void
+}
+
+/** How long the group waits for a member that has work to put down. */
+const rebalanceMs = 60_000
+/** A change of the group is heard of with the next one. */
+const heartbeatMs = 500
+const againMs = 100
+/** New partitions are found within that time. */
+const lookMs = 10_000
+/** A node that has just begun may not know of it yet. */
+const missesMax = 2
+const leaveMsMax = 2_000
+/** The way in which partitions are shared out: all members know the same one. */
+const protocol = 'narrowcast'
+
+const illegalGeneration = 22
+const unknownMember = 25
+const invalidSession = 26
+const rebalancing = 27
+const memberIdRequired = 79
+const fenced = 82
+/** What no try will change. */
+const final: ReadonlySet<number> = new Set([23, 24, 26, 30, 81])
+
+/**
+ * One reader as a member of a group of Kafka: it joins, shows that it lives, and puts down what goes
+ * to others. In the classic protocol, which every version speaks; partitions move one by one, as in its
+ * cooperative way.
+ * @see https://cwiki.apache.org/confluence/display/KAFKA/KIP-429
+ */
+export class Membership {
+  readonly #of: MembershipOptions
+  /** A join waits there for the others; signs of life do not. */
+  readonly #coordinator: Coordinator
+  readonly #beating: Coordinator
+  readonly #joined = Promise.withResolvers<void>()
+  #memberId = ''
+  #generation = -1
+  #owned: readonly number[] = []
+  /** Of these: what is being put down. */
+  #revoking: readonly number[] = []
+  #seenMs = performance.now()
+  #mustJoin = true
+  #isJoining = false
+  /** Rises when all is lost: what was begun before is of no account. */
+  #losses = 0
+  /** Where this member shares out: how many partitions there were. */
+  #shared = new Map<string, number>()
+  #lookedMs = 0
+  /** How often in a row the channel was not there. */
+  #missed = 0
+  #leaving: Promise<void> | null = null
+  #wake = new AbortController()
+  #running: Promise<void> | null = null
+  #watching: NodeJS.Timeout | null = null
+
+  constructor(options: MembershipOptions) {
+    const { cluster, group } = options
+    this.#of = options
+    const { sessionMs } = cluster.target
+    this.#coordinator = new Coordinator(cluster, group, rebalanceMs + sessionMs)
+    this.#beating = new Coordinator(cluster, group, sessionMs)
+  }
+
+  /** Resolves when it is a member. @throws CONFLICT, LOGIN_REFUSED, … */
+  async join(signal: AbortSignal): Promise<void> {
+    this.#running = this.#run()
+    const abort = () => this.#joined.reject(signal.reason)
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
+    this.#watching = setInterval(() => void this.#watch(), this.#sessionMs / 4)
+    this.#watching.unref()
+    try {
+      await this.#joined.promise
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  get signature(): Signature {
+    return { memberId: this.#memberId, generation: this.#generation }
+  }
+
+  /** False while the group is about to give another generation. */
+  isCurrent({ memberId, generation }: Signature): boolean {
+    return !this.#isJoining && memberId === this.#memberId && generation === this.#generation
+  }
+
+  /** A commit was told that this member is none. */
+  disowned(): void {
+    this.#lose('revoked')
+    this.#joinAgain()
+  }
+
+  get #sessionMs(): number {
+    return this.#of.cluster.target.sessionMs
+  }
+
+  leave(): Promise<void> {
+    this.#leaving ??= this.#leave()
+    return this.#leaving
+  }
+
+  async #run(): Promise<void> {
+    while (this.#leaving === null) {
+      try {
+        if (this.#mustJoin) await this.#joinGroup()
+        this.#joined.resolve()
+        await this.#showLife()
+      } catch (error) {
+        if (this.#leaving !== null) return
+        if (error instanceof Final) return this.#fail(error.reason)
+        if (this.#of.cluster.ended.aborted) return this.#fail(this.#of.cluster.ended.reason)
+        this.#elsewhere()
+        if (performance.now() - this.#seenMs > this.#sessionMs) this.#expire()
+        await sleep(againMs, undefined, { ref: false })
+      }
+    }
+  }
+
+  async #joinGroup(): Promise<void> {
+    this.#mustJoin = false // unless something is told meanwhile
+    this.#isJoining = true
+    try {
+      await this.#joinOnce()
+    } catch (error) {
+      this.#mustJoin = true
+      throw error
+    } finally {
+      this.#isJoining = false
+    }
+  }
+
+  async #joinOnce(): Promise<void> {
+    const { group, reads, cluster } = this.#of
+    const link = await this.#coordinator.link()
+    const metadata = subscriptionOf(cluster.client, reads, this.#owned, this.#generation)
+    const joined = await link.call(
+      ...([
+        'joinGroup',
+        group,
+        this.#sessionMs,
+        rebalanceMs,
+        this.#memberId,
+        null,
+        'consumer',
+      ] as const),
+      ...[[{ name: protocol, metadata }], ''],
+    )
+    if (joined.errorCode === memberIdRequired) {
+      this.#memberId = joined.memberId
+      return await this.#joinOnce()
+    }
+    this.#check(joined.errorCode, 'to join')
+    this.#memberId = joined.memberId
+    this.#generation = joined.generationId
+    this.#seenMs = performance.now()
+    this.#shared.clear()
+    const isLeader = joined.leader === joined.memberId
+    const assignments = isLeader ? await this.#assignments(joined.members) : []
+    const synced = await link.call(
+      ...(['syncGroup', group, joined.generationId, this.#memberId, null, 'consumer'] as const),
+      ...[protocol, assignments],
+    )
+    this.#check(synced.errorCode, 'to be assigned its partitions')
+    this.#seenMs = performance.now()
+    const { assignedPartitions } = cluster.client.decodeConsumerProtocolAssignment(
+      synced.assignment,
+    )
+    const own = assignedPartitions.find(({ topic }) => topic === reads.channel)
+    this.#take(own?.partitions ?? [])
+  }
+
+  #take(assigned: readonly number[]): void {
+    const added = assigned.filter((one) => !this.#owned.includes(one))
+    const isToGo = (one: number) => !assigned.includes(one) && !this.#revoking.includes(one)
+    const removed = this.#owned.filter(isToGo)
+    this.#owned = [...this.#owned, ...added]
+    this.#revoking = [...this.#revoking, ...removed]
+    if (added.length > 0) this.#of.on.assigned(added)
+    if (removed.length === 0) return
+    const losses = this.#losses
+    void this.#of.on.revoke(removed).then(() => {
+      if (losses !== this.#losses) return
+      const stays = (one: number) => !removed.includes(one)
+      this.#owned = this.#owned.filter(stays)
+      this.#revoking = this.#revoking.filter(stays)
+      this.#joinAgain()
+    })
+  }
+
+  /** What each member is to read, where this one was chosen to say so. */
+  async #assignments(members: Answers['joinGroup']['members']) {
+    const { cluster } = this.#of
+    const claims = members.flatMap(
+      ({ memberId, metadata }) => claimOf(cluster.client, memberId, metadata) ?? [],
+    )
+    const topics = await cluster.topics([...new Set(claims.map(({ channel }) => channel))])
+    const shares = new Map<string, readonly number[]>()
+    for (const [channel, readers] of Map.groupBy(claims, (one) => one.channel)) {
+      // Of a topic that is gone, or not known yet, nobody has anything.
+      const { partitions } = topics.get(channel) ?? { partitions: [] }
+      this.#shared.set(channel, partitions.length)
+      for (const [memberId, own] of share(readers, partitions.length)) shares.set(memberId, own)
+    }
+    return claims.map(({ memberId, reads }) => {
+      const assignedPartitions = partitionsOf(reads, shares.get(memberId) ?? [])
+      const of = { version: 1, assignedPartitions, userData: null }
+      return { memberId, assignment: cluster.client.encodeConsumerProtocolAssignment(of) }
+    })
+  }
+
+  /** Until it has to join again. */
+  async #showLife(): Promise<void> {
+    const { group } = this.#of
+    while (this.#leaving === null && !this.#mustJoin) {
+      await sleep(Math.min(heartbeatMs, this.#sessionMs / 4), undefined, {
+        signal: this.#wake.signal,
+        ref: false,
+      }).catch(() => {})
+      if (this.#leaving !== null || this.#mustJoin) return
+      const link = await this.#beating.link()
+      const { errorCode } = await link.call(
+        ...(['heartbeat', group, this.#generation, this.#memberId, null] as const),
+      )
+      if (errorCode === rebalancing) this.#mustJoin = true
+      if (errorCode === rebalancing) return
+      this.#check(errorCode, 'to go on')
+      this.#seenMs = performance.now()
+      await this.#look()
+    }
+  }
+
+  /** Who shares out sees that there are more partitions than there were; everybody, that there are none. */
+  async #look(): Promise<void> {
+    if (performance.now() - this.#lookedMs < lookMs) return
+    this.#lookedMs = performance.now()
+    const { cluster, reads } = this.#of
+    const topics = await cluster.topics([...new Set([reads.channel, ...this.#shared.keys()])])
+    this.#missed = topics.has(reads.channel) ? 0 : this.#missed + 1
+    if (this.#missed >= missesMax) throw new Final(gone(reads.channel))
+    const isOther = ([name, count]: [string, number]) =>
+      topics.has(name) && topics.get(name)?.partitions.length !== count
+    if ([...this.#shared].some(isOther)) this.#mustJoin = true
+  }
+
+  #check(errorCode: number, what: string): void {
+    if (errorCode === 0) return
+    const error = protocolError(errorCode, 'source', `group "${this.#of.group}", ${what}`)
+    if (errorCode === unknownMember || errorCode === illegalGeneration || errorCode === fenced) {
+      this.#lose('revoked')
+      this.#memberId = ''
+      this.#mustJoin = true
+    } else if (hasMoved(errorCode)) this.#elsewhere()
+    if (final.has(errorCode)) throw new Final(this.#explained(errorCode, error))
+    throw error
+  }
+
+  #explained(errorCode: number, error: NarrowcastError): NarrowcastError {
+    if (errorCode === invalidSession) {
+      const text = `the broker takes no session of ${this.#sessionMs} ms`
+      const hint =
+        'group.min.session.timeout.ms and group.max.session.timeout.ms of the broker are the limits: 6 s and 30 min unless they were set. URL option session is between them.'
+      return kafkaError('INVALID_CONFIG', 'source', text, { hint })
+    }
+    if (errorCode !== 23) return error
+    const text = `group "${this.#of.group}" has members of another program, which share its partitions out otherwise`
+    const hint = 'Use another group, or stop those members first: what they have committed stays.'
+    return kafkaError('CONFLICT', 'source', text, { hint })
+  }
+
+  /** While it waits for the others to join: whether the group still knows it. */
+  async #watch(): Promise<void> {
+    const silentMs = performance.now() - this.#seenMs
+    if (!this.#isJoining || this.#owned.length === 0 || silentMs < this.#sessionMs / 2) return
+    if (silentMs > this.#sessionMs) {
+      this.#expire()
+      this.#coordinator.destroy()
+      return
+    }
+    try {
+      const link = await this.#beating.link()
+      const { errorCode } = await link.call(
+        ...(['heartbeat', this.#of.group, this.#generation, this.#memberId, null] as const),
+      )
+      if (errorCode === 0 || errorCode === rebalancing) this.#seenMs = performance.now()
+    } catch {
+      // It is asked again, until the time is over.
+    }
+  }
+
+  /** Others may have been given what was ours. */
+  #expire(): void {
+    this.#lose('expired')
+    this.#mustJoin = true
+  }
+
+  #elsewhere(): void {
+    this.#coordinator.leave()
+    this.#beating.leave()
+  }
+
+  #lose(why: 'revoked' | 'expired'): void {
+    this.#losses++
+    if (this.#owned.length === 0) return
+    this.#owned = []
+    this.#revoking = []
+    this.#of.on.lost(why)
+  }
+
+  #joinAgain(): void {
+    this.#mustJoin = true
+    this.#wake.abort()
+    this.#wake = new AbortController()
+  }
+
+  #fail(error: NarrowcastError): void {
+    this.#joined.reject(error)
+    this.#of.on.failed(error)
+  }
+
+  async #leave(): Promise<void> {
+    this.#joined.reject(kafkaError('CLOSED', 'source', 'it was closed'))
+    this.#joined.promise.catch(() => {})
+    this.#wake.abort()
+    if (this.#watching !== null) clearInterval(this.#watching)
+    this.#coordinator.close() // it may be waiting there for others
+    this.#beating.close()
+    await this.#running
+    if (this.#memberId === '' || this.#of.cluster.ended.aborted) return
+    const { cluster, group } = this.#of
+    const coordinator = new Coordinator(cluster, group, leaveMsMax)
+    const members = [{ memberId: this.#memberId, groupInstanceId: null, reason: '' }]
+    const leaving = coordinator.link().then((link) => link.call('leaveGroup', group, members))
+    // A broker that stands still finds out by itself.
+    await Promise.race([leaving.catch(() => {}), sleep(leaveMsMax, undefined, { ref: false })])
+    coordinator.leave()
+  }
+}
+
+function gone(channel: string): NarrowcastError {
+  return kafkaError('NOT_FOUND', 'source', `topic "${channel}" is gone`, { channel })
+}
+
+/** It is of no use to try again. */
+class Final extends Error {
+  readonly reason: NarrowcastError
+
+  constructor(reason: NarrowcastError) {
+    super(reason.message)
+    this.reason = reason
+  }
+}

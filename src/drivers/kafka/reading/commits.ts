@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Signature } from '../group/membership.ts'
+import type { Committed, Offsets } from '../group/offsets.ts'
+import type { PartitionLog } from './partitionLog.ts'
+
+export interface CommitsOptions {
+  readonly offsets: Offsets
+  readonly signature: () => Signature
+  /** What is signed so now would be signed so again: who is refused is a member no more. */
+  readonly isCurrent: (signature: Signature) => boolean
+  readonly disowned: () => void
+}
+
+/** Between two: a server writes each into a log of its own. */
+const everyMs = 20
+const againMs = 100
+const putDownMsMax = 5_000
+
+/** Tells the group how far all is settled: one at a time, and always the newest. */
+export class Commits {
+  readonly #of: CommitsOptions
+  readonly #dirty = new Set<PartitionLog>()
+  /** The one that is on its way: two could swap. */
+  #last: Promise<unknown> = Promise.resolve()
+  #isRunning = false
+  #isOver = false
+
+  constructor(options: CommitsOptions) {
+    this.#of = options
+  }
+
+  /** Something was settled there. */
+  settled(log: PartitionLog): void {
+    this.#dirty.add(log)
+    if (this.#isRunning) return
+    this.#isRunning = true
+    void this.#run()
+  }
+
+  /** Before the message at the first place is handed out: what its owner's end will count for. */
+  async charge(log: PartitionLog): Promise<void> {
+    log.isCharging = true
+    try {
+      await this.#note(log, log.crashesAtFirst + 1)
+    } finally {
+      log.isCharging = false
+    }
+  }
+
+  /** It was given back: the end of its owner counts for nothing. */
+  async uncharge(log: PartitionLog): Promise<void> {
+    await this.#note(log, log.crashesAtFirst)
+  }
+
+  /** Resolves when what is on its way has its answer. */
+  async known(): Promise<void> {
+    await this.#last
+  }
+
+  /** Resolves when the group knows how far these are settled, and that nobody has anything of them in hand. */
+  async putDown(logs: readonly PartitionLog[]): Promise<void> {
+    for (const log of logs) this.#dirty.delete(log)
+    // They are nobody's from now on: what is signed later would be about what is somebody else's.
+    const signature = this.#of.signature()
+    const deadlineMs = performance.now() + putDownMsMax
+    for (;;) {
+      try {
+        await this.#commit(() => notesOf(logs), signature)
+        return
+      } catch (error) {
+        if (!(error instanceof NotNow) || performance.now() > deadlineMs) throw error
+      }
+      await sleep(againMs, undefined, { ref: false })
+    }
+  }
+
+  close(): void {
+    this.#isOver = true
+    this.#dirty.clear()
+  }
+
+  async #run(): Promise<void> {
+    while (this.#dirty.size > 0 && !this.#isOver) {
+      const logs = [...this.#dirty]
+      this.#dirty.clear()
+      try {
+        await this.#advance(logs)
+        await sleep(everyMs, undefined, { ref: false })
+      } catch {
+        for (const log of logs) this.#dirty.add(log)
+        await sleep(againMs, undefined, { ref: false })
+      }
+    }
+    this.#isRunning = false
+  }
+
+  async #advance(all: readonly PartitionLog[]): Promise<void> {
+    let logs: PartitionLog[] = []
+    const notes = await this.#commit(() => {
+      logs = all.filter((log) => !log.isGone && log.watermark > log.committed)
+      return logs.map((log) => noteOf(log, 0))
+    })
+    for (const [at, log] of logs.entries()) {
+      log.committed = notes[at]?.offset ?? log.committed
+      log.committedCrashes = 0
+    }
+  }
+
+  async #note(log: PartitionLog, crashes: number): Promise<void> {
+    const notes = await this.#commit(() =>
+      isAtFirst(log) && !log.isGone ? [noteOf(log, crashes)] : [],
+    )
+    if (notes.length > 0) log.committedCrashes = crashes
+  }
+
+  /**
+   * What is made when its turn has come; `signedAs`: only while that is how we sign.
+   * @throws where it is not known to be done
+   */
+  async #commit(
+    make: () => Committed[],
+    signedAs: Signature | null = null,
+  ): Promise<readonly Committed[]> {
+    const committing = this.#last.then(async () => {
+      const notes = make()
+      if (notes.length === 0) return notes
+      const signature = this.#of.signature()
+      if (signedAs !== null && !isSame(signature, signedAs)) throw new Error('another has it now')
+      const said = await this.#of.offsets.commit(notes, signature)
+      if (said === 'done') return notes
+      if (said === 'disowned' && this.#of.isCurrent(signature)) this.#of.disowned()
+      throw said === 'not-now' ? new NotNow('the members change') : new Error('no member')
+    })
+    this.#last = committing.catch(() => {})
+    return await committing
+  }
+}
+
+/** It may be done soon. */
+class NotNow extends Error {}
+
+const isSame = (a: Signature, b: Signature) =>
+  a.memberId === b.memberId && a.generation === b.generation
+
+const isAtFirst = ({ watermark, firstOffset }: PartitionLog) => watermark === firstOffset
+
+const noteOf = ({ topic, partition, watermark }: PartitionLog, crashes: number): Committed => ({
+  ...{ topic, partition, offset: watermark, crashes },
+})
+
+const notesOf = (logs: readonly PartitionLog[]) =>
+  logs.flatMap((log) => {
+    const crashes = isAtFirst(log) ? log.crashesAtFirst : 0
+    const isKnown = log.committed === log.watermark && log.committedCrashes === crashes
+    return isKnown ? [] : [noteOf(log, crashes)]
+  })

@@ -1,0 +1,231 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { NarrowcastError } from '../../../core/errors.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Link } from '../cluster/link.ts'
+import type { FetchedPartition } from '../cluster/requests.ts'
+import { kafkaError, protocolError } from '../kafkaErrors.ts'
+import type { StoredRecord } from '../wire/message.ts'
+import { kept } from './aborted.ts'
+import { offsetsAt } from './begins.ts'
+import type { PartitionLog } from './partitionLog.ts'
+
+export interface FetchingOptions {
+  readonly cluster: Cluster
+  /** All that are ours now. */
+  readonly logs: () => Iterable<PartitionLog>
+  /** How many more may come, over all of them. */
+  readonly room: () => { readonly messages: number; readonly bytes: number }
+  /** Nothing more is wanted of it now. */
+  readonly isFull: (log: PartitionLog) => boolean
+  readonly came: (log: PartitionLog, records: readonly StoredRecord[]) => void
+  /** It cannot be read, whoever tries. */
+  readonly failed: (error: NarrowcastError) => void
+}
+
+/** How long a server waits for messages that are not there: for so long it knows nothing of new partitions. */
+const waitMs = 500
+const answerMs = 10_000
+const bytesMax = 4 * 1_048_576
+const partitionBytesMax = 1_048_576
+const partitionBytesMin = 16_384
+const againMs = 100
+const committedOnly = 1
+const outOfRange = 1
+const forbidden = 29
+
+/** Asks each node that leads partitions of ours for what is new there, one request at a time. */
+export class Fetching {
+  readonly #of: FetchingOptions
+  readonly #running = new Map<number, Promise<void>>()
+  readonly #links = new Set<Link>()
+  #finding: Promise<void> | null = null
+  #isOver = false
+  #wake = Promise.withResolvers<void>()
+  /** Of what came last; nothing is known before. */
+  #bytesEach = 1_024
+  /** Who is asked first has the room: it is another one each time. */
+  #turn = 0
+
+  constructor(options: FetchingOptions) {
+    this.#of = options
+  }
+
+  /** Other partitions are ours, or there is room again. */
+  look(): void {
+    if (this.#isOver || this.#of.cluster.ended.aborted) return
+    for (const log of this.#of.logs()) {
+      const node = this.#leaderOf(log)
+      if (node === null) this.#find()
+      else if (!this.#running.has(node)) this.#running.set(node, this.#run(node))
+    }
+    this.#wake.resolve()
+    this.#wake = Promise.withResolvers()
+  }
+
+  /** What is on its way is not waited for: it comes to nothing. */
+  close(): void {
+    this.#isOver = true
+    this.#wake.resolve()
+    for (const link of this.#links) link.destroy()
+  }
+
+  #leaderOf({ topic, partition }: PartitionLog): number | null {
+    return this.#of.cluster.known(topic)?.partitions[partition]?.leader ?? null
+  }
+
+  /** Who leads what nobody led, until somebody does. */
+  #find(): void {
+    this.#finding ??= this.#ask().finally(() => {
+      this.#finding = null
+      this.look()
+    })
+  }
+
+  async #ask(): Promise<void> {
+    await sleep(againMs, undefined, { ref: false })
+    if (this.#isOver || this.#of.cluster.ended.aborted) {
+      this.#isOver = true
+      return
+    }
+    const names = [...new Set([...this.#of.logs()].map(({ topic }) => topic))]
+    try {
+      const found = await this.#of.cluster.topics(names)
+      const gone = names.find((name) => !found.has(name))
+      if (gone === undefined) return
+      const text = `topic "${gone}" is gone`
+      this.#of.failed(kafkaError('NOT_FOUND', 'receive', text, { channel: gone }))
+    } catch {
+      // No node answers: it is asked again, or the cluster has ended.
+    }
+  }
+
+  async #run(node: number): Promise<void> {
+    let link: Link | null = null
+    await null // whoever starts it has noted it first
+    while (!this.#isOver && !this.#of.cluster.ended.aborted) {
+      const led = [...this.#of.logs()].filter((log) => this.#leaderOf(log) === node)
+      if (led.length === 0) break
+      try {
+        if (link === null || link.closed.aborted) link = await this.#open(node)
+        if (await this.#fetch(link, led)) continue
+      } catch {
+        // The node is gone, or the connection: who leads now is asked of the others.
+      }
+      this.#find()
+      await this.#finding
+    }
+    this.#running.delete(node)
+    if (link !== null) this.#links.delete(link)
+    this.look()
+    await link?.close()
+  }
+
+  async #open(node: number): Promise<Link> {
+    const link = await this.#of.cluster.link(node, answerMs)
+    this.#links.add(link)
+    if (this.#isOver) link.destroy()
+    return link
+  }
+
+  /** False: somebody else leads some of it now. */
+  async #fetch(link: Link, led: readonly PartitionLog[]): Promise<boolean> {
+    const room = this.#of.room()
+    const wanted = led.filter((log) => !this.#of.isFull(log))
+    if (room.messages <= 0 || room.bytes <= 0 || wanted.length === 0) {
+      await this.#wake.promise
+      return true
+    }
+    const at = this.#turn++ % wanted.length
+    const topics = this.#asked([...wanted.slice(at), ...wanted.slice(0, at)], room.messages)
+    const answer = await link.call(
+      ...(['fetch', waitMs, 1, bytesMax, committedOnly, 0, -1, topics, [], ''] as const),
+    )
+    if (answer.errorCode !== 0) return false
+    let isSame = true
+    for (const { topicId, partitions } of answer.responses) {
+      for (const one of partitions) {
+        const log = wanted.find(
+          ({ topic, partition }) =>
+            partition === one.partitionIndex && this.#of.cluster.known(topic)?.id === topicId,
+        )
+        if (log === undefined || log.isGone) continue
+        if (one.errorCode === 0) this.#bring(log, one)
+        else isSame = (await this.#restarted(log, one.errorCode)) && isSame
+      }
+    }
+    return isSame
+  }
+
+  #asked(logs: readonly PartitionLog[], room: number): object[] {
+    const bytes = Math.min(
+      partitionBytesMax,
+      Math.max(partitionBytesMin, room * this.#bytesEach * 2),
+    )
+    // Each for itself: what comes first is filled first.
+    return logs.flatMap((log) => {
+      const topic = this.#of.cluster.known(log.topic)
+      return topic === null ? [] : [{ topicId: topic.id, partitions: [askedOf(log, bytes)] }]
+    })
+  }
+
+  #bring(log: PartitionLog, { records, abortedTransactions }: FetchedPartition): void {
+    const batches = records ?? []
+    const last = batches.at(-1)
+    if (last === undefined) return
+    let room = this.#of.room().messages
+    const came: StoredRecord[] = []
+    let bytes = 0
+    for (const batch of kept(batches, abortedTransactions ?? [])) {
+      const isByServer = (batch.attributes & (1 << 3)) !== 0
+      for (const record of batch.records) {
+        const offset = Number(batch.firstOffset) + record.offsetDelta
+        if (offset < log.nextOffset) continue // a batch is sent whole
+        // What there is no room for is asked for again.
+        if (room-- <= 0) {
+          this.#keep(log, came, bytes, offset)
+          return
+        }
+        const timestampMs = isByServer
+          ? Number(batch.maxTimestamp)
+          : Number(batch.firstTimestamp + record.timestampDelta)
+        const { key, value, headers } = record
+        const { topic, partition } = log
+        came.push({ topic, partition, offset, timestampMs, key, value, headers })
+        bytes += record.value?.length ?? 0
+      }
+    }
+    this.#keep(log, came, bytes, Number(last.firstOffset) + last.lastOffsetDelta + 1)
+  }
+
+  #keep(log: PartitionLog, came: readonly StoredRecord[], bytes: number, next: number): void {
+    log.nextOffset = Math.max(log.nextOffset, next)
+    if (came.length === 0) return
+    this.#bytesEach = Math.ceil(bytes / came.length) + 200
+    this.#of.came(log, came)
+  }
+
+  /** Whether it goes on: the log has forgotten what we were about to read, or has lost its tail. */
+  async #restarted(log: PartitionLog, errorCode: number): Promise<boolean> {
+    if (errorCode === forbidden) {
+      const what = `topic "${log.topic}" may not be read`
+      this.#of.failed(protocolError(errorCode, 'receive', what, { channel: log.topic }))
+    }
+    const topic = this.#of.cluster.known(log.topic)
+    if (errorCode !== outOfRange || topic === null) return false
+    const [firsts, ends] = [
+      await offsetsAt(this.#of.cluster, topic, -2n),
+      await offsetsAt(this.#of.cluster, topic, -1n),
+    ]
+    const [first = 0, end = 0] = [firsts[log.partition], ends[log.partition]]
+    log.nextOffset = Math.min(Math.max(log.nextOffset, first), end)
+    return true
+  }
+}
+
+const askedOf = (log: PartitionLog, bytes: number) => ({
+  partition: log.partition,
+  currentLeaderEpoch: -1,
+  fetchOffset: BigInt(log.nextOffset),
+  lastFetchedEpoch: -1,
+  partitionMaxBytes: bytes,
+})

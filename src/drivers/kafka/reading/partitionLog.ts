@@ -1,0 +1,142 @@
+import type { Place } from '../group/offsets.ts'
+import type { Entry } from './entry.ts'
+
+/** After so many that are gone the room they took is given back. */
+const compactAfter = 1_024
+
+/**
+ * One partition while it is ours: what came of it in order, and how far all of it is settled. It is put
+ * down as a whole; when it comes again it is another one.
+ */
+export class PartitionLog {
+  readonly topic: string
+  readonly partition: number
+  /** From where the next is fetched. */
+  nextOffset: number
+  /** As the group knows it. */
+  committed: number
+  /** How often an owner ended with the message at `committed` in hand. */
+  readonly crashesAtFirst: number
+  /** Where it was when it became ours. */
+  readonly firstOffset: number
+  /** What the group was told of the crashes of that message. */
+  committedCrashes: number
+  /** It goes to another reader: nothing of it is begun any more. */
+  isLeaving = false
+  isGone = false
+  #entries: Entry[] = []
+  /** Everything before it is settled. */
+  #head = 0
+  #waiting: Entry[] = []
+  #nextWaiting = 0
+  #beyond = 0
+  #inHand = 0
+  /** What of it may be handed out, or is: see Owned. */
+  readonly held = { count: 0, size: 0 }
+
+  /** The group is about to be told that its first message is in hand. */
+  isCharging = false
+
+  /** `isNew`: the group knows nothing of it yet. */
+  constructor(place: Place, offset: number, crashes: number, isNew = false) {
+    const { topic, partition } = place
+    this.topic = topic
+    this.partition = partition
+    this.nextOffset = offset
+    this.committed = isNew ? -1 : offset
+    this.firstOffset = offset
+    this.crashesAtFirst = crashes
+    this.committedCrashes = crashes
+  }
+
+  /** The first offset that is not settled, or not here yet. */
+  get watermark(): number {
+    return this.#entries[this.#head]?.record.offset ?? this.nextOffset
+  }
+
+  /** Nothing was settled here since it became ours, and `entry` is what comes next. */
+  isFirst({ record }: Entry): boolean {
+    return this.watermark === this.firstOffset && record.offset === this.firstOffset
+  }
+
+  /** Settled or in hand, before all before it is settled. */
+  get beyond(): number {
+    return this.#beyond
+  }
+
+  get waiting(): number {
+    return this.#waiting.length - this.#nextWaiting
+  }
+
+  /** A handler has them. */
+  get inHand(): number {
+    return this.#inHand
+  }
+
+  /** The first that is not settled; undefined: it is not here yet. */
+  get head(): Entry | undefined {
+    return this.#entries[this.#head]
+  }
+
+  /** The one that is handed out next. */
+  get next(): Entry | undefined {
+    return this.#waiting[this.#nextWaiting]
+  }
+
+  /** How often owners of this one have ended with it in hand. */
+  crashesOf({ record, read }: Entry): number {
+    const isFirst = record.offset === this.firstOffset
+    return read.past.crashes + (isFirst ? this.crashesAtFirst : 0)
+  }
+
+  /** In the order of their offsets. `later`: not to be handed out yet. */
+  add(entry: Entry, isLater: boolean): void {
+    this.#entries.push(entry)
+    if (!isLater) this.#waiting.push(entry)
+  }
+
+  take(): Entry {
+    const entry = this.#waiting[this.#nextWaiting++] as Entry
+    if (this.#nextWaiting > compactAfter) {
+      this.#waiting = this.#waiting.slice(this.#nextWaiting)
+      this.#nextWaiting = 0
+    }
+    entry.state = 'out'
+    this.#beyond++
+    this.#inHand++
+    return entry
+  }
+
+  /** It may be handed out, now or again. */
+  putBack(entry: Entry): void {
+    if (entry.state === 'out') {
+      this.#beyond--
+      this.#inHand--
+    }
+    entry.state = 'waiting'
+    const { offset } = entry.record
+    let at = this.#nextWaiting
+    while ((this.#waiting[at]?.record.offset ?? Number.POSITIVE_INFINITY) < offset) at++
+    this.#waiting.splice(at, 0, entry)
+  }
+
+  /** It was given back, and waits until it may be handed out again. */
+  rest(entry: Entry): void {
+    entry.state = 'waiting'
+    this.#beyond--
+    this.#inHand--
+  }
+
+  settled(entry: Entry): void {
+    if (entry.state === 'out') this.#inHand--
+    else this.#beyond++
+    entry.state = 'settled'
+    while (this.#entries[this.#head]?.state === 'settled') {
+      this.#head++
+      this.#beyond--
+    }
+    if (this.#head <= compactAfter) return
+    this.#entries = this.#entries.slice(this.#head)
+    this.#head = 0
+  }
+}

@@ -1,0 +1,437 @@
+import type { ChannelSpec, ReaderSpec } from '../../../core/channel.ts'
+import type { LostWhy, Room, Source, SourceEvents } from '../../../core/driver.ts'
+import type { NarrowcastError } from '../../../core/errors.ts'
+import type { Delivery, Settlement, SettleOutcome, Token } from '../../../core/message.ts'
+import { untilAborted } from '../../_shared/untilAborted.ts'
+import type { Cluster, Topic } from '../cluster/cluster.ts'
+import { Membership } from '../group/membership.ts'
+import { Offsets } from '../group/offsets.ts'
+import { kafkaError } from '../kafkaErrors.ts'
+import { groupIdOf, type Home } from '../layout.ts'
+import type { Producer } from '../publishing/producer.ts'
+import { read, type StoredRecord } from '../wire/message.ts'
+import { Commits } from './commits.ts'
+import type { Entry } from './entry.ts'
+import { Fetching } from './fetching.ts'
+import { Hands } from './hands.ts'
+import { Later } from './later.ts'
+import { Owned } from './owned.ts'
+import type { PartitionLog } from './partitionLog.ts'
+import { Settling } from './settling.ts'
+
+export interface KafkaSourceOptions {
+  readonly spec: ChannelSpec
+  readonly home: Home
+  readonly reader: ReaderSpec
+  readonly on: SourceEvents
+  readonly cluster: Cluster
+  readonly topic: Topic
+  /** What is read beside it. */
+  readonly helpers: readonly Topic[]
+  /** Where a group begins that has read nothing yet; empty: it has. */
+  readonly begins: readonly number[]
+  /** Of this source alone: one that waits holds up nobody else. */
+  readonly producer: Producer
+  readonly nextSerial: () => number
+  readonly checkOpen: (operation: string) => void
+  readonly closed: (source: KafkaSource) => void
+}
+
+/** What has work to put down gets so long for it. */
+const putDownMsMax = 10_000
+const closeMsMax = 2_000
+/** So many are handed out of a partition, at most, while one before them is not settled. */
+const aheadMax = 1_000
+/** What is not due yet is moved behind so many that are settled. */
+const moveOnAfter = 250
+/** Where it is due before that it is not worth it. */
+const moveOnMsLeast = 5_000
+
+/**
+ * One reader as a member of a group: it is assigned partitions, reads ahead in each, and tells the group
+ * how far all is settled. What is in hand beyond that comes again when it ends without a word.
+ */
+export class KafkaSource implements Source {
+  readonly leaseMs: number
+  readonly #of: KafkaSourceOptions
+  readonly #membership: Membership
+  readonly #offsets: Offsets
+  readonly #commits: Commits
+  readonly #fetching: Fetching
+  readonly #hands: Hands
+  readonly #settling: Settling
+  readonly #owned: Owned
+  readonly #later: Later
+  #wake: () => void = () => {}
+  /** What happened between a look and the wait for the next is not missed. */
+  #wakes = 0
+  #ended: NarrowcastError | null = null
+  #isReceiving = false
+  #isStopped = false
+  /** Nothing is handed out. */
+  #isQuiet = false
+  #isDisposed = false
+  #closing: Promise<void> | null = null
+
+  /** @throws CONFLICT, LOGIN_REFUSED, CONNECTION_LOST */
+  static async open(options: KafkaSourceOptions, signal: AbortSignal): Promise<KafkaSource> {
+    const source = new KafkaSource(options)
+    try {
+      await source.#membership.join(signal)
+      return source
+    } catch (error) {
+      await source[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  private constructor(options: KafkaSourceOptions) {
+    const { spec, home, reader, cluster, producer, nextSerial, topic, helpers } = options
+    this.#of = options
+    this.leaseMs = reader.leaseMs
+    const group = groupIdOf(home)
+    this.#offsets = new Offsets(cluster, group)
+    this.#membership = new Membership({
+      ...{ cluster, group },
+      reads: { channel: topic.name, helpers: helpers.map(({ name }) => name) },
+      on: {
+        assigned: (partitions) => this.#assigned(partitions),
+        revoke: (partitions) => this.#revoke(partitions),
+        lost: (why) => void this.#lose('all', why),
+        failed: (error) => this.#end(error),
+      },
+    })
+    this.#commits = new Commits({
+      offsets: this.#offsets,
+      signature: () => this.#membership.signature,
+      isCurrent: (signature) => this.#membership.isCurrent(signature),
+      disowned: () => this.#membership.disowned(),
+    })
+    const { begins } = options
+    this.#owned = new Owned({
+      offsets: this.#offsets,
+      // Of what is read beside it nothing was ever read by others.
+      begin: (place) => (place.topic === topic.name ? (begins[place.partition] ?? 0) : 0),
+      began: (log) => this.#commits.settled(log),
+    })
+    this.#later = new Later((entry) => {
+      if (entry.log.isGone) return
+      entry.log.putBack(entry)
+      this.#owned.came(entry)
+      this.#woke()
+    })
+    this.#fetching = new Fetching({
+      cluster,
+      logs: () => this.#owned.all,
+      room: () => this.#room(),
+      isFull: ({ topic: name }) => name !== topic.name && this.#later.isFull(name),
+      failed: (error) => this.#end(error),
+      came: (log, records) => this.#came(log, records),
+    })
+    this.#hands = new Hands(reader.reader, nextSerial)
+    this.#settling = new Settling({
+      ...{ spec, home, cluster, producer, hands: this.#hands },
+      settled: (entry) => this.#settled(entry),
+      released: (entry, delayMs) => this.#released(entry, delayMs),
+    })
+  }
+
+  /** Of the same worker, be it under another reader name; without one of any. */
+  isOf({ channel, group }: Partial<Home>, reader?: ReaderSpec): boolean {
+    const { home, reader: own } = this.#of
+    if (home.channel !== channel) return false
+    return reader === undefined || (home.group === group && own.worker.id === reader.worker.id)
+  }
+
+  async receive(room: Room, signal: AbortSignal): Promise<Delivery[]> {
+    this.#checkReceive(room)
+    if (signal.aborted) return []
+    this.#isReceiving = true
+    try {
+      for (;;) {
+        const seen = this.#wakes
+        const entries = await this.#take(room)
+        if (entries.length > 0) return entries.map((entry) => this.#delivery(entry, room))
+        if (this.#ended !== null) throw this.#ended
+        if (signal.aborted || this.#isStopped) return []
+        if (seen === this.#wakes) await this.#woken(signal)
+      }
+    } finally {
+      this.#isReceiving = false
+    }
+  }
+
+  async settle(batch: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]> {
+    this.#checkOpen('settle')
+    signal.throwIfAborted()
+    return await this.#settling.settle(batch, signal)
+  }
+
+  /** Signs of life renew it; what is lost is told at once. */
+  async renew(begun: Token | null): Promise<Token[]> {
+    this.#checkOpen('renew')
+    if (begun !== null && this.#of.reader.charge === 'marked') {
+      for (const entry of this.#hands.upTo(begun.serial)) await this.#charge(entry)
+    }
+    return []
+  }
+
+  /** What has arrived and was handed to nobody is given back by its being forgotten. */
+  async stop(): Promise<Delivery[]> {
+    this.#checkOpen('stop')
+    this.#isStopped = true
+    this.#woke()
+    return []
+  }
+
+  /** See `Session.quiet`. What was handed out and given back is charged with nothing. */
+  async quiet(isQuiet: boolean): Promise<void> {
+    this.#isQuiet = isQuiet
+    if (isQuiet) await this.#commits.known()
+    else this.#woke()
+  }
+
+  /** Another source is opened for this worker. */
+  async replaced(): Promise<void> {
+    const text = 'another source was opened for this worker'
+    this.#tell(() => true, 'disconnected')
+    this.#end(this.#error('CLOSED', text))
+    await this.#leave()
+  }
+
+  /** The channel is being removed. Resolves when nothing of it is read here any more. */
+  async cancelled(): Promise<void> {
+    this.#tell(() => true, 'cancelled')
+    this.#end(this.#error('NOT_FOUND', 'the channel was removed'))
+    await this.#leave()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true
+    await this.#leave()
+  }
+
+  #leave(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  #assigned(partitions: readonly number[]): void {
+    if (this.#closing !== null) return
+    const { cluster, topic, helpers } = this.#of
+    const names = [topic, ...helpers].map(({ name }) => name)
+    const placesOf = async () => {
+      const found = await cluster.topics(names)
+      // Of what is read beside it there may be fewer than of the channel.
+      const isThere = (name: string, partition: number) =>
+        name === topic.name || partition < (found.get(name)?.partitions.length ?? 0)
+      return (partition: number) =>
+        names.filter((name) => isThere(name, partition)).map((name) => ({ topic: name, partition }))
+    }
+    void this.#owned.add(partitions, placesOf).then(() => {
+      if (this.#closing === null) this.#fetching.look()
+    })
+  }
+
+  async #revoke(partitions: readonly number[]): Promise<void> {
+    await this.#owned.idle(partitions, putDownMsMax)
+    const logs = this.#lose(partitions, 'revoked')
+    await this.#commits.putDown(logs).catch(() => {}) // what is not known to be settled comes again
+  }
+
+  /** Ours no more: what a handler has of it is told. */
+  #lose(partitions: readonly number[] | 'all', why: LostWhy): readonly PartitionLog[] {
+    const logs = this.#owned.giveUp(partitions)
+    const gone = new Set(logs)
+    this.#later.drop(({ log }) => gone.has(log))
+    this.#tell(({ log }) => gone.has(log), why)
+    this.#fetching.look()
+    return logs
+  }
+
+  #tell(isLost: (entry: Entry) => boolean, why: LostWhy): void {
+    const tokens = this.#hands.lose(isLost)
+    if (tokens.length > 0 && !this.#isDisposed) this.#of.on.lost(tokens, why)
+  }
+
+  #woke(): void {
+    this.#wakes++
+    this.#wake()
+  }
+
+  #end(error: NarrowcastError): void {
+    if (this.#ended !== null) return
+    this.#ended = error
+    this.#tell(() => true, 'disconnected')
+    this.#woke()
+    void this.#leave()
+  }
+
+  #room() {
+    const { messages, bytes, ahead = 0 } = this.#of.reader.hold
+    const { count, size } = this.#owned.held
+    return {
+      messages: this.#isStopped ? 0 : messages + ahead - count,
+      bytes: this.#isStopped ? 0 : bytes - size,
+    }
+  }
+
+  #came(log: PartitionLog, records: readonly StoredRecord[]): void {
+    const nowMs = Date.now()
+    for (const record of records) {
+      const one = read(record, this.#of.spec.name)
+      const bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0)
+      const entry: Entry = { log, record, read: one, bytes, state: 'waiting' }
+      const waitMs = (one.past.dueMs ?? 0) - nowMs
+      log.add(entry, waitMs > 0)
+      if (waitMs > 0) this.#later.add(entry, waitMs)
+      else this.#owned.came(entry)
+    }
+    this.#woke()
+  }
+
+  async #take(room: Room): Promise<Entry[]> {
+    const taken: Entry[] = []
+    let bytes = 0
+    while (taken.length < room.messages && !this.#isStopped && !this.#isQuiet) {
+      const entry = this.#owned.next(aheadMax)
+      if (entry === null) break
+      const isSuspect = entry.log.crashesOf(entry) > 0
+      bytes += entry.read.message.bytes
+      if (taken.length > 0 && (bytes > room.bytes || isSuspect)) break
+      entry.log.take()
+      taken.push(entry)
+      if (isSuspect) break
+    }
+    if (this.#of.reader.charge === 'taken' || room.begins === true) {
+      for (const entry of taken) await this.#charge(entry)
+    }
+    const ours = taken.filter(({ log }) => !log.isGone)
+    if (!this.#isQuiet && !this.#isStopped) return ours
+    for (const entry of ours) this.#released(entry, 0)
+    return []
+  }
+
+  /** When this process ends now, the first that is not settled of a partition counts it. */
+  async #charge(entry: Entry): Promise<void> {
+    const { log } = entry
+    const isCharged = log.isCharging || log.committedCrashes > log.crashesAtFirst
+    if (!log.isFirst(entry) || isCharged) return
+    await this.#commits.charge(log).catch(() => {}) // it is not counted then
+  }
+
+  #delivery(entry: Entry, room: Room): Delivery {
+    const { message, past, position } = entry.read
+    const { failures, redrives, history } = past
+    const isBegun = this.#of.reader.charge === 'taken' || room.begins === true
+    return {
+      token: this.#hands.take(entry),
+      message,
+      failures,
+      crashes: entry.log.crashesOf(entry),
+      redrives,
+      past: history,
+      ownedUntilMs: Number.POSITIVE_INFINITY,
+      position,
+      ...(isBegun && { isBegun }),
+    }
+  }
+
+  #settled(entry: Entry): void {
+    const { log } = entry
+    const hadRoom = entry.state === 'out'
+    log.settled(entry)
+    if (hadRoom) this.#owned.settled(entry)
+    else this.#later.drop((one) => one === entry)
+    this.#commits.settled(log)
+    this.#fetching.look()
+    this.#woke()
+    const { head } = log
+    if (log.beyond < moveOnAfter || head === undefined || !this.#later.has(head)) return
+    const leftMs = (head.read.past.dueMs ?? 0) - Date.now()
+    if (log.topic !== this.#of.topic.name && leftMs > moveOnMsLeast) void this.#moveOn(head)
+  }
+
+  /**
+   * What is not due for long, and behind which much is settled: all that would come again with it. It
+   * is moved to the end of where it waits.
+   */
+  async #moveOn(entry: Entry): Promise<void> {
+    this.#later.drop((one) => one === entry) // it is not due before that is done
+    const isMoved = await this.#settling.isCopied(entry)
+    if (entry.log.isGone || this.#closing !== null) return
+    if (isMoved) {
+      this.#settled(entry)
+      return
+    }
+    this.#later.add(entry, Math.max(0, (entry.read.past.dueMs ?? 0) - Date.now()))
+  }
+
+  #released(entry: Entry, delayMs: number): void {
+    const { log } = entry
+    if (log.isFirst(entry) && (log.isCharging || log.committedCrashes > log.crashesAtFirst)) {
+      this.#commits.uncharge(log).catch(() => {}) // it is counted then
+    }
+    if (delayMs > 0) {
+      log.rest(entry)
+      this.#owned.settled(entry)
+      this.#later.add(entry, delayMs)
+      return
+    }
+    log.putBack(entry)
+    this.#owned.changed()
+    this.#woke()
+  }
+
+  async #woken(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wake = resolve
+    signal.addEventListener('abort', this.#wake)
+    await promise
+    signal.removeEventListener('abort', this.#wake)
+  }
+
+  async #close(): Promise<void> {
+    this.#isStopped = true
+    this.#woke()
+    const over = AbortSignal.timeout(closeMsMax) // a broker that stands still holds up nobody
+    this.#fetching.close()
+    const putDown = async () => {
+      await this.#settling.copied()
+      const logs = this.#owned.giveUp('all')
+      this.#owned.close()
+      this.#hands.lose(() => true)
+      await this.#commits.putDown(logs).catch(() => {})
+      await this.#membership.leave()
+    }
+    const late = () => this.#error('TIMEOUT', 'it did not answer')
+    await untilAborted(putDown(), over, late).catch(() => {})
+    void this.#membership.leave() // a member that reads nothing would hold up others
+    this.#ended ??= this.#error('CLOSED', 'this source was closed')
+    this.#commits.close()
+    this.#later.close()
+    this.#offsets.close()
+    void this.#of.producer.close()
+    this.#of.closed(this)
+  }
+
+  #checkReceive({ messages, bytes }: Room): void {
+    this.#checkOpen('receive')
+    if (this.#isReceiving) throw this.#error('INVALID_ARGUMENT', 'one is under way already')
+    if (this.#ended !== null) throw this.#ended
+    if (this.#isStopped) throw this.#error('CLOSED', 'this source was stopped')
+    if (messages >= 1 && bytes >= 0) return
+    const text = `room for ${messages} messages and ${bytes} bytes; expected at least one`
+    throw this.#error('INVALID_ARGUMENT', text)
+  }
+
+  #checkOpen(operation: string): void {
+    this.#of.checkOpen(operation)
+    if (this.#isDisposed) throw this.#error('CLOSED', `${operation}: this source was closed`)
+  }
+
+  #error(code: 'CLOSED' | 'INVALID_ARGUMENT' | 'NOT_FOUND' | 'TIMEOUT', text: string) {
+    const { name } = this.#of.spec
+    return kafkaError(code, 'receive', `source of "${name}": ${text}`, { channel: name })
+  }
+}
