@@ -57,8 +57,11 @@ export const liveCases: readonly LiveCase[] = [
       const channel = await declare(world)
       const joined = await join(world, channel)
       await hand(world, channel, joined, several(7))
-      assert.deepEqual(handedIds(await receiveLive(world, joined, { messages: 3 })), ids(3))
-      assert.deepEqual(await takeIds(world, joined, 4), ['m3', 'm4', 'm5', 'm6'])
+      // What is still on its way comes with the next.
+      const first = handedIds(await receiveLive(world, joined, { messages: 3 }))
+      if (world.isExact) assert.equal(first.length, 3)
+      const rest = await takeIds(world, joined, 7 - first.length)
+      assert.deepEqual([...first, ...rest], ids(7))
       const large = JSON.stringify('.'.repeat(5_000))
       const mixed = [outgoing('small'), outgoing('large', { body: large }), outgoing('small too')]
       await hand(world, channel, joined, mixed)
