@@ -36,8 +36,6 @@ const all = { acknowledged: 120, lost: 0, repeated: 0 }
 it('the raw client does all messages of a file, once each', async () => {
   const figures = await run('calm', { backend: 'file', pattern: 'queue' })
   expect(figures).toMatchObject(all)
-  expect(figures.p50Ms).toBeGreaterThan(0)
-  expect(figures.p99Ms).toBeGreaterThanOrEqual(figures.p50Ms as number)
   expect(figures.perSecond).toBeGreaterThan(0)
 }, 60_000)
 
