@@ -8,7 +8,8 @@ const { kafka: server, missing } = await obtainKafka()
 afterAll(() => server?.stop())
 
 /** They have two readers take turns: each needs a partition of its own. */
-const byTwo = 'settle: a token of somebody else|settings: every group has every message'
+const byTwo =
+  'settle: a token of somebody else|settings: every group has every message|order by key: one of a key'
 
 describe.skipIf(server === null)(
   `kafka${missing === null ? '' : ` (skipped: ${missing})`}:`,

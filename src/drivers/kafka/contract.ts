@@ -22,7 +22,7 @@ const queue = {
   counts: { failures: 'exact', crashes: 'head' },
   release: 'free',
   order: { scope: 'key', across: 'workers', afterRetry: 'lost' },
-  keyOrder: 'no',
+  keyOrder: 'native',
   redelivery: { how: 'on-release', withinMs: sessionMsDefault + sharedOutMs },
   delay: { how: 'emulated', errorMs: 1_000, errorShare: 0, msMax: delayMsMax },
   dedupe: { publishWindowMsMax: null, consume: 'no' },

@@ -15,6 +15,7 @@ import { type Cluster, readableOf } from './cluster/cluster.ts'
 import { contractOf } from './contract.ts'
 import { durabilityOf } from './durability.ts'
 import { begin } from './group/begin.ts'
+import { orderOfGroup } from './group/ordering.ts'
 import { closedError, kafkaError } from './kafkaErrors.ts'
 import { groupIdOf, type Home } from './layout.ts'
 import { Producer } from './publishing/producer.ts'
@@ -93,11 +94,12 @@ export class KafkaSession implements Session {
     const helpers = await this.#topics.helpers(home, signal)
     const begins = await begin(this.#cluster, groupIdOf(home), topic.name, reader.from, signal)
     for (const open of this.#sources) if (open.isOf(home, reader)) await open.replaced()
+    const order = reader.order ?? (await orderOfGroup(this.#cluster, groupIdOf(home), topic))
     // What it held went to others when its member left.
     if (reader.holding.length > 0) on.lost('all', 'disconnected')
     const source = await KafkaSource.open(
       {
-        ...{ spec, home, reader, on, cluster: this.#cluster, topic, helpers },
+        ...{ spec, home, reader, order, on, cluster: this.#cluster, topic, helpers },
         ...{ begins, producer: new Producer(this.#cluster), nextSerial: this.#nextSerial },
         checkOpen: this.#checkOpen,
         closed: (one) => void this.#sources.delete(one),

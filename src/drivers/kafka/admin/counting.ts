@@ -40,7 +40,7 @@ export function counting(options: CountingOptions): Pick<Admin, 'depths' | 'grou
       const firsts = await offsetsAt(cluster, topic, first)
       const group = groupIdOf(home)
       const [known] = await groupsOn(cluster, topic, [group])
-      sum += behind(ends, firsts, known ?? { group, offsets: [], readers: 0 })
+      sum += behind(ends, firsts, known ?? { group, offsets: [], readers: 0, order: 'none' })
     }
     return sum
   }
@@ -75,7 +75,7 @@ export function counting(options: CountingOptions): Pick<Admin, 'depths' | 'grou
       // What is settled of a queue stays in its topic.
       ...{ dead: await dead.count(name), stored: isStream ? stored : 'unknown' },
       ...{ inFlight: 'unknown', in: 'unknown', out: 'unknown', oldestMs: 'unknown' },
-      ...{ paused: false, order: isStream ? null : 'none' },
+      ...{ paused: false, order: isStream ? null : (groups[0]?.order ?? 'none') },
     }
   }
   return {
@@ -94,7 +94,7 @@ export function counting(options: CountingOptions): Pick<Admin, 'depths' | 'grou
       return (await groupsOf(topic)).map(
         (one): GroupInfo => ({
           ...{ group: one.group, lag: behind(ends, firsts, one), readers: one.readers },
-          ...{ inFlight: 'unknown', oldestMs: 'unknown', position: null, order: 'none' },
+          ...{ inFlight: 'unknown', oldestMs: 'unknown', position: null, order: one.order },
         }),
       )
     },

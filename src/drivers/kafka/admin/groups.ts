@@ -1,11 +1,15 @@
+import type { Ordering } from '../../../core/channel.ts'
 import type { Cluster, Topic } from '../cluster/cluster.ts'
 import type { Link } from '../cluster/link.ts'
+import { orderNoted } from '../group/ordering.ts'
+import { orderOf } from '../group/protocol.ts'
 
 /** How far a group is in the partitions of one topic; -1: it has not begun there. */
 export interface GroupOffsets {
   readonly group: string
   readonly offsets: readonly number[]
   readonly readers: number
+  readonly order: Ordering
 }
 
 /** All that the nodes know of, ours and those of other programs. */
@@ -38,8 +42,14 @@ export async function groupsOn(
         for (const { partitionIndex, committedOffset } of topics[0]?.partitions ?? []) {
           offsets[partitionIndex] = Number(committedOffset)
         }
-        const hasBegun = offsets.some((offset) => offset >= 0)
-        if (hasBegun) found.push({ group: groupId, offsets, readers: readers.get(groupId) ?? 0 })
+        if (!offsets.some((offset) => offset >= 0)) continue
+        const noted = (topics[0]?.partitions ?? []).map(({ committedOffset, metadata }) => ({
+          ...{ offset: Number(committedOffset), note: metadata },
+        }))
+        const { count = 0, order = null } = readers.get(groupId) ?? {}
+        found.push({
+          ...{ group: groupId, offsets, readers: count, order: order ?? orderNoted(noted) },
+        })
       }
     })
   }
@@ -49,9 +59,14 @@ export async function groupsOn(
 async function readersOf(
   link: Link,
   groups: readonly string[],
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, { readonly count: number; readonly order: Ordering | null }>> {
   const answer = await link.call('describeGroups', groups, false)
-  return new Map(answer.groups.map(({ groupId, members }) => [groupId, members.length]))
+  return new Map(
+    answer.groups.map(({ groupId, members, protocolData }) => [
+      groupId,
+      { count: members.length, order: orderOf(protocolData) },
+    ]),
+  )
 }
 
 async function byCoordinator(

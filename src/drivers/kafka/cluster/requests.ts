@@ -169,6 +169,8 @@ export interface Answers {
       readonly errorCode: number
       readonly groupId: string
       readonly groupState: string
+      /** Empty while members come and go. */
+      readonly protocolData: string
       readonly members: readonly {
         readonly memberId: string
         readonly clientId: string

@@ -55,7 +55,7 @@ async function once(
   if (known.length > 0) return []
   const begins = await beginsAt(cluster, topic, from)
   const notes = places.map((place) => ({
-    ...{ ...place, offset: begins[place.partition] ?? 0, crashes: 0 },
+    ...{ ...place, offset: begins[place.partition] ?? 0, note: '' },
   }))
   // While it has members, be it of another channel, only they are heard: they say it when they read.
   await offsets.commit(notes, nobody)

@@ -1,16 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ordering } from '../../../core/channel.ts'
 import type { NarrowcastError } from '../../../core/errors.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Answers } from '../cluster/requests.ts'
 import { kafkaError, protocolError } from '../kafkaErrors.ts'
 import { share } from './assignor.ts'
 import { Coordinator, hasMoved } from './coordinator.ts'
+import { orderOfMembers, protocolOf } from './protocol.ts'
 import { claimOf, partitionsOf, type Reads, subscriptionOf } from './subscription.ts'
 
 export interface MembershipOptions {
   readonly cluster: Cluster
   readonly group: string
   readonly reads: Reads
+  /** All members have the same one. */
+  readonly order: Ordering
+  /** @returns what to say where the members have another one */
+  readonly otherOrder: (found: Ordering) => NarrowcastError
   readonly on: MembershipEvents
 }
 
@@ -41,17 +47,16 @@ const lookMs = 10_000
 /** A node that has just begun may not know of it yet. */
 const missesMax = 2
 const leaveMsMax = 2_000
-/** The way in which partitions are shared out: all members know the same one. */
-const protocol = 'narrowcast'
 
 const illegalGeneration = 22
+const otherProtocol = 23
 const unknownMember = 25
 const invalidSession = 26
 const rebalancing = 27
 const memberIdRequired = 79
 const fenced = 82
 /** What no try will change. */
-const final: ReadonlySet<number> = new Set([23, 24, 26, 30, 81])
+const final: ReadonlySet<number> = new Set([otherProtocol, 24, 26, 30, 81])
 
 /**
  * One reader as a member of a group of Kafka: it joins, shows that it lives, and puts down what goes
@@ -164,6 +169,7 @@ export class Membership {
 
   async #joinOnce(): Promise<void> {
     const { group, reads, cluster } = this.#of
+    const protocol = protocolOf(this.#of.order)
     const link = await this.#coordinator.link()
     const metadata = subscriptionOf(cluster.client, reads, this.#owned, this.#generation)
     const joined = await link.call(
@@ -182,6 +188,7 @@ export class Membership {
       this.#memberId = joined.memberId
       return await this.#joinOnce()
     }
+    if (joined.errorCode === otherProtocol) throw new Final(await this.#refused())
     this.#check(joined.errorCode, 'to join')
     this.#memberId = joined.memberId
     this.#generation = joined.generationId
@@ -294,7 +301,13 @@ export class Membership {
         'group.min.session.timeout.ms and group.max.session.timeout.ms of the broker are the limits: 6 s and 30 min unless they were set. URL option session is between them.'
       return kafkaError('INVALID_CONFIG', 'source', text, { hint })
     }
-    if (errorCode !== 23) return error
+    return error
+  }
+
+  /** The members that are there share out in another way. */
+  async #refused(): Promise<NarrowcastError> {
+    const found = await orderOfMembers(await this.#beating.link(), this.#of.group)
+    if (found !== 'nobody' && found !== 'others') return this.#of.otherOrder(found)
     const text = `group "${this.#of.group}" has members of another program, which share its partitions out otherwise`
     const hint = 'Use another group, or stop those members first: what they have committed stays.'
     return kafkaError('CONFLICT', 'source', text, { hint })

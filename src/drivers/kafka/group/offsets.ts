@@ -1,6 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { protocolError } from '../kafkaErrors.ts'
-import { parsed } from '../wire/message.ts'
 import { Coordinator, hasMoved } from './coordinator.ts'
 import type { Signature } from './membership.ts'
 
@@ -13,8 +12,8 @@ export interface Place {
 export interface Committed extends Place {
   /** Of the first that is not settled. */
   readonly offset: number
-  /** Owners that ended with this one in hand. */
-  readonly crashes: number
+  /** What is noted beside it: see Note. */
+  readonly note: string
 }
 
 const answerMs = 10_000
@@ -47,9 +46,8 @@ export class Offsets {
         for (const { partitionIndex, committedOffset, metadata, errorCode } of partitions) {
           this.#check(errorCode, 'how far it is')
           if (committedOffset < 0n) continue
-          const { c = 0 } = (parsed(metadata ?? '{}') ?? {}) as { c?: number }
           const place = { topic: name, partition: partitionIndex }
-          committed.push({ ...place, offset: Number(committedOffset), crashes: c })
+          committed.push({ ...place, offset: Number(committedOffset), note: metadata ?? '' })
         }
       }
     }
@@ -67,11 +65,11 @@ export class Offsets {
     const link = await this.#coordinator.link()
     const topics = [...Map.groupBy(all, ({ topic }) => topic)].map(([name, places]) => ({
       name,
-      partitions: places.map(({ partition, offset, crashes }) => ({
+      partitions: places.map(({ partition, offset, note }) => ({
         partitionIndex: partition,
         committedOffset: BigInt(offset),
         committedLeaderEpoch: -1,
-        committedMetadata: crashes === 0 ? '' : JSON.stringify({ c: crashes }),
+        committedMetadata: note,
       })),
     }))
     const answer = await link.call(

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ordering } from '../../../core/channel.ts'
 import type { Signature } from '../group/membership.ts'
+import { noteText } from '../group/note.ts'
 import type { Committed, Offsets } from '../group/offsets.ts'
 import type { PartitionLog } from './partitionLog.ts'
 
@@ -9,6 +11,8 @@ export interface CommitsOptions {
   /** What is signed so now would be signed so again: who is refused is a member no more. */
   readonly isCurrent: (signature: Signature) => boolean
   readonly disowned: () => void
+  /** In which this source hands out. */
+  readonly order: Ordering
 }
 
 /** Between two: a server writes each into a log of its own. */
@@ -29,7 +33,7 @@ export class Commits {
     this.#of = options
   }
 
-  /** Something was settled there. */
+  /** Something was settled there, or is to be noted. */
   settled(log: PartitionLog): void {
     this.#dirty.add(log)
     if (this.#isRunning) return
@@ -65,7 +69,8 @@ export class Commits {
     const deadlineMs = performance.now() + putDownMsMax
     for (;;) {
       try {
-        await this.#commit(() => notesOf(logs), signature)
+        const make = () => logs.flatMap((log) => this.#unknownOf(log))
+        await this.#commit(make, () => {}, signature)
         return
       } catch (error) {
         if (!(error instanceof NotNow) || performance.now() > deadlineMs) throw error
@@ -96,43 +101,72 @@ export class Commits {
 
   async #advance(all: readonly PartitionLog[]): Promise<void> {
     let logs: PartitionLog[] = []
-    const notes = await this.#commit(() => {
-      logs = all.filter((log) => !log.isGone && log.watermark > log.committed)
-      return logs.map((log) => noteOf(log, 0))
-    })
-    for (const [at, log] of logs.entries()) {
-      log.committed = notes[at]?.offset ?? log.committed
-      log.committedCrashes = 0
+    const make = () => {
+      logs = all.filter((log) => !log.isGone && this.#isNews(log))
+      return logs.map((log) => this.#noteOf(log))
     }
+    await this.#commit(make, (notes) => {
+      for (const [at, log] of logs.entries()) {
+        const { offset, note } = notes[at] as Committed
+        if (offset !== log.firstOffset) log.committedCrashes = 0
+        log.committed = offset
+        log.committedNote = note
+      }
+    })
   }
 
   async #note(log: PartitionLog, crashes: number): Promise<void> {
-    const notes = await this.#commit(() =>
-      isAtFirst(log) && !log.isGone ? [noteOf(log, crashes)] : [],
-    )
-    if (notes.length > 0) log.committedCrashes = crashes
+    const make = () => (isAtFirst(log) && !log.isGone ? [this.#noteOf(log, crashes)] : [])
+    await this.#commit(make, ([note]) => {
+      if (note === undefined) return
+      log.committedCrashes = crashes
+      log.committedNote = note.note
+    })
+  }
+
+  /** `crashes`: of the first, while nothing was settled since it became ours. */
+  #noteOf(log: PartitionLog, crashes = log.committedCrashes): Committed {
+    const { topic, partition, watermark, failures } = log
+    const { order } = this.#of
+    const note = { crashes: isAtFirst(log) ? crashes : 0, order, failures }
+    return { topic, partition, offset: watermark, note: noteText(watermark, note) }
+  }
+
+  #isNews(log: PartitionLog, { offset, note } = this.#noteOf(log)): boolean {
+    return offset > log.committed || note !== log.committedNote
+  }
+
+  /** Of one that is put down: nobody has anything of it in hand. */
+  #unknownOf(log: PartitionLog): Committed[] {
+    const note = this.#noteOf(log, log.crashesAtFirst)
+    return this.#isNews(log, note) ? [note] : []
   }
 
   /**
-   * What is made when its turn has come; `signedAs`: only while that is how we sign.
+   * What is made when its turn has come; `done`: before that of the next one is made. `signedAs`: only
+   * while that is how we sign.
    * @throws where it is not known to be done
    */
   async #commit(
     make: () => Committed[],
+    done: (notes: readonly Committed[]) => void,
     signedAs: Signature | null = null,
-  ): Promise<readonly Committed[]> {
+  ): Promise<void> {
     const committing = this.#last.then(async () => {
       const notes = make()
-      if (notes.length === 0) return notes
+      if (notes.length === 0) return
       const signature = this.#of.signature()
       if (signedAs !== null && !isSame(signature, signedAs)) throw new Error('another has it now')
       const said = await this.#of.offsets.commit(notes, signature)
-      if (said === 'done') return notes
+      if (said === 'done') {
+        done(notes)
+        return
+      }
       if (said === 'disowned' && this.#of.isCurrent(signature)) this.#of.disowned()
       throw said === 'not-now' ? new NotNow('the members change') : new Error('no member')
     })
     this.#last = committing.catch(() => {})
-    return await committing
+    await committing
   }
 }
 
@@ -143,14 +177,3 @@ const isSame = (a: Signature, b: Signature) =>
   a.memberId === b.memberId && a.generation === b.generation
 
 const isAtFirst = ({ watermark, firstOffset }: PartitionLog) => watermark === firstOffset
-
-const noteOf = ({ topic, partition, watermark }: PartitionLog, crashes: number): Committed => ({
-  ...{ topic, partition, offset: watermark, crashes },
-})
-
-const notesOf = (logs: readonly PartitionLog[]) =>
-  logs.flatMap((log) => {
-    const crashes = isAtFirst(log) ? log.crashesAtFirst : 0
-    const isKnown = log.committed === log.watermark && log.committedCrashes === crashes
-    return isKnown ? [] : [noteOf(log, crashes)]
-  })

@@ -5,7 +5,8 @@ import type { PartitionLog } from './partitionLog.ts'
 export interface Entry {
   readonly log: PartitionLog
   readonly record: StoredRecord
-  readonly read: Read
+  /** Where it is retried in its place, what it says grows. */
+  read: Read
   /** Of the record: its data, its key and its headers. */
   readonly bytes: number
   /** waiting: nobody has it. out: a handler has it. settled: it is done. */

@@ -7,7 +7,7 @@ export interface OwnedOptions {
   readonly offsets: Offsets
   /** Where the group begins in a partition of the channel that it has not read yet. */
   readonly begin: (place: Place) => number
-  /** The group knows nothing of it yet: until it does, another reader would begin elsewhere. */
+  /** The group may know nothing of it yet: until it does, another reader would begin elsewhere. */
   readonly began: (log: PartitionLog) => void
 }
 
@@ -139,14 +139,14 @@ export class Owned {
         const log = this.#logOf(place, byKey.get(keyOf(place)))
         claim.logs.push(log)
         this.#logs.add(log)
-        if (log.committed < 0) this.#of.began(log)
+        this.#of.began(log)
       }
     }
   }
 
   #logOf(place: Place, known: Committed | undefined): PartitionLog {
-    if (known === undefined) return new PartitionLog(place, this.#of.begin(place), 0, true)
-    return new PartitionLog(place, known.offset, known.crashes)
+    if (known === undefined) return new PartitionLog(place, this.#of.begin(place), null)
+    return new PartitionLog(place, known.offset, known.note)
   }
 
   #remove(log: PartitionLog): void {

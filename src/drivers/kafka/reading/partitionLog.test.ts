@@ -21,7 +21,7 @@ function entry(log: PartitionLog, offset: number): Entry {
 }
 
 function filled(offsets: readonly number[], from = offsets[0] ?? 0): PartitionLog {
-  const log = new PartitionLog({ topic: 't', partition: 0 }, from, 0)
+  const log = new PartitionLog({ topic: 't', partition: 0 }, from, '')
   for (const offset of offsets) log.add(entry(log, offset), false)
   log.nextOffset = (offsets.at(-1) ?? from - 1) + 1
   return log
@@ -49,7 +49,7 @@ test('what is put back is the next, in its order', () => {
 })
 
 test('a crash is charged to the first message of all, and to no other', () => {
-  const log = new PartitionLog({ topic: 't', partition: 0 }, 5, 2)
+  const log = new PartitionLog({ topic: 't', partition: 0 }, 5, '{"c":2}')
   for (const offset of [5, 6]) log.add(entry(log, offset), false)
   const [a, b] = [log.take(), log.take()]
   expect([log.crashesOf(a), log.crashesOf(b)]).toEqual([2, 0])
@@ -61,7 +61,7 @@ test('a crash is charged to the first message of all, and to no other', () => {
 test('whatever happens in whichever order, the watermark never passes what is not settled', () => {
   for (let seed = 1; seed <= 60; seed++) {
     const random = seededRandom(seed)
-    const log = new PartitionLog({ topic: 't', partition: 0 }, 0, 0)
+    const log = new PartitionLog({ topic: 't', partition: 0 }, 0, '')
     const open = new Set<number>()
     const out: Entry[] = []
     let next = 0

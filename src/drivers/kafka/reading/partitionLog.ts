@@ -1,3 +1,4 @@
+import { noteIn } from '../group/note.ts'
 import type { Place } from '../group/offsets.ts'
 import type { Entry } from './entry.ts'
 
@@ -13,8 +14,12 @@ export class PartitionLog {
   readonly partition: number
   /** From where the next is fetched. */
   nextOffset: number
-  /** As the group knows it. */
+  /** As the group knows it; -1: it knows nothing of it. */
   committed: number
+  /** What is noted there. */
+  committedNote: string
+  /** Of those that are retried in their place, by their offsets. */
+  readonly failures: Map<number, number>
   /** How often an owner ended with the message at `committed` in hand. */
   readonly crashesAtFirst: number
   /** Where it was when it became ours. */
@@ -37,13 +42,16 @@ export class PartitionLog {
   /** The group is about to be told that its first message is in hand. */
   isCharging = false
 
-  /** `isNew`: the group knows nothing of it yet. */
-  constructor(place: Place, offset: number, crashes: number, isNew = false) {
+  /** `note`: null where the group knows nothing of it yet. */
+  constructor(place: Place, offset: number, note: string | null) {
     const { topic, partition } = place
+    const { crashes, failures } = noteIn(offset, note)
     this.topic = topic
     this.partition = partition
     this.nextOffset = offset
-    this.committed = isNew ? -1 : offset
+    this.committed = note === null ? -1 : offset
+    this.committedNote = note ?? ''
+    this.failures = new Map(failures)
     this.firstOffset = offset
     this.crashesAtFirst = crashes
     this.committedCrashes = crashes
@@ -81,6 +89,11 @@ export class PartitionLog {
   /** The one that is handed out next. */
   get next(): Entry | undefined {
     return this.#waiting[this.#nextWaiting]
+  }
+
+  /** With what it has failed where it is retried in its place. */
+  failuresOf({ record, read }: Entry): number {
+    return this.failures.get(record.offset) ?? read.past.failures
   }
 
   /** How often owners of this one have ended with it in hand. */
@@ -131,6 +144,7 @@ export class PartitionLog {
     if (entry.state === 'out') this.#inHand--
     else this.#beyond++
     entry.state = 'settled'
+    this.failures.delete(entry.record.offset)
     while (this.#entries[this.#head]?.state === 'settled') {
       this.#head++
       this.#beyond--

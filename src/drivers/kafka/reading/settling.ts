@@ -22,7 +22,13 @@ export interface SettlingOptions {
   readonly settled: (entry: Entry) => void
   /** It may be handed out again, after so many ms. */
   readonly released: (entry: Entry, delayMs: number) => void
+  /** What failed holds up the rest of its key: it is retried where it is. */
+  readonly isInPlace: (entry: Entry) => boolean
+  /** It has failed, and may be handed out again after so many ms. */
+  readonly retried: (entry: Entry, retry: Retry) => void
 }
+
+export type Retry = Extract<Settlement, { kind: 'retry' }>
 
 /** What holds up a copy holds up whoever settles beside it: it is tried again later. */
 const copyMsMax = 10_000
@@ -55,6 +61,11 @@ export class Settling {
         this.#of.hands.settled(token)
         if (settlement.kind === 'ack') this.#of.settled(found)
         else this.#of.released(found, settlement.delayMs)
+        return 'sent'
+      }
+      if (settlement.kind === 'retry' && this.#of.isInPlace(found)) {
+        this.#of.hands.settled(token)
+        this.#of.retried(found, settlement)
         return 'sent'
       }
       copied.push({ settlement, entry: found })

@@ -1,7 +1,8 @@
-import type { ChannelSpec, ReaderSpec } from '../../../core/channel.ts'
+import type { ChannelSpec, Ordering, ReaderSpec } from '../../../core/channel.ts'
 import type { LostWhy, Room, Source, SourceEvents } from '../../../core/driver.ts'
 import type { NarrowcastError } from '../../../core/errors.ts'
 import type { Delivery, Settlement, SettleOutcome, Token } from '../../../core/message.ts'
+import { orderConflict } from '../../../core/orderConflict.ts'
 import { untilAborted } from '../../_shared/untilAborted.ts'
 import type { Cluster, Topic } from '../cluster/cluster.ts'
 import { Membership } from '../group/membership.ts'
@@ -9,6 +10,7 @@ import { Offsets } from '../group/offsets.ts'
 import { kafkaError } from '../kafkaErrors.ts'
 import { groupIdOf, type Home } from '../layout.ts'
 import type { Producer } from '../publishing/producer.ts'
+import { failed } from '../wire/copies.ts'
 import { read, type StoredRecord } from '../wire/message.ts'
 import { Commits } from './commits.ts'
 import type { Entry } from './entry.ts'
@@ -17,12 +19,15 @@ import { Hands } from './hands.ts'
 import { Later } from './later.ts'
 import { Owned } from './owned.ts'
 import type { PartitionLog } from './partitionLog.ts'
-import { Settling } from './settling.ts'
+import { type Retry, Settling } from './settling.ts'
+import { Turns } from './turns.ts'
 
 export interface KafkaSourceOptions {
   readonly spec: ChannelSpec
   readonly home: Home
   readonly reader: ReaderSpec
+  /** What the reader asked for, or what its group has. */
+  readonly order: Ordering
   readonly on: SourceEvents
   readonly cluster: Cluster
   readonly topic: Topic
@@ -62,6 +67,8 @@ export class KafkaSource implements Source {
   readonly #settling: Settling
   readonly #owned: Owned
   readonly #later: Later
+  /** Null: what has the same key is handed out side by side. */
+  readonly #turns: Turns | null
   #wake: () => void = () => {}
   /** What happened between a look and the wait for the next is not missed. */
   #wakes = 0
@@ -86,13 +93,14 @@ export class KafkaSource implements Source {
   }
 
   private constructor(options: KafkaSourceOptions) {
-    const { spec, home, reader, cluster, producer, nextSerial, topic, helpers } = options
+    const { spec, home, reader, order, cluster, producer, nextSerial, topic, helpers } = options
     this.#of = options
     this.leaseMs = reader.leaseMs
     const group = groupIdOf(home)
     this.#offsets = new Offsets(cluster, group)
     this.#membership = new Membership({
-      ...{ cluster, group },
+      ...{ cluster, group, order },
+      otherOrder: (found) => orderConflict('kafka', spec, home.group, order, found),
       reads: { channel: topic.name, helpers: helpers.map(({ name }) => name) },
       on: {
         assigned: (partitions) => this.#assigned(partitions),
@@ -106,6 +114,7 @@ export class KafkaSource implements Source {
       signature: () => this.#membership.signature,
       isCurrent: (signature) => this.#membership.isCurrent(signature),
       disowned: () => this.#membership.disowned(),
+      order,
     })
     const { begins } = options
     this.#owned = new Owned({
@@ -114,11 +123,9 @@ export class KafkaSource implements Source {
       begin: (place) => (place.topic === topic.name ? (begins[place.partition] ?? 0) : 0),
       began: (log) => this.#commits.settled(log),
     })
+    this.#turns = order === 'none' ? null : new Turns(topic.name)
     this.#later = new Later((entry) => {
-      if (entry.log.isGone) return
-      entry.log.putBack(entry)
-      this.#owned.came(entry)
-      this.#woke()
+      if (!entry.log.isGone && this.#turns?.admit(entry) !== false) this.#hasTurn(entry)
     })
     this.#fetching = new Fetching({
       cluster,
@@ -133,6 +140,8 @@ export class KafkaSource implements Source {
       ...{ spec, home, cluster, producer, hands: this.#hands },
       settled: (entry) => this.#settled(entry),
       released: (entry, delayMs) => this.#released(entry, delayMs),
+      isInPlace: ({ read }) => order === 'block' && read.message.key !== null,
+      retried: (entry, retry) => this.#retried(entry, retry),
     })
   }
 
@@ -243,6 +252,7 @@ export class KafkaSource implements Source {
   #lose(partitions: readonly number[] | 'all', why: LostWhy): readonly PartitionLog[] {
     const logs = this.#owned.giveUp(partitions)
     const gone = new Set(logs)
+    this.#turns?.forget(logs)
     this.#later.drop(({ log }) => gone.has(log))
     this.#tell(({ log }) => gone.has(log), why)
     this.#fetching.look()
@@ -270,10 +280,8 @@ export class KafkaSource implements Source {
   #room() {
     const { messages, bytes, ahead = 0 } = this.#of.reader.hold
     const { count, size } = this.#owned.held
-    return {
-      messages: this.#isStopped ? 0 : messages + ahead - count,
-      bytes: this.#isStopped ? 0 : bytes - size,
-    }
+    if (this.#isStopped || this.#turns?.isFull) return { messages: 0, bytes: 0 }
+    return { messages: messages + ahead - count, bytes: bytes - size }
   }
 
   #came(log: PartitionLog, records: readonly StoredRecord[]): void {
@@ -283,9 +291,10 @@ export class KafkaSource implements Source {
       const bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0)
       const entry: Entry = { log, record, read: one, bytes, state: 'waiting' }
       const waitMs = (one.past.dueMs ?? 0) - nowMs
-      log.add(entry, waitMs > 0)
+      const isNow = waitMs <= 0 && this.#turns?.admit(entry) !== false
+      log.add(entry, !isNow)
       if (waitMs > 0) this.#later.add(entry, waitMs)
-      else this.#owned.came(entry)
+      else if (isNow) this.#owned.came(entry)
     }
     this.#woke()
   }
@@ -322,12 +331,12 @@ export class KafkaSource implements Source {
 
   #delivery(entry: Entry, room: Room): Delivery {
     const { message, past, position } = entry.read
-    const { failures, redrives, history } = past
+    const { redrives, history } = past
     const isBegun = this.#of.reader.charge === 'taken' || room.begins === true
     return {
       token: this.#hands.take(entry),
       message,
-      failures,
+      failures: entry.log.failuresOf(entry),
       crashes: entry.log.crashesOf(entry),
       redrives,
       past: history,
@@ -344,6 +353,8 @@ export class KafkaSource implements Source {
     if (hadRoom) this.#owned.settled(entry)
     else this.#later.drop((one) => one === entry)
     this.#commits.settled(log)
+    const next = this.#turns?.pass(entry) ?? null
+    if (next !== null) this.#hasTurn(next)
     this.#fetching.look()
     this.#woke()
     const { head } = log
@@ -365,6 +376,21 @@ export class KafkaSource implements Source {
       return
     }
     this.#later.add(entry, Math.max(0, (entry.read.past.dueMs ?? 0) - Date.now()))
+  }
+
+  /** It may be handed out. */
+  #hasTurn(entry: Entry): void {
+    entry.log.putBack(entry)
+    this.#owned.came(entry)
+    this.#woke()
+  }
+
+  #retried(entry: Entry, { failures, error, delayMs }: Retry): void {
+    const { log, read, record } = entry
+    entry.read = { ...read, past: failed(read.past, failures, error, null) }
+    log.failures.set(record.offset, failures)
+    this.#released(entry, delayMs)
+    this.#commits.settled(log)
   }
 
   #released(entry: Entry, delayMs: number): void {

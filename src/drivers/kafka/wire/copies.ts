@@ -44,7 +44,7 @@ export function copyOf(
 }
 
 /** After one failure more. */
-export function failed(past: Past, failures: number, error: ErrorInfo, dueMs: number): Past {
+export function failed(past: Past, failures: number, error: ErrorInfo, dueMs: number | null): Past {
   const firstFailedMs = past.history?.firstFailedMs ?? error.atMs
   return { ...past, failures, dueMs, history: { firstFailedMs, last: error } }
 }

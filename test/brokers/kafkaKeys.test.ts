@@ -1,0 +1,108 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Session } from '../../src/core/driver.ts'
+import { Cluster } from '../../src/drivers/kafka/cluster/cluster.ts'
+import { noteIn } from '../../src/drivers/kafka/group/note.ts'
+import { Offsets } from '../../src/drivers/kafka/group/offsets.ts'
+import { targetOfOptions } from '../../src/drivers/kafka/options.ts'
+import { startKafka } from '../../src/lab/brokers/kafka.ts'
+import type { KafkaServer } from '../../src/lab/brokers/kafkaServer.ts'
+import { message } from './file/store.ts'
+import { describeKafka } from './kafkaHere.ts'
+import { ackAll, openKafka, openSource, publishAll, queue, takeAll } from './kafkaOpen.ts'
+
+const never = new AbortController().signal
+
+describeKafka('a queue by key on Kafka', () => {
+  let server: KafkaServer
+  let url = ''
+  let session: Session
+  beforeAll(async () => {
+    server = await startKafka()
+    url = `${server.url}?partitions=1&session=2s`
+    session = await openKafka(url)
+  }, 120_000)
+  afterAll(async () => {
+    await session[Symbol.asyncDispose]()
+    await server.stop()
+  })
+
+  /** What the group has noted of its only partition. */
+  async function noted(channel: string) {
+    const cluster = await Cluster.open(targetOfOptions({ url }), never)
+    const offsets = new Offsets(cluster, `${channel}..queue`)
+    try {
+      const [found] = await offsets.fetch([{ topic: channel, partition: 0 }])
+      return noteIn(found?.offset ?? 0, found?.note ?? null)
+    } finally {
+      offsets.close()
+      await cluster.close()
+    }
+  }
+
+  test('what is retried in its place keeps its count and its turn when its worker is killed', async () => {
+    const channel = queue()
+    const all = ['a1', 'a2', 'b1'].map((id) => message(id, { key: id.slice(0, 1) }))
+    await publishAll(session, channel, all)
+    for (const failures of [0, 1]) {
+      const holder = join(import.meta.dirname, 'kafkaKeyHolder.ts')
+      const child = fork(holder, [url, channel.name])
+      expect(await once(child, 'message')).toEqual([failures, undefined])
+      while ((await noted(channel.name)).failures.get(0) !== failures + 1) await sleep(20)
+      child.kill('SIGKILL')
+      await once(child, 'close')
+    }
+    await using next = await openSource(session, channel, { reader: 'next', order: null })
+    const [a1, b1] = await takeAll(next, 2)
+    expect([a1?.message.id, a1?.failures, a1?.crashes]).toEqual(['a1', 2, 0])
+    expect([b1?.message.id, b1?.failures]).toEqual(['b1', 0])
+    await ackAll(next, a1 === undefined ? [] : [a1])
+    const [a2] = await takeAll(next, 1)
+    expect(a2?.message.id).toBe('a2')
+    await ackAll(
+      next,
+      [a2, b1].flatMap((one) => one ?? []),
+    )
+  }, 120_000)
+
+  test('what fails does not hold up the other keys of its partition', async () => {
+    const channel = queue()
+    const bad = message('bad', { key: 'bad' })
+    const others = Array.from({ length: 900 }, (_, n) => message(`m${n}`, { key: `${n % 30}` }))
+    await publishAll(session, channel, [bad, ...others, message('after', { key: 'bad' })])
+    await using opened = await openSource(session, channel, { reader: 'one', order: 'block' })
+    const done: string[] = []
+    const failure = { name: 'Error', message: 'no', atMs: 1, worker: 'w' }
+    while (done.length < 900) {
+      for (const { token, message } of await takeAll(opened, 1)) {
+        const retry = { kind: 'retry', delayMs: 600_000, failures: 1, error: failure } as const
+        const how = message.id === 'bad' ? retry : ({ kind: 'ack' } as const)
+        await opened.source.settle([{ token, ...how }], never)
+        if (message.id !== 'bad') done.push(message.id)
+      }
+    }
+    expect(done).not.toContain('after')
+    for (let key = 0; key < 30; key++) {
+      const own = done.map((id) => Number(id.slice(1))).filter((n) => n % 30 === key)
+      expect(own).toEqual(own.toSorted((a, b) => a - b))
+    }
+  })
+
+  test('readers that ask for nothing follow the members, and members of one order take no other', async () => {
+    const channel = queue()
+    await using first = await openSource(session, channel, { reader: 'a', order: 'skip' })
+    await using other = await openKafka(url)
+    const refused = openSource(other, channel, { reader: 'b', order: 'block' })
+    await expect(refused).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining(
+        "onFailure: 'skip', wanted order: 'key', onFailure: 'block'",
+      ),
+    })
+    await using second = await openSource(other, channel, { reader: 'c', order: null })
+    expect([first.lost, second.lost]).toEqual([[], []])
+  })
+})
