@@ -2,7 +2,11 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NarrowcastError } from '../core/errors.ts'
 import type { Pattern } from '../core/message.ts'
+import { contracts as ofKafka } from '../drivers/kafka/contract.ts'
 import { contracts as ofRabbitmq } from '../drivers/rabbitmq/contract.ts'
+import { startKafka } from './brokers/kafka.ts'
+import { findKafkaProgram } from './brokers/kafkaProgram.ts'
+import type { KafkaServer } from './brokers/kafkaServer.ts'
 import { startRabbitmq } from './brokers/rabbitmq.ts'
 import { findRabbitmqProgram } from './brokers/rabbitmqProgram.ts'
 import type { RabbitmqServer } from './brokers/rabbitmqServer.ts'
@@ -57,6 +61,8 @@ const patterns = ['broadcast', 'narrowcast', 'queue', 'stream'] as const
  * who stand still for three leases would lose nothing.
  */
 const rabbitmqHeartbeat = '?heartbeat=1s'
+/** As the leases of experiments: a worker that stands still for longer is none. */
+const kafkaSession = '?session=2s'
 
 /** By name. */
 export const backends: readonly Backend[] = [
@@ -107,6 +113,13 @@ export const backends: readonly Backend[] = [
     isDirect: true,
     start: ownRabbitmq,
   },
+  {
+    name: 'kafka',
+    patterns: patterns.filter((pattern) => pattern in ofKafka),
+    profiles: ['default', 'naive'],
+    defaultPattern: 'queue',
+    start: ownKafka,
+  },
 ]
 
 function embedded(url: string): OwnBroker {
@@ -140,6 +153,16 @@ async function ownRabbitmq(): Promise<OwnBroker> {
   return { ...ownServer(server, rabbitmqHeartbeat), config }
 }
 
+async function ownKafka(): Promise<OwnBroker> {
+  if ((await findKafkaProgram()) === null) {
+    throw missing(
+      'kafka-server-start.sh',
+      'Install Kafka 3.7 or newer and Java 17 or newer, or name one that runs: -u kafka://HOST:PORT',
+    )
+  }
+  return ownServer(await startKafka(), kafkaSession)
+}
+
 function missing(program: string, hint: string): NarrowcastError {
   return new NarrowcastError('UNAVAILABLE', `lab: no ${program} is on the PATH`, {
     operation: 'start a broker',
@@ -147,7 +170,7 @@ function missing(program: string, hint: string): NarrowcastError {
   })
 }
 
-function ownServer(server: RedisServer | RabbitmqServer, options: string): OwnBroker {
+function ownServer(server: RedisServer | RabbitmqServer | KafkaServer, options: string): OwnBroker {
   return {
     url: `${server.url}${options}`,
     how: server.how,

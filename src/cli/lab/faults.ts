@@ -1,3 +1,4 @@
+import { findKafkaProgram } from '../../lab/brokers/kafkaProgram.ts'
 import { findRabbitmqProgram } from '../../lab/brokers/rabbitmqProgram.ts'
 import { findRedisProgram } from '../../lab/brokers/redisProgram.ts'
 import { whyNoNamespace } from '../../lab/run/networkNamespace.ts'
@@ -19,6 +20,7 @@ export const lsFaults: Run = async ({ output }) => {
   const started = [
     ...((await findRedisProgram()) === null ? [] : ['Redis']),
     ...((await findRabbitmqProgram()) === null ? [] : ['RabbitMQ']),
+    ...((await findKafkaProgram()) === null ? [] : ['Kafka']),
   ]
   const rows = mechanisms(started, await whyNoNamespace())
   await output.list({ type: 'lab.faults', columns, rows })
@@ -27,11 +29,13 @@ export const lsFaults: Run = async ({ output }) => {
 /** `started`: servers that the lab can start here. */
 function mechanisms(started: readonly string[], noNamespace: string | null): Mechanism[] {
   const noSignals = process.platform === 'win32' ? 'Windows has no such signals' : null
-  const servers = started.join(' and ')
+  const servers = listed(started)
   const isNone = started.length === 0
-  const noServer = isNone ? 'no redis-server and no rabbitmq-server is on the PATH' : null
+  const noServer = isNone ? 'no Redis, RabbitMQ or Kafka is installed here' : null
   const ofBroker = isNone ? `file: ${noServer}` : `file, and ${servers} where the lab starts it`
-  const onServers = isNone ? 'a Redis or RabbitMQ that is given by its URL' : 'Redis and RabbitMQ'
+  const onServers = isNone
+    ? 'Redis, RabbitMQ or Kafka, given by its URL'
+    : 'Redis, RabbitMQ and Kafka'
   return [
     { fault: 'kill', how: 'SIGKILL any process', missing: null, only: null },
     { fault: 'stop', how: 'SIGSTOP, later SIGCONT', missing: noSignals, only: null },
@@ -58,6 +62,9 @@ function mechanisms(started: readonly string[], noNamespace: string | null): Mec
     },
   ]
 }
+
+const listed = (names: readonly string[]) =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 
 const columns: readonly Column<Mechanism>[] = [
   { name: 'fault', value: ({ fault }) => fault },

@@ -65,9 +65,9 @@ test.for([
 
 test('a URL that the lab has no experiments for is refused without its password', () => {
   const refused = expect.objectContaining({
-    ...{ code: 'UNSUPPORTED', message: expect.stringContaining('kafka://me:***@host') },
+    ...{ code: 'UNSUPPORTED', message: expect.stringContaining('nats://me:***@host') },
   })
-  expect(() => givenSubject('kafka://me:secret@host', null, backends)).toThrow(refused)
+  expect(() => givenSubject('nats://me:secret@host', null, backends)).toThrow(refused)
 })
 
 test.for([

@@ -23,7 +23,7 @@ const patterns: readonly Pattern[] = ['broadcast', 'narrowcast', 'queue', 'strea
 const profileDefault = 'default'
 /** Schemes whose backends are not called like them. */
 const families: Readonly<Record<string, string>> = {
-  ...{ rediss: 'redis', amqp: 'rabbitmq', amqps: 'rabbitmq' },
+  ...{ rediss: 'redis', amqp: 'rabbitmq', amqps: 'rabbitmq', kafkas: 'kafka' },
 }
 
 /**

@@ -65,7 +65,7 @@ const run: CommandSpec = {
     'narrowcast lab run calm -u redis://localhost --pattern queue --json',
   ],
   notes: [
-    'Backends: file, memory, redis-list, redis-stream, redis-pubsub, rabbitmq.',
+    'Backends: file, memory, redis-list, redis-stream, redis-pubsub, rabbitmq, kafka.',
     'redis is the one of its backends that --pattern needs.',
     'Profiles: default, safe; everysec of Redis; direct of narrowcast. naive loses on purpose.',
     'small-buffer of redis-pubsub: Redis cuts off who reads too slowly, at 256 kB.',

@@ -4,12 +4,13 @@ import { dirname } from 'node:path'
 import { connect } from '../../connect.ts'
 import type { BrokerInfo } from '../../core/driver.ts'
 import { filePragmas } from './filePragmas.ts'
+import { kafkaConfig } from './kafkaConfig.ts'
 import { redisConfig } from './redisConfig.ts'
 import { type Config, configSha256, withoutSecrets } from './withoutSecrets.ts'
 
 /** What a report says of a broker. No secret, host or path is in it. */
 export interface BrokerFacts {
-  /** `redis`, `valkey`, `rabbitmq`, `file`, `memory` */
+  /** `redis`, `valkey`, `rabbitmq`, `Kafka`, `file`, `memory` */
   readonly product: string
   /** Of the server; of SQLite where the store is a file. */
   readonly version: string
@@ -23,7 +24,9 @@ export interface BrokerFacts {
 
 const withinMs = 10_000
 
-const clients: Readonly<Record<string, string>> = { redis: '@redis/client', rabbitmq: 'amqplib' }
+const clients: Readonly<Record<string, string>> = {
+  ...{ redis: '@redis/client', rabbitmq: 'amqplib', kafka: '@platformatic/kafka' },
+}
 
 /**
  * `ownConfig`: all settings of a server that tells them to nobody but who has started it.
@@ -54,6 +57,7 @@ async function configOf(
 ): Promise<Config | null> {
   const signal = AbortSignal.timeout(withinMs)
   if (driver === 'redis') return await redisConfig(url, signal)
+  if (driver === 'kafka') return await kafkaConfig(url, signal)
   if (driver === 'rabbitmq') return null // AMQP tells no client
   const { path, ...others } = settings
   if (path === undefined) return settings

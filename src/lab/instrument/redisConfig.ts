@@ -3,7 +3,7 @@ import { readTls } from '../../drivers/_shared/tlsFiles.ts'
 import { invalid, targetOf } from '../../drivers/redis/options.ts'
 import { repliedWith } from '../../drivers/redis/redisErrors.ts'
 import { openServers } from '../../drivers/redis/servers.ts'
-import type { Config } from './withoutSecrets.ts'
+import { type Config, joined } from './withoutSecrets.ts'
 
 /**
  * All settings of the primary, passwords among them. Of a cluster those of every primary:
@@ -20,7 +20,7 @@ export async function redisConfig(url: string, signal: AbortSignal): Promise<Con
   try {
     const primaries = await servers.primaries()
     const asked = primaries.map((one) => one.send<Config>(['CONFIG', 'GET', '*'], 'config'))
-    return merged(await Promise.all(asked))
+    return joined(await Promise.all(asked))
   } catch (error) {
     // A managed server has no CONFIG, or not for us. Anything else is trouble.
     if (!['NOPERM', 'ERR'].includes(repliedWith(error) ?? '')) throw error
@@ -28,10 +28,4 @@ export async function redisConfig(url: string, signal: AbortSignal): Promise<Con
   } finally {
     servers.close()
   }
-}
-
-function merged(configs: readonly Config[]): Config {
-  const names = new Set(configs.flatMap((config) => Object.keys(config)))
-  const valuesFor = (name: string) => new Set(configs.map((config) => config[name] ?? ''))
-  return Object.fromEntries([...names].map((name) => [name, [...valuesFor(name)].join(' | ')]))
 }

@@ -19,6 +19,14 @@ test.for([
     5_673,
     'amqp://ann:p%40ss@127.0.0.1:9/shop%2Feu?heartbeat=2s',
   ],
+  ['kafka://db', 'db', 9_092, 'kafka://127.0.0.1:9?advertised=ignore'],
+  [
+    'kafka://ann:p%40ss@db:9093?session=2s',
+    'db',
+    9_093,
+    'kafka://ann:p%40ss@127.0.0.1:9?session=2s&advertised=ignore',
+  ],
+  ['kafka://db?advertised=ignore', 'db', 9_092, 'kafka://127.0.0.1:9?advertised=ignore'],
   ['redis://db:7000?cluster=false', 'db', 7_000, 'redis://127.0.0.1:9?cluster=false'],
 ] as const)('%s goes through a port as it is', ([url, host, port, through]) => {
   expect(upstreamOf(url)).toEqual({ host, port })
@@ -28,11 +36,13 @@ test.for([
 test.for([
   ['rediss://ann:secret@db:7000', /rediss:\/\/ann:\*\*\*@db:7000 .* certificate/],
   ['amqps://ann:secret@db', /amqps:\/\/ann:\*\*\*@db .* certificate/],
+  ['kafkas://ann:secret@db', /kafkas:\/\/ann:\*\*\*@db .* certificate/],
+  ['kafka://a:1,b:2', /one server/],
   ['redis://a:1,b:2', /one server/],
   ['amqp://a,b:2/shop', /one server/],
   ['redis://a:1?sentinel=main', /past the proxy/],
   ['redis://a:1?cluster=true', /past the proxy/],
-  ['file:./store', /only redis: and amqp:/],
+  ['file:./store', /only redis:, amqp: and kafka:/],
 ] as const)('%s is refused, and shows no secret', ([url, why]) => {
   const refusal = expect.objectContaining({
     code: 'UNSUPPORTED',

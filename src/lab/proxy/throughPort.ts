@@ -3,7 +3,10 @@ import { parseBrokerUrl, redactUrl } from '../../core/url.ts'
 import type { Upstream } from './words.ts'
 
 /** Schemes of plain TCP, and the port where a URL names none. */
-const ports: Readonly<Record<string, number>> = { redis: 6_379, amqp: 5_672 }
+const ports: Readonly<Record<string, number>> = { redis: 6_379, amqp: 5_672, kafka: 9_092 }
+
+/** A broker of Kafka tells its clients where it is, and they would go there past the proxy. */
+const behindProxy = ['advertised', 'ignore'] as const
 
 /** Whether a proxy can stand between. */
 export function isProxied(url: string): boolean {
@@ -43,10 +46,11 @@ interface Parts {
 function partsOf(url: string): Parts {
   const { scheme, rest, options, text } = parseBrokerUrl(url)
   const port = ports[scheme]
-  if (scheme === 'rediss' || scheme === 'amqps') {
+  if (scheme === 'rediss' || scheme === 'amqps' || scheme === 'kafkas') {
     throw refused(text, 'the certificate is for another address')
   }
-  if (port === undefined) throw refused(text, 'only redis: and amqp: are plain TCP to one server')
+  if (port === undefined)
+    throw refused(text, 'only redis:, amqp: and kafka: are plain TCP to one server')
   if (options.has('sentinel') || options.get('cluster') === 'true') {
     throw refused(text, 'its servers tell clients addresses that lead past the proxy')
   }
@@ -54,13 +58,16 @@ function partsOf(url: string): Parts {
   if (!found) throw refused(text, 'it is not the URL of one server')
   const [, login = '', host, given, path = ''] = found
   const query = text.includes('?') ? text.slice(text.indexOf('?')) : ''
+  const [name, value] = behindProxy
+  const isToldWhere = scheme === 'kafka' && !options.has(name)
+  const more = isToldWhere ? `${query === '' ? '?' : '&'}${name}=${value}` : ''
   return {
     before: `${scheme}://${login}`,
     upstream: {
       host: (host || 'localhost').replace(/^\[|\]$/g, ''),
       port: given === undefined ? port : Number(given),
     },
-    after: `${path}${query}`,
+    after: `${path}${query}${more}`,
   }
 }
 
