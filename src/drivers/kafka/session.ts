@@ -23,7 +23,7 @@ import { KafkaPublisher } from './publishing/publisher.ts'
 import { KafkaSource } from './reading/source.ts'
 import { Topics } from './topics.ts'
 
-const closeMsMax = 2_000
+const closeMsMax = 6_000
 const quietMsMax = 2_000
 
 /** One process at one cluster of Kafka. */

@@ -33,6 +33,8 @@ export interface MembershipEvents {
   revoke(partitions: readonly number[]): Promise<void>
   /** They are somebody else's, whatever is still worked on. */
   lost(why: 'revoked' | 'expired'): void
+  /** It is a member still, after it was silent for so long that nobody could know. */
+  back(): void
   /** It cannot be a member any more. */
   failed(error: NarrowcastError): void
 }
@@ -122,6 +124,16 @@ export class Membership {
     return !this.#isJoining && memberId === this.#memberId && generation === this.#generation
   }
 
+  /** What is ours is so until this changes, whatever generation we sign with. */
+  get tenure(): number {
+    return this.#losses
+  }
+
+  /** It showed no life for so long that others may have what was ours: it stood still, or is cut off. */
+  get isSilent(): boolean {
+    return performance.now() - this.#seenMs > this.#sessionMs
+  }
+
   /** A commit was told that this member is none. */
   disowned(): void {
     this.#lose('revoked')
@@ -192,7 +204,7 @@ export class Membership {
     this.#check(joined.errorCode, 'to join')
     this.#memberId = joined.memberId
     this.#generation = joined.generationId
-    this.#seenMs = performance.now()
+    this.#seen()
     this.#shared.clear()
     const isLeader = joined.leader === joined.memberId
     const assignments = isLeader ? await this.#assignments(joined.members) : []
@@ -201,7 +213,7 @@ export class Membership {
       ...[protocol, assignments],
     )
     this.#check(synced.errorCode, 'to be assigned its partitions')
-    this.#seenMs = performance.now()
+    this.#seen()
     const { assignedPartitions } = cluster.client.decodeConsumerProtocolAssignment(
       synced.assignment,
     )
@@ -264,7 +276,7 @@ export class Membership {
       if (errorCode === rebalancing) this.#mustJoin = true
       if (errorCode === rebalancing) return
       this.#check(errorCode, 'to go on')
-      this.#seenMs = performance.now()
+      this.#seen()
       await this.#look()
     }
   }
@@ -327,7 +339,7 @@ export class Membership {
       const { errorCode } = await link.call(
         ...(['heartbeat', this.#of.group, this.#generation, this.#memberId, null] as const),
       )
-      if (errorCode === 0 || errorCode === rebalancing) this.#seenMs = performance.now()
+      if (errorCode === 0 || errorCode === rebalancing) this.#seen()
     } catch {
       // It is asked again, until the time is over.
     }
@@ -337,6 +349,12 @@ export class Membership {
   #expire(): void {
     this.#lose('expired')
     this.#mustJoin = true
+  }
+
+  #seen(): void {
+    const wasSilent = this.isSilent
+    this.#seenMs = performance.now()
+    if (wasSilent) this.#of.on.back()
   }
 
   #elsewhere(): void {

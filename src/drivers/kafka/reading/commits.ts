@@ -8,6 +8,8 @@ import type { PartitionLog } from './partitionLog.ts'
 export interface CommitsOptions {
   readonly offsets: Offsets
   readonly signature: () => Signature
+  /** What is ours now is so until this changes. */
+  readonly tenure: () => number
   /** What is signed so now would be signed so again: who is refused is a member no more. */
   readonly isCurrent: (signature: Signature) => boolean
   readonly disowned: () => void
@@ -64,13 +66,13 @@ export class Commits {
   /** Resolves when the group knows how far these are settled, and that nobody has anything of them in hand. */
   async putDown(logs: readonly PartitionLog[]): Promise<void> {
     for (const log of logs) this.#dirty.delete(log)
-    // They are nobody's from now on: what is signed later would be about what is somebody else's.
-    const signature = this.#of.signature()
+    // Once they are lost, what is signed would be about what is somebody else's.
+    const tenure = this.#of.tenure()
     const deadlineMs = performance.now() + putDownMsMax
     for (;;) {
       try {
         const make = () => logs.flatMap((log) => this.#unknownOf(log))
-        await this.#commit(make, () => {}, signature)
+        await this.#commit(make, () => {}, tenure)
         return
       } catch (error) {
         if (!(error instanceof NotNow) || performance.now() > deadlineMs) throw error
@@ -143,27 +145,27 @@ export class Commits {
   }
 
   /**
-   * What is made when its turn has come; `done`: before that of the next one is made. `signedAs`: only
-   * while that is how we sign.
+   * What is made when its turn has come; `done`: before that of the next one is made. `tenure`: only
+   * while what was ours then is.
    * @throws where it is not known to be done
    */
   async #commit(
     make: () => Committed[],
     done: (notes: readonly Committed[]) => void,
-    signedAs: Signature | null = null,
+    tenure = this.#of.tenure(),
   ): Promise<void> {
     const committing = this.#last.then(async () => {
       const notes = make()
       if (notes.length === 0) return
+      if (tenure !== this.#of.tenure()) throw new Error('another has it now')
       const signature = this.#of.signature()
-      if (signedAs !== null && !isSame(signature, signedAs)) throw new Error('another has it now')
       const said = await this.#of.offsets.commit(notes, signature)
       if (said === 'done') {
         done(notes)
         return
       }
       if (said === 'disowned' && this.#of.isCurrent(signature)) this.#of.disowned()
-      throw said === 'not-now' ? new NotNow('the members change') : new Error('no member')
+      throw tenure === this.#of.tenure() ? new NotNow('the members change') : new Error('no member')
     })
     this.#last = committing.catch(() => {})
     await committing
@@ -172,8 +174,5 @@ export class Commits {
 
 /** It may be done soon. */
 class NotNow extends Error {}
-
-const isSame = (a: Signature, b: Signature) =>
-  a.memberId === b.memberId && a.generation === b.generation
 
 const isAtFirst = ({ watermark, firstOffset }: PartitionLog) => watermark === firstOffset

@@ -44,7 +44,7 @@ export interface KafkaSourceOptions {
 
 /** What has work to put down gets so long for it. */
 const putDownMsMax = 10_000
-const closeMsMax = 2_000
+const closeMsMax = 5_000
 /** So many are handed out of a partition, at most, while one before them is not settled. */
 const aheadMax = 1_000
 /** What is not due yet is moved behind so many that are settled. */
@@ -106,12 +106,14 @@ export class KafkaSource implements Source {
         assigned: (partitions) => this.#assigned(partitions),
         revoke: (partitions) => this.#revoke(partitions),
         lost: (why) => void this.#lose('all', why),
+        back: () => this.#woke(),
         failed: (error) => this.#end(error),
       },
     })
     this.#commits = new Commits({
       offsets: this.#offsets,
       signature: () => this.#membership.signature,
+      tenure: () => this.#membership.tenure,
       isCurrent: (signature) => this.#membership.isCurrent(signature),
       disowned: () => this.#membership.disowned(),
       order,
@@ -302,7 +304,9 @@ export class KafkaSource implements Source {
   async #take(room: Room): Promise<Entry[]> {
     const taken: Entry[] = []
     let bytes = 0
-    while (taken.length < room.messages && !this.#isStopped && !this.#isQuiet) {
+    // Who stood still learns first whether it is still its own.
+    const isOurs = !this.#isStopped && !this.#isQuiet && !this.#membership.isSilent
+    while (isOurs && taken.length < room.messages) {
       const entry = this.#owned.next(aheadMax)
       if (entry === null) break
       const isSuspect = entry.log.crashesOf(entry) > 0
