@@ -105,3 +105,21 @@ test.for([
     expect(await tally.drained(consumer)).toMatchObject(counts)
   },
 )
+
+test('who joins others first is timed from then on, and else from when it began', async () => {
+  const joining: Consumer = {
+    async start(came) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      came.settled(3)
+    },
+    async [Symbol.asyncDispose]() {},
+  }
+  const took = async (joinsFirst: boolean) => {
+    const tally = new Tally(3, 5)
+    await tally.start(joining, joinsFirst)
+    const { startMs, endMs } = await tally.drained(joining)
+    return endMs - startMs
+  }
+  expect(await took(true)).toBeLessThanOrEqual(0)
+  expect(await took(false)).toBeGreaterThan(0)
+})

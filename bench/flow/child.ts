@@ -61,7 +61,7 @@ async function answer(ask: Exclude<Ask, Progress>): Promise<unknown> {
     return open(ask.open)
   }
   if (ask === 'publish') return publish()
-  if (ask === 'start') return tally.start(consumer)
+  if (ask === 'start') return tally.start(consumer, task.joinsFirst)
   if (ask === 'drain') return task.window > 0 ? drain() : tally.drained(consumer)
   return between[Symbol.asyncDispose]()
 }

@@ -66,6 +66,7 @@ export class Lines implements Disposable {
           isBatch: false,
           concurrency: 1,
           group: 'bench',
+          joinsFirst: false,
         },
       }),
     )

@@ -7,7 +7,15 @@ import type { Task } from './way.ts'
 export interface Contender
   extends Omit<
     Task,
-    'url' | 'channel' | 'group' | 'bodyBytes' | 'isTuned' | 'concurrency' | 'isBatch' | 'window'
+    | 'url'
+    | 'channel'
+    | 'group'
+    | 'bodyBytes'
+    | 'isTuned'
+    | 'concurrency'
+    | 'isBatch'
+    | 'window'
+    | 'joinsFirst'
   > {
   /** Each of them is given all messages; the first one is timed. */
   readonly groups?: readonly string[]
@@ -15,6 +23,7 @@ export interface Contender
   readonly concurrency?: number
   readonly isBatch?: boolean
   readonly window?: number
+  readonly joinsFirst?: boolean
   readonly publish?: string
   readonly consume?: string
   readonly both?: string
@@ -54,6 +63,7 @@ async function run(rig: Rig, one: Contender, bodyBytes: number, divisor: number)
     concurrency: 1,
     isBatch: false,
     window: 0,
+    joinsFirst: false,
     isTuned: true,
     url: rig.url,
     bodyBytes,

@@ -42,7 +42,7 @@ async function startMs(
   const task: Task = {
     ...{ side, kind, url: rig.url, channel: await rig.channel(), group: 'bench', messages: 1 },
     ...{ bodyBytes: 100, batch: 1, inFlight: 1, window: 0, isBatch: false },
-    ...{ concurrency: 1, isTuned: true },
+    ...{ concurrency: 1, isTuned: true, joinsFirst: false },
   }
   if (waiting > 0) await rig.crew.publish(task)
   const fromMs = nowMs()

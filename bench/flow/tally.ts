@@ -41,10 +41,14 @@ export class Tally implements Came {
     this.#all.resolve()
   }
 
-  /** Resolves with the answer of `start`; `drained` is asked afterwards. */
-  async start(consumer: Consumer): Promise<void> {
+  /**
+   * Resolves with the answer of `start`; `drained` is asked afterwards. `joinsFirst`: time counts from
+   * that answer on.
+   */
+  async start(consumer: Consumer, joinsFirst = false): Promise<void> {
     this.#startMs = nowMs()
     await consumer.start(this)
+    if (joinsFirst) this.#startMs = nowMs()
   }
 
   /** Waits for the last message, or until nothing comes any more; what comes later counts too. */

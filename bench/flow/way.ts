@@ -5,12 +5,19 @@ export interface Data {
 }
 
 /** Whose code moves the messages: the bare client, this library, or another one. */
-export type Side = 'node-redis' | 'amqplib' | 'narrowcast' | 'bullmq' | 'bee-queue' | 'groupmq'
+export type Side =
+  | 'node-redis'
+  | 'amqplib'
+  | 'platformatic'
+  | 'narrowcast'
+  | 'bullmq'
+  | 'bee-queue'
+  | 'groupmq'
 
 /** How messages travel from one process to another. */
 export interface Task {
   readonly side: Side
-  /** Of amqplib: queue, ackEach, alike, stream. Of node-redis: list, cloudEvents, single, stream, pubsub. Of narrowcast: queue, stream, broadcast, direct, relay. */
+  /** Of amqplib: queue, ackEach, alike, stream. Of platformatic: queue, alike, stream. Of node-redis: list, cloudEvents, single, stream, pubsub. Of narrowcast: queue, stream, broadcast, direct, relay. */
   readonly kind: string
   readonly url: string
   readonly channel: string
@@ -31,6 +38,11 @@ export interface Task {
   readonly concurrency: number
   /** A handler is given many, on the sides that have such handlers. */
   readonly isBatch: boolean
+  /**
+   * A consumer joins others before it reads anything, which takes as long as to read much: its time
+   * counts from then on.
+   */
+  readonly joinsFirst: boolean
   /** The settings that cost a peer least; false: as it comes. */
   readonly isTuned: boolean
 }

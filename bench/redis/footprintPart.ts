@@ -36,6 +36,7 @@ async function megabytes(rig: RedisRig, { side, kind }: Keeper): Promise<number>
       isBatch: false,
       concurrency: 100,
       group: 'bench',
+      joinsFirst: false,
     },
   }
   const before = await rig.usedBytes()
