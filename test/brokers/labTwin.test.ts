@@ -8,6 +8,7 @@ import { scenarios } from '../../src/lab/scenarios/index.ts'
 import type { Scenario } from '../../src/lab/scenarios/scenario.ts'
 import { runTwin } from '../../src/lab/twin/runTwin.ts'
 import { streamTwin } from '../../src/lab/twin/streamTwin.ts'
+import { testKafka } from './kafkaHere.ts'
 import { testRabbitmq } from './rabbitmqHere.ts'
 import { testRedis } from './redisHere.ts'
 
@@ -57,6 +58,14 @@ testRedis.for(onRedis)(
 testRabbitmq('and those of a queue of RabbitMQ', { timeout: 60_000 }, async () => {
   expect(await run('backlog', { backend: 'rabbitmq', pattern: 'queue' })).toMatchObject(all)
 })
+
+testKafka.for(['queue', 'stream'] as const)(
+  'and those of a %s of Kafka',
+  { timeout: 90_000 },
+  async (pattern) => {
+    expect(await run('calm', { backend: 'kafka', pattern })).toMatchObject(all)
+  },
+)
 
 it('one that was interrupted has no figures', async () => {
   const running = run('calm', { backend: 'file', pattern: 'queue' }, AbortSignal.abort())

@@ -7,6 +7,7 @@ const list = { backend: 'redis-list', pattern: 'queue', profile: 'default', url:
 it('what has a recipe by hand has a twin, in all the settings of its broker', () => {
   expect(twinFor(calm, list)).toBe('redis-list')
   expect(twinFor({ name: 'backlog' }, { ...list, profile: 'safe' })).toBe('redis-list')
+  expect(twinFor(calm, { ...list, backend: 'kafka', pattern: 'stream' })).toBe('kafka')
   expect(twinFor(calm, { ...list, backend: 'redis-stream', pattern: 'stream' })).toBe(
     'redis-stream',
   )

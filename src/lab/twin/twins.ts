@@ -32,6 +32,10 @@ const twins = {
     patterns: ['queue'],
     load: async () => (await import('./rabbitmqTwin.ts')).rabbitmqTwin,
   },
+  kafka: {
+    patterns: ['queue', 'stream'],
+    load: async () => (await import('./kafkaTwin.ts')).kafkaTwin,
+  },
 } as const satisfies Readonly<Record<string, Known>>
 
 export type TwinName = keyof typeof twins
