@@ -23,6 +23,18 @@ describeKafka('a channel on Kafka', () => {
     await server.stop()
   })
 
+  test('is removed where no group has ever read anything', async () => {
+    const channel = queue()
+    await publishAll(session, channel, several(1))
+    await session.admin.remove?.(channel, never)
+    expect(await session.admin.depths?.([channel], never)).toEqual([null])
+    await publishAll(session, channel, several(1, 'n'))
+    await using opened = await openSource(session, channel, { reader: 'a' })
+    const got = await takeAll(opened, 1)
+    expect(idsOf(got)).toEqual(['n0'])
+    await ackAll(opened, got)
+  })
+
   test('that is removed takes nothing of another along that the same group reads', async () => {
     const [gone, kept] = [stream(), stream()]
     const group = 'billing'

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, ChannelInfo } from '../../../core/admin.ts'
 import type { ChannelRef } from '../../../core/channel.ts'
 import type { Cluster, Topic } from '../cluster/cluster.ts'
+import { patiently } from '../cluster/patiently.ts'
 import { kafkaError, protocolError } from '../kafkaErrors.ts'
 import { deadTopicOf, groupIdOf, groupOfRetryTopic, isHelper, retryTopicsOf } from '../layout.ts'
 import { offsetsAt } from '../reading/begins.ts'
@@ -73,8 +74,11 @@ export function managing(options: ManagingOptions): Managing {
         own.map((one) => one.name),
         signal,
       )
-      if (channel.pattern === 'queue') await forgetGroup(cluster, groupIdOf(home))
       topics.forget(name)
+      if (channel.pattern !== 'queue') return
+      // Where nobody has read anything yet there is no place to note groups: asking makes one, in some time.
+      const [topic] = own as [Topic]
+      await patiently(cluster, topic, () => forgetGroup(cluster, groupIdOf(home)))
     },
     async removeGroup(channel, group, signal) {
       checkOpen('removeGroup')

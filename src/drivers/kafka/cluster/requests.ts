@@ -60,6 +60,8 @@ export interface ClientRecord {
 
 export interface RecordBatch {
   readonly firstOffset: bigint
+  /** Of the batch as it came. */
+  readonly length: number
   readonly lastOffsetDelta: number
   readonly firstTimestamp: bigint
   readonly maxTimestamp: bigint

@@ -6,7 +6,7 @@ const transactional = 1 << 4
 const control = 1 << 5
 
 const batch = (firstOffset: number, producerId: number, attributes = 0): RecordBatch => ({
-  ...{ firstOffset: BigInt(firstOffset), lastOffsetDelta: 1, attributes },
+  ...{ firstOffset: BigInt(firstOffset), length: 60, lastOffsetDelta: 1, attributes },
   ...{ producerId: BigInt(producerId), firstTimestamp: 0n, maxTimestamp: 0n, records: [] },
 })
 const offsets = (all: readonly RecordBatch[]) => all.map(({ firstOffset }) => Number(firstOffset))

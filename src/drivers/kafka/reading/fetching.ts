@@ -15,6 +15,8 @@ export interface FetchingOptions {
   readonly logs: () => Iterable<PartitionLog>
   /** How many more may come, over all of them. */
   readonly room: () => { readonly messages: number; readonly bytes: number }
+  /** Enough for a request: one for each message that is done would cost more than the messages. */
+  readonly isWorthAsking: () => boolean
   /** Nothing more is wanted of it now. */
   readonly isFull: (log: PartitionLog) => boolean
   readonly came: (log: PartitionLog, records: readonly StoredRecord[]) => void
@@ -41,8 +43,10 @@ export class Fetching {
   #finding: Promise<void> | null = null
   #isOver = false
   #wake = Promise.withResolvers<void>()
-  /** Of what came last; nothing is known before. */
+  /** Of what came last, as it came; nothing is known before. */
   #bytesEach = 1_024
+  /** Partitions that something came of last: they share what is asked for. */
+  #busy = 1
   /** Who is asked first has the room: it is another one each time. */
   #turn = 0
 
@@ -131,17 +135,21 @@ export class Fetching {
   async #fetch(link: Link, led: readonly PartitionLog[]): Promise<boolean> {
     const room = this.#of.room()
     const wanted = led.filter((log) => !this.#of.isFull(log))
-    if (room.messages <= 0 || room.bytes <= 0 || wanted.length === 0) {
+    const isNoRoom = room.messages <= 0 || room.bytes <= 0
+    if (isNoRoom || wanted.length === 0 || !this.#of.isWorthAsking()) {
       await this.#wake.promise
       return true
     }
     const at = this.#turn++ % wanted.length
-    const topics = this.#asked([...wanted.slice(at), ...wanted.slice(0, at)], room.messages)
+    // What there is no room for would be decoded, thrown away and asked for again.
+    const bytes = Math.max(partitionBytesMin, Math.min(bytesMax, room.messages * this.#bytesEach))
+    const topics = this.#asked([...wanted.slice(at), ...wanted.slice(0, at)], bytes)
     const answer = await link.call(
-      ...(['fetch', waitMs, 1, bytesMax, committedOnly, 0, -1, topics, [], ''] as const),
+      ...(['fetch', waitMs, 1, bytes, committedOnly, 0, -1, topics, [], ''] as const),
     )
     if (answer.errorCode !== 0) return false
     let isSame = true
+    let busy = 0
     for (const { topicId, partitions } of answer.responses) {
       for (const one of partitions) {
         const log = wanted.find(
@@ -151,16 +159,16 @@ export class Fetching {
         if (log === undefined || log.isGone) continue
         if (one.errorCode === 0) this.#bring(log, one)
         else isSame = (await this.#restarted(log, one.errorCode)) && isSame
+        if ((one.records?.length ?? 0) > 0) busy++
       }
     }
+    if (busy > 0) this.#busy = busy
     return isSame
   }
 
-  #asked(logs: readonly PartitionLog[], room: number): object[] {
-    const bytes = Math.min(
-      partitionBytesMax,
-      Math.max(partitionBytesMin, room * this.#bytesEach * 2),
-    )
+  #asked(logs: readonly PartitionLog[], bytesOfAll: number): object[] {
+    const share = Math.ceil(bytesOfAll / this.#busy)
+    const bytes = Math.min(partitionBytesMax, Math.max(partitionBytesMin, share))
     // Each for itself: what comes first is filled first.
     return logs.flatMap((log) => {
       const topic = this.#of.cluster.known(log.topic)
@@ -174,7 +182,7 @@ export class Fetching {
     if (last === undefined) return
     let room = this.#of.room().messages
     const came: StoredRecord[] = []
-    let bytes = 0
+    this.#bytesEach = bytesEachOf(batches)
     for (const batch of kept(batches, abortedTransactions ?? [])) {
       const isByServer = (batch.attributes & (1 << 3)) !== 0
       for (const record of batch.records) {
@@ -182,7 +190,7 @@ export class Fetching {
         if (offset < log.nextOffset) continue // a batch is sent whole
         // What there is no room for is asked for again.
         if (room-- <= 0) {
-          this.#keep(log, came, bytes, offset)
+          this.#keep(log, came, offset)
           return
         }
         const timestampMs = isByServer
@@ -191,17 +199,14 @@ export class Fetching {
         const { key, value, headers } = record
         const { topic, partition } = log
         came.push({ topic, partition, offset, timestampMs, key, value, headers })
-        bytes += record.value?.length ?? 0
       }
     }
-    this.#keep(log, came, bytes, Number(last.firstOffset) + last.lastOffsetDelta + 1)
+    this.#keep(log, came, Number(last.firstOffset) + last.lastOffsetDelta + 1)
   }
 
-  #keep(log: PartitionLog, came: readonly StoredRecord[], bytes: number, next: number): void {
+  #keep(log: PartitionLog, came: readonly StoredRecord[], next: number): void {
     log.nextOffset = Math.max(log.nextOffset, next)
-    if (came.length === 0) return
-    this.#bytesEach = Math.ceil(bytes / came.length) + 200
-    this.#of.came(log, came)
+    if (came.length > 0) this.#of.came(log, came)
   }
 
   /** Whether it goes on: the log has forgotten what we were about to read, or has lost its tail. */
@@ -220,6 +225,12 @@ export class Fetching {
     log.nextOffset = Math.min(Math.max(log.nextOffset, first), end)
     return true
   }
+}
+
+function bytesEachOf(batches: NonNullable<FetchedPartition['records']>): number {
+  const count = batches.reduce((sum, { records }) => sum + records.length, 0)
+  const bytes = batches.reduce((sum, { length }) => sum + length, 0)
+  return Math.ceil(bytes / Math.max(1, count))
 }
 
 const askedOf = (log: PartitionLog, bytes: number) => ({

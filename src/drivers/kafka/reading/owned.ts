@@ -46,6 +46,13 @@ export class Owned {
     return { count: this.#count, size: this.#size }
   }
 
+  /** What may be handed out now. */
+  get waiting(): number {
+    let sum = 0
+    for (const log of this.#logs) sum += log.waiting
+    return sum
+  }
+
   /** Resolves when it is known how far the group is in each, or they were given up meanwhile. */
   async add(partitions: readonly number[], placesOf: () => Promise<PlacesOf>): Promise<void> {
     const claims = partitions.map((partition): Claim => ({ partition, logs: [], isGone: false }))

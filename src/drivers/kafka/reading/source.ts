@@ -74,6 +74,7 @@ export class KafkaSource implements Source {
   #wakes = 0
   #ended: NarrowcastError | null = null
   #isReceiving = false
+  #isChanged = false
   #isStopped = false
   /** Nothing is handed out. */
   #isQuiet = false
@@ -133,6 +134,7 @@ export class KafkaSource implements Source {
       cluster,
       logs: () => this.#owned.all,
       room: () => this.#room(),
+      isWorthAsking: () => this.#isWorthAsking(),
       isFull: ({ topic: name }) => name !== topic.name && this.#later.isFull(name),
       failed: (error) => this.#end(error),
       came: (log, records) => this.#came(log, records),
@@ -279,6 +281,23 @@ export class KafkaSource implements Source {
     void this.#leave()
   }
 
+  /** Who fetches and who receives look again: once for all that is settled in this turn. */
+  #changed(): void {
+    if (this.#isChanged) return
+    this.#isChanged = true
+    queueMicrotask(() => {
+      this.#isChanged = false
+      this.#fetching.look()
+      this.#woke()
+    })
+  }
+
+  /** A quarter is free, or there is nothing that could be handed out. */
+  #isWorthAsking(): boolean {
+    const { messages, ahead = 0 } = this.#of.reader.hold
+    return this.#room().messages * 4 >= messages + ahead || this.#owned.waiting === 0
+  }
+
   #room() {
     const { messages, bytes, ahead = 0 } = this.#of.reader.hold
     const { count, size } = this.#owned.held
@@ -319,6 +338,7 @@ export class KafkaSource implements Source {
     if (this.#of.reader.charge === 'taken' || room.begins === true) {
       for (const entry of taken) await this.#charge(entry)
     }
+    if (taken.length > 0) this.#changed()
     const ours = taken.filter(({ log }) => !log.isGone)
     if (!this.#isQuiet && !this.#isStopped) return ours
     for (const entry of ours) this.#released(entry, 0)
@@ -359,8 +379,7 @@ export class KafkaSource implements Source {
     this.#commits.settled(log)
     const next = this.#turns?.pass(entry) ?? null
     if (next !== null) this.#hasTurn(next)
-    this.#fetching.look()
-    this.#woke()
+    this.#changed()
     const { head } = log
     if (log.beyond < moveOnAfter || head === undefined || !this.#later.has(head)) return
     const leftMs = (head.read.past.dueMs ?? 0) - Date.now()
