@@ -35,8 +35,11 @@ export interface Terms {
   readonly lossWindowMs: number | null
   /** Only then does an ack before a delivery say that nothing may come again. */
   readonly isSettleConfirmed: boolean
-  /** Faults of the broker after which even a confirmed ack may be forgotten. */
-  readonly forgetsAcks: readonly ('broker-stop' | 'broker-crash')[]
+  /**
+   * Faults after which an ack may be forgotten, of the broker a confirmed one too. worker-killed: the
+   * broker hears of it a moment later, and not from a worker that ends or stands still meanwhile.
+   */
+  readonly forgetsAcks: readonly ('broker-stop' | 'broker-crash' | 'worker-killed')[]
   /** Failures after which a message is dead. */
   readonly attempts: number
   /** Owners that may end with a message in hand before it is dead. */

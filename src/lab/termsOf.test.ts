@@ -41,6 +41,8 @@ describe('a queue that outlasts everything', () => {
     expect(terms).toMatchObject({ attempts: 3, deliveriesMax: 7 })
     const released = { how: 'on-release', withinMs: 500 } as const
     expect(termsFor({ ...file.queue, redelivery: released }).terms.leaseMs).toBe(0)
+    const member = { ...file.queue, redelivery: released, fencing: 'generation' } as const
+    expect(termsFor(member).terms.leaseMs).toBe(1_500)
   })
 
   test('keeps the order of keys for who asks for it, and where it can', () => {
@@ -61,6 +63,8 @@ describe('a queue that outlasts everything', () => {
   test('has an ack that counts only where it is confirmed', () => {
     expect(termsFor(file.queue).terms.isSettleConfirmed).toBe(true)
     expect(termsFor({ ...file.queue, settle: 'sent' }).terms.isSettleConfirmed).toBe(false)
+    const { terms } = termsFor({ ...file.queue, settle: 'watermark' })
+    expect([terms.isSettleConfirmed, terms.forgetsAcks]).toEqual([false, ['worker-killed']])
   })
 })
 

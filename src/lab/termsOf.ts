@@ -57,6 +57,8 @@ const outlasted = [
 
 /** How much longer than its lease the entry of a dead worker may be believed. */
 const sweepMs = 1_000
+/** Members show life four times in a session, which experiments make as long as their leases. */
+const sessionShareMin = 0.75
 
 /** The terms of one run, from the contract in force: nobody types a promise a second time. */
 export function termsOf(contract: Contract, settings: RunSettings): RunTerms {
@@ -81,13 +83,14 @@ export function termsOf(contract: Contract, settings: RunSettings): RunTerms {
     ],
     lossWindowMs: typeof window === 'object' ? window.lossWindowMs : null,
     isSettleConfirmed: contract.settle === 'confirmed',
-    forgetsAcks: (['broker-stop', 'broker-crash'] as const).filter((cause) =>
-      fragile.includes(cause),
-    ),
+    forgetsAcks: [
+      ...(['broker-stop', 'broker-crash'] as const).filter((cause) => fragile.includes(cause)),
+      ...(contract.settle === 'watermark' ? (['worker-killed'] as const) : []),
+    ],
     attempts: settings.attempts,
     deliveriesMax: settings.deliveriesMax,
     areCrashesMixed: contract.counts.crashes === 'mixed',
-    leaseMs: redelivery.how === 'on-lease' ? leaseMs : 0,
+    leaseMs: ownedMsOf(contract, leaseMs),
     isStoreShared: settings.isStoreShared,
     isOwnedByConnection: contract.fencing === 'connection',
     inHandMax: settings.inHandMax,
@@ -97,6 +100,12 @@ export function termsOf(contract: Contract, settings: RunSettings): RunTerms {
   }
   const unknown = isAtMostOnce ? [] : outlasted.filter(isUnknown).map(([cause]) => cause)
   return { terms, unknown, order: orderOf(contract, settings) }
+}
+
+/** How long a worker that shows no life owns what it has, at least; 0: no time decides that. */
+function ownedMsOf({ redelivery, fencing }: Contract, leaseMs: number): number {
+  if (redelivery.how === 'on-lease') return leaseMs
+  return fencing === 'generation' ? leaseMs * sessionShareMin : 0
 }
 
 function orderOf({ keyOrder }: Contract, { order, onFailure }: RunSettings): OrderPromise {

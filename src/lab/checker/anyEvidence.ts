@@ -21,7 +21,7 @@ const terms: fc.Arbitrary<Terms> = fc.record({
   tells: fc.subarray([...causes]),
   lossWindowMs: fc.option(ms(12), { freq: 3 }),
   isSettleConfirmed: fc.boolean(),
-  forgetsAcks: fc.subarray(['broker-stop', 'broker-crash']),
+  forgetsAcks: fc.subarray(['broker-stop', 'broker-crash', 'worker-killed']),
   attempts: fc.constantFrom(1, 2, 3),
   deliveriesMax: fc.constantFrom(2, 3),
   leaseMs: fc.constantFrom(0, 4, 8),

@@ -1,8 +1,9 @@
+import type { LabEvent } from '../evidence/evidence.ts'
 import { deadCauses } from '../evidence/record.ts'
 import type { Terms } from '../terms.ts'
 import type { GroupAccount } from './accounting.ts'
 import { tellsMore } from './episodes.ts'
-import { type GroupHistory, type History, marks, told } from './history.ts'
+import { type GroupHistory, type History, marks, type TimedEvent, told } from './history.ts'
 import { actorName } from './intervals.ts'
 import { isWorker } from './load.ts'
 
@@ -122,13 +123,18 @@ function isRetriedBeyond(
 
 /** What the broker was told of it: some fault came since that makes it forget. */
 function mayBeForgotten(message: number, { sentNs, events }: History, terms: Terms): boolean {
+  const isLagging = terms.forgetsAcks.includes('worker-killed')
   return events.some(
-    ({ how, toNs }) =>
-      how !== null &&
-      terms.forgetsAcks.includes(`broker-${how}`) &&
-      toNs >= (sentNs[message] as number),
+    ({ event, how, toNs }, place, all) =>
+      toNs >= (sentNs[message] as number) &&
+      (how === null
+        ? isLagging && silencing.includes(event) && tellsMore(all[place] as TimedEvent, place, all)
+        : isLagging || terms.forgetsAcks.includes(`broker-${how}`)),
   )
 }
+
+/** What keeps a worker from telling the broker what it has acknowledged. */
+const silencing: readonly LabEvent['event'][] = ['KILL', 'EXIT', 'STOP', 'BLOCK', 'NET_ON']
 
 /** Workers of the lab say of no message that it is dead, and nothing they are sent is invalid. */
 function isUnfounded(

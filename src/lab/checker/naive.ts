@@ -107,12 +107,12 @@ function copiesOf({ copies }: Message): number {
 }
 
 function mayForget({ events, terms }: Scene, message: Message): boolean {
-  return events.some(
-    ({ event, how, toNs }) =>
-      event === 'BROKER_DOWN' &&
-      terms.forgetsAcks.some((cause) => cause === `broker-${how}`) &&
-      toNs >= message.sentNs,
-  )
+  const since = events.filter(({ toNs }) => toNs >= message.sentNs)
+  const isDown = ({ event, how }: (typeof events)[number]) =>
+    event === 'BROKER_DOWN' && terms.forgetsAcks.some((cause) => cause === `broker-${how}`)
+  if (!terms.forgetsAcks.includes('worker-killed')) return since.some(isDown)
+  const silencing = ['BROKER_DOWN', 'KILL', 'EXIT', 'STOP', 'BLOCK', 'NET_ON']
+  return since.some(({ event }) => silencing.includes(event))
 }
 
 /** Some dead letter of it has no reason, or not the failures or owners that its reason needs. */

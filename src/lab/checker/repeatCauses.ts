@@ -110,13 +110,17 @@ function areAllAcked({ from, to, trail }: Repeat): boolean {
 
 /** What the worker of the delivery before did, or what was done to it. */
 function ofWorker(repeat: Repeat, scene: Scene): Match[] {
-  const { actors, episodes, moments, budget, guardNs } = scene
+  const { terms, actors, episodes, moments, budget, guardNs } = scene
   const { ledger, fromNs, toNs, ofPrevious } = spanOf(repeat)
   const worker = actors[ledger] as string
   const isDuring = (interval: Interval) => touches(interval, fromNs, toNs)
   const isNoted = (timeNs: number) => timeNs >= fromNs && timeNs <= toNs + guardNs
+  // What it had acknowledged it had not in its hands any more.
+  const isFree = terms.forgetsAcks.includes('worker-killed') && ofPrevious.some(isAck)
   const ended = (cause: Cause, all: readonly Episode[]) =>
-    withinBudget(cause, all, budget, repeat.message, isDuring)
+    isFree
+      ? when(cause, all.some(isDuring))
+      : withinBudget(cause, all, budget, repeat.message, isDuring)
   return [
     ...when(
       'retry',

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { LabEvent } from '../../evidence/evidence.ts'
 import { notTold } from '../../evidence/record.ts'
 import { accountOf, at, type Entry, type History, together, worker } from './smallHistory.ts'
 
@@ -109,6 +110,14 @@ describe('a dead letter has', () => {
     const down: History = { events: [['broker stop', 'BROKER_DOWN', 150]] }
     expect(accountOf(together(published(['ok']), forgetful, tries(3))).retriedBeyond).toBe(1)
     expect(accountOf(together(published(['ok']), forgetful, down, tries(3))).retriedBeyond).toBe(0)
+    const toldLater: History = { terms: { ...terms.terms, forgetsAcks: ['worker-killed'] } }
+    const seenWith = (event: LabEvent['event'], ms: number) =>
+      accountOf(together(published(['ok']), toldLater, at(event, ms), tries(3))).retriedBeyond
+    for (const event of ['KILL', 'EXIT', 'STOP', 'BLOCK', 'NET_ON'] as const) {
+      expect([seenWith(event, 150), seenWith(event, 99)]).toEqual([0, 1])
+    }
+    expect(seenWith('LEAVE', 150)).toBe(1)
+    expect(accountOf(together(published(['ok']), toldLater, down, tries(3))).retriedBeyond).toBe(0)
   })
 
   test('been in the hands of no more owners that ended than it may', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Cause } from '../../terms.ts'
+import type { Cause, Terms } from '../../terms.ts'
 import {
   accountOf,
   at,
@@ -64,9 +64,13 @@ const overtaken = (entries: Entry[], count = 1): History => ({
 })
 const nothingInHand: History = { terms: { inHandMax: 0 } }
 const sentOnly: History = { terms: { isSettleConfirmed: false } }
-const forgets = (...forgetsAcks: ('broker-stop' | 'broker-crash')[]): History => ({
+const forgets = (...forgetsAcks: Terms['forgetsAcks']): History => ({
   terms: { forgetsAcks },
 })
+
+const toldLater: History = {
+  terms: { isSettleConfirmed: false, forgetsAcks: ['worker-killed'] },
+}
 
 const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
   retry: [
@@ -94,6 +98,21 @@ const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
     ['the same start', at('KILL', 115), at('KILL', 115, 115, 'worker 0.1')],
     ['killed', at('KILL', 115), at('LEAVE', 115)],
     ['with room', at('KILL', 115), [at('KILL', 115), nothingInHand]],
+    [
+      'acked, where that is told later',
+      [at('KILL', 115), acked, toldLater, nothingInHand],
+      [at('KILL', 115), acked, sentOnly, nothingInHand],
+    ],
+    [
+      'acked by itself, where that is told later',
+      [at('KILL', 115), acked, toldLater, nothingInHand],
+      [at('KILL', 115), other(settled(0)), toldLater, nothingInHand],
+    ],
+    [
+      'ended, where that is told later',
+      [at('KILL', 115), acked, toldLater, nothingInHand],
+      [at('LEAVE', 115), acked, toldLater, nothingInHand],
+    ],
     ['not acked', at('KILL', 115), [at('KILL', 115), acked]],
     [
       'acked after',

@@ -161,6 +161,13 @@ function whyNotSettled(
   )
   const killed = own.filter(isDeath).map(({ place }) => place)
   const stopped = own.filter(({ event }) => event === 'STOP').map(({ place }) => place)
+  const isToldLater =
+    terms.forgetsAcks.includes('worker-killed') &&
+    those(between, 'settled', message).some(({ flags }) => flags === 0)
+  const ended = (cause: Cause, places: readonly number[]) => {
+    if (!isToldLater) return budget.take(cause, message, places)
+    return places.length > 0 ? [free(cause)] : []
+  }
   const isOffNet = outages(scene, before.by, 'NET_ON', 'NET_OFF').some((interval) =>
     touches(interval, before.timeNs, again.timeNs),
   )
@@ -174,8 +181,8 @@ function whyNotSettled(
   return [
     ...(hasFailed ? [free('retry')] : []),
     ...(isReleased ? [free('released')] : []),
-    ...budget.take('worker-killed', message, killed),
-    ...budget.take('worker-stopped', message, stopped),
+    ...ended('worker-killed', killed),
+    ...ended('worker-stopped', stopped),
     ...(isCutOff ? [free('cut-off')] : []),
     ...(isOffNet ? [free('network')] : []),
     ...(soonAfter.some(({ type }) => type === 'revoke') ? [free('rebalance')] : []),
