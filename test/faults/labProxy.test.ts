@@ -107,6 +107,8 @@ test('lost-ack: what was sent arrives, its answer does not, and the sender is re
   expect(actor.text).toBe('')
   await broker.hears('before and after')
   await broker.ends('ended')
+  expect(await proxy.heal('w00')).toMatchObject({ answersLost: 1 })
+  expect(await proxy.heal('w00')).toMatchObject({ answersLost: 0 })
 })
 
 test('lost-ack: an answer that was to be lost is, also when the rule is taken away', async () => {

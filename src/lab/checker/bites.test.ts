@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { DepthSample, Evidence } from '../evidence/evidence.ts'
+import type { DepthSample, Evidence, LabEvent } from '../evidence/evidence.ts'
 import { type BiteName, biteNames, bitesOf } from './bites.ts'
 import { loadHistory } from './load.ts'
 import { at, down, type History, questionOf, together } from './naive/smallHistory.ts'
@@ -118,6 +118,7 @@ test.for<[BiteName, number, string, History[]]>([
   ['memberChanges', 0, 'of relays', [at('KILL', 150, 150, 'relay 0.0')]],
   ['attemptsAboveOne', 0, 'first tries', []],
   ['attemptsAboveOne', 1, 'a second try', [worker('worker 2.0', ['recv', 0, 130, { count: 2 }])]],
+  ['attemptsAboveOne', 1, 'one that no broker counts', [worker('worker 2.0', ['recv', 0, 130])]],
   ['infoOutcomes', 2, 'nobody was told anything', []],
   ['infoOutcomes', 1, 'one was told', [published('ok')]],
   ['infoOutcomes', 2, 'one was told that nobody knows', [published('info')]],
@@ -146,6 +147,19 @@ test.for<[BiteName, number, string, History[]]>([
 test('depthSeen sees the most that waited, where the broker told', () => {
   expect(seen('depthSeen', [], waiting(3, 7, 'unknown', 2))).toBe(7)
   expect(seen('depthSeen', [], waiting('unknown'))).toBe(0)
+})
+
+test('answersLost sees what was told of each network when it was healed', () => {
+  const [found] = questionOf(base)
+  const of = { role: 'producer', actor: 0, incarnation: 0, fromNs: 1n, toNs: 2n } as const
+  const events: LabEvent[] = [
+    { event: 'NET_OFF', ...of, answersLost: 3 },
+    { event: 'NET_OFF', ...of },
+    { event: 'NET_OFF', ...of, answersLost: 4 },
+  ]
+  const evidence = { ...found, events }
+  const [bite] = bitesOf([{ is: 'answersLost', atLeast: 1 }], loadHistory(evidence), evidence)
+  expect(bite?.seen).toBe(7)
 })
 
 test('every condition has words, and says how much was wanted', () => {

@@ -26,6 +26,7 @@ export const biteNames = [
   'okBeforeCrash',
   'sentWithoutRelay',
   'infoOutcomes',
+  'answersLost',
 ] as const
 export type BiteName = (typeof biteNames)[number]
 
@@ -47,6 +48,7 @@ export const biteWords: Readonly<Record<BiteName, string>> = {
   okBeforeCrash: 'messages acknowledged in the half second before the broker died',
   sentWithoutRelay: 'messages published after a relay was killed and before another took over',
   infoOutcomes: 'attempts to publish of which nobody knows what became of them',
+  answersLost: 'answers of the broker that the network lost',
 }
 
 /** Proof that the faults of a run hit something, condition by condition. */
@@ -69,11 +71,12 @@ function factsOf(loaded: Loaded, evidence: Evidence): Readonly<Record<BiteName, 
     seenElsewhere: () => seenElsewhere(loaded, evidence, episodes),
     depthSeen: () => mostWaiting(evidence),
     memberChanges: () => memberChanges(history),
-    attemptsAboveOne: () => triesAboveOne(evidence),
+    attemptsAboveOne: () => Math.max(triesAboveOne(evidence), handedAgain(history)),
     brokerDowns: () => episodes.brokerDowns.length,
     okBeforeCrash: () => okBeforeCrash(history, episodes),
     sentWithoutRelay: () => sentWithoutRelay(history, evidence),
     infoOutcomes: () => infoOutcomes(evidence),
+    answersLost: () => answersLost(evidence),
   }
 }
 
@@ -125,6 +128,13 @@ function infoOutcomes({ ledgers }: Evidence): number {
     })
   }
   return open
+}
+
+function answersLost({ events }: Evidence): number {
+  return events.reduce(
+    (sum, event) => sum + (event.event === 'NET_OFF' ? (event.answersLost ?? 0) : 0),
+    0,
+  )
 }
 
 function okBeforeCrash({ okNs }: History, { brokerDowns }: Episodes): number {
@@ -187,6 +197,18 @@ function memberChanges({ events }: History): number {
     )
   })
   return changes.length
+}
+
+/** Not every broker counts what came again. What was stored twice did not. */
+function handedAgain({ groups, copies }: History): number {
+  return groups.reduce(
+    (sum, { received }) =>
+      received.reduce(
+        (more, count, at) => more + Math.max(0, count - Math.max(1, copies[at] as number)),
+        sum,
+      ),
+    0,
+  )
 }
 
 function triesAboveOne({ ledgers }: Evidence): number {

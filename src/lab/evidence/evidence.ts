@@ -57,9 +57,14 @@ export type ActorEventName =
   | 'NET_OFF'
 
 export type LabEvent =
-  | (Span & ActorId & { readonly event: ActorEventName })
+  | (Span & ActorId & { readonly event: ActorEventName; readonly answersLost?: number | undefined })
   | (Span & { readonly event: 'BROKER_DOWN'; readonly how: 'stop' | 'crash' })
   | (Span & { readonly event: 'BROKER_UP' })
+
+/** With NET_OFF: how often answers of the broker were lost until the network was healed. */
+export interface Mended {
+  readonly answersLost: number
+}
 
 /** What the broker says about a channel, of one group where it has groups. */
 export interface DepthSample {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import type { Span } from '../evidence/evidence.ts'
+import type { Mended, Span } from '../evidence/evidence.ts'
 import { Link, reset } from './link.ts'
 import type { ProxyRule } from './rule.ts'
 import { inForce } from './ruleInForce.ts'
@@ -25,15 +25,16 @@ export class ProxyPort {
   }
 
   /** Null: no rule any more. */
-  set(rule: ProxyRule | null): Span {
+  set(rule: ProxyRule | null): Span & Mended {
     const fromNs = process.hrtime.bigint()
+    const { answersLost } = this.#rule
     if (rule?.kind === 'reset') {
       for (const link of this.#links) link.reset()
     } else {
       this.#rule = inForce(rule)
       for (const link of this.#links) link.follow(this.#rule)
     }
-    return { fromNs, toNs: process.hrtime.bigint() }
+    return { fromNs, toNs: process.hrtime.bigint(), answersLost }
   }
 
   #accept(client: Socket): void {

@@ -3,7 +3,7 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { NarrowcastError } from '../../core/errors.ts'
-import type { Span } from '../evidence/evidence.ts'
+import type { Mended, Span } from '../evidence/evidence.ts'
 import { type ProxyRule, proxyRuleSchema } from './rule.ts'
 import type { FromProxy, ProxyAnswers, ProxyWord, ToProxy, Upstream } from './words.ts'
 
@@ -70,13 +70,16 @@ export class ProxyProcess implements AsyncDisposable {
    */
   async set(name: string, rule: ProxyRule): Promise<Span> {
     const checked = proxyRuleSchema.safeParse(rule)
-    if (checked.success) return await this.#set(name, checked.data)
+    if (checked.success) {
+      const { fromNs, toNs } = await this.#set(name, checked.data)
+      return { fromNs, toNs }
+    }
     const why = z.prettifyError(checked.error)
     throw new NarrowcastError('INVALID_ARGUMENT', `proxy: the rule for "${name}" is none: ${why}`)
   }
 
   /** Takes the rule away: what was held goes on. Harmless without one. @throws NOT_FOUND */
-  async heal(name: string): Promise<Span> {
+  async heal(name: string): Promise<Span & Mended> {
     return await this.#set(name, null)
   }
 
@@ -91,7 +94,7 @@ export class ProxyProcess implements AsyncDisposable {
     await this.#ended.promise
   }
 
-  async #set(name: string, rule: ProxyRule | null): Promise<Span> {
+  async #set(name: string, rule: ProxyRule | null): Promise<Span & Mended> {
     if (!this.#names.has(name)) {
       throw new NarrowcastError('NOT_FOUND', `proxy: "${name}" has no port`)
     }

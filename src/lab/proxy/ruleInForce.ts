@@ -10,6 +10,7 @@ export interface RuleInForce {
   readonly pace: Readonly<Record<Direction, Pace>>
   /** Asked once for each chunk that went up. */
   losesAnswer(): boolean
+  readonly answersLost: number
 }
 
 const free: RuleInForce = {
@@ -17,6 +18,7 @@ const free: RuleInForce = {
   isHeld: { up: false, down: false },
   pace: { up: unhindered, down: unhindered },
   losesAnswer: () => false,
+  answersLost: 0,
 }
 
 /** Null: no rule. */
@@ -32,8 +34,18 @@ export function inForce(rule: LastingRule | null): RuleInForce {
       return { ...free, refuses: true }
     case 'lostAck': {
       const draw = drawFrom(rule.seed, 'lost-ack')
-      let count = 0
-      return { ...free, losesAnswer: () => draw(count++) < rule.p }
+      let [count, lost] = [0, 0]
+      const losesAnswer = () => {
+        const isLost = draw(count++) < rule.p
+        if (isLost) lost++
+        return isLost
+      }
+      return {
+        ...{ ...free, losesAnswer },
+        get answersLost() {
+          return lost
+        },
+      }
     }
     case 'delay': {
       const { ms, jitterMs, seed } = rule

@@ -1,4 +1,4 @@
-import type { Span } from '../evidence/evidence.ts'
+import type { Mended, Span } from '../evidence/evidence.ts'
 import type { ProxyRule } from './rule.ts'
 
 /** Where a port of the proxy leads to. */
@@ -23,8 +23,8 @@ export type ProxyWord =
 export interface ProxyAnswers {
   /** The port. */
   readonly open: number
-  /** From before the rule changed until everything there followed it. */
-  readonly set: Span
+  /** From before the rule changed until everything there followed it; what the one before has done. */
+  readonly set: Span & Mended
   readonly cpu: NodeJS.CpuUsage
 }
 

@@ -1,4 +1,4 @@
-import type { ActorId, Span } from '../evidence/evidence.ts'
+import type { ActorId, Mended, Span } from '../evidence/evidence.ts'
 import { ProxyProcess } from '../proxy/proxyProcess.ts'
 import type { ProxyRule } from '../proxy/rule.ts'
 import { throughPort, upstreamOf } from '../proxy/throughPort.ts'
@@ -52,10 +52,10 @@ export class ProxiedNetwork implements StagedNetwork, AsyncDisposable {
     return namespace ? await namespace.cut() : await this.#proxy.set(nameOf(actor), rule)
   }
 
-  async heal(actor: ActorId): Promise<Span> {
-    const { fromNs, toNs } = await this.#proxy.heal(nameOf(actor))
+  async heal(actor: ActorId): Promise<Span & Mended> {
+    const { fromNs, toNs, answersLost } = await this.#proxy.heal(nameOf(actor))
     const mended = await (await this.#namespaceOf(actor))?.mend()
-    return { fromNs, toNs: mended?.toNs ?? toNs }
+    return { fromNs, toNs: mended?.toNs ?? toNs, answersLost }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,7 +3,7 @@ import type { Contract } from '../../core/contract.ts'
 import type { Bus } from '../../runtime/api.ts'
 import type { Place } from '../actor/place.ts'
 import type { Resumed } from '../actor/producer.ts'
-import type { ActorId, LedgerFile, Span } from '../evidence/evidence.ts'
+import type { ActorId, LedgerFile, Mended, Span } from '../evidence/evidence.ts'
 import type { CpuWatch } from '../instrument/cpuWatch.ts'
 import type { ProxyRule } from '../proxy/rule.ts'
 
@@ -39,7 +39,7 @@ export interface Stage extends AsyncDisposable {
 /** What lies between each actor, over all its starts, and the broker. */
 export interface StagedNetwork {
   set(actor: ActorId, rule: ProxyRule): Promise<Span>
-  heal(actor: ActorId): Promise<Span>
+  heal(actor: ActorId): Promise<Span & Mended>
 }
 
 /** A broker that is ours to end. Its data and its address stay. */

@@ -39,6 +39,7 @@ const eventSchema: z.ZodType<LabEvent> = z.union([
     role: z.enum(roles),
     actor: z.int(),
     incarnation: z.int(),
+    answersLost: z.int().min(0).optional(),
     ...span,
   }),
   z.strictObject({ event: z.literal('BROKER_DOWN'), how: z.enum(['stop', 'crash']), ...span }),

@@ -100,7 +100,7 @@ const written: readonly ScenarioInput[] = [
       'A message whose answer was lost is stored, and its publisher does not know. Published again under the same id it is there twice, unless the backend knows ids.',
     load: { messages: 4_000, perSecond: 200, triesMax: 5 },
     faults: [lostAcks],
-    bites: [{ is: 'infoOutcomes', atLeast: 20 }],
+    bites: [{ is: 'answersLost', atLeast: 20 }],
   },
   {
     name: 'lost-ack-dedupe',
@@ -109,7 +109,7 @@ const written: readonly ScenarioInput[] = [
     load: { messages: 4_000, perSecond: 200, triesMax: 5 },
     settings: { dedupeWindowMs: 600_000 },
     faults: [lostAcks],
-    bites: [{ is: 'infoOutcomes', atLeast: 20 }],
+    bites: [{ is: 'answersLost', atLeast: 20 }],
   },
   {
     name: 'producer-kill',
