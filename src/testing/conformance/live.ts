@@ -143,8 +143,10 @@ export const liveCases: readonly LiveCase[] = [
     async run(world) {
       const channel = await declare(world)
       const joined = await join(world, channel)
-      await hand(world, channel, joined, several(150, 'a'))
-      await hand(world, channel, joined, several(150, 'b'))
+      const key = world.claimed.order.scope === 'key' ? 'k' : null
+      const keyed = (prefix: string) => several(150, prefix).map((one) => ({ ...one, key }))
+      await hand(world, channel, joined, keyed('a'))
+      await hand(world, channel, joined, keyed('b'))
       assert.deepEqual(await takeIds(world, joined, 300, { messages: 70 }), [
         ...ids(150, 'a'),
         ...ids(150, 'b'),

@@ -107,6 +107,9 @@ export async function hand(
   })
 }
 
+/** What `hand` returns where nobody is there: where publishers are told nothing, that too. */
+export const toNobody = ({ claimed }: World): number => (claimed.receivers === 'no' ? 1 : 0)
+
 /** What its publisher was told; null: somebody was there, and it was told no more. */
 export function receiversOf({ claimed }: World, outcome: PublishOutcome): number | null {
   assert.ok(outcome.state === 'stored')
