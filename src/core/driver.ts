@@ -1,6 +1,6 @@
 import type { Admin } from './admin.ts'
 import type { ChannelSpec, ReaderSpec } from './channel.ts'
-import type { Contract, Contracts } from './contract.ts'
+import type { Contract, ContractRow, Contracts } from './contract.ts'
 import type { NarrowcastError } from './errors.ts'
 import type { Live } from './live.ts'
 import type {
@@ -23,8 +23,8 @@ export interface Driver<C extends Contracts = Contracts> {
   readonly name: string
   /** The most it can promise. */
   readonly contracts: C
-  /** What to do about a no of its contract, by the fact that says it. */
-  readonly advice?: Readonly<Partial<Record<keyof Contract, string>>>
+  /** What to do about a no of its contract, by the fact that says it, or the row that is not there. */
+  readonly advice?: Readonly<Partial<Record<keyof Contract | ContractRow, string>>>
   /** @throws CONNECT_FAILED, LOGIN_REFUSED, STORE_UNUSABLE, … */
   open(on: SessionEvents, signal: AbortSignal): Promise<Session>
 }

@@ -45,7 +45,7 @@ export class Declarations {
     const plan = this.#plan(pattern, name, options)
     const { driver } = this.#host.connection
     const row = contractRow(plan.spec)
-    if (!driver.contracts[row]) throw unsupportedPattern(driver.name, row, name)
+    if (!driver.contracts[row]) throw unsupportedPattern(driver, row, name)
     const key = `${pattern} ${name} ${plan.codec.name}`
     const known = this.#declared.get(key)
     if (known) {

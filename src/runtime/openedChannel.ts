@@ -1,7 +1,7 @@
 import type { ChannelSpec } from '../core/channel.ts'
 import type { Clock } from '../core/clock.ts'
 import { type Contract, type ContractRow, checkNotStronger, contractRow } from '../core/contract.ts'
-import type { Marks, Publisher, Session } from '../core/driver.ts'
+import type { Driver, Marks, Publisher, Session } from '../core/driver.ts'
 import { NarrowcastError } from '../core/errors.ts'
 import { channelConflict } from './channelConflict.ts'
 import { type ChannelPlan, checkWishes } from './channelOptions.ts'
@@ -115,7 +115,7 @@ export class Opening {
     const { spec } = this.#plan
     const row = contractRow(spec)
     const most = driver.contracts[row]
-    if (!most) throw unsupportedPattern(driver.name, row, spec.name)
+    if (!most) throw unsupportedPattern(driver, row, spec.name)
     const router = row === 'narrowcast' ? this.#router(session) : null
     const contract = await session.contract(spec, closing)
     checkNotStronger(driver.name, most, contract)
@@ -142,13 +142,14 @@ export class Opening {
 }
 
 export function unsupportedPattern(
-  driver: string,
+  { name: driver, advice }: Pick<Driver, 'name' | 'advice'>,
   row: ContractRow,
   channel: string,
 ): NarrowcastError {
   const what = row === 'narrowcast-relay' ? 'narrowcast by relay' : row
+  const hint = advice?.[row]
   return new NarrowcastError('UNSUPPORTED', `${driver} offers no ${what} (channel "${channel}")`, {
-    driver,
-    channel,
+    ...{ driver, channel },
+    ...(hint === undefined ? {} : { hint }),
   })
 }

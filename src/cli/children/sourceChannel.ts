@@ -43,7 +43,7 @@ export async function openSource(
   })
   try {
     const { bus } = connected
-    if (row && !bus.contracts[row]) throw unsupportedPattern(bus.driver, row, name)
+    if (row && !bus.contracts[row]) throw unsupportedPattern({ name: bus.driver }, row, name)
     const found = await bus.admin.find(name)
     const is = pattern ?? found?.pattern
     if (only !== undefined && is !== undefined && is !== only) {

@@ -21,7 +21,7 @@ export async function openRelay(
   const plan = planRelay(name, options)
   const { driver, closing } = host.connection
   const row = driver.contracts['narrowcast-relay']
-  if (!row) throw unsupportedPattern(driver.name, 'narrowcast-relay', name)
+  if (!row) throw unsupportedPattern(driver, 'narrowcast-relay', name)
   const { payloadBytesMax } = row
   const channel = planChannel(name, 'narrowcast', { via: 'relay', payloadBytesMax }, {})
   const opening = new Opening(host, channel)
