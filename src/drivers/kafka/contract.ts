@@ -1,6 +1,8 @@
 import type { Contract } from '../../core/contract.ts'
+import { keptNowhere } from '../_shared/keptNowhere.ts'
 import type { Durability } from './durability.ts'
 import { delayMsMax } from './layout.ts'
+import { insteadOfNarrowcast, type OfferedPattern } from './offered.ts'
 import { sessionMsDefault } from './options.ts'
 import { aroundBytesMax, payloadBytesMax } from './topics.ts'
 
@@ -52,8 +54,22 @@ const stream = {
   replay: true,
 } as const satisfies Contract
 
+/**
+ * Handed out is done; what was not waits in the topic, for as long as the process lives that knows
+ * how far it has read.
+ */
+const broadcast = {
+  ...queue,
+  ...keptNowhere,
+  survives: { ...queue.survives, 'worker-crash': 'no' },
+  order: { scope: 'key', across: 'worker', afterRetry: 'lost' },
+  noReader: 'dropped-silently',
+  resumes: true,
+  source: 'https://kafka.apache.org/documentation/#design_consumerposition',
+} as const satisfies Contract
+
 /** The most it claims. */
-export const contracts = { queue, stream } as const
+export const contracts = { broadcast, queue, stream } as const
 export type KafkaContracts = typeof contracts
 
 /** What a user does about a no. */
@@ -62,20 +78,22 @@ export const advice = {
   seek: 'Stop the workers of the group, then move it: kafka-consumer-groups.sh --group GROUP --topic CHANNEL --reset-offsets',
   retention:
     'Set it on the topic: kafka-configs.sh --alter --entity-type topics --entity-name CHANNEL --add-config retention.ms=604800000',
+  narrowcast: insteadOfNarrowcast,
+  'narrowcast-relay': insteadOfNarrowcast,
   dedupe: 'Make handlers idempotent: an id stays the same, however often its message comes.',
 } as const
 
 /** Of a topic as it is. What nobody tells is not claimed. */
 export function contractOf(
-  pattern: 'queue' | 'stream',
+  pattern: OfferedPattern,
   sessionMs: number,
   found: Durability | null,
 ): Contract {
-  const redelivery = { how: 'on-release', withinMs: sessionMs + sharedOutMs } as const
-  const most = { ...contracts[pattern], redelivery }
+  const most = mostOf(pattern, sessionMs)
+  const positions = (of: 'durable' | 'reusable') => (most.positions === 'none' ? 'none' : of)
   if (found === null) {
     const survives = { ...most.survives, 'node-loss': 'unknown' } as const
-    return { ...most, survives, positions: 'reusable' }
+    return { ...most, survives, positions: positions('reusable') }
   }
   const { copies, mayLoseTail, messageBytesMax } = found
   const isSafe = copies >= 2 && !mayLoseTail
@@ -88,7 +106,13 @@ export function contractOf(
       'node-loss': isSafe ? 'yes' : 'no',
       'power-loss': copies >= 2 ? 'unknown' : 'no',
     },
-    positions: isSafe ? 'durable' : 'reusable',
+    positions: positions(isSafe ? 'durable' : 'reusable'),
     payloadBytesMax: Math.min(payloadBytesMax, Math.max(0, messageBytesMax - aroundBytesMax)),
   }
+}
+
+function mostOf(pattern: OfferedPattern, sessionMs: number): Contract {
+  if (pattern === 'broadcast') return broadcast
+  const redelivery = { how: 'on-release', withinMs: sessionMs + sharedOutMs } as const
+  return { ...contracts[pattern], redelivery }
 }

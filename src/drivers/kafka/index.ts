@@ -2,6 +2,7 @@ import type { Driver } from '../../core/driver.ts'
 import type { BrokerUrl } from '../../core/url.ts'
 import { Cluster } from './cluster/cluster.ts'
 import { advice, contracts, type KafkaContracts } from './contract.ts'
+import { Places } from './live/places.ts'
 import { type KafkaOptions, type KafkaTarget, targetOf, targetOfOptions } from './options.ts'
 import { KafkaSession } from './session.ts'
 
@@ -23,6 +24,7 @@ export function fromUrl(url: BrokerUrl): Driver<KafkaContracts> {
 
 function driverOf(target: KafkaTarget): Driver<KafkaContracts> {
   let serials = 0
+  const places = new Places()
   return {
     name: 'kafka',
     contracts,
@@ -38,7 +40,7 @@ function driverOf(target: KafkaTarget): Driver<KafkaContracts> {
         warnings: [],
         unknown: [],
       }
-      const session = new KafkaSession(cluster, info, () => ++serials)
+      const session = new KafkaSession(cluster, info, { places, nextSerial: () => ++serials })
       const tell = () => {
         if (!session.isClosing) on.closed(cluster.ended.reason)
       }

@@ -58,6 +58,7 @@ const known: Readonly<Record<number, Known>> = {
   72: { name: 'LISTENER_NOT_FOUND', code: 'UNAVAILABLE' },
   74: { name: 'FENCED_LEADER_EPOCH', code: 'UNAVAILABLE' },
   75: { name: 'UNKNOWN_LEADER_EPOCH', code: 'UNAVAILABLE' },
+  78: { name: 'OFFSET_NOT_AVAILABLE', code: 'UNAVAILABLE' },
   81: { name: 'GROUP_MAX_SIZE_REACHED', code: 'UNAVAILABLE' },
   100: { name: 'UNKNOWN_TOPIC_ID', code: 'UNAVAILABLE' },
 }

@@ -26,6 +26,9 @@ export function retryTopicFor(home: Home, delayMs: number): string {
 /** Of all groups of a stream. */
 export const deadTopicOf = (channel: string) => `${channel}..dead`
 
+/** Nothing is written there: it says that its channel is a broadcast. */
+export const broadcastTopicOf = (channel: string) => `${channel}..broadcast`
+
 /** What a channel has beside its own topic. */
 export const isHelper = (channel: string, topic: string) => topic.startsWith(`${channel}..`)
 

@@ -8,7 +8,7 @@ import type {
   Source,
   SourceEvents,
 } from '../../core/driver.ts'
-import { isLive, type Pattern } from '../../core/message.ts'
+import { isLive } from '../../core/message.ts'
 import { untilAborted } from '../_shared/untilAborted.ts'
 import { kafkaAdmin } from './admin/admin.ts'
 import { type Cluster, readableOf } from './cluster/cluster.ts'
@@ -18,6 +18,9 @@ import { begin } from './group/begin.ts'
 import { orderOfGroup } from './group/ordering.ts'
 import { closedError, kafkaError } from './kafkaErrors.ts'
 import { groupIdOf, type Home } from './layout.ts'
+import { KafkaLive } from './live/live.ts'
+import type { Places } from './live/places.ts'
+import { checkOffered } from './offered.ts'
 import { Producer } from './publishing/producer.ts'
 import { KafkaPublisher } from './publishing/publisher.ts'
 import { KafkaSource } from './reading/source.ts'
@@ -26,9 +29,16 @@ import { Topics } from './topics.ts'
 const closeMsMax = 6_000
 const quietMsMax = 2_000
 
+/** What all sessions of one driver share. */
+export interface Shared {
+  readonly places: Places
+  readonly nextSerial: () => number
+}
+
 /** One process at one cluster of Kafka. */
 export class KafkaSession implements Session {
   readonly info: BrokerInfo
+  readonly live: KafkaLive
   readonly admin: Admin
   readonly #cluster: Cluster
   readonly #topics: Topics
@@ -40,14 +50,17 @@ export class KafkaSession implements Session {
   #isQuiet = false
   #closing: Promise<void> | null = null
 
-  constructor(cluster: Cluster, info: BrokerInfo, nextSerial: () => number) {
+  constructor(cluster: Cluster, info: BrokerInfo, { places, nextSerial }: Shared) {
     this.#cluster = cluster
     this.#topics = new Topics(cluster)
     this.#copies = new Producer(cluster)
     this.#nextSerial = nextSerial
     this.info = info
+    const own = { cluster, topics: this.#topics, checkOpen: this.#checkOpen }
+    this.live = new KafkaLive({ ...own, places })
     this.admin = kafkaAdmin({
-      ...{ cluster, topics: this.#topics, producer: this.#copies, checkOpen: this.#checkOpen },
+      ...{ ...own, producer: this.#copies },
+      purged: (channel, ends) => this.live.purged(channel, ends),
       removed: (channel) => this.#removed(channel),
     })
   }
@@ -58,15 +71,15 @@ export class KafkaSession implements Session {
 
   async contract({ name, pattern }: ChannelSpec): Promise<Contract> {
     this.#checkOpen('contract')
-    const kept = checkedPattern('contract', name, pattern)
+    const offered = checkOffered('contract', name, pattern)
     const topic = (await this.#cluster.topics([name])).get(name)
     const found = topic ? await durabilityOf(this.#cluster, topic) : null
-    return contractOf(kept, this.#cluster.target.sessionMs, found)
+    return contractOf(offered, this.#cluster.target.sessionMs, found)
   }
 
   async publisher(spec: ChannelSpec, signal: AbortSignal): Promise<Publisher> {
     this.#checkOpen('publisher')
-    checkedPattern('publisher', spec.name, spec.pattern)
+    checkOffered('publisher', spec.name, spec.pattern)
     if (spec.dedupeWindowMs !== null) {
       const text = `"${spec.name}": Kafka knows no ids: it stores a message again that is published again`
       throw kafkaError('UNSUPPORTED', 'publisher', text, { channel: spec.name })
@@ -88,7 +101,7 @@ export class KafkaSession implements Session {
     signal: AbortSignal,
   ): Promise<Source> {
     this.#checkOpen('source')
-    checkedPattern('source', spec.name, spec.pattern)
+    checkKept(spec)
     const home = checkedHome(spec, reader)
     const topic = await this.#topics.declared(spec, signal)
     const helpers = await this.#topics.helpers(home, signal)
@@ -126,6 +139,7 @@ export class KafkaSession implements Session {
   }
 
   async #removed(channel: string): Promise<void> {
+    this.live.removed(channel)
     const own = [...this.#sources].filter((source) => source.isOf({ channel }))
     await Promise.all(own.map((source) => source.cancelled()))
   }
@@ -150,10 +164,10 @@ export class KafkaSession implements Session {
 }
 
 /** @throws UNSUPPORTED */
-function checkedPattern(operation: string, name: string, pattern: Pattern): 'queue' | 'stream' {
-  if (!isLive(pattern)) return pattern
-  const text = `"${name}": there is no ${pattern} on Kafka`
-  throw kafkaError('UNSUPPORTED', operation, text, { channel: name })
+function checkKept({ name, pattern }: ChannelSpec): void {
+  if (!isLive(checkOffered('source', name, pattern))) return
+  const text = `${pattern} "${name}" is subscribed to: sources are for queues and streams`
+  throw kafkaError('UNSUPPORTED', 'source', text, { channel: name })
 }
 
 /** @throws INVALID_ARGUMENT */

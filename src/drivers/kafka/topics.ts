@@ -3,7 +3,8 @@ import { type ChannelSpec, checkName } from '../../core/channel.ts'
 import type { Pattern } from '../../core/message.ts'
 import type { Cluster, Topic } from './cluster/cluster.ts'
 import { kafkaError, protocolError } from './kafkaErrors.ts'
-import { deadTopicOf, type Home, retryTopicsOf } from './layout.ts'
+import { broadcastTopicOf, deadTopicOf, type Home, retryTopicsOf } from './layout.ts'
+import { checkOffered } from './offered.ts'
 
 export type Ensured =
   | { readonly state: 'created' | 'same' }
@@ -20,17 +21,22 @@ type Wanted = Pick<ChannelSpec, 'name' | 'pattern'>
 interface NewTopic {
   readonly name: string
   readonly partitions: number
+  readonly configs: readonly { readonly name: string; readonly value: string }[]
 }
 
 /** What a message may have beside its data, with what a copy adds. */
 export const aroundBytesMax = 65_536
 export const payloadBytesMax = 1_048_576
+/** For those who are there: what is older than the server keeps by itself is for nobody. */
+const broadcastConfigs = [
+  { name: 'cleanup.policy', value: 'delete' },
+  { name: 'max.message.bytes', value: String(payloadBytesMax + aroundBytesMax) },
+]
 /** What nobody has read is never forgotten, whatever the server would do by itself. */
 const configs = [
-  { name: 'cleanup.policy', value: 'delete' },
+  ...broadcastConfigs,
   { name: 'retention.ms', value: '-1' },
   { name: 'retention.bytes', value: '-1' },
-  { name: 'max.message.bytes', value: String(payloadBytesMax + aroundBytesMax) },
 ]
 /** What was taken away is forgotten, one by one. */
 const deadConfigs = configs.map((one) =>
@@ -55,14 +61,20 @@ export class Topics {
     if (found !== null && found !== 'topic' && found !== pattern) {
       return { state: 'differs', what: [{ name: 'pattern', wanted: pattern, found }] }
     }
+    checkOffered('ensure', name, pattern)
     const main = found === null ? null : this.#cluster.known(name)
     const partitions = main?.partitions.length ?? this.#cluster.target.partitions
-    const missing: NewTopic[] = main === null ? [{ name, partitions }] : []
+    const own = pattern === 'broadcast' ? broadcastConfigs : configs
+    const missing: NewTopic[] = main === null ? [{ name, partitions, configs: own }] : []
     if (pattern === 'queue') {
       const helpers = retryTopicsOf({ channel: name, group: null })
-      missing.push(...(await this.#missing(helpers, partitions)))
+      missing.push(...(await this.#missing(helpers, partitions, configs)))
     }
-    missing.push(...(await this.#missing([deadTopicOf(name)], 1)))
+    missing.push(
+      ...(pattern === 'broadcast'
+        ? await this.#missing([broadcastTopicOf(name)], 1, broadcastConfigs)
+        : await this.#missing([deadTopicOf(name)], 1, deadConfigs)),
+    )
     const made = await this.#make(missing, name, signal)
     return { state: made.includes(name) ? 'created' : 'same' }
   }
@@ -86,17 +98,19 @@ export class Topics {
   async helpers(home: Home, signal: AbortSignal): Promise<readonly Topic[]> {
     const { partitions } = this.#cluster.known(home.channel) as Topic
     const names = retryTopicsOf(home)
-    await this.#make(await this.#missing(names, partitions.length), home.channel, signal)
+    await this.#make(await this.#missing(names, partitions.length, configs), home.channel, signal)
     return names.map((name) => this.#cluster.known(name) as Topic)
   }
 
   /** What has that name; `topic`: one that is nobody's channel yet. */
   async find(name: string): Promise<Pattern | 'topic' | null> {
     const [retry = ''] = retryTopicsOf({ channel: name, group: null })
-    const found = await this.#cluster.topics([name, retry, deadTopicOf(name)])
+    const [live, dead] = [broadcastTopicOf(name), deadTopicOf(name)]
+    const found = await this.#cluster.topics([name, retry, live, dead])
     if (!found.has(name)) return null
     if (found.has(retry)) return 'queue'
-    return found.has(deadTopicOf(name)) ? 'stream' : 'topic'
+    if (found.has(live)) return 'broadcast'
+    return found.has(dead) ? 'stream' : 'topic'
   }
 
   forget(channel: string): void {
@@ -114,18 +128,21 @@ export class Topics {
     throw kafkaError('CONFLICT', 'open', text, { channel: name, hint })
   }
 
-  async #missing(names: readonly string[], partitions: number): Promise<NewTopic[]> {
+  async #missing(
+    names: readonly string[],
+    partitions: number,
+    configs: NewTopic['configs'],
+  ): Promise<NewTopic[]> {
     const found = await this.#cluster.topics(names)
-    return names.filter((name) => !found.has(name)).map((name) => ({ name, partitions }))
+    return names.filter((name) => !found.has(name)).map((name) => ({ name, partitions, configs }))
   }
 
   async #make(all: readonly NewTopic[], channel: string, signal: AbortSignal): Promise<string[]> {
     const made: string[] = []
     if (all.length === 0) return made
     const control = await this.#cluster.control()
-    const wanted = all.map(({ name, partitions }) => ({
-      ...{ name, numPartitions: partitions, assignments: [] },
-      configs: name === deadTopicOf(channel) ? deadConfigs : configs,
+    const wanted = all.map(({ name, partitions, configs }) => ({
+      ...{ name, numPartitions: partitions, assignments: [], configs },
       replicationFactor: this.#cluster.target.replicas ?? -1,
     }))
     const { topics } = await control.call('createTopics', wanted, createMsMax, false)

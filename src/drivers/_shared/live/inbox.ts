@@ -32,6 +32,10 @@ export class Inbox<Raw> {
     return this.#unread.length - this.#first
   }
 
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** The newest always stays, and may exceed the bytes alone. */
   put(raw: Raw, bytes: number): void {
     this.#unread.push({ raw, bytes })
@@ -65,6 +69,14 @@ export class Inbox<Raw> {
     const missed = this.#missed
     this.#missed = 0
     return missed
+  }
+
+  /** What nobody is to be handed any more goes, and is not missed. */
+  drop(isGone: (raw: Raw) => boolean): void {
+    const kept = this.#unread.filter((one) => one !== undefined && !isGone(one.raw))
+    this.#unread = kept
+    this.#first = 0
+    this.#bytes = kept.reduce((sum, one) => sum + (one?.bytes ?? 0), 0)
   }
 
   /** All that waits goes. */

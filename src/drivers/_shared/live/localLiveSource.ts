@@ -27,7 +27,7 @@ type Room = Parameters<LiveSource['receive']>[0]
  */
 export abstract class LocalLiveSource<Raw, Options extends LocalLiveOptions> implements LiveSource {
   readonly leaseMs: number
-  readonly resumed = false
+  readonly resumed: boolean = false
   protected readonly options: Options
   protected readonly lease: LocalLease
   readonly #inbox: Inbox<Raw>
@@ -40,11 +40,16 @@ export abstract class LocalLiveSource<Raw, Options extends LocalLiveOptions> imp
   #leaving: Promise<void> | null = null
   #closing: Promise<void> | null = null
 
-  constructor(options: Options, read: (raw: Raw) => IncomingMessage) {
+  /** `hold`: what the inbox may have; more than the subscriber's where no more is asked for than fits. */
+  constructor(
+    options: Options,
+    read: (raw: Raw) => IncomingMessage,
+    hold: SubscriberSpec['hold'] = options.spec.hold,
+  ) {
     const { spec, sessionEnded } = options
     this.options = options
     this.leaseMs = spec.leaseMs
-    this.#inbox = new Inbox(spec.hold, read)
+    this.#inbox = new Inbox(hold, read)
     this.lease = new LocalLease(spec.leaseMs, () => this.end(this.#silent()))
     sessionEnded.addEventListener('abort', this.#lost)
   }
@@ -70,7 +75,7 @@ export abstract class LocalLiveSource<Raw, Options extends LocalLiveOptions> imp
         this.#checkLives()
         if (!this.isAssured) await this.assure()
         const messages = this.#take(room)
-        if (messages.length > 0 || this.#isStopped) return messages
+        if (messages.length > 0 || (this.#isStopped && this.hasAll)) return messages
         this.lease.waits(true)
         await this.#inbox.wait(signal)
         this.lease.waits(false)
@@ -125,13 +130,18 @@ export abstract class LocalLiveSource<Raw, Options extends LocalLiveOptions> imp
     return true
   }
 
+  /** Once it has stopped: `put` was called with all that came before. */
+  protected get hasAll(): boolean {
+    return true
+  }
+
   /** Asked before anything is handed out where that is not certain. @throws FENCED */
   protected async assure(): Promise<void> {}
 
   /** From here on `put` is called with what comes. */
   protected abstract listen(): Promise<void>
 
-  /** Nothing more comes; `put` has been called with all that came before. */
+  /** Nothing more comes; `put` has been called with all that came before, or `hasAll` says when. */
   protected abstract unlisten(): Promise<void>
 
   /** What else is to be given up. Not called where the session is lost. */
@@ -145,6 +155,20 @@ export abstract class LocalLiveSource<Raw, Options extends LocalLiveOptions> imp
 
   protected put(raw: Raw, bytes: number): void {
     this.#inbox.put(raw, bytes)
+  }
+
+  /** Who waits looks again. */
+  protected wake(): void {
+    this.#inbox.wake()
+  }
+
+  protected drop(isGone: (raw: Raw) => boolean): void {
+    this.#inbox.drop(isGone)
+  }
+
+  /** What waits here. */
+  protected get held(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#inbox.size, bytes: this.#inbox.bytes }
   }
 
   /** What was sent to it and nobody was handed or told of. */

@@ -1,5 +1,6 @@
 import type { Admin, Depth, GroupInfo } from '../../../core/admin.ts'
 import type { ChannelRef } from '../../../core/channel.ts'
+import { isLive } from '../../../core/message.ts'
 import type { Cluster, Topic } from '../cluster/cluster.ts'
 import { groupIdOf, groupOfRetryTopic, type Home, retryTopicsOf } from '../layout.ts'
 import { offsetsAt } from '../reading/begins.ts'
@@ -13,7 +14,7 @@ export interface CountingOptions {
   readonly dead: DeadLetters
   readonly checkOpen: (operation: string) => void
   /** @throws NOT_FOUND, where it is not there; UNSUPPORTED, where it keeps no messages */
-  readonly checkThere: (operation: string, channel: ChannelRef) => Promise<void>
+  readonly checkKept: (operation: string, channel: ChannelRef) => Promise<void>
 }
 
 const first = -2n
@@ -23,7 +24,7 @@ const own = /\.\.(queue|w\.[^.]+)$/
 
 /** By offsets: what a transaction took back, or a compacted topic forgot, counts as if it were there. */
 export function counting(options: CountingOptions): Pick<Admin, 'depths' | 'groups'> {
-  const { cluster, topics, dead, checkOpen, checkThere } = options
+  const { cluster, topics, dead, checkOpen, checkKept } = options
   const behind = (ends: readonly number[], firsts: readonly number[], { offsets }: GroupOffsets) =>
     ends.reduce((sum, last, at) => {
       const next = Math.max(firsts[at] ?? 0, offsets[at] ?? 0)
@@ -53,7 +54,7 @@ export function counting(options: CountingOptions): Pick<Admin, 'depths' | 'grou
     )
   }
   const depthOf = async ({ name, pattern }: ChannelRef): Promise<Depth | null> => {
-    if ((await topics.find(name)) !== pattern) return null
+    if (isLive(pattern) || (await topics.find(name)) !== pattern) return null
     const topic = cluster.known(name) as Topic
     const [firsts, ends] = [
       await offsetsAt(cluster, topic, first),
@@ -87,7 +88,7 @@ export function counting(options: CountingOptions): Pick<Admin, 'depths' | 'grou
     },
     async groups(channel) {
       checkOpen('groups')
-      await checkThere('groups', channel)
+      await checkKept('groups', channel)
       const topic = cluster.known(channel.name) as Topic
       const ends = await offsetsAt(cluster, topic, end)
       const firsts = await offsetsAt(cluster, topic, first)

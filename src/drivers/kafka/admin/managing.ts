@@ -4,7 +4,14 @@ import type { ChannelRef } from '../../../core/channel.ts'
 import type { Cluster, Topic } from '../cluster/cluster.ts'
 import { patiently } from '../cluster/patiently.ts'
 import { kafkaError, protocolError } from '../kafkaErrors.ts'
-import { deadTopicOf, groupIdOf, groupOfRetryTopic, isHelper, retryTopicsOf } from '../layout.ts'
+import {
+  broadcastTopicOf,
+  deadTopicOf,
+  groupIdOf,
+  groupOfRetryTopic,
+  isHelper,
+  retryTopicsOf,
+} from '../layout.ts'
 import { offsetsAt } from '../reading/begins.ts'
 import type { Topics } from '../topics.ts'
 import { groupsOn } from './groups.ts'
@@ -14,8 +21,12 @@ export interface ManagingOptions {
   readonly cluster: Cluster
   readonly topics: Topics
   readonly checkOpen: (operation: string) => void
-  /** @throws NOT_FOUND, where it is not there; UNSUPPORTED, where it keeps no messages */
+  /** @throws NOT_FOUND */
   readonly checkThere: (operation: string, channel: ChannelRef) => Promise<void>
+  /** @throws NOT_FOUND, where it is not there; UNSUPPORTED, where it keeps no messages */
+  readonly checkKept: (operation: string, channel: ChannelRef) => Promise<void>
+  /** By partition: what lay before these is gone. */
+  readonly purged: (channel: string, ends: readonly number[]) => void
   /** What the session has open of a channel ends. */
   readonly removed: (channel: string) => Promise<void>
 }
@@ -31,7 +42,7 @@ const subscribed = 86
 type Managing = Required<Pick<Admin, 'channels' | 'find' | 'purge' | 'remove' | 'removeGroup'>>
 
 export function managing(options: ManagingOptions): Managing {
-  const { cluster, topics, checkOpen, checkThere } = options
+  const { cluster, topics, checkOpen, checkThere, checkKept } = options
   return {
     async channels(query) {
       checkOpen('channels')
@@ -55,7 +66,7 @@ export function managing(options: ManagingOptions): Managing {
     async purge(channel) {
       checkOpen('purge')
       await checkThere('purge', channel)
-      return await purge(cluster, channel)
+      return await purge(options, channel)
     },
     async remove(channel, signal) {
       checkOpen('remove')
@@ -82,7 +93,7 @@ export function managing(options: ManagingOptions): Managing {
     },
     async removeGroup(channel, group, signal) {
       checkOpen('removeGroup')
-      await checkThere('removeGroup', channel)
+      await checkKept('removeGroup', channel)
       const { name } = channel
       const topic = cluster.known(name) as Topic
       const isThere = (await groupsOn(cluster, topic, [group])).length > 0
@@ -108,12 +119,16 @@ function channelsOf(all: readonly Topic[]): ChannelInfo[] {
   return [...names].flatMap((name): ChannelInfo[] => {
     const [retry = ''] = retryTopicsOf({ channel: name, group: null })
     if (names.has(retry)) return [{ name, pattern: 'queue' }]
+    if (names.has(broadcastTopicOf(name))) return [{ name, pattern: 'broadcast' }]
     return names.has(deadTopicOf(name)) ? [{ name, pattern: 'stream' }] : []
   })
 }
 
 /** Up to its end, for all who read it. What a worker has read already is in flight. */
-async function purge(cluster: Cluster, { name, pattern }: ChannelRef): Promise<number> {
+async function purge(
+  { cluster, purged }: ManagingOptions,
+  { name, pattern }: ChannelRef,
+): Promise<number> {
   const topic = cluster.known(name) as Topic
   const [firsts, ends] = [
     await offsetsAt(cluster, topic, first),
@@ -138,6 +153,7 @@ async function purge(cluster: Cluster, { name, pattern }: ChannelRef): Promise<n
       await link.close()
     }
   }
+  purged(name, ends)
   return ends.reduce((sum, last, at) => {
     const next = Math.max(firsts[at] ?? 0, known?.offsets[at] ?? 0)
     return sum + Math.max(0, last - next)

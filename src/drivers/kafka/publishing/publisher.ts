@@ -74,7 +74,11 @@ export class KafkaPublisher implements Publisher {
       return this.#refused('PAYLOAD_TOO_LARGE', text)
     }
     if (delayMs > 0 && pattern !== 'queue') {
-      return this.#refused('UNSUPPORTED', 'a stream has one order for all groups, and no delay')
+      const text =
+        pattern === 'stream'
+          ? 'a stream has one order for all groups, and no delay'
+          : 'nothing of a broadcast is kept for later; delay on a queue'
+      return this.#refused('UNSUPPORTED', text)
     }
     if (delayMs > delayMsMax) {
       const text = `message ${id} is delayed by ${delayMs} ms; at most ${delayMsMax} here`

@@ -1,27 +1,40 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NarrowcastError } from '../../../core/errors.ts'
-import type { Cluster } from '../cluster/cluster.ts'
+import type { Cluster, Topic } from '../cluster/cluster.ts'
 import type { Link } from '../cluster/link.ts'
 import type { FetchedPartition } from '../cluster/requests.ts'
 import { kafkaError, protocolError } from '../kafkaErrors.ts'
 import type { StoredRecord } from '../wire/message.ts'
 import { kept } from './aborted.ts'
 import { offsetsAt } from './begins.ts'
-import type { PartitionLog } from './partitionLog.ts'
 
-export interface FetchingOptions {
+/** One partition, and from where the next of it is fetched. */
+export interface FetchedLog {
+  readonly topic: string
+  /** Of this very topic; absent: of whichever has its name. */
+  readonly topicId?: string
+  readonly partition: number
+  nextOffset: number
+  /** What comes of it is nobody's. */
+  readonly isGone: boolean
+}
+
+export interface FetchingOptions<L extends FetchedLog> {
   readonly cluster: Cluster
   /** All that are ours now. */
-  readonly logs: () => Iterable<PartitionLog>
+  readonly logs: () => Iterable<L>
   /** How many more may come, over all of them. */
   readonly room: () => { readonly messages: number; readonly bytes: number }
   /** Enough for a request: one for each message that is done would cost more than the messages. */
   readonly isWorthAsking: () => boolean
   /** Nothing more is wanted of it now. */
-  readonly isFull: (log: PartitionLog) => boolean
-  readonly came: (log: PartitionLog, records: readonly StoredRecord[]) => void
+  readonly isFull: (log: L) => boolean
+  /** Possibly nothing that is for readers: what it has passed. */
+  readonly came: (log: L, records: readonly StoredRecord[]) => void
   /** It cannot be read, whoever tries. */
   readonly failed: (error: NarrowcastError) => void
+  /** What was to come from there on is not there; it goes on elsewhere. */
+  readonly skipped?: (log: L, from: number) => void
 }
 
 /** How long a server waits for messages that are not there: for so long it knows nothing of new partitions. */
@@ -36,8 +49,8 @@ const outOfRange = 1
 const forbidden = 29
 
 /** Asks each node that leads partitions of ours for what is new there, one request at a time. */
-export class Fetching {
-  readonly #of: FetchingOptions
+export class Fetching<L extends FetchedLog> {
+  readonly #of: FetchingOptions<L>
   readonly #running = new Map<number, Promise<void>>()
   readonly #links = new Set<Link>()
   #finding: Promise<void> | null = null
@@ -50,7 +63,7 @@ export class Fetching {
   /** Who is asked first has the room: it is another one each time. */
   #turn = 0
 
-  constructor(options: FetchingOptions) {
+  constructor(options: FetchingOptions<L>) {
     this.#of = options
   }
 
@@ -73,7 +86,7 @@ export class Fetching {
     for (const link of this.#links) link.destroy()
   }
 
-  #leaderOf({ topic, partition }: PartitionLog): number | null {
+  #leaderOf({ topic, partition }: L): number | null {
     return this.#of.cluster.known(topic)?.partitions[partition]?.leader ?? null
   }
 
@@ -91,13 +104,13 @@ export class Fetching {
       this.#isOver = true
       return
     }
-    const names = [...new Set([...this.#of.logs()].map(({ topic }) => topic))]
+    const logs = [...this.#of.logs()]
     try {
-      const found = await this.#of.cluster.topics(names)
-      const gone = names.find((name) => !found.has(name))
+      const found = await this.#of.cluster.topics([...new Set(logs.map(({ topic }) => topic))])
+      const gone = logs.find((log) => !isOf(log, found.get(log.topic)))
       if (gone === undefined) return
-      const text = `topic "${gone}" is gone`
-      this.#of.failed(kafkaError('NOT_FOUND', 'receive', text, { channel: gone }))
+      const text = `topic "${gone.topic}" is gone`
+      this.#of.failed(kafkaError('NOT_FOUND', 'receive', text, { channel: gone.topic }))
     } catch {
       // No node answers: it is asked again, or the cluster has ended.
     }
@@ -132,7 +145,7 @@ export class Fetching {
   }
 
   /** False: somebody else leads some of it now. */
-  async #fetch(link: Link, led: readonly PartitionLog[]): Promise<boolean> {
+  async #fetch(link: Link, led: readonly L[]): Promise<boolean> {
     const room = this.#of.room()
     const wanted = led.filter((log) => !this.#of.isFull(log))
     const isNoRoom = room.messages <= 0 || room.bytes <= 0
@@ -153,8 +166,7 @@ export class Fetching {
     for (const { topicId, partitions } of answer.responses) {
       for (const one of partitions) {
         const log = wanted.find(
-          ({ topic, partition }) =>
-            partition === one.partitionIndex && this.#of.cluster.known(topic)?.id === topicId,
+          (log) => log.partition === one.partitionIndex && this.#idOf(log) === topicId,
         )
         if (log === undefined || log.isGone) continue
         if (one.errorCode === 0) this.#bring(log, one)
@@ -166,17 +178,21 @@ export class Fetching {
     return isSame
   }
 
-  #asked(logs: readonly PartitionLog[], bytesOfAll: number): object[] {
+  #asked(logs: readonly L[], bytesOfAll: number): object[] {
     const share = Math.ceil(bytesOfAll / this.#busy)
     const bytes = Math.min(partitionBytesMax, Math.max(partitionBytesMin, share))
     // Each for itself: what comes first is filled first.
     return logs.flatMap((log) => {
-      const topic = this.#of.cluster.known(log.topic)
-      return topic === null ? [] : [{ topicId: topic.id, partitions: [askedOf(log, bytes)] }]
+      const topicId = this.#idOf(log)
+      return topicId === null ? [] : [{ topicId, partitions: [askedOf(log, bytes)] }]
     })
   }
 
-  #bring(log: PartitionLog, { records, abortedTransactions }: FetchedPartition): void {
+  #idOf({ topic, topicId }: L): string | null {
+    return topicId ?? this.#of.cluster.known(topic)?.id ?? null
+  }
+
+  #bring(log: L, { records, abortedTransactions }: FetchedPartition): void {
     const batches = records ?? []
     const last = batches.at(-1)
     if (last === undefined) return
@@ -204,13 +220,13 @@ export class Fetching {
     this.#keep(log, came, Number(last.firstOffset) + last.lastOffsetDelta + 1)
   }
 
-  #keep(log: PartitionLog, came: readonly StoredRecord[], next: number): void {
+  #keep(log: L, came: readonly StoredRecord[], next: number): void {
     log.nextOffset = Math.max(log.nextOffset, next)
-    if (came.length > 0) this.#of.came(log, came)
+    this.#of.came(log, came)
   }
 
   /** Whether it goes on: the log has forgotten what we were about to read, or has lost its tail. */
-  async #restarted(log: PartitionLog, errorCode: number): Promise<boolean> {
+  async #restarted(log: L, errorCode: number): Promise<boolean> {
     if (errorCode === forbidden) {
       const what = `topic "${log.topic}" may not be read`
       this.#of.failed(protocolError(errorCode, 'receive', what, { channel: log.topic }))
@@ -222,7 +238,9 @@ export class Fetching {
       await offsetsAt(this.#of.cluster, topic, -1n),
     ]
     const [first = 0, end = 0] = [firsts[log.partition], ends[log.partition]]
-    log.nextOffset = Math.min(Math.max(log.nextOffset, first), end)
+    const from = log.nextOffset
+    log.nextOffset = Math.min(Math.max(from, first), end)
+    if (log.nextOffset !== from) this.#of.skipped?.(log, from)
     return true
   }
 }
@@ -233,7 +251,10 @@ function bytesEachOf(batches: NonNullable<FetchedPartition['records']>): number 
   return Math.ceil(bytes / Math.max(1, count))
 }
 
-const askedOf = (log: PartitionLog, bytes: number) => ({
+const isOf = ({ topicId }: FetchedLog, found: Topic | undefined) =>
+  found !== undefined && (topicId === undefined || topicId === found.id)
+
+const askedOf = (log: FetchedLog, bytes: number) => ({
   partition: log.partition,
   currentLeaderEpoch: -1,
   fetchOffset: BigInt(log.nextOffset),

@@ -62,7 +62,7 @@ export class KafkaSource implements Source {
   readonly #membership: Membership
   readonly #offsets: Offsets
   readonly #commits: Commits
-  readonly #fetching: Fetching
+  readonly #fetching: Fetching<PartitionLog>
   readonly #hands: Hands
   readonly #settling: Settling
   readonly #owned: Owned
