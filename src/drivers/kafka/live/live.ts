@@ -58,7 +58,8 @@ export class KafkaLive implements Live {
       await untilAborted(subscriber.begin(), signal, aborted)
       return subscriber
     } catch (error) {
-      void subscriber[Symbol.asyncDispose]()
+      // Where its session is lost it may go on in the next.
+      if (!subscriber.isAway) void subscriber[Symbol.asyncDispose]()
       throw error
     }
   }
