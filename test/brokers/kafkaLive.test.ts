@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, connect as dial, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { ChannelSpec, SubscriberSpec } from '../../src/core/channel.ts'
 import type { GapWhy, LiveSource, Session } from '../../src/core/driver.ts'
@@ -197,7 +199,10 @@ describeKafka('a broadcast on Kafka', () => {
     const [other] = (await opened(1)) as [Session]
     const channel = broadcast()
     const { source } = await subscribe(session, channel, 'a')
+    const [lost, next] = (await opened(1, 2)) as [Session, Session]
+    await subscribe(lost, channel, 'away')
     await publishAll(session, channel, several(3))
+    await lost[Symbol.asyncDispose]()
     await other.admin.remove?.(channel, never)
     await other.admin.ensure(channel, never)
     await publishAll(other, channel, several(3, 'new'))
@@ -208,12 +213,61 @@ describeKafka('a broadcast on Kafka', () => {
       }
     }
     await expect(readOn()).rejects.toMatchObject({ code: 'NOT_FOUND' })
-    const again = await subscribe(session, channel, 'a')
-    expect(again.source.resumed).toBe(false)
+    const again = [
+      await subscribe(session, channel, 'a'),
+      await subscribe(next, channel, 'away'),
+    ] as const
     await publishAll(other, channel, [message('last')])
-    expect(await take(again, 1)).toEqual(['last'])
+    for (const one of again) {
+      expect([one.source.resumed, await take(one, 1), one.gaps]).toEqual([false, ['last'], []])
+    }
+  })
+
+  test('goes on where its connections are cut while the session stands', async () => {
+    const line = await lineTo(server.port)
+    let lost = 0
+    const url = `kafka://127.0.0.1:${line.port}?advertised=ignore&partitions=3`
+    const session = await kafka({ url }).open({ closed: () => void lost++ }, never)
+    onTestFinished(() => session[Symbol.asyncDispose]())
+    const [other] = (await opened(3)) as [Session]
+    const channel = broadcast()
+    const there = await subscribe(session, channel, 'a')
+    for (let round = 0; round < 3; round++) {
+      await publishAll(other, channel, several(20 * (round + 1)).slice(20 * round))
+      line.cut()
+      const expected = idsOf(20 * round, 20 * (round + 1))
+      expect(byNumber(await take(there, 20))).toEqual(expected)
+    }
+    expect([there.gaps, lost]).toEqual([[], 0])
   })
 })
+
+/** A way to the server whose open connections can be cut. */
+async function lineTo(port: number) {
+  const all = new Set<Socket>()
+  const line = createServer((client) => {
+    const node = dial(port, '127.0.0.1')
+    for (const [from, to] of [
+      [client, node],
+      [node, client],
+    ] as const) {
+      all.add(from)
+      from.on('error', () => {}).on('close', () => to.destroy())
+      from.pipe(to)
+    }
+  })
+  const cut = () => {
+    for (const one of all) one.destroy()
+    all.clear()
+  }
+  line.listen(0, '127.0.0.1')
+  await once(line, 'listening')
+  onTestFinished(() => {
+    cut()
+    line.close()
+  })
+  return { port: (line.address() as AddressInfo).port, cut }
+}
 
 describeKafka('subscribers of a broadcast, when Kafka is killed,', () => {
   let server: KafkaServer
