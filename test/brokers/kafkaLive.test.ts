@@ -223,6 +223,16 @@ describeKafka('a broadcast on Kafka', () => {
     }
   })
 
+  test('that is removed ends at once who has no room to ask for more', async () => {
+    const [session] = (await opened(1)) as [Session]
+    const channel = broadcast()
+    const full = await subscribe(session, channel, 'a', { hold: { messages: 2, bytes: 1e6 } })
+    await publishAll(session, channel, several(4))
+    expect(await take(full, 1)).toEqual(['m0']) // the next came with it
+    await session.admin.remove?.(channel, never)
+    await expect(take(full, 1)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
   test('goes on where its connections are cut while the session stands', async () => {
     const line = await lineTo(server.port)
     let lost = 0
