@@ -12,7 +12,8 @@ const nobody = { memberId: '', generation: -1 } as const
 
 /**
  * A group that has read nothing yet begins here and now: what is published from then on is owed to it,
- * whenever its readers come. Resolves with where that is in each partition; empty where it had begun.
+ * whenever its readers come. Resolves with where that is in each partition, for a member to note it; empty
+ * where that is known.
  * @throws NOT_FOUND, INVALID_ARGUMENT, LOGIN_REFUSED
  */
 export async function begin(
@@ -57,9 +58,8 @@ async function once(
   const notes = places.map((place) => ({
     ...{ ...place, offset: begins[place.partition] ?? 0, note: '' },
   }))
-  // While it has members, be it of another channel, only they are heard: they say it when they read.
-  await offsets.commit(notes, nobody)
-  return begins
+  // While it has members, be it of another channel, only they are heard.
+  return (await offsets.commit(notes, nobody)) === 'done' ? [] : begins
 }
 
 function gone(channel: string) {

@@ -58,6 +58,11 @@ export class Commits {
     await this.#note(log, log.crashesAtFirst)
   }
 
+  /** Resolves when the group knows all that is to be told now. */
+  async noted(): Promise<void> {
+    while (this.#isRunning && !this.#isOver) await sleep(everyMs, undefined, { ref: false })
+  }
+
   /** Resolves when what is on its way has its answer. */
   async known(): Promise<void> {
     await this.#last

@@ -33,7 +33,7 @@ export interface KafkaSourceOptions {
   readonly topic: Topic
   /** What is read beside it. */
   readonly helpers: readonly Topic[]
-  /** Where a group begins that has read nothing yet; empty: it has. */
+  /** Where a group begins that nobody could note it of yet; empty: that is known. */
   readonly begins: readonly number[]
   /** Of this source alone: one that waits holds up nobody else. */
   readonly producer: Producer
@@ -73,6 +73,8 @@ export class KafkaSource implements Source {
   /** What happened between a look and the wait for the next is not missed. */
   #wakes = 0
   #ended: NarrowcastError | null = null
+  /** Resolves when it is known how far the group is in what was assigned last. */
+  #found: Promise<void> = Promise.resolve()
   #isReceiving = false
   #isChanged = false
   #isStopped = false
@@ -86,6 +88,7 @@ export class KafkaSource implements Source {
     const source = new KafkaSource(options)
     try {
       await source.#membership.join(signal)
+      if (options.begins.length > 0) await source.#begun(signal)
       return source
     } catch (error) {
       await source[Symbol.asyncDispose]()
@@ -224,6 +227,12 @@ export class KafkaSource implements Source {
     await this.#leave()
   }
 
+  /** Resolves when the group knows where it begins in what is ours: what comes from now on is owed to it. */
+  async #begun(signal: AbortSignal): Promise<void> {
+    const noted = this.#found.then(() => this.#commits.noted())
+    await untilAborted(noted, signal, () => this.#error('TIMEOUT', 'it did not answer'))
+  }
+
   #leave(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -241,7 +250,8 @@ export class KafkaSource implements Source {
       return (partition: number) =>
         names.filter((name) => isThere(name, partition)).map((name) => ({ topic: name, partition }))
     }
-    void this.#owned.add(partitions, placesOf).then(() => {
+    this.#found = this.#owned.add(partitions, placesOf)
+    void this.#found.then(() => {
       if (this.#closing === null) this.#fetching.look()
     })
   }
