@@ -55,6 +55,15 @@ export interface GroupInfo {
   readonly readers: Count
   readonly position: string | null
   readonly order: Ordering
+  /** Where the channel lies in partitions: how far it is in each. */
+  readonly partitions?: readonly PartitionLag[]
+}
+
+export interface PartitionLag {
+  readonly partition: number
+  readonly lag: Count
+  /** Of the first that the group has not passed. */
+  readonly position: string
 }
 
 export interface Stored {

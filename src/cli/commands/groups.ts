@@ -79,17 +79,21 @@ export const show: Run = async (invocation) => {
   await using connected = await connectTo(invocation, { look: true })
   const channel = await stream(invocation, connected)
   const found = await groupOf(invocation, connected, channel)
-  const { group, lag, inFlight, oldestMs, readers, position, order } = found
+  const { group, lag, inFlight, oldestMs, readers, position, order, partitions } = found
   await invocation.output.answer({
     type: 'groups.show',
     fields: Object.fromEntries([
       ['channel', channel.name],
       ...columns.map((column) => [column.name, column.value(found)]),
+      ...(partitions ? [['partitions', partitions]] : []),
     ]),
     lines: () => [
       `${group}  of ${channel.name}${orderNote(order)}`,
       `lag ${showCount(lag)}  in flight ${showCount(inFlight)}  readers ${showCount(readers)}`,
       `position ${position ?? '-'}  oldest ${showDuration(lag === 0 ? null : oldestMs)}`,
+      ...(partitions ?? []).map(
+        (one) => `partition ${one.partition}  lag ${showCount(one.lag)}  at ${one.position}`,
+      ),
     ],
   })
   await noteDelayed(invocation, connected, channel)

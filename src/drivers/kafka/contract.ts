@@ -35,7 +35,7 @@ const queue = {
   pause: false,
   deadLetters: true,
   manage: true,
-  peek: 'no',
+  peek: 'approximate',
   depth: 'estimate',
   watchdog: false,
   noReader: 'kept',
@@ -74,7 +74,6 @@ export type KafkaContracts = typeof contracts
 
 /** What a user does about a no. */
 export const advice = {
-  peek: "Kafka's own kafka-console-consumer.sh shows what a topic holds, and changes nothing.",
   seek: 'Stop the workers of the group, then move it: kafka-consumer-groups.sh --group GROUP --topic CHANNEL --reset-offsets',
   retention:
     'Set it on the topic: kafka-configs.sh --alter --entity-type topics --entity-name CHANNEL --add-config retention.ms=604800000',

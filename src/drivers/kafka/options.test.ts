@@ -7,7 +7,7 @@ const target = (url: string) => targetOf(parseBrokerUrl(url))
 test('a URL that says nothing is localhost, without login and without TLS', () => {
   expect(target('kafka://')).toEqual({
     addresses: [{ host: 'localhost', port: 9_092 }],
-    ...{ login: null, tls: null, sessionMs: 10_000, partitions: 6, replicas: null },
+    ...{ login: null, tls: null, sessionMs: 10_000, partitions: null, replicas: null },
     isBehind: false,
   })
 })

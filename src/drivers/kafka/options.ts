@@ -35,9 +35,9 @@ export interface KafkaTarget {
   readonly tls: TlsFiles | null
   /** Without a sign of life for so long a worker is gone. */
   readonly sessionMs: number
-  /** Of the topics that are made. */
-  readonly partitions: number
-  /** Of the topics that are made; null: as many as the cluster makes by itself. */
+  /** What a topic must have at least; null: any number will do, and 6 are made. */
+  readonly partitions: number | null
+  /** What its partitions must have at least; null: any number, and as many as the cluster makes by itself. */
   readonly replicas: number | null
   /** What the node says of its own address is not believed: the one of the URL leads to it. */
   readonly isBehind: boolean
@@ -45,7 +45,6 @@ export interface KafkaTarget {
 
 const known = ['sasl', 'session', 'partitions', 'replicas', 'advertised', ...tlsOptions] as const
 export const sessionMsDefault = 10_000
-const partitionsDefault = 6
 const example =
   'Expected for example kafka://localhost:9092 or kafkas://user:password@a:9093,b:9093?sasl=scram-512.'
 
@@ -79,7 +78,7 @@ export function targetOf({ scheme, rest, options }: BrokerUrl, password?: string
     login: loginOf(options.get('sasl'), said.username, password ?? said.password),
     tls: tlsOf(options, { isTls, tlsScheme: 'kafkas', invalid }),
     sessionMs: sessionOf(options.get('session')),
-    partitions: countOf('partitions', options, 1_000) ?? partitionsDefault,
+    partitions: countOf('partitions', options, 1_000),
     replicas: countOf('replicas', options, 100),
     isBehind: isBehind(options.get('advertised'), addresses),
   }

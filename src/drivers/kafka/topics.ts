@@ -42,6 +42,7 @@ const configs = [
 const deadConfigs = configs.map((one) =>
   one.name === 'cleanup.policy' ? { ...one, value: 'compact' } : one,
 )
+const partitionsDefault = 6
 const createMsMax = 20_000
 const leaderEveryMs = 20
 const exists = 36
@@ -63,7 +64,10 @@ export class Topics {
     }
     checkOffered('ensure', name, pattern)
     const main = found === null ? null : this.#cluster.known(name)
-    const partitions = main?.partitions.length ?? this.#cluster.target.partitions
+    const what = main === null ? [] : this.#less(main)
+    if (what.length > 0) return { state: 'differs', what }
+    const wanted = this.#cluster.target.partitions ?? partitionsDefault
+    const partitions = main?.partitions.length ?? wanted
     const own = pattern === 'broadcast' ? broadcastConfigs : configs
     const missing: NewTopic[] = main === null ? [{ name, partitions, configs: own }] : []
     if (pattern === 'queue') {
@@ -117,6 +121,20 @@ export class Topics {
     this.#declared.delete(channel)
   }
 
+  /** Of what was asked for. More than that is no harm: somebody has added to it. */
+  #less({ partitions }: Topic): Difference[] {
+    const { target } = this.#cluster
+    const found = {
+      partitions: partitions.length,
+      replicas: Math.min(...partitions.map((one) => one.replicas.length)),
+    }
+    return (['partitions', 'replicas'] as const).flatMap((name) => {
+      const wanted = target[name]
+      if (wanted === null || found[name] >= wanted) return []
+      return [{ name, wanted: String(wanted), found: String(found[name]) }]
+    })
+  }
+
   async #ensured(channel: Wanted, signal: AbortSignal): Promise<Topic> {
     const { name } = channel
     const said = await this.ensure(channel, signal)
@@ -124,7 +142,9 @@ export class Topics {
     const [first] = said.what
     const text = `"${name}": ${first?.name} is ${first?.found}, wanted ${first?.wanted}`
     const hint =
-      'Another program, or an older setting, has made it so: use another name, or remove it there.'
+      first?.name === 'pattern'
+        ? 'Another program, or an older setting, has made it so: use another name, or remove it there.'
+        : `Take ${first?.name} out of the URL to use it as it is, or add to it with kafka-topics.sh or kafka-reassign-partitions.sh.`
     throw kafkaError('CONFLICT', 'open', text, { channel: name, hint })
   }
 

@@ -10,6 +10,7 @@ import { counting } from './counting.ts'
 import { DeadLetters } from './dead.ts'
 import { type ManagingOptions, managing } from './managing.ts'
 import { checkPage } from './page.ts'
+import { peeking } from './peeking.ts'
 
 export interface AdminOptions extends Pick<ManagingOptions, 'purged' | 'removed'> {
   readonly cluster: Cluster
@@ -34,6 +35,7 @@ export function kafkaAdmin(options: AdminOptions): Admin {
   }
   return {
     ...counting({ cluster, topics, dead, checkOpen, checkKept }),
+    ...peeking({ cluster, checkOpen, checkThere }),
     ...managing({ cluster, topics, checkOpen, checkThere, checkKept, purged, removed }),
     async ensure(channel, signal) {
       checkOpen('ensure')

@@ -95,6 +95,11 @@ export function counting(options: CountingOptions): Pick<Admin, 'depths' | 'grou
       return (await groupsOf(topic)).map(
         (one): GroupInfo => ({
           ...{ group: one.group, lag: behind(ends, firsts, one), readers: one.readers },
+          partitions: ends.map((last, partition) => {
+            const next = Math.max(firsts[partition] ?? 0, one.offsets[partition] ?? 0)
+            const position = `${partition}-${next}`
+            return { partition, lag: Math.max(0, last - next), position }
+          }),
           ...{ inFlight: 'unknown', oldestMs: 'unknown', position: null, order: one.order },
         }),
       )
