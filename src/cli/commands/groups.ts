@@ -85,7 +85,9 @@ export const show: Run = async (invocation) => {
     fields: Object.fromEntries([
       ['channel', channel.name],
       ...columns.map((column) => [column.name, column.value(found)]),
-      ...(partitions ? [['partitions', partitions]] : []),
+      ...(partitions
+        ? [['partitions', partitions.map((one) => ({ ...one, lag: countJson(one.lag) }))]]
+        : []),
     ]),
     lines: () => [
       `${group}  of ${channel.name}${orderNote(order)}`,

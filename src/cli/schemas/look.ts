@@ -121,7 +121,10 @@ export const lookSchemas: Readonly<Record<string, Shape>> = {
   'dead.cancel': change(job),
   'dead.purge': change({ channel: text, removed: count }),
   'groups.ls': list(group, { channel: text }),
-  'groups.show': answer({ channel: text, ...group }),
+  'groups.show': answer({
+    ...{ channel: text, ...group },
+    'partitions?': many(object({ partition: count, lag: countOrNull, position: text })),
+  }),
   'groups.seek': change({
     channel: text,
     group: text,
