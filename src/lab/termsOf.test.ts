@@ -105,6 +105,14 @@ describe('a live pattern', () => {
     expect(narrow.terms).toMatchObject({ leaseMs: 0, reclaimWithinMs: 3_000 })
   })
 
+  test('takes all that waits for a worker along with it, where its broker keeps that', () => {
+    const most = (over: Partial<Contract>) =>
+      termsFor({ ...memory.narrowcast, ...over }, { pattern: 'narrowcast' }).terms.inHandMax
+    expect(most({})).toBe(4)
+    expect(most({ resumes: true, tells: ['overflow'] })).toBe(4)
+    expect(most({ resumes: true, tells: [] })).toBe(Number.MAX_SAFE_INTEGER)
+  })
+
   test('tells of nobody there where its contract says so', () => {
     const tells = (noReader: Contract['noReader']) =>
       termsFor({ ...memory.narrowcast, noReader }, { pattern: 'narrowcast' }).terms.tells

@@ -93,13 +93,18 @@ export function termsOf(contract: Contract, settings: RunSettings): RunTerms {
     leaseMs: ownedMsOf(contract, leaseMs),
     isStoreShared: settings.isStoreShared,
     isOwnedByConnection: contract.fencing === 'connection',
-    inHandMax: settings.inHandMax,
+    inHandMax: keepsBacklog(contract, pattern) ? Number.MAX_SAFE_INTEGER : settings.inHandMax,
     reclaimWithinMs: isLive(pattern) ? leaseMs + sweepMs : redelivery.withinMs,
     resumes: contract.resumes,
     isRetentionReached: settings.isRetentionReached,
   }
   const unknown = isAtMostOnce ? [] : outlasted.filter(isUnknown).map(([cause]) => cause)
   return { terms, unknown, order: orderOf(contract, settings) }
+}
+
+/** What a live worker has not read waits for it in the broker, however much: it goes with the worker. */
+function keepsBacklog({ resumes, tells }: Contract, pattern: Pattern): boolean {
+  return isLive(pattern) && resumes && !tells.includes('overflow')
 }
 
 /** How long a worker that shows no life owns what it has, at least; 0: no time decides that. */

@@ -44,6 +44,7 @@ const rebalanceMs = 60_000
 /** A change of the group is heard of with the next one. */
 const heartbeatMs = 500
 const againMs = 100
+const certainEveryMs = 20
 /** New partitions are found within that time. */
 const lookMs = 10_000
 /** A node that has just begun may not know of it yet. */
@@ -132,6 +133,14 @@ export class Membership {
   /** It showed no life for so long that others may have what was ours: it stood still, or is cut off. */
   get isSilent(): boolean {
     return performance.now() - this.#seenMs > this.#sessionMs
+  }
+
+  /** Resolves when it is known whether what was ours still is, after a silence. */
+  async certain(signal: AbortSignal): Promise<void> {
+    const losses = this.#losses
+    while (this.isSilent && losses === this.#losses && this.#leaving === null && !signal.aborted) {
+      await sleep(certainEveryMs, undefined, { ref: false })
+    }
   }
 
   /** A commit was told that this member is none. */

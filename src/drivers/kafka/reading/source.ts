@@ -180,6 +180,8 @@ export class KafkaSource implements Source {
   async settle(batch: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]> {
     this.#checkOpen('settle')
     signal.throwIfAborted()
+    // Who stood still may have lost it without knowing: others have it then.
+    if (this.#membership.isSilent) await this.#membership.certain(signal)
     return await this.#settling.settle(batch, signal)
   }
 
