@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Session } from '../../src/core/driver.ts'
+import type { Delivery, Settlement } from '../../src/core/message.ts'
 import { Cluster } from '../../src/drivers/kafka/cluster/cluster.ts'
 import { noteIn } from '../../src/drivers/kafka/group/note.ts'
 import { Offsets } from '../../src/drivers/kafka/group/offsets.ts'
@@ -90,6 +91,54 @@ describeKafka('a queue by key on Kafka', () => {
       expect(own).toEqual(own.toSorted((a, b) => a - b))
     }
   })
+
+  test('what waits for later holds up nobody whose turn came before, however much lies behind it', async () => {
+    const channel = queue()
+    const delayed = (id: string, key: string, delayMs: number) => message(id, { key, delayMs })
+    // In the order in which they lie beside the topic; the head is due last.
+    await publishAll(session, channel, [
+      delayed('last', 'a', 4_000),
+      ...Array.from({ length: 1_200 }, (_, n) => delayed(`m${n}`, `b${n}`, 1_000)),
+      delayed('first', 'a', 3_000),
+    ])
+    await using opened = await openSource(session, channel, { reader: 'one', order: 'skip' })
+    const ids: string[] = []
+    while (ids.length < 1_202) {
+      const got = await opened.source.receive({ messages: 100, bytes: 1e8 }, never)
+      ids.push(...got.map(({ message }) => message.id))
+      await ackAll(opened, got)
+    }
+    expect(ids.slice(-2)).toEqual(['first', 'last'])
+  }, 60_000)
+
+  test('a partition whose keys all fail holds up no other', async () => {
+    await using wide = await openKafka(`${server.url}?partitions=2`)
+    const channel = queue()
+    const sent = Array.from({ length: 2_000 }, (_, n) => message(`m${n}`, { key: `${n}` }))
+    await publishAll(wide, channel, sent)
+    await using opened = await openSource(wide, channel, {
+      ...{ reader: 'one', order: 'block', hold: { messages: 50, bytes: 1e8 } },
+    })
+    const partitionOf = (one: Delivery) => one.position?.split('-')[0]
+    const done = new Set<string>()
+    const failing = new Set<string>()
+    const failure = { name: 'Error', message: 'no', atMs: 1, worker: 'w' }
+    const all = sent.length
+    while (done.size < all / 4) {
+      const got = await opened.source.receive({ messages: 50, bytes: 1e8 }, never)
+      const settled = got.map((one): Settlement => {
+        const { token, message } = one
+        if (partitionOf(one) !== '0') {
+          done.add(message.id)
+          return { token, kind: 'ack' }
+        }
+        failing.add(message.id)
+        return { token, kind: 'retry', delayMs: 600_000, failures: 1, error: failure }
+      })
+      await opened.source.settle(settled, never)
+    }
+    expect(failing.size).toBeLessThanOrEqual(400)
+  }, 60_000)
 
   test('readers that ask for nothing follow the members, and members of one order take no other', async () => {
     const channel = queue()

@@ -55,6 +55,7 @@ async function once(
   // Partitions that came since are read from their first.
   if (known.length > 0) return []
   const begins = await beginsAt(cluster, topic, from)
+  if ((await offsets.fetch(places)).length > 0) return [] // others have begun it meanwhile
   const notes = places.map((place) => ({
     ...{ ...place, offset: begins[place.partition] ?? 0, note: '' },
   }))

@@ -192,6 +192,7 @@ export class Membership {
     const { group, reads, cluster } = this.#of
     const protocol = protocolOf(this.#of.order)
     const link = await this.#coordinator.link()
+    let sentMs = performance.now()
     const metadata = subscriptionOf(cluster.client, reads, this.#owned, this.#generation)
     const joined = await link.call(
       ...([
@@ -213,16 +214,17 @@ export class Membership {
     this.#check(joined.errorCode, 'to join')
     this.#memberId = joined.memberId
     this.#generation = joined.generationId
-    this.#seen()
+    this.#seen(sentMs)
     this.#shared.clear()
     const isLeader = joined.leader === joined.memberId
     const assignments = isLeader ? await this.#assignments(joined.members) : []
+    sentMs = performance.now()
     const synced = await link.call(
       ...(['syncGroup', group, joined.generationId, this.#memberId, null, 'consumer'] as const),
       ...[protocol, assignments],
     )
     this.#check(synced.errorCode, 'to be assigned its partitions')
-    this.#seen()
+    this.#seen(sentMs)
     const { assignedPartitions } = cluster.client.decodeConsumerProtocolAssignment(
       synced.assignment,
     )
@@ -279,13 +281,14 @@ export class Membership {
       }).catch(() => {})
       if (this.#leaving !== null || this.#mustJoin) return
       const link = await this.#beating.link()
+      const sentMs = performance.now()
       const { errorCode } = await link.call(
         ...(['heartbeat', group, this.#generation, this.#memberId, null] as const),
       )
       if (errorCode === rebalancing) this.#mustJoin = true
       if (errorCode === rebalancing) return
       this.#check(errorCode, 'to go on')
-      this.#seen()
+      this.#seen(sentMs)
       await this.#look()
     }
   }
@@ -345,10 +348,11 @@ export class Membership {
     }
     try {
       const link = await this.#beating.link()
+      const sentMs = performance.now()
       const { errorCode } = await link.call(
         ...(['heartbeat', this.#of.group, this.#generation, this.#memberId, null] as const),
       )
-      if (errorCode === 0 || errorCode === rebalancing) this.#seen()
+      if (errorCode === 0 || errorCode === rebalancing) this.#seen(sentMs)
     } catch {
       // It is asked again, until the time is over.
     }
@@ -360,10 +364,11 @@ export class Membership {
     this.#mustJoin = true
   }
 
-  #seen(): void {
+  /** An answer may lie in the socket of a process that stands still: it is as old as what was asked. */
+  #seen(askedMs: number): void {
     const wasSilent = this.isSilent
-    this.#seenMs = performance.now()
-    if (wasSilent) this.#of.on.back()
+    this.#seenMs = Math.max(this.#seenMs, askedMs)
+    if (wasSilent && !this.isSilent) this.#of.on.back()
   }
 
   #elsewhere(): void {

@@ -11,23 +11,28 @@ export interface Note {
   readonly failures: ReadonlyMap<number, number>
 }
 
-/** A broker takes 4,096 unless it was told otherwise. */
-const lengthMax = 4_000
+/** A broker takes 4,096 in all, unless it was told otherwise. */
+const failuresLengthMax = 3_900
 
 /** As a client of Kafka sees it beside the offset; those failures that come first, where not all have room. */
 export function noteText(offset: number, { crashes, order, failures }: Note): string {
-  const said: { c?: number; o?: Ordering; f?: Record<string, number> } = {}
+  const said: Record<string, unknown> = {}
   if (crashes > 0) said.c = crashes
   if (order !== 'none') said.o = order
-  let length = JSON.stringify({ ...said, f: {} }).length
-  for (const [at, count] of [...failures].sort(([a], [b]) => a - b)) {
-    const part = `"${at - offset}":${count},`
-    if (at < offset) continue
-    length += part.length
-    if (length > lengthMax) break
-    said.f = { ...said.f, [at - offset]: count }
-  }
+  if (failures.size > 0) said.f = Object.fromEntries(firstOf(offset, failures))
   return Object.keys(said).length === 0 ? '' : JSON.stringify(said)
+}
+
+function firstOf(offset: number, failures: Note['failures']): [string, number][] {
+  const first: [string, number][] = []
+  let length = 0
+  for (const [at, count] of [...failures].sort(([a], [b]) => a - b)) {
+    if (at < offset) continue
+    length += `"${at - offset}":${count},`.length
+    if (length > failuresLengthMax) break
+    first.push([String(at - offset), count])
+  }
+  return first
 }
 
 /** What another program has noted says nothing to us. */

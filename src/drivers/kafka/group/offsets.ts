@@ -17,6 +17,7 @@ export interface Committed extends Place {
 }
 
 const answerMs = 10_000
+const noteTooLong = 12
 const rebalancing = 27
 const disowned: ReadonlySet<number> = new Set([22, 25, 82])
 
@@ -56,12 +57,12 @@ export class Offsets {
 
   /**
    * Resolves with whether it is done: `not-now` while the members of the group change, `disowned`
-   * where who signs is a member no more. @throws CONNECTION_LOST, UNAVAILABLE, …
+   * where who signs is a member no more, `too-long` where the broker takes no such note. @throws CONNECTION_LOST, UNAVAILABLE, …
    */
   async commit(
     all: readonly Committed[],
     { memberId, generation }: Signature,
-  ): Promise<'done' | 'not-now' | 'disowned'> {
+  ): Promise<'done' | 'not-now' | 'disowned' | 'too-long'> {
     const link = await this.#coordinator.link()
     const topics = [...Map.groupBy(all, ({ topic }) => topic)].map(([name, places]) => ({
       name,
@@ -78,6 +79,7 @@ export class Offsets {
     for (const { partitions } of answer.topics) {
       for (const { errorCode } of partitions) {
         if (errorCode === rebalancing) return 'not-now'
+        if (errorCode === noteTooLong) return 'too-long'
         if (disowned.has(errorCode)) return 'disowned'
         this.#check(errorCode, 'to note how far it is')
       }

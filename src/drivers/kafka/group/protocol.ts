@@ -34,8 +34,9 @@ export async function orderOfMembers(
   for (let tries = 0; ; tries++) {
     const { groups } = await link.call('describeGroups', [group], false)
     const [found] = groups
-    if (found === undefined || found.members.length === 0) return 'nobody'
-    if (found.protocolData !== '') return orderOf(found.protocolData) ?? 'others'
+    const isKnown = found !== undefined && found.errorCode === 0
+    if (isKnown && found.members.length === 0) return 'nobody'
+    if (isKnown && found.protocolData !== '') return orderOf(found.protocolData) ?? 'others'
     if (tries >= triesMax) return 'others'
     await sleep(againMs, undefined, { ref: false })
   }

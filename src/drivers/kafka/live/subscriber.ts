@@ -105,6 +105,7 @@ export class KafkaSubscriber extends LocalLiveSource<StoredRecord, SubscriberOpt
     }
     this.drop(({ partition, offset }) => offset < endOf(partition))
     this.#fetching.look()
+    this.wake() // one that was stopped may have had all it waits for
   }
 
   override async receive(

@@ -21,6 +21,7 @@ export interface CommitsOptions {
 const everyMs = 20
 const againMs = 100
 const putDownMsMax = 5_000
+const none: ReadonlyMap<number, number> = new Map()
 
 /** Tells the group how far all is settled: one at a time, and always the newest. */
 export class Commits {
@@ -29,6 +30,11 @@ export class Commits {
   /** The one that is on its way: two could swap. */
   #last: Promise<unknown> = Promise.resolve()
   #isRunning = false
+  /** Rounds of what is told. */
+  #begun = 0
+  #done = 0
+  /** Notes have no failures in them. */
+  #isBrief = false
   #isOver = false
 
   constructor(options: CommitsOptions) {
@@ -58,9 +64,12 @@ export class Commits {
     await this.#note(log, log.crashesAtFirst)
   }
 
-  /** Resolves when the group knows all that is to be told now. */
+  /** Resolves when the group knows all that was to be told when it was called. */
   async noted(): Promise<void> {
-    while (this.#isRunning && !this.#isOver) await sleep(everyMs, undefined, { ref: false })
+    const wanted = this.#begun + 1
+    while (this.#isRunning && this.#done < wanted && !this.#isOver) {
+      await sleep(everyMs, undefined, { ref: false })
+    }
   }
 
   /** Resolves when what is on its way has its answer. */
@@ -93,10 +102,12 @@ export class Commits {
 
   async #run(): Promise<void> {
     while (this.#dirty.size > 0 && !this.#isOver) {
+      const round = ++this.#begun
       const logs = [...this.#dirty]
       this.#dirty.clear()
       try {
         await this.#advance(logs)
+        this.#done = round
         await sleep(everyMs, undefined, { ref: false })
       } catch {
         for (const log of logs) this.#dirty.add(log)
@@ -109,8 +120,12 @@ export class Commits {
   async #advance(all: readonly PartitionLog[]): Promise<void> {
     let logs: PartitionLog[] = []
     const make = () => {
-      logs = all.filter((log) => !log.isGone && this.#isNews(log))
-      return logs.map((log) => this.#noteOf(log))
+      const news = all.flatMap((log) => {
+        const note = this.#noteOf(log)
+        return !log.isGone && isNews(log, note) ? [{ log, note }] : []
+      })
+      logs = news.map(({ log }) => log)
+      return news.map(({ note }) => note)
     }
     await this.#commit(make, (notes) => {
       for (const [at, log] of logs.entries()) {
@@ -135,18 +150,15 @@ export class Commits {
   #noteOf(log: PartitionLog, crashes = log.committedCrashes): Committed {
     const { topic, partition, watermark, failures } = log
     const { order } = this.#of
-    const note = { crashes: isAtFirst(log) ? crashes : 0, order, failures }
+    const noted = this.#isBrief ? none : failures
+    const note = { crashes: isAtFirst(log) ? crashes : 0, order, failures: noted }
     return { topic, partition, offset: watermark, note: noteText(watermark, note) }
-  }
-
-  #isNews(log: PartitionLog, { offset, note } = this.#noteOf(log)): boolean {
-    return offset > log.committed || note !== log.committedNote
   }
 
   /** Of one that is put down: nobody has anything of it in hand. */
   #unknownOf(log: PartitionLog): Committed[] {
     const note = this.#noteOf(log, log.crashesAtFirst)
-    return this.#isNews(log, note) ? [note] : []
+    return isNews(log, note) ? [note] : []
   }
 
   /**
@@ -169,6 +181,8 @@ export class Commits {
         done(notes)
         return
       }
+      // A broker that takes less than others: what fails begins anew with the next owner.
+      if (said === 'too-long') this.#isBrief = true
       if (said === 'disowned' && this.#of.isCurrent(signature)) this.#of.disowned()
       throw tenure === this.#of.tenure() ? new NotNow('the members change') : new Error('no member')
     })
@@ -176,6 +190,9 @@ export class Commits {
     await committing
   }
 }
+
+const isNews = (log: PartitionLog, { offset, note }: Committed) =>
+  offset > log.committed || note !== log.committedNote
 
 /** It may be done soon. */
 class NotNow extends Error {}

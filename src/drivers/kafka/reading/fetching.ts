@@ -37,6 +37,14 @@ export interface FetchingOptions<L extends FetchedLog> {
   readonly skipped?: (log: L, from: number) => void
 }
 
+/** Of one node. */
+interface Pace {
+  /** Who is asked first has the room: it is another one each time. */
+  turn: number
+  /** Partitions that something came of lately: they share what is asked for. */
+  busy: number
+}
+
 /** How long a server waits for messages that are not there: for so long it knows nothing of new partitions. */
 const waitMs = 500
 const answerMs = 10_000
@@ -58,10 +66,6 @@ export class Fetching<L extends FetchedLog> {
   #wake = Promise.withResolvers<void>()
   /** Of what came last, as it came; nothing is known before. */
   #bytesEach = 1_024
-  /** Partitions that something came of last: they share what is asked for. */
-  #busy = 1
-  /** Who is asked first has the room: it is another one each time. */
-  #turn = 0
 
   constructor(options: FetchingOptions<L>) {
     this.#of = options
@@ -117,6 +121,7 @@ export class Fetching<L extends FetchedLog> {
   }
 
   async #run(node: number): Promise<void> {
+    const pace: Pace = { turn: 0, busy: 1 }
     let link: Link | null = null
     await null // whoever starts it has noted it first
     while (!this.#isOver && !this.#of.cluster.ended.aborted) {
@@ -124,7 +129,7 @@ export class Fetching<L extends FetchedLog> {
       if (led.length === 0) break
       try {
         if (link === null || link.closed.aborted) link = await this.#open(node)
-        if (await this.#fetch(link, led)) continue
+        if (await this.#fetch(link, led, pace)) continue
       } catch {
         // The node is gone, or the connection: who leads now is asked of the others.
       }
@@ -145,7 +150,7 @@ export class Fetching<L extends FetchedLog> {
   }
 
   /** False: somebody else leads some of it now. */
-  async #fetch(link: Link, led: readonly L[]): Promise<boolean> {
+  async #fetch(link: Link, led: readonly L[], pace: Pace): Promise<boolean> {
     const room = this.#of.room()
     const wanted = led.filter((log) => !this.#of.isFull(log))
     const isNoRoom = room.messages <= 0 || room.bytes <= 0
@@ -153,10 +158,12 @@ export class Fetching<L extends FetchedLog> {
       await this.#wake.promise
       return true
     }
-    const at = this.#turn++ % wanted.length
+    const at = pace.turn++ % wanted.length
     // What there is no room for would be decoded, thrown away and asked for again.
-    const bytes = Math.max(partitionBytesMin, Math.min(bytesMax, room.messages * this.#bytesEach))
-    const topics = this.#asked([...wanted.slice(at), ...wanted.slice(0, at)], bytes)
+    const most = Math.min(bytesMax, room.bytes, room.messages * this.#bytesEach)
+    const bytes = Math.max(partitionBytesMin, most)
+    const share = Math.ceil(bytes / pace.busy)
+    const topics = this.#asked([...wanted.slice(at), ...wanted.slice(0, at)], share)
     const answer = await link.call(
       ...(['fetch', waitMs, 1, bytes, committedOnly, 0, -1, topics, [], ''] as const),
     )
@@ -174,12 +181,11 @@ export class Fetching<L extends FetchedLog> {
         if ((one.records?.length ?? 0) > 0) busy++
       }
     }
-    if (busy > 0) this.#busy = busy
+    pace.busy = Math.max(1, busy, pace.busy - 1)
     return isSame
   }
 
-  #asked(logs: readonly L[], bytesOfAll: number): object[] {
-    const share = Math.ceil(bytesOfAll / this.#busy)
+  #asked(logs: readonly L[], share: number): object[] {
     const bytes = Math.min(partitionBytesMax, Math.max(partitionBytesMin, share))
     // Each for itself: what comes first is filled first.
     return logs.flatMap((log) => {
@@ -196,7 +202,8 @@ export class Fetching<L extends FetchedLog> {
     const batches = records ?? []
     const last = batches.at(-1)
     if (last === undefined) return
-    let room = this.#of.room().messages
+    const { messages, bytes } = this.#of.room()
+    let size = 0
     const came: StoredRecord[] = []
     this.#bytesEach = bytesEachOf(batches)
     for (const batch of kept(batches, abortedTransactions ?? [])) {
@@ -205,7 +212,8 @@ export class Fetching<L extends FetchedLog> {
         const offset = Number(batch.firstOffset) + record.offsetDelta
         if (offset < log.nextOffset) continue // a batch is sent whole
         // What there is no room for is asked for again.
-        if (room-- <= 0) {
+        const isLarge = came.length > 0 && size > bytes
+        if (came.length >= messages || isLarge) {
           this.#keep(log, came, offset)
           return
         }
@@ -213,6 +221,7 @@ export class Fetching<L extends FetchedLog> {
           ? Number(batch.maxTimestamp)
           : Number(batch.firstTimestamp + record.timestampDelta)
         const { key, value, headers } = record
+        size += (value?.length ?? 0) + (key?.length ?? 0)
         const { topic, partition } = log
         came.push({ topic, partition, offset, timestampMs, key, value, headers })
       }

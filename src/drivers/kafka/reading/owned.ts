@@ -106,13 +106,11 @@ export class Owned {
   }
 
   /** The oldest that may be handed out; null: there is none. */
-  next(aheadMax: number): Entry | null {
+  next(): Entry | null {
     let oldest: Entry | null = null
     for (const log of this.#logs) {
       const { next } = log
       if (next === undefined || log.isLeaving) continue
-      const isAhead = log.beyond >= aheadMax && next.record.offset !== log.watermark
-      if (isAhead) continue
       if (oldest === null || timeOf(next) < timeOf(oldest)) oldest = next
     }
     return oldest

@@ -2,6 +2,10 @@ import { noteIn } from '../group/note.ts'
 import type { Place } from '../group/offsets.ts'
 import type { Entry } from './entry.ts'
 
+/** So much of it may be in hand or settled behind one that is not: all that comes again in a crash. */
+const beyondMax = 1_000
+/** So many may be tried again in their places: their failures are noted where the group is. */
+const failingMax = 300
 /** After so many that are gone the room they took is given back. */
 const compactAfter = 1_024
 
@@ -70,6 +74,11 @@ export class PartitionLog {
   /** Settled or in hand, before all before it is settled. */
   get beyond(): number {
     return this.#beyond
+  }
+
+  /** No more of it is read now. */
+  get isFull(): boolean {
+    return this.#beyond >= beyondMax || this.failures.size >= failingMax
   }
 
   get waiting(): number {

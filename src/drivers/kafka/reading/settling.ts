@@ -24,8 +24,8 @@ export interface SettlingOptions {
   readonly released: (entry: Entry, delayMs: number) => void
   /** What failed holds up the rest of its key: it is retried where it is. */
   readonly isInPlace: (entry: Entry) => boolean
-  /** It has failed, and may be handed out again after so many ms. */
-  readonly retried: (entry: Entry, retry: Retry) => void
+  /** It has failed, and may be handed out again after so many ms. Resolves when its group has noted it. */
+  readonly retried: (entry: Entry, retry: Retry) => Promise<void>
 }
 
 export type Retry = Extract<Settlement, { kind: 'retry' }>
@@ -52,6 +52,7 @@ export class Settling {
   /** @throws UNAVAILABLE, CONNECTION_LOST where a copy was not stored: its original stays in hand. */
   async settle(batch: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]> {
     const copied: { settlement: Copied; entry: Entry }[] = []
+    const noted: Promise<void>[] = []
     const outcomes = batch.map((settlement): SettleOutcome | Token => {
       const { token } = settlement
       const found = this.#of.hands.find(token)
@@ -65,7 +66,7 @@ export class Settling {
       }
       if (settlement.kind === 'retry' && this.#of.isInPlace(found)) {
         this.#of.hands.settled(token)
-        this.#of.retried(found, settlement)
+        noted.push(this.#of.retried(found, settlement))
         return 'sent'
       }
       copied.push({ settlement, entry: found })
@@ -73,6 +74,11 @@ export class Settling {
       return token
     })
     this.#copy(copied, signal)
+    // Where nobody notes it now, it is noted later: it is in its place, whoever has it then.
+    const late = Promise.withResolvers<void>()
+    const timer = setTimeout(late.resolve, copyMsMax)
+    await Promise.race([Promise.all(noted), late.promise])
+    clearTimeout(timer)
     return await Promise.all(
       outcomes.map((one) =>
         typeof one === 'string' ? one : (this.#copying.get(one.serial) as Promise<SettleOutcome>),
@@ -119,7 +125,8 @@ export class Settling {
   #addressed(settlement: Copied, entry: Entry, nowMs: number): Addressed {
     const { home, cluster } = this.#of
     const { log, record, read } = entry
-    const past = { ...read.past, crashes: log.crashesOf(entry), dueMs: null }
+    const counts = { failures: log.failuresOf(entry), crashes: log.crashesOf(entry) }
+    const past = { ...read.past, ...counts, dueMs: null }
     if (settlement.kind === 'dead') {
       return deadRecord(home.channel, copyOf(record, read, past, settlement.letter))
     }

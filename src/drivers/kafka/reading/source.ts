@@ -45,8 +45,6 @@ export interface KafkaSourceOptions {
 /** What has work to put down gets so long for it. */
 const putDownMsMax = 10_000
 const closeMsMax = 5_000
-/** So many are handed out of a partition, at most, while one before them is not settled. */
-const aheadMax = 1_000
 /** What is not due yet is moved behind so many that are settled. */
 const moveOnAfter = 250
 /** Where it is due before that it is not worth it. */
@@ -138,7 +136,7 @@ export class KafkaSource implements Source {
       logs: () => this.#owned.all,
       room: () => this.#room(),
       isWorthAsking: () => this.#isWorthAsking(),
-      isFull: ({ topic: name }) => name !== topic.name && this.#later.isFull(name),
+      isFull: (log) => log.isFull || this.#later.isFull(log.topic),
       failed: (error) => this.#end(error),
       came: (log, records) => this.#came(log, records),
     })
@@ -338,7 +336,7 @@ export class KafkaSource implements Source {
     // Who stood still learns first whether it is still its own.
     const isOurs = !this.#isStopped && !this.#isQuiet && !this.#membership.isSilent
     while (isOurs && taken.length < room.messages) {
-      const entry = this.#owned.next(aheadMax)
+      const entry = this.#owned.next()
       if (entry === null) break
       const isSuspect = entry.log.crashesOf(entry) > 0
       bytes += entry.read.message.bytes
@@ -352,7 +350,8 @@ export class KafkaSource implements Source {
     }
     if (taken.length > 0) this.#changed()
     const ours = taken.filter(({ log }) => !log.isGone)
-    if (!this.#isQuiet && !this.#isStopped) return ours
+    const isOver = this.#isQuiet || this.#isStopped || this.#membership.isSilent
+    if (!isOver) return ours
     for (const entry of ours) this.#released(entry, 0)
     return []
   }
@@ -420,12 +419,13 @@ export class KafkaSource implements Source {
     this.#woke()
   }
 
-  #retried(entry: Entry, { failures, error, delayMs }: Retry): void {
+  async #retried(entry: Entry, { failures, error, delayMs }: Retry): Promise<void> {
     const { log, read, record } = entry
     entry.read = { ...read, past: failed(read.past, failures, error, null) }
     log.failures.set(record.offset, failures)
     this.#released(entry, delayMs)
     this.#commits.settled(log)
+    await this.#commits.noted()
   }
 
   #released(entry: Entry, delayMs: number): void {
