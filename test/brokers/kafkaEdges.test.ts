@@ -48,6 +48,23 @@ describeKafka('a channel on Kafka', () => {
     expect(idsOf(await takeAll(again, 1))).toEqual(['m2'])
   })
 
+  test('that is made anew is another one: who read the former has ended, and skips nothing', async () => {
+    const channel = queue()
+    await publishAll(session, channel, several(20))
+    await using opened = await openSource(session, channel, { reader: 'a' })
+    await ackAll(opened, await takeAll(opened, 20))
+    await using other = await openKafka(`${server.url}?partitions=1`)
+    await other.admin.remove?.(channel, never)
+    await publishAll(other, channel, several(3, 'new'))
+    const receiving = opened.source.receive({ messages: 9, bytes: 1e6 }, never)
+    await expect(receiving).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await opened[Symbol.asyncDispose]()
+    await using next = await openSource(other, channel, { reader: 'b' })
+    const got = await takeAll(next, 3)
+    expect(idsOf(got)).toEqual(['new0', 'new1', 'new2'])
+    await ackAll(next, got)
+  })
+
   test('that a group reads anew while it is busy with another begins where it is told', async () => {
     const [busy, fresh] = [stream(), stream()]
     const group = 'clerks'

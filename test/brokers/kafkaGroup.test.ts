@@ -121,6 +121,14 @@ describeKafka('the readers of a queue on Kafka', () => {
     )
     await using other = await openKafka(url)
     await publishAll(other, channel, several(60))
+    // Whoever comes next makes room beside it, too.
+    await using next = await openSource(other, channel, { reader: 'b' })
+    const described = await server.tool('org.apache.kafka.tools.TopicCommand', [
+      ...['--bootstrap-server', server.address, '--describe'],
+      ...['--topic', `${channel.name}..retry.1`],
+    ])
+    expect(described).toMatch(/PartitionCount: ?6/)
+    await next[Symbol.asyncDispose]()
     const got = await takeAll(first, 120)
     expect(new Set(got.map(({ position }) => position?.split('-')[0])).size).toBe(6)
     await ackAll(first, got)

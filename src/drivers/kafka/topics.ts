@@ -103,7 +103,31 @@ export class Topics {
     const { partitions } = this.#cluster.known(home.channel) as Topic
     const names = retryTopicsOf(home)
     await this.#make(await this.#missing(names, partitions.length, configs), home.channel, signal)
+    await this.#grow(names, partitions.length, signal)
     return names.map((name) => this.#cluster.known(name) as Topic)
+  }
+
+  /**
+   * Partitions were added to the channel: what is tried again lies in that of the same number. Where we
+   * may not add to them it lies in another, and an order by key may meet it there.
+   */
+  async #grow(names: readonly string[], count: number, signal: AbortSignal): Promise<void> {
+    const found = await this.#cluster.topics(names)
+    const small = [...found.values()].filter(({ partitions }) => partitions.length < count)
+    if (small.length === 0) return
+    const control = await this.#cluster.control()
+    const wanted = small.map(({ name }) => ({ name, count, assignments: null }))
+    const { results } = await control.call('createPartitions', wanted, createMsMax, false)
+    const grown = results.flatMap(({ name, errorCode }) => (errorCode === 0 ? [name] : []))
+    while ((await this.#smallest(grown)) < count) await sleep(leaderEveryMs, undefined, { signal })
+    await this.#led(grown, signal)
+  }
+
+  async #smallest(names: readonly string[]): Promise<number> {
+    const found = await this.#cluster.topics(names)
+    return Math.min(
+      ...names.map((name) => found.get(name)?.partitions.length ?? Number.POSITIVE_INFINITY),
+    )
   }
 
   /** What has that name; `topic`: one that is nobody's channel yet. */

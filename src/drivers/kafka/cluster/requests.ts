@@ -23,6 +23,7 @@ export const requests = {
   deleteRecords: { key: 21, versions: [2] },
   initProducerId: { key: 22, versions: [5, 4] },
   describeConfigs: { key: 32, versions: [4] },
+  createPartitions: { key: 37, versions: [3] },
   deleteGroups: { key: 42, versions: [2] },
   offsetDelete: { key: 47, versions: [0] },
 } as const
@@ -201,6 +202,9 @@ export interface Answers {
       readonly errorCode: number
       readonly errorMessage: string | null
     }[]
+  }
+  readonly createPartitions: {
+    readonly results: readonly { readonly name: string; readonly errorCode: number }[]
   }
   readonly deleteTopics: {
     readonly responses: readonly { readonly name: string | null; readonly errorCode: number }[]

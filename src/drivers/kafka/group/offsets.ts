@@ -5,6 +5,8 @@ import type { Signature } from './membership.ts'
 
 export interface Place {
   readonly topic: string
+  /** Of this very topic, where one of its name may be made anew. */
+  readonly topicId?: string
   readonly partition: number
 }
 

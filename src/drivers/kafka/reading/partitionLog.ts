@@ -15,6 +15,7 @@ const compactAfter = 1_024
  */
 export class PartitionLog {
   readonly topic: string
+  readonly topicId?: string
   readonly partition: number
   /** From where the next is fetched. */
   nextOffset: number
@@ -48,7 +49,8 @@ export class PartitionLog {
 
   /** `note`: null where the group knows nothing of it yet. */
   constructor(place: Place, offset: number, note: string | null) {
-    const { topic, partition } = place
+    const { topic, topicId, partition } = place
+    if (topicId !== undefined) this.topicId = topicId
     const { crashes, failures } = noteIn(offset, note)
     this.topic = topic
     this.partition = partition

@@ -137,7 +137,7 @@ export class KafkaSource implements Source {
       room: () => this.#room(),
       isWorthAsking: () => this.#isWorthAsking(),
       isFull: (log) => log.isFull || this.#later.isFull(log.topic),
-      failed: (error) => this.#end(error),
+      failed: (error) => this.#gone(error),
       came: (log, records) => this.#came(log, records),
     })
     this.#hands = new Hands(reader.reader, nextSerial)
@@ -248,7 +248,9 @@ export class KafkaSource implements Source {
       const isThere = (name: string, partition: number) =>
         name === topic.name || partition < (found.get(name)?.partitions.length ?? 0)
       return (partition: number) =>
-        names.filter((name) => isThere(name, partition)).map((name) => ({ topic: name, partition }))
+        names
+          .filter((name) => isThere(name, partition))
+          .map((name) => ({ ...idOf(found.get(name)), topic: name, partition }))
     }
     this.#found = this.#owned.add(partitions, placesOf)
     void this.#found.then(() => {
@@ -281,6 +283,12 @@ export class KafkaSource implements Source {
   #woke(): void {
     this.#wakes++
     this.#wake()
+  }
+
+  /** The topic is not there any more: what of it was settled says nothing of another one of its name. */
+  #gone(error: NarrowcastError): void {
+    this.#owned.giveUp('all')
+    this.#end(error)
   }
 
   #end(error: NarrowcastError): void {
@@ -496,3 +504,5 @@ export class KafkaSource implements Source {
     return kafkaError(code, 'receive', `source of "${name}": ${text}`, { channel: name })
   }
 }
+
+const idOf = (topic: Topic | undefined) => (topic === undefined ? {} : { topicId: topic.id })
