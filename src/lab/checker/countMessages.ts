@@ -3,7 +3,7 @@ import { deadCauses } from '../evidence/record.ts'
 import type { Terms } from '../terms.ts'
 import type { GroupAccount } from './accounting.ts'
 import { tellsMore } from './episodes.ts'
-import { type GroupHistory, type History, marks, type TimedEvent, told } from './history.ts'
+import { type GroupHistory, type History, marks, told } from './history.ts'
 import { actorName } from './intervals.ts'
 import { isWorker } from './load.ts'
 
@@ -104,7 +104,8 @@ function isAckedBeyond(
   return isBeyond && !isStoredTwice && !mayBeForgotten(message, history, terms)
 }
 
-/** Each copy may be given back, and be in the hands of workers that end, just so often. */
+/** Each copy may be given back, and be in the hands of workers that end, just so often: a copy is there
+ * once more where a worker ended before the broker heard what became of it. */
 function isRetriedBeyond(
   message: number,
   history: History,
@@ -112,7 +113,8 @@ function isRetriedBeyond(
   terms: Terms,
 ): boolean {
   const { received, done, thrown, gaveUp, retried } = group
-  const copies = Math.max(1, history.copies[message] as number)
+  const lapses = lapsesSince(message, history, terms)
+  const copies = Math.max(1, history.copies[message] as number) + lapses
   const ended =
     (done[message] as number) + (thrown[message] as number) + (gaveUp[message] as number)
   const isBeyond =
@@ -125,12 +127,25 @@ function isRetriedBeyond(
 function mayBeForgotten(message: number, { sentNs, events }: History, terms: Terms): boolean {
   const isLagging = terms.forgetsAcks.includes('worker-killed')
   return events.some(
-    ({ event, how, toNs }, place, all) =>
+    ({ how, toNs }) =>
       toNs >= (sentNs[message] as number) &&
-      (how === null
-        ? isLagging && silencing.includes(event) && tellsMore(all[place] as TimedEvent, place, all)
-        : isLagging || terms.forgetsAcks.includes(`broker-${how}`)),
+      how !== null &&
+      (isLagging || terms.forgetsAcks.includes(`broker-${how}`)),
   )
+}
+
+/** How often a worker may have ended, or stood still, between a verdict and the broker's hearing of it. */
+function lapsesSince(message: number, { sentNs, events }: History, terms: Terms): number {
+  if (!terms.forgetsAcks.includes('worker-killed')) return 0
+  const sent = sentNs[message] as number
+  return events.filter(
+    (one, place) =>
+      one.toNs >= sent &&
+      silencing.includes(one.event) &&
+      one.actor !== null &&
+      isWorker(one.actor.role) &&
+      tellsMore(one, place, events),
+  ).length
 }
 
 /** What keeps a worker from telling the broker what it has acknowledged. */

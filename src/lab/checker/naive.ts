@@ -111,8 +111,7 @@ function mayForget({ events, terms }: Scene, message: Message): boolean {
   const isDown = ({ event, how }: (typeof events)[number]) =>
     event === 'BROKER_DOWN' && terms.forgetsAcks.some((cause) => cause === `broker-${how}`)
   if (!terms.forgetsAcks.includes('worker-killed')) return since.some(isDown)
-  const silencing = ['BROKER_DOWN', 'KILL', 'EXIT', 'STOP', 'BLOCK', 'NET_ON']
-  return since.some(({ event }) => silencing.includes(event))
+  return since.some(({ event }) => event === 'BROKER_DOWN')
 }
 
 /** Some dead letter of it has no reason, or not the failures or owners that its reason needs. */
@@ -140,12 +139,25 @@ function endsSince({ events, ours, workers }: Scene, message: Message): number {
 /** Every copy may be given back for another try once less than it may be tried. */
 function isRetriedBeyond(scene: Scene, message: Message): boolean {
   const { ours, terms } = scene
-  const copies = copiesOf(message)
+  const copies =
+    copiesOf(message) + (terms.forgetsAcks.includes('worker-killed') ? lapses(scene, message) : 0)
   const retries = those(ours, 'settled', message).filter(({ flags }) => flags === 1).length
   const ended = those(ours, 'done', message).length + those(ours, 'throw', message).length
   const unended = those(ours, 'recv', message).length - ended
   const isBeyond = retries > copies * (terms.attempts - 1) || unended > copies * terms.deliveriesMax
   return isBeyond && !mayForget(scene, message)
+}
+
+/** Times that a worker may not have told what it did. */
+function lapses({ events }: Scene, message: Message): number {
+  const silencing = ['KILL', 'EXIT', 'STOP', 'BLOCK', 'NET_ON']
+  return events.filter(
+    ({ event, role, toNs }) =>
+      silencing.includes(event) &&
+      role !== 'producer' &&
+      role !== 'relay' &&
+      toNs >= message.sentNs,
+  ).length
 }
 
 function lossesOf(

@@ -109,7 +109,7 @@ const written: readonly ScenarioInput[] = [
     load: { messages: 4_000, perSecond: 200, triesMax: 5 },
     settings: { dedupeWindowMs: 600_000 },
     faults: [lostAcks],
-    bites: [{ is: 'answersLost', atLeast: 20 }],
+    bites: [{ is: 'infoOutcomes', atLeast: 20 }],
   },
   {
     name: 'producer-kill',

@@ -115,8 +115,14 @@ describe('a dead letter has', () => {
       accountOf(together(published(['ok']), toldLater, at(event, ms), tries(3))).retriedBeyond
     for (const event of ['KILL', 'EXIT', 'STOP', 'BLOCK', 'NET_ON'] as const) {
       expect([seenWith(event, 150), seenWith(event, 99)]).toEqual([0, 1])
+      const twice = together(published(['ok']), toldLater, at(event, 150))
+      expect(accountOf(together(twice, tries(4))).retriedBeyond).toBe(0)
+      expect(accountOf(together(twice, tries(5))).retriedBeyond).toBe(1)
     }
     expect(seenWith('LEAVE', 150)).toBe(1)
+    const ofProducer = at('KILL', 150, 150, 'producer 0.0')
+    const killed = together(published(['ok']), toldLater, ofProducer, tries(3))
+    expect(accountOf(killed).retriedBeyond).toBe(1)
     expect(accountOf(together(published(['ok']), toldLater, down, tries(3))).retriedBeyond).toBe(0)
   })
 
