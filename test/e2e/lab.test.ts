@@ -207,7 +207,9 @@ it('without a program for its broker a run is not begun', async () => {
   const { items } = JSON.parse(
     (await other.run(['lab', 'ls', '--faults', '--json'], nowhere)).stdout,
   ) as { items: { fault: string; where: string }[] }
-  expect(items.find(({ fault }) => fault === 'broker-crash')?.where).toContain('no redis-server')
+  expect(items.find(({ fault }) => fault === 'broker-crash')?.where).toContain(
+    'no Redis, RabbitMQ or Kafka',
+  )
   expect(items.find(({ fault }) => fault === 'cut-wire')?.where).toContain('the programs ip,')
 })
 

@@ -37,7 +37,7 @@ const queue = {
   manage: true,
   peek: 'approximate',
   depth: 'estimate',
-  watchdog: false,
+  watchdog: true,
   noReader: 'kept',
   receivers: 'no',
   resumes: false,

@@ -43,7 +43,7 @@ export function repeatCauses(repeat: Repeat, scene: Scene): Match[] {
       !isAcked &&
         terms.leaseMs > 0 &&
         toNs - fromNs >= terms.leaseMs * 1e6 - scene.guardNs &&
-        hasLostLease(repeat, scene),
+        (hasLostLease(repeat, scene) || hasNotTold(repeat, scene)),
     ),
   ]
 }
@@ -91,6 +91,17 @@ function hasLostLease({ trail, from }: Repeat, scene: Scene): boolean {
     if (tellsOfLoss(entry)) return mayLoseLease(scene, worker, timeNs, entry.timeNs)
   }
   return false
+}
+
+/** It had acknowledged it, and may have stood still before the broker heard of that. */
+function hasNotTold(repeat: Repeat, scene: Scene): boolean {
+  const { ledger, fromNs, toNs, ofPrevious } = spanOf(repeat)
+  const isToldLater = scene.terms.forgetsAcks.includes('worker-killed')
+  return (
+    isToldLater &&
+    ofPrevious.some(isAck) &&
+    mayLoseLease(scene, scene.actors[ledger] as string, fromNs, toNs)
+  )
 }
 
 function isAck({ type, flags }: TrailEntry): boolean {

@@ -35,7 +35,7 @@ export function kafkaAdmin(options: AdminOptions): Admin {
   }
   return {
     ...counting({ cluster, topics, dead, checkOpen, checkKept }),
-    ...peeking({ cluster, checkOpen, checkThere }),
+    ...peeking({ cluster, checkOpen, checkKept }),
     ...managing({ cluster, topics, checkOpen, checkThere, checkKept, purged, removed }),
     async ensure(channel, signal) {
       checkOpen('ensure')

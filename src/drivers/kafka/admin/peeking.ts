@@ -13,7 +13,7 @@ export interface PeekingOptions {
   readonly cluster: Cluster
   readonly checkOpen: (operation: string) => void
   /** @throws NOT_FOUND, UNSUPPORTED */
-  readonly checkThere: (operation: string, channel: ChannelRef) => Promise<void>
+  readonly checkKept: (operation: string, channel: ChannelRef) => Promise<void>
 }
 
 /** What is looked at of one partition: from an offset up to another one. */
@@ -34,13 +34,13 @@ const end = -1n
 export function peeking({
   cluster,
   checkOpen,
-  checkThere,
+  checkKept,
 }: PeekingOptions): Required<Pick<Admin, 'peek'>> {
   return {
     async peek(channel, query) {
       checkOpen('peek')
       checkPage(query)
-      await checkThere('peek', channel)
+      await checkKept('peek', channel)
       const ranges = await rangesOf(cluster, channel, query.from)
       if (query.cursor !== null) goOn(ranges, query)
       return await pageOf(cluster, ranges, channel.name, query)

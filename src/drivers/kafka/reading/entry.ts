@@ -9,6 +9,8 @@ export interface Entry {
   read: Read
   /** Of the record: its data, its key and its headers. */
   readonly bytes: number
+  /** When it came, or came back: on the clock of this process. */
+  sinceMs: number
   /** waiting: nobody has it. out: a handler has it. settled: it is done. */
   state: 'waiting' | 'out' | 'settled'
 }

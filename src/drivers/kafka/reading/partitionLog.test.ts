@@ -17,7 +17,7 @@ function entry(log: PartitionLog, offset: number): Entry {
     headers: [],
   }
   const read = { past, position: `0-${offset}` } as unknown as Read
-  return { log, record, read, bytes: 1, state: 'waiting' }
+  return { log, record, read, bytes: 1, sinceMs: 0, state: 'waiting' }
 }
 
 function filled(offsets: readonly number[], from = offsets[0] ?? 0): PartitionLog {

@@ -34,6 +34,8 @@ export class PartitionLog {
   /** It goes to another reader: nothing of it is begun any more. */
   isLeaving = false
   isGone = false
+  /** Since when a look has found more there than had come; null: the last one found nothing. */
+  behindSinceMs: number | null = null
   #entries: Entry[] = []
   /** Everything before it is settled. */
   #head = 0
@@ -138,6 +140,7 @@ export class PartitionLog {
       this.#inHand--
     }
     entry.state = 'waiting'
+    entry.sinceMs = performance.now()
     const { offset } = entry.record
     let at = this.#nextWaiting
     while ((this.#waiting[at]?.record.offset ?? Number.POSITIVE_INFINITY) < offset) at++

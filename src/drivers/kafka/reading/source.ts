@@ -13,6 +13,7 @@ import type { Producer } from '../publishing/producer.ts'
 import { failed } from '../wire/copies.ts'
 import { read, type StoredRecord } from '../wire/message.ts'
 import { Commits } from './commits.ts'
+import { deliverable } from './deliverable.ts'
 import type { Entry } from './entry.ts'
 import { Fetching } from './fetching.ts'
 import { Hands } from './hands.ts'
@@ -192,6 +193,12 @@ export class KafkaSource implements Source {
     return []
   }
 
+  async deliverable(): Promise<{ messages: number; oldestMs: number }> {
+    this.#checkOpen('deliverable')
+    const { cluster, topic } = this.#of
+    return await deliverable(cluster, topic, [...this.#owned.all])
+  }
+
   /** What has arrived and was handed to nobody is given back by its being forgotten. */
   async stop(): Promise<Delivery[]> {
     this.#checkOpen('stop')
@@ -325,10 +332,11 @@ export class KafkaSource implements Source {
 
   #came(log: PartitionLog, records: readonly StoredRecord[]): void {
     const nowMs = Date.now()
+    const sinceMs = performance.now()
     for (const record of records) {
       const one = read(record, this.#of.spec.name)
       const bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0)
-      const entry: Entry = { log, record, read: one, bytes, state: 'waiting' }
+      const entry: Entry = { log, record, read: one, bytes, sinceMs, state: 'waiting' }
       const waitMs = (one.past.dueMs ?? 0) - nowMs
       const isNow = waitMs <= 0 && this.#turns?.admit(entry) !== false
       log.add(entry, !isNow)

@@ -20,7 +20,7 @@ function entry(
   const position = `${partition}-${was}`
   const message = { key } as Entry['read']['message']
   const read = { message, past: { ...past, failures }, position }
-  return { log, record, read, bytes: 10, state: 'waiting' }
+  return { log, record, read, bytes: 10, sinceMs: 0, state: 'waiting' }
 }
 
 it('what has no key waits for nobody', () => {

@@ -72,6 +72,10 @@ const toldLater: History = {
   terms: { isSettleConfirmed: false, forgetsAcks: ['worker-killed'] },
 }
 
+const leasedAndToldLater: History = {
+  terms: { isSettleConfirmed: false, forgetsAcks: ['worker-killed'], leaseMs: 12 },
+}
+
 const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
   retry: [
     ['until the next', worker(received, ['throw', 0, 120]), worker(received, ['throw', 0, 121])],
@@ -235,6 +239,19 @@ const cases: Readonly<Partial<Record<Cause, readonly BothWays[]>>> = {
     ['as long as the lease less the guard', leased, [lease(13), stalled]],
     ['with leases', [lease(1), stalled], [lease(0), stalled]],
     ['not acked', leased, [lease(12), worker(received, stood(118, 7), settled(0), lost(118))]],
+    [
+      'acked, where that is told later',
+      [leasedAndToldLater, worker(received, settled(0), stood(118, 7))],
+      [leasedAndToldLater, worker(received, settled(0), stood(109, 7))],
+    ],
+    [
+      'told later',
+      [leasedAndToldLater, worker(received, settled(0), stood(118, 7))],
+      [
+        { terms: { isSettleConfirmed: false, leaseMs: 12 } },
+        worker(received, settled(0), stood(118, 7)),
+      ],
+    ],
     ['told, if late', [lease(12), worker(received, stood(140, 30), settled(0x80, 140))], lease(12)],
     ['told of this delivery', leased, [lease(12), worker(stood(110, 7), lost(110), received)]],
     ['told by the same worker', leased, [lease(12), other(stood(118, 7), lost(118))]],

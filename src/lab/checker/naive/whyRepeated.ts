@@ -177,7 +177,8 @@ function whyNotSettled(
   const isLeaseOver =
     terms.leaseMs > 0 &&
     again.timeNs - before.timeNs >= nanoseconds(terms.leaseMs) - guardNs &&
-    isLeaseLost(scene, message, before)
+    (isLeaseLost(scene, message, before) ||
+      (isToldLater && isExcused(scene, before.by, before.timeNs, again.timeNs)))
   return [
     ...(hasFailed ? [free('retry')] : []),
     ...(isReleased ? [free('released')] : []),
