@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Session } from '../../src/core/driver.ts'
 import type { Delivery, Settlement } from '../../src/core/message.ts'
@@ -52,7 +51,9 @@ describeKafka('a queue by key on Kafka', () => {
       const holder = join(import.meta.dirname, 'kafkaKeyHolder.ts')
       const child = fork(holder, [url, channel.name])
       expect(await once(child, 'message')).toEqual([failures, undefined])
-      while ((await noted(channel.name)).failures.get(0) !== failures + 1) await sleep(20)
+      await expect
+        .poll(async () => (await noted(channel.name)).failures.get(0), { timeout: 30_000 })
+        .toBe(failures + 1)
       child.kill('SIGKILL')
       await once(child, 'close')
     }
@@ -68,6 +69,21 @@ describeKafka('a queue by key on Kafka', () => {
       [a2, b1].flatMap((one) => one ?? []),
     )
   }, 120_000)
+
+  test('what rests in its place and what is copied are answered together, each with its own', async () => {
+    const channel = queue()
+    await publishAll(session, channel, [message('keyed', { key: 'k' }), message('free', {})])
+    await using opened = await openSource(session, channel, { reader: 'one', order: 'block' })
+    const held = await takeAll(opened, 2)
+    const error = { name: 'Error', message: 'no', atMs: 1, worker: 'w' }
+    const retries = held.map(({ token }) => {
+      return { token, kind: 'retry', delayMs: 1, failures: 1, error } as const
+    })
+    expect(await opened.source.settle(retries, never)).toEqual(['sent', 'sent'])
+    const again = await takeAll(opened, 2)
+    expect(again.map(({ failures }) => failures)).toEqual([1, 1])
+    await ackAll(opened, again)
+  })
 
   test('what fails does not hold up the other keys of its partition', async () => {
     const channel = queue()

@@ -52,8 +52,7 @@ export class Settling {
   /** @throws UNAVAILABLE, CONNECTION_LOST where a copy was not stored: its original stays in hand. */
   async settle(batch: readonly Settlement[], signal: AbortSignal): Promise<SettleOutcome[]> {
     const copied: { settlement: Copied; entry: Entry }[] = []
-    const noted: Promise<void>[] = []
-    const outcomes = batch.map((settlement): SettleOutcome | Token => {
+    const outcomes = batch.map((settlement): SettleOutcome | Promise<SettleOutcome> | Token => {
       const { token } = settlement
       const found = this.#of.hands.find(token)
       if (typeof found === 'string') return found
@@ -66,24 +65,29 @@ export class Settling {
       }
       if (settlement.kind === 'retry' && this.#of.isInPlace(found)) {
         this.#of.hands.settled(token)
-        noted.push(this.#of.retried(found, settlement))
-        return 'sent'
+        return this.#noted(this.#of.retried(found, settlement))
       }
       copied.push({ settlement, entry: found })
       this.#copying.set(token.serial, Promise.resolve('late')) // until it is on its way, below
       return token
     })
     this.#copy(copied, signal)
-    // Where nobody notes it now, it is noted later: it is in its place, whoever has it then.
-    const late = Promise.withResolvers<void>()
-    const timer = setTimeout(late.resolve, copyMsMax)
-    await Promise.race([Promise.all(noted), late.promise])
-    clearTimeout(timer)
     return await Promise.all(
       outcomes.map((one) =>
-        typeof one === 'string' ? one : (this.#copying.get(one.serial) as Promise<SettleOutcome>),
+        typeof one === 'object' && 'serial' in one
+          ? (this.#copying.get(one.serial) as Promise<SettleOutcome>)
+          : one,
       ),
     )
+  }
+
+  /** Where nobody notes it in time, it is noted later: it is in its place, whoever has it then. */
+  async #noted(noting: Promise<void>): Promise<SettleOutcome> {
+    const late = Promise.withResolvers<void>()
+    const timer = setTimeout(late.resolve, copyMsMax)
+    await Promise.race([noting, late.promise])
+    clearTimeout(timer)
+    return 'sent'
   }
 
   /** To the end of where it waits; false where that is not possible now. */
