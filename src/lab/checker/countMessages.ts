@@ -113,14 +113,14 @@ function isRetriedBeyond(
   terms: Terms,
 ): boolean {
   const { received, done, thrown, gaveUp, retried } = group
-  const lapses = lapsesSince(message, history, terms)
-  const copies = Math.max(1, history.copies[message] as number) + lapses
+  const copies = Math.max(1, history.copies[message] as number)
   const ended =
     (done[message] as number) + (thrown[message] as number) + (gaveUp[message] as number)
-  const isBeyond =
-    (retried[message] as number) > copies * (terms.attempts - 1) ||
-    (received[message] as number) - ended > copies * terms.deliveriesMax
-  return isBeyond && !mayBeForgotten(message, history, terms)
+  const isBeyond = (most: number) =>
+    (retried[message] as number) > most * (terms.attempts - 1) ||
+    (received[message] as number) - ended > most * terms.deliveriesMax
+  if (!isBeyond(copies) || mayBeForgotten(message, history, terms)) return false
+  return isBeyond(copies + lapsesSince(message, history, terms))
 }
 
 /** What the broker was told of it: some fault came since that makes it forget. */
