@@ -4,7 +4,7 @@ import type { Place } from '../../../core/message.ts'
 import type { Cluster, Topic } from '../cluster/cluster.ts'
 import { kafkaError } from '../kafkaErrors.ts'
 import { groupIdOf, retryTopicsOf } from '../layout.ts'
-import { beginsAt, offsetsAt, scan } from '../reading/begins.ts'
+import { beginsAt, offsetsAt, scanRange } from '../reading/begins.ts'
 import { read, type StoredRecord } from '../wire/message.ts'
 import { groupsOn } from './groups.ts'
 import { checkPage } from './page.ts'
@@ -139,12 +139,9 @@ async function partOf(
   const { topic, partition, to } = range
   const from = newestFirst ? Math.max(range.from, to - limit) : range.from
   const records: StoredRecord[] = []
-  if (from < to) {
-    for await (const one of scan(cluster, topic, partition, from)) {
-      if (one.offset >= to) break
-      records.push({ ...one, topic: topic.name, partition })
-      if (records.length === limit) break
-    }
+  for await (const one of scanRange(cluster, topic, partition, from, to)) {
+    records.push({ ...one, topic: topic.name, partition })
+    if (records.length === limit) break
   }
   const isWhole = records.length < limit
   if (newestFirst) return { range, records: records.reverse(), next: from, taken: 0 }

@@ -121,8 +121,19 @@ export async function* scan(
 ): AsyncGenerator<Scanned> {
   const firsts = await offsetsAt(cluster, topic, first)
   const ends = await offsetsAt(cluster, topic, end)
-  const last = ends[partition] ?? 0
-  let next = Math.max(from ?? 0, firsts[partition] ?? 0)
+  const begin = Math.max(from ?? 0, firsts[partition] ?? 0)
+  yield* scanRange(cluster, topic, partition, begin, ends[partition] ?? 0)
+}
+
+/** The same, from an offset that is there up to another one. */
+export async function* scanRange(
+  cluster: Cluster,
+  topic: Topic,
+  partition: number,
+  from: number,
+  last: number,
+): AsyncGenerator<Scanned> {
+  let next = from
   while (next < last) {
     const { all, kept } = await patiently(cluster, topic, (fresh) =>
       batchesAt(cluster, fresh, partition, next),
