@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ordering } from '../../../core/channel.ts'
 import type { NarrowcastError } from '../../../core/errors.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Answers } from '../cluster/requests.ts'
 import { kafkaError, protocolError } from '../kafkaErrors.ts'
-import { share } from './assignor.ts'
 import { Coordinator, hasMoved } from './coordinator.ts'
+import { Leading } from './leading.ts'
+import { Life } from './life.ts'
 import { orderOfMembers, protocolOf } from './protocol.ts'
-import { claimOf, partitionsOf, type Reads, subscriptionOf } from './subscription.ts'
+import { type Reads, subscriptionOf } from './subscription.ts'
 
 export interface MembershipOptions {
   readonly cluster: Cluster
@@ -72,19 +72,18 @@ export class Membership {
   /** A join waits there for the others; signs of life do not. */
   readonly #coordinator: Coordinator
   readonly #beating: Coordinator
+  readonly #life: Life
+  readonly #leading: Leading
   readonly #joined = Promise.withResolvers<void>()
   #memberId = ''
   #generation = -1
   #owned: readonly number[] = []
   /** Of these: what is being put down. */
   #revoking: readonly number[] = []
-  #seenMs = performance.now()
   #mustJoin = true
   #isJoining = false
   /** Rises when all is lost: what was begun before is of no account. */
   #losses = 0
-  /** Where this member shares out: how many partitions there were. */
-  #shared = new Map<string, number>()
   #lookedMs = 0
   /** How often in a row the channel was not there. */
   #missed = 0
@@ -99,6 +98,8 @@ export class Membership {
     const { sessionMs } = cluster.target
     this.#coordinator = new Coordinator(cluster, group, rebalanceMs + sessionMs)
     this.#beating = new Coordinator(cluster, group, sessionMs)
+    this.#life = new Life(sessionMs, () => options.on.back())
+    this.#leading = new Leading(cluster)
   }
 
   /** Resolves when it is a member. @throws CONFLICT, LOGIN_REFUSED, … */
@@ -132,7 +133,7 @@ export class Membership {
 
   /** It showed no life for so long that others may have what was ours: it stood still, or is cut off. */
   get isSilent(): boolean {
-    return performance.now() - this.#seenMs > this.#sessionMs
+    return this.#life.isSilent
   }
 
   /** Resolves when it is known whether what was ours still is, after a silence. */
@@ -169,7 +170,7 @@ export class Membership {
         if (error instanceof Final) return this.#fail(error.reason)
         if (this.#of.cluster.ended.aborted) return this.#fail(this.#of.cluster.ended.reason)
         this.#elsewhere()
-        if (performance.now() - this.#seenMs > this.#sessionMs) this.#expire()
+        if (this.isSilent) this.#expire()
         await sleep(againMs, undefined, { ref: false })
       }
     }
@@ -214,17 +215,17 @@ export class Membership {
     this.#check(joined.errorCode, 'to join')
     this.#memberId = joined.memberId
     this.#generation = joined.generationId
-    this.#seen(sentMs)
-    this.#shared.clear()
+    this.#life.seen(sentMs)
+    this.#leading.ended()
     const isLeader = joined.leader === joined.memberId
-    const assignments = isLeader ? await this.#assignments(joined.members) : []
+    const assignments = isLeader ? await this.#leading.assignments(joined.members) : []
     sentMs = performance.now()
     const synced = await link.call(
       ...(['syncGroup', group, joined.generationId, this.#memberId, null, 'consumer'] as const),
       ...[protocol, assignments],
     )
     this.#check(synced.errorCode, 'to be assigned its partitions')
-    this.#seen(sentMs)
+    this.#life.seen(sentMs)
     const { assignedPartitions } = cluster.client.decodeConsumerProtocolAssignment(
       synced.assignment,
     )
@@ -250,47 +251,31 @@ export class Membership {
     })
   }
 
-  /** What each member is to read, where this one was chosen to say so. */
-  async #assignments(members: Answers['joinGroup']['members']) {
-    const { cluster } = this.#of
-    const claims = members.flatMap(
-      ({ memberId, metadata }) => claimOf(cluster.client, memberId, metadata) ?? [],
-    )
-    const topics = await cluster.topics([...new Set(claims.map(({ channel }) => channel))])
-    const shares = new Map<string, readonly number[]>()
-    for (const [channel, readers] of Map.groupBy(claims, (one) => one.channel)) {
-      // Of a topic that is gone, or not known yet, nobody has anything.
-      const { partitions } = topics.get(channel) ?? { partitions: [] }
-      this.#shared.set(channel, partitions.length)
-      for (const [memberId, own] of share(readers, partitions.length)) shares.set(memberId, own)
-    }
-    return claims.map(({ memberId, reads }) => {
-      const assignedPartitions = partitionsOf(reads, shares.get(memberId) ?? [])
-      const of = { version: 1, assignedPartitions, userData: null }
-      return { memberId, assignment: cluster.client.encodeConsumerProtocolAssignment(of) }
-    })
-  }
-
   /** Until it has to join again. */
   async #showLife(): Promise<void> {
-    const { group } = this.#of
     while (this.#leaving === null && !this.#mustJoin) {
       await sleep(Math.min(heartbeatMs, this.#sessionMs / 4), undefined, {
         signal: this.#wake.signal,
         ref: false,
       }).catch(() => {})
       if (this.#leaving !== null || this.#mustJoin) return
-      const link = await this.#beating.link()
-      const sentMs = performance.now()
-      const { errorCode } = await link.call(
-        ...(['heartbeat', group, this.#generation, this.#memberId, null] as const),
-      )
+      const errorCode = await this.#beat()
       if (errorCode === rebalancing) this.#mustJoin = true
       if (errorCode === rebalancing) return
       this.#check(errorCode, 'to go on')
-      this.#seen(sentMs)
       await this.#look()
     }
+  }
+
+  /** @returns the error code of the answer */
+  async #beat(): Promise<number> {
+    const link = await this.#beating.link()
+    const sentMs = performance.now()
+    const { errorCode } = await link.call(
+      ...(['heartbeat', this.#of.group, this.#generation, this.#memberId, null] as const),
+    )
+    if (errorCode === 0 || errorCode === rebalancing) this.#life.seen(sentMs)
+    return errorCode
   }
 
   /** Who shares out sees that there are more partitions than there were; everybody, that there are none. */
@@ -298,12 +283,10 @@ export class Membership {
     if (performance.now() - this.#lookedMs < lookMs) return
     this.#lookedMs = performance.now()
     const { cluster, reads } = this.#of
-    const topics = await cluster.topics([...new Set([reads.channel, ...this.#shared.keys()])])
+    const topics = await cluster.topics([...new Set([reads.channel, ...this.#leading.channels])])
     this.#missed = topics.has(reads.channel) ? 0 : this.#missed + 1
     if (this.#missed >= missesMax) throw new Final(gone(reads.channel))
-    const isOther = ([name, count]: [string, number]) =>
-      topics.has(name) && topics.get(name)?.partitions.length !== count
-    if ([...this.#shared].some(isOther)) this.#mustJoin = true
+    if (this.#leading.isOutdated(topics)) this.#mustJoin = true
   }
 
   #check(errorCode: number, what: string): void {
@@ -339,20 +322,15 @@ export class Membership {
 
   /** While it waits for the others to join: whether the group still knows it. */
   async #watch(): Promise<void> {
-    const silentMs = performance.now() - this.#seenMs
+    const { silentMs } = this.#life
     if (!this.#isJoining || this.#owned.length === 0 || silentMs < this.#sessionMs / 2) return
-    if (silentMs > this.#sessionMs) {
+    if (this.isSilent) {
       this.#expire()
       this.#coordinator.destroy()
       return
     }
     try {
-      const link = await this.#beating.link()
-      const sentMs = performance.now()
-      const { errorCode } = await link.call(
-        ...(['heartbeat', this.#of.group, this.#generation, this.#memberId, null] as const),
-      )
-      if (errorCode === 0 || errorCode === rebalancing) this.#seen(sentMs)
+      await this.#beat()
     } catch {
       // It is asked again, until the time is over.
     }
@@ -362,13 +340,6 @@ export class Membership {
   #expire(): void {
     this.#lose('expired')
     this.#mustJoin = true
-  }
-
-  /** An answer may lie in the socket of a process that stands still: it is as old as what was asked. */
-  #seen(askedMs: number): void {
-    const wasSilent = this.isSilent
-    this.#seenMs = Math.max(this.#seenMs, askedMs)
-    if (wasSilent && !this.isSilent) this.#of.on.back()
   }
 
   #elsewhere(): void {
