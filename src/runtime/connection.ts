@@ -5,7 +5,8 @@ import { backoffMs, ceilingMs } from './backoff.ts'
 import { busClosed } from './closedErrors.ts'
 import { untilAborted } from './untilAborted.ts'
 
-const reconnectBackoff = { delayMsMin: 100, delayMsMax: 30_000 }
+/** A publish waits 30 s for its answer: a server that is back again must be found well within that. */
+const reconnectBackoff = { delayMsMin: 100, delayMsMax: 5_000 }
 
 /**
  * Keeps one session open: when the driver says it closed, a new one is opened with backoff, for

@@ -25,8 +25,9 @@ test('what a process has come to is heard by another one, and nothing of its mes
   await using looking = await createBus(driver)
   const view = await looking.telemetry.watch()
   await using bus = await telling(driver)
+  const dayMs = 86_400_000 // the pause is any part of it, and must not end while this looks
   const orders = bus.queue<string>('orders', {
-    backoff: { delayMsMin: 60_000, delayMsMax: 60_000 },
+    backoff: { delayMsMin: dayMs, delayMsMax: dayMs },
   })
   orders.subscribe((what) => {
     if (what === 'secret 3') throw new Error('no')
