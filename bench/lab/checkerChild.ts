@@ -28,6 +28,7 @@ const terms: Terms = {
   inHandMax: 16,
   reclaimWithinMs: 3_000,
   resumes: false,
+  isOrderedByKey: false,
   isRetentionReached: false,
 }
 

@@ -67,6 +67,8 @@ export interface Terms {
   readonly reclaimWithinMs: number
   /** A live subscriber is given what came while its connection was away. */
   readonly resumes: boolean
+  /** A live worker is handed each key in order; what it is handed of one says nothing of another. */
+  readonly isOrderedByKey: boolean
   /** The user set a limit, and the broker's own count shows that it was reached. */
   readonly isRetentionReached: boolean
 }

@@ -96,6 +96,7 @@ export function termsOf(contract: Contract, settings: RunSettings): RunTerms {
     inHandMax: keepsBacklog(contract, pattern) ? Number.MAX_SAFE_INTEGER : settings.inHandMax,
     reclaimWithinMs: isLive(pattern) ? leaseMs + sweepMs : redelivery.withinMs,
     resumes: contract.resumes,
+    isOrderedByKey: contract.order.scope === 'key',
     isRetentionReached: settings.isRetentionReached,
   }
   const unknown = isAtMostOnce ? [] : outlasted.filter(isUnknown).map(([cause]) => cause)

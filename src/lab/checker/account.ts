@@ -40,7 +40,7 @@ export function account(
   const moments = new Moments(evidence.ledgers, history.baseNs)
   const guardNs = guardMs * 1e6
   const stops = storeStops(evidence.ledgers, history.baseNs, terms, episodes, guardNs)
-  const gaps = new Gaps(evidence.ledgers, loaded)
+  const gaps = new Gaps(evidence.ledgers, loaded, terms)
   const actors = history.ledgers.map(actorName)
   return history.groups.map((group, at) => {
     const { counts, lost, repeated, late } = counted[at] as ReturnType<typeof countMessages>

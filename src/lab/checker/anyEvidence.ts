@@ -31,6 +31,7 @@ const terms: fc.Arbitrary<Terms> = fc.record({
   inHandMax: ms(3),
   reclaimWithinMs: ms(4),
   resumes: fc.boolean(),
+  isOrderedByKey: fc.boolean(),
   isRetentionReached: fc.oneof(
     { weight: 4, arbitrary: fc.constant(false) },
     { weight: 1, arbitrary: fc.constant(true) },

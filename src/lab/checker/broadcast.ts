@@ -43,7 +43,7 @@ export function broadcastAccount(
     ...{ terms, guardNs, episodes },
     storeStops: storeStops(ledgers, history.baseNs, terms, episodes, guardNs),
     moments: new Moments(ledgers, history.baseNs),
-    gaps: new Gaps(ledgers, loaded),
+    gaps: new Gaps(ledgers, loaded, terms),
     actors: history.ledgers.map(actorName),
   }
   const acknowledged = acknowledgedOf(history)

@@ -24,6 +24,7 @@ const terms: Terms = {
   inHandMax: 4,
   reclaimWithinMs: 3_000,
   resumes: false,
+  isOrderedByKey: false,
   isRetentionReached: false,
 }
 const run: RunTerms = { terms, unknown: [], order: 'none' }

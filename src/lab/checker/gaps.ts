@@ -1,5 +1,6 @@
 import type { LedgerFile } from '../evidence/evidence.ts'
 import { gapReasons, missedUnknown, recordTypes } from '../evidence/record.ts'
+import type { Terms } from '../terms.ts'
 import type { Episode } from './episodes.ts'
 import { actorName, type Interval } from './intervals.ts'
 import { isWorker, type Loaded } from './load.ts'
@@ -9,17 +10,25 @@ const { recv, gap } = recordTypes
 /** Above the places of all events. */
 const firstPlace = 2 ** 32
 const none: readonly never[] = []
+/** The one line of what comes in one order, and no key. */
+const all = -1
 
 /**
  * What live workers said that they missed. Nothing of that was sent before the worker subscribed,
- * or was older than what it had been handed by then.
+ * or, where all comes in order, was older than what it had been handed by then.
  */
 export class Gaps {
   readonly #overflows = new Map<string, Episode[]>()
-  readonly #newest = new Map<string, number>()
+  readonly #handed = new Map<string, Handed>()
+  readonly #isOrderedByKey: boolean
   readonly #absences = new Map<string, Interval[]>()
 
-  constructor(ledgers: readonly LedgerFile[], { history, origins }: Loaded) {
+  constructor(
+    ledgers: readonly LedgerFile[],
+    { history, origins }: Loaded,
+    { isOrderedByKey }: Terms,
+  ) {
+    this.#isOrderedByKey = isOrderedByKey
     const overflows: { actor: string; fromNs: number; toNs: number; most: number }[] = []
     for (const { sidecar, bytes } of ledgers) {
       if (!isWorker(sidecar.role)) continue
@@ -28,23 +37,26 @@ export class Gaps {
         (one) => one.event === 'SUBSCRIBED' && one.actor !== null && actorName(one.actor) === actor,
       )
       if (!begun) continue
-      let { fromNs } = begun
+      const handed = new Handed(begun.fromNs)
       const absences: Interval[] = []
       eachRecord(bytes, history.baseNs, (record) => {
         const { type, flags, count, timeNs: toNs } = record
         if (type === recv) {
           const { producer, incarnation, sequence } = record
           const message = origins.indexOf(producer, incarnation, sequence)
-          const sentNs = history.sentNs[message] ?? Number.NaN
-          if (sentNs > fromNs) fromNs = sentNs
+          handed.add(
+            isOrderedByKey ? (history.key[message] as number) : all,
+            history.sentNs[message],
+          )
         } else if (type === gap) {
+          const fromNs = handed.newestNs(all)
           const most = count === missedUnknown ? Number.POSITIVE_INFINITY : count
           if (gapReasons[flags] === 'overflow') overflows.push({ actor, fromNs, toNs, most })
           if (gapReasons[flags] === 'reconnect') absences.push({ fromNs, toNs })
         }
       })
       this.#absences.set(actor, absences)
-      this.#newest.set(actor, fromNs)
+      this.#handed.set(actor, handed)
     }
     overflows.sort((a, b) => a.toNs - b.toNs)
     for (const [rank, { actor, ...overflow }] of overflows.entries()) {
@@ -64,8 +76,32 @@ export class Gaps {
     return this.#absences.get(actor) ?? none
   }
 
-  /** When the newest message was sent that it was ever handed, or else it subscribed. */
-  newestOf(actor: string): number {
-    return this.#newest.get(actor) ?? Number.POSITIVE_INFINITY
+  /**
+   * When the newest message was sent that it was ever handed, or else it subscribed: of this key,
+   * where others say nothing of it.
+   */
+  newestOf(actor: string, key: number): number {
+    return (
+      this.#handed.get(actor)?.newestNs(this.#isOrderedByKey ? key : all) ??
+      Number.POSITIVE_INFINITY
+    )
+  }
+}
+
+/** When the newest message of each line was sent that a worker was handed, or else it subscribed. */
+class Handed {
+  readonly #begunNs: number
+  readonly #newest = new Map<number, number>()
+
+  constructor(begunNs: number) {
+    this.#begunNs = begunNs
+  }
+
+  add(line: number, sentNs = Number.NaN): void {
+    if (sentNs > this.newestNs(line)) this.#newest.set(line, sentNs)
+  }
+
+  newestNs(line: number): number {
+    return this.#newest.get(line) ?? this.#begunNs
   }
 }

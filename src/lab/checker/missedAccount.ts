@@ -18,16 +18,19 @@ export function missedAccount(
   const unexplained = new Set<number>()
   const sentOf = (message: number) => history.sentNs[message] as number
   const overflows = actors.flatMap((actor) => scene.gaps.overflowsOf(actor))
-  // What waits to be read at a death is newer than all that was.
-  const unread = actors.flatMap((actor) =>
-    scene.episodes
-      .deathsOf(actor)
-      .map((death) => ({ ...death, fromNs: scene.gaps.newestOf(actor) })),
+  const deaths = actors.flatMap((actor) =>
+    scene.episodes.deathsOf(actor).map((death) => ({ ...death, actor })),
   )
   // What gaps say is used up in the order in which it was dropped.
   for (const message of [...missed].sort((a, b) => sentOf(a) - sentOf(b) || a - b)) {
     const sentNs = sentOf(message)
     const untilNs = (history.okNs[message] as number) + scene.guardNs
+    const key = history.key[message] as number
+    // What waits to be read at a death is newer than all that was, of its key at least.
+    const unread = deaths.map(({ actor, ...death }) => ({
+      ...death,
+      fromNs: scene.gaps.newestOf(actor, key),
+    }))
     const isAround = (one: Interval) => touches(one, sentNs, untilNs)
     const matches = [
       ...withinBudget('overflow', overflows, scene.budget, message, isAround),

@@ -242,6 +242,20 @@ describe('a miss', () => {
     expect(missed).toMatchObject({ total: 2, byCause: { 'worker-killed': 1 }, unexplained: 1 })
   })
 
+  test('is of what came after all of its key, where keys come in any order', () => {
+    const keyed = (sequence: number, atMs: number, key: number) =>
+      sent(sequence, atMs).map(([type, m, ms, more]): Entry => [type, m, ms, { ...more, key }])
+    const sends = producer(...keyed(0, 100, 1), ...keyed(1, 101, 2), ...keyed(2, 110, 2))
+    const byKey: History = { terms: { isOrderedByKey: true } }
+    const handed = worker(['recv', 2, 112])
+    const { missed } = subscriberOf(sends, handed, there, byKey, at('KILL', 140))
+    expect(missed).toMatchObject({ total: 2, byCause: { 'worker-killed': 1 }, unexplained: 1 })
+    expect(missed.unexplainedSample).toMatchObject([{ sequence: 1 }])
+    const told = worker(['recv', 2, 112], gap(140, missedUnknown, 'overflow'))
+    const all = subscriberOf(sends, told, there, byKey).missed
+    expect(all).toMatchObject({ total: 2, byCause: { overflow: 2 }, unexplained: 0 })
+  })
+
   test('by a gap uses what gaps say in the order in which messages were sent', () => {
     const other: History = {
       ledgers: {

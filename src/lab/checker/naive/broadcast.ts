@@ -151,11 +151,15 @@ function missedOf(scene: Scene, missed: readonly Message[], budget: Budget): Mis
 
 function whyMissed(scene: Scene, message: Message, budget: Budget): Match[] {
   const told = scene.workers.flatMap((by) => gaps(scene, by, 'overflow'))
-  /** What waits to be read is newer than all that was. */
+  /** What waits to be read is newer than all that was, of its key at least. */
   const unread = scene.workers.flatMap((by) =>
     scene.events
       .filter((event) => event.by === by && isDeath(event))
-      .map(({ toNs, place }) => ({ fromNs: newestHanded(scene, by), toNs, place })),
+      .map(({ toNs, place }) => ({
+        fromNs: newestHanded(scene, by, undefined, message.key),
+        toNs,
+        place,
+      })),
   )
   const died = unread.filter(touching(scene, message)).map(({ place }) => place)
   return [

@@ -30,6 +30,7 @@ export interface Happened {
 export interface Message {
   readonly m: string
   readonly identity: Identity
+  readonly key: number
   /** Attempts that may have stored something. */
   readonly copies: number
   readonly outcome: 'ok' | 'info' | 'fail'
@@ -164,6 +165,7 @@ function messageOf(m: string, identity: Identity, sends: readonly Told[]): Messa
     identity,
     copies: invokes.length - fails.length - oks.filter(({ flags }) => flags === 1).length,
     outcome: oks.length > 0 ? 'ok' : isUnknown ? 'info' : 'fail',
+    key: invokes[0]?.key ?? 0,
     sentNs: invokes[0]?.timeNs ?? forever,
     okAtNs: oks[0]?.timeNs ?? forever,
   }

@@ -52,6 +52,7 @@ export const usualTerms: Terms = {
   inHandMax: 9,
   reclaimWithinMs: 5,
   resumes: false,
+  isOrderedByKey: false,
   isRetentionReached: false,
 }
 
