@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './scripts/longestFirst.ts'
 
 /** They use every core by themselves, so they come after all others. */
 const simulation = ['test/simulation.test.ts', 'test/mutants.test.ts']
-/** They wait for processes, leases and brokers far more than they work: two at once, also on two cores. */
-const maxWorkers = Math.max(2, availableParallelism() - 1)
+/** They wait for processes, leases and brokers far more than they work. */
+const maxWorkers = Math.max(4, availableParallelism())
 /** Programs that tests start are read and compiled once: that is most of what a short one does. */
 const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, '.narrowcast', 'compiled') }
 /** A second, which is the default, is over soon on a busy machine; it ends before any test does. */
@@ -13,6 +14,7 @@ const expected = { poll: { timeout: 15_000 } }
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -32,8 +34,7 @@ export default defineConfig({
           testTimeout: 60_000,
           expect: expected,
           env,
-          sequence: { groupOrder: 1 },
-          maxWorkers: 2,
+          maxWorkers,
         },
       },
       {
@@ -62,7 +63,7 @@ export default defineConfig({
           env,
           include: simulation,
           testTimeout: 120_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
           fileParallelism: false,
         },
       },
