@@ -1,4 +1,4 @@
-import { existsSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -183,5 +183,20 @@ describe('on a full disk', () => {
     db.get('PRAGMA wal_checkpoint(TRUNCATE)')
     await fillReserve(db, disk.dir)
     expect(existsSync(join(disk.dir, 'reserve'))).toBe(true)
+  }, 60_000)
+
+  test('none is made of what others take meanwhile', async ({ skip }) => {
+    using disk = mounted(skip, 'size=96m')
+    const db = new Database(join(disk.dir, 'store.db'))
+    using _ = { [Symbol.dispose]: () => db.close() }
+    db.exec('CREATE TABLE t(x)')
+    const making = fillReserve(db, disk.dir)
+    const leftBytes = 20 * mebibyte
+    writeFileSync(join(disk.dir, 'filler'), Buffer.alloc(freeBytes(db.path) - leftBytes))
+    await making
+    expect(readdirSync(disk.dir).filter((name) => name.startsWith('reserve'))).toEqual([])
+    unlinkSync(join(disk.dir, 'filler'))
+    await fillReserve(db, disk.dir)
+    expect(statSync(join(disk.dir, 'reserve')).size).toBe(8 * mebibyte)
   }, 60_000)
 })

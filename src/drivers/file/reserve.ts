@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { statSync, unlinkSync } from 'node:fs'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Database } from './database.ts'
@@ -18,6 +18,8 @@ const reserveBytes = 8 * 1024 * 1024
  * making it again do not alternate.
  */
 const refillFreeBytes = 4 * reserveBytes
+/** It is made piece by piece: others fill the disk meanwhile, and no one piece takes what settling needs. */
+const pieceBytes = 1024 * 1024
 
 /** How often and how long it waits for a copy that is under way elsewhere. */
 const copyWait = { tries: 100, ms: 5 }
@@ -30,14 +32,28 @@ const copyWait = { tries: 100, ms: 5 }
 export async function fillReserve(db: Database, dir: string): Promise<void> {
   const path = join(dir, reserveName)
   const making = join(dir, makingName)
+  const hasRoom = (made: number) => freeBytes(path) - growthBytes(db) >= refillFreeBytes - made
   try {
     if (statSync(path, { throwIfNoEntry: false })) return
-    if (freeBytes(path) - growthBytes(db) < refillFreeBytes) return
-    await writeFile(making, await promisify(randomBytes)(reserveBytes))
+    for (let made = 0; made < reserveBytes; made += pieceBytes) {
+      if (!hasRoom(made)) return await rm(making, { force: true })
+      await addPiece(making, made)
+    }
     await rename(making, path)
   } catch {
     // The store works without it, and what ails the disk or the folder is met by every other write.
     await rm(making, { force: true }).catch(() => undefined)
+  }
+}
+
+/** It is opened for each: when it is given up meanwhile its bytes are free at once, and it stays away. */
+async function addPiece(path: string, at: number): Promise<void> {
+  const bytes = await promisify(randomBytes)(pieceBytes)
+  const file = await open(path, at === 0 ? 'w' : 'r+')
+  try {
+    await file.write(bytes, 0, bytes.length, at)
+  } finally {
+    await file.close()
   }
 }
 
