@@ -156,6 +156,29 @@ describeKafka('a queue by key on Kafka', () => {
     expect(failing.size).toBeLessThanOrEqual(400)
   }, 60_000)
 
+  test('what has failed and waits leaves its room to others, where nothing else is settled', async () => {
+    await using narrow = await openKafka(`${server.url}?partitions=1`)
+    const channel = queue()
+    const sent = Array.from({ length: 200 }, (_, n) => message(`m${n}`, { key: `${n}` }))
+    await publishAll(narrow, channel, sent)
+    const room = { messages: 10, bytes: 1e8 }
+    await using opened = await openSource(narrow, channel, {
+      ...{ reader: 'one', order: 'block', hold: room },
+    })
+    const failure = { name: 'Error', message: 'no', atMs: 1, worker: 'w' }
+    const failing: string[] = []
+    while (failing.length < sent.length) {
+      const got = await opened.source.receive(room, never)
+      failing.push(...got.map((one) => one.message.id))
+      await new Promise(setImmediate) // a handler takes its time
+      const settled = got.map(({ token }): Settlement => {
+        return { token, kind: 'retry', delayMs: 600_000, failures: 1, error: failure }
+      })
+      await opened.source.settle(settled, never)
+    }
+    expect(failing).toEqual(sent.map(({ id }) => id))
+  })
+
   test('readers that ask for nothing follow the members, and members of one order take no other', async () => {
     const channel = queue()
     await using first = await openSource(session, channel, { reader: 'a', order: 'skip' })

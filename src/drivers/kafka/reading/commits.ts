@@ -3,6 +3,7 @@ import type { Ordering } from '../../../core/channel.ts'
 import type { Signature } from '../group/membership.ts'
 import { noteText } from '../group/note.ts'
 import type { Committed, Offsets } from '../group/offsets.ts'
+import type { Entry } from './entry.ts'
 import type { PartitionLog } from './partitionLog.ts'
 
 export interface CommitsOptions {
@@ -49,19 +50,22 @@ export class Commits {
     void this.#run()
   }
 
-  /** Before the message at the first place is handed out: what its owner's end will count for. */
-  async charge(log: PartitionLog): Promise<void> {
+  /**
+   * Before it is handed out: when this process ends now, the first that is not settled of a partition
+   * counts it. Where that cannot be noted it is not counted.
+   */
+  async charge(entry: Entry): Promise<void> {
+    const { log } = entry
+    if (!log.isFirst(entry) || isCharged(log)) return
     log.isCharging = true
-    try {
-      await this.#note(log, log.crashesAtFirst + 1)
-    } finally {
-      log.isCharging = false
-    }
+    await this.#note(log, log.crashesAtFirst + 1).catch(() => {})
+    log.isCharging = false
   }
 
-  /** It was given back: the end of its owner counts for nothing. */
-  async uncharge(log: PartitionLog): Promise<void> {
-    await this.#note(log, log.crashesAtFirst)
+  /** It was given back: the end of its owner counts for nothing. Where that cannot be noted it does. */
+  uncharge(entry: Entry): void {
+    const { log } = entry
+    if (log.isFirst(entry) && isCharged(log)) this.#note(log, log.crashesAtFirst).catch(() => {})
   }
 
   /** Resolves when the group knows all that was to be told when it was called. */
@@ -198,3 +202,5 @@ const isNews = (log: PartitionLog, { offset, note }: Committed) =>
 class NotNow extends Error {}
 
 const isAtFirst = ({ watermark, firstOffset }: PartitionLog) => watermark === firstOffset
+
+const isCharged = (log: PartitionLog) => log.isCharging || log.committedCrashes > log.crashesAtFirst

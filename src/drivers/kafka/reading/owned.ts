@@ -31,7 +31,8 @@ export class Owned {
   #count = 0
   #size = 0
   #isOver = false
-  #changed = Promise.withResolvers<void>()
+  /** Null: nobody waits for it. */
+  #change: PromiseWithResolvers<void> | null = null
 
   constructor(options: OwnedOptions) {
     this.#of = options
@@ -125,13 +126,14 @@ export class Owned {
     while (isBusy() && !over.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>()
       over.addEventListener('abort', () => resolve())
-      await Promise.race([this.#changed.promise, promise])
+      this.#change ??= Promise.withResolvers()
+      await Promise.race([this.#change.promise, promise])
     }
   }
 
   changed(): void {
-    this.#changed.resolve()
-    this.#changed = Promise.withResolvers()
+    this.#change?.resolve()
+    this.#change = null
   }
 
   async #find(claims: readonly Claim[], placesOf: PlacesOf): Promise<void> {

@@ -10,18 +10,13 @@ import { Offsets } from '../group/offsets.ts'
 import { kafkaError } from '../kafkaErrors.ts'
 import { groupIdOf, type Home } from '../layout.ts'
 import type { Producer } from '../publishing/producer.ts'
-import { failed } from '../wire/copies.ts'
-import { read, type StoredRecord } from '../wire/message.ts'
 import { Commits } from './commits.ts'
 import { deliverable } from './deliverable.ts'
 import type { Entry } from './entry.ts'
-import { Fetching } from './fetching.ts'
 import { Hands } from './hands.ts'
-import { Later } from './later.ts'
-import { Owned } from './owned.ts'
 import type { PartitionLog } from './partitionLog.ts'
-import { type Retry, Settling } from './settling.ts'
-import { Turns } from './turns.ts'
+import { Settling } from './settling.ts'
+import { Stock } from './stock.ts'
 
 export interface KafkaSourceOptions {
   readonly spec: ChannelSpec
@@ -46,11 +41,6 @@ export interface KafkaSourceOptions {
 /** What has work to put down gets so long for it. */
 const putDownMsMax = 10_000
 const closeMsMax = 5_000
-/** What is not due yet is moved behind so many that are settled. */
-const moveOnAfter = 250
-/** Where it is due before that it is not worth it. */
-const moveOnMsLeast = 5_000
-
 /**
  * One reader as a member of a group: it is assigned partitions, reads ahead in each, and tells the group
  * how far all is settled. What is in hand beyond that comes again when it ends without a word.
@@ -61,21 +51,14 @@ export class KafkaSource implements Source {
   readonly #membership: Membership
   readonly #offsets: Offsets
   readonly #commits: Commits
-  readonly #fetching: Fetching<PartitionLog>
   readonly #hands: Hands
   readonly #settling: Settling
-  readonly #owned: Owned
-  readonly #later: Later
-  /** Null: what has the same key is handed out side by side. */
-  readonly #turns: Turns | null
+  readonly #stock: Stock
   #wake: () => void = () => {}
   /** What happened between a look and the wait for the next is not missed. */
   #wakes = 0
   #ended: NarrowcastError | null = null
-  /** Resolves when it is known how far the group is in what was assigned last. */
-  #found: Promise<void> = Promise.resolve()
   #isReceiving = false
-  #isChanged = false
   #isStopped = false
   /** Nothing is handed out. */
   #isQuiet = false
@@ -106,7 +89,7 @@ export class KafkaSource implements Source {
       otherOrder: (found) => orderConflict('kafka', spec, home.group, order, found),
       reads: { channel: topic.name, helpers: helpers.map(({ name }) => name) },
       on: {
-        assigned: (partitions) => this.#assigned(partitions),
+        assigned: (partitions) => this.#stock.assigned(partitions),
         revoke: (partitions) => this.#revoke(partitions),
         lost: (why) => void this.#lose('all', why),
         back: () => this.#woke(),
@@ -121,33 +104,20 @@ export class KafkaSource implements Source {
       disowned: () => this.#membership.disowned(),
       order,
     })
-    const { begins } = options
-    this.#owned = new Owned({
-      offsets: this.#offsets,
-      // Of what is read beside it nothing was ever read by others.
-      begin: (place) => (place.topic === topic.name ? (begins[place.partition] ?? 0) : 0),
-      began: (log) => this.#commits.settled(log),
-    })
-    this.#turns = order === 'none' ? null : new Turns(topic.name)
-    this.#later = new Later((entry) => {
-      if (!entry.log.isGone && this.#turns?.admit(entry) !== false) this.#hasTurn(entry)
-    })
-    this.#fetching = new Fetching({
-      cluster,
-      logs: () => this.#owned.all,
-      room: () => this.#room(),
-      isWorthAsking: () => this.#isWorthAsking(),
-      isFull: (log) => log.isFull || this.#later.isFull(log.topic),
-      failed: (error) => this.#gone(error),
-      came: (log, records) => this.#came(log, records),
+    this.#stock = new Stock({
+      ...{ name: spec.name, cluster, topic, helpers, order, hold: reader.hold },
+      ...{ begins: options.begins, offsets: this.#offsets, commits: this.#commits },
+      isCopied: (entry) => this.#settling.isCopied(entry),
+      changed: () => this.#woke(),
+      gone: (error) => this.#gone(error),
     })
     this.#hands = new Hands(reader.reader, nextSerial)
     this.#settling = new Settling({
       ...{ spec, home, cluster, producer, hands: this.#hands },
-      settled: (entry) => this.#settled(entry),
-      released: (entry, delayMs) => this.#released(entry, delayMs),
+      settled: (entry) => this.#stock.settled(entry),
+      released: (entry, delayMs) => this.#stock.released(entry, delayMs),
       isInPlace: ({ read }) => order === 'block' && read.message.key !== null,
-      retried: (entry, retry) => this.#retried(entry, retry),
+      retried: (entry, retry) => this.#stock.retried(entry, retry),
     })
   }
 
@@ -188,7 +158,7 @@ export class KafkaSource implements Source {
   async renew(begun: Token | null): Promise<Token[]> {
     this.#checkOpen('renew')
     if (begun !== null && this.#of.reader.charge === 'marked') {
-      for (const entry of this.#hands.upTo(begun.serial)) await this.#charge(entry)
+      for (const entry of this.#hands.upTo(begun.serial)) await this.#commits.charge(entry)
     }
     return []
   }
@@ -196,13 +166,14 @@ export class KafkaSource implements Source {
   async deliverable(): Promise<{ messages: number; oldestMs: number }> {
     this.#checkOpen('deliverable')
     const { cluster, topic } = this.#of
-    return await deliverable(cluster, topic, [...this.#owned.all])
+    return await deliverable(cluster, topic, this.#stock.logs)
   }
 
   /** What has arrived and was handed to nobody is given back by its being forgotten. */
   async stop(): Promise<Delivery[]> {
     this.#checkOpen('stop')
     this.#isStopped = true
+    this.#stock.stop()
     this.#woke()
     return []
   }
@@ -236,7 +207,7 @@ export class KafkaSource implements Source {
 
   /** Resolves when the group knows where it begins in what is ours: what comes from now on is owed to it. */
   async #begun(signal: AbortSignal): Promise<void> {
-    const noted = this.#found.then(() => this.#commits.noted())
+    const noted = this.#stock.found.then(() => this.#commits.noted())
     await untilAborted(noted, signal, () => this.#error('TIMEOUT', 'it did not answer'))
   }
 
@@ -245,40 +216,17 @@ export class KafkaSource implements Source {
     return this.#closing
   }
 
-  #assigned(partitions: readonly number[]): void {
-    if (this.#closing !== null) return
-    const { cluster, topic, helpers } = this.#of
-    const names = [topic, ...helpers].map(({ name }) => name)
-    const placesOf = async () => {
-      const found = await cluster.topics(names)
-      // Of what is read beside it there may be fewer than of the channel.
-      const isThere = (name: string, partition: number) =>
-        name === topic.name || partition < (found.get(name)?.partitions.length ?? 0)
-      return (partition: number) =>
-        names
-          .filter((name) => isThere(name, partition))
-          .map((name) => ({ ...idOf(found.get(name)), topic: name, partition }))
-    }
-    this.#found = this.#owned.add(partitions, placesOf)
-    void this.#found.then(() => {
-      if (this.#closing === null) this.#fetching.look()
-    })
-  }
-
   async #revoke(partitions: readonly number[]): Promise<void> {
-    await this.#owned.idle(partitions, putDownMsMax)
+    await this.#stock.idle(partitions, putDownMsMax)
     const logs = this.#lose(partitions, 'revoked')
     await this.#commits.putDown(logs).catch(() => {}) // what is not known to be settled comes again
   }
 
   /** Ours no more: what a handler has of it is told. */
   #lose(partitions: readonly number[] | 'all', why: LostWhy): readonly PartitionLog[] {
-    const logs = this.#owned.giveUp(partitions)
+    const logs = this.#stock.giveUp(partitions)
     const gone = new Set(logs)
-    this.#turns?.forget(logs)
-    this.#later.drop(({ log }) => gone.has(log))
     this.#tell(({ log }) => gone.has(log), why)
-    this.#fetching.look()
     return logs
   }
 
@@ -294,7 +242,7 @@ export class KafkaSource implements Source {
 
   /** The topic is not there any more: what of it was settled says nothing of another one of its name. */
   #gone(error: NarrowcastError): void {
-    this.#owned.giveUp('all')
+    this.#stock.giveUp('all')
     this.#end(error)
   }
 
@@ -306,78 +254,21 @@ export class KafkaSource implements Source {
     void this.#leave()
   }
 
-  /** Who fetches and who receives look again: once for all that is settled in this turn. */
-  #changed(): void {
-    if (this.#isChanged) return
-    this.#isChanged = true
-    queueMicrotask(() => {
-      this.#isChanged = false
-      this.#fetching.look()
-      this.#woke()
-    })
-  }
-
-  /** A quarter is free, or there is nothing that could be handed out. */
-  #isWorthAsking(): boolean {
-    const { messages, ahead = 0 } = this.#of.reader.hold
-    return this.#room().messages * 4 >= messages + ahead || this.#owned.waiting === 0
-  }
-
-  #room() {
-    const { messages, bytes, ahead = 0 } = this.#of.reader.hold
-    const { count, size } = this.#owned.held
-    if (this.#isStopped || this.#turns?.isFull) return { messages: 0, bytes: 0 }
-    return { messages: messages + ahead - count, bytes: bytes - size }
-  }
-
-  #came(log: PartitionLog, records: readonly StoredRecord[]): void {
-    const nowMs = Date.now()
-    const sinceMs = performance.now()
-    for (const record of records) {
-      const one = read(record, this.#of.spec.name)
-      const bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0)
-      const entry: Entry = { log, record, read: one, bytes, sinceMs, state: 'waiting' }
-      const waitMs = (one.past.dueMs ?? 0) - nowMs
-      const isNow = waitMs <= 0 && this.#turns?.admit(entry) !== false
-      log.add(entry, !isNow)
-      if (waitMs > 0) this.#later.add(entry, waitMs)
-      else if (isNow) this.#owned.came(entry)
-    }
-    this.#woke()
-  }
-
   async #take(room: Room): Promise<Entry[]> {
-    const taken: Entry[] = []
-    let bytes = 0
-    // Who stood still learns first whether it is still its own.
-    const isOurs = !this.#isStopped && !this.#isQuiet && !this.#membership.isSilent
-    while (isOurs && taken.length < room.messages) {
-      const entry = this.#owned.next()
-      if (entry === null) break
-      const isSuspect = entry.log.crashesOf(entry) > 0
-      bytes += entry.read.message.bytes
-      if (taken.length > 0 && (bytes > room.bytes || isSuspect)) break
-      entry.log.take()
-      taken.push(entry)
-      if (isSuspect) break
-    }
+    if (!this.#isHandingOut) return []
+    const taken = this.#stock.take(room)
     if (this.#of.reader.charge === 'taken' || room.begins === true) {
-      for (const entry of taken) await this.#charge(entry)
+      for (const entry of taken) await this.#commits.charge(entry)
     }
-    if (taken.length > 0) this.#changed()
     const ours = taken.filter(({ log }) => !log.isGone)
-    const isOver = this.#isQuiet || this.#isStopped || this.#membership.isSilent
-    if (!isOver) return ours
-    for (const entry of ours) this.#released(entry, 0)
+    if (this.#isHandingOut) return ours
+    for (const entry of ours) this.#stock.released(entry, 0)
     return []
   }
 
-  /** When this process ends now, the first that is not settled of a partition counts it. */
-  async #charge(entry: Entry): Promise<void> {
-    const { log } = entry
-    const isCharged = log.isCharging || log.committedCrashes > log.crashesAtFirst
-    if (!log.isFirst(entry) || isCharged) return
-    await this.#commits.charge(log).catch(() => {}) // it is not counted then
+  /** Who stood still learns first whether it is still its own. */
+  get #isHandingOut(): boolean {
+    return !this.#isStopped && !this.#isQuiet && !this.#membership.isSilent
   }
 
   #delivery(entry: Entry, room: Room): Delivery {
@@ -397,69 +288,6 @@ export class KafkaSource implements Source {
     }
   }
 
-  #settled(entry: Entry): void {
-    const { log } = entry
-    const hadRoom = entry.state === 'out'
-    log.settled(entry)
-    if (hadRoom) this.#owned.settled(entry)
-    else this.#later.drop((one) => one === entry)
-    this.#commits.settled(log)
-    const next = this.#turns?.pass(entry) ?? null
-    if (next !== null) this.#hasTurn(next)
-    this.#changed()
-    const { head } = log
-    if (log.beyond < moveOnAfter || head === undefined || !this.#later.has(head)) return
-    const leftMs = (head.read.past.dueMs ?? 0) - Date.now()
-    if (log.topic !== this.#of.topic.name && leftMs > moveOnMsLeast) void this.#moveOn(head)
-  }
-
-  /**
-   * What is not due for long, and behind which much is settled: all that would come again with it. It
-   * is moved to the end of where it waits.
-   */
-  async #moveOn(entry: Entry): Promise<void> {
-    this.#later.drop((one) => one === entry) // it is not due before that is done
-    const isMoved = await this.#settling.isCopied(entry)
-    if (entry.log.isGone || this.#closing !== null) return
-    if (isMoved) {
-      this.#settled(entry)
-      return
-    }
-    this.#later.add(entry, Math.max(0, (entry.read.past.dueMs ?? 0) - Date.now()))
-  }
-
-  /** It may be handed out. */
-  #hasTurn(entry: Entry): void {
-    entry.log.putBack(entry)
-    this.#owned.came(entry)
-    this.#woke()
-  }
-
-  async #retried(entry: Entry, { failures, error, delayMs }: Retry): Promise<void> {
-    const { log, read, record } = entry
-    entry.read = { ...read, past: failed(read.past, failures, error, null) }
-    log.failures.set(record.offset, failures)
-    this.#released(entry, delayMs)
-    this.#commits.settled(log)
-    await this.#commits.noted()
-  }
-
-  #released(entry: Entry, delayMs: number): void {
-    const { log } = entry
-    if (log.isFirst(entry) && (log.isCharging || log.committedCrashes > log.crashesAtFirst)) {
-      this.#commits.uncharge(log).catch(() => {}) // it is counted then
-    }
-    if (delayMs > 0) {
-      log.rest(entry)
-      this.#owned.settled(entry)
-      this.#later.add(entry, delayMs)
-      return
-    }
-    log.putBack(entry)
-    this.#owned.changed()
-    this.#woke()
-  }
-
   async #woken(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
@@ -472,11 +300,10 @@ export class KafkaSource implements Source {
     this.#isStopped = true
     this.#woke()
     const over = AbortSignal.timeout(closeMsMax) // a broker that stands still holds up nobody
-    this.#fetching.close()
+    this.#stock.close()
     const putDown = async () => {
       await this.#settling.copied()
-      const logs = this.#owned.giveUp('all')
-      this.#owned.close()
+      const logs = this.#stock.giveUp('all')
       this.#hands.lose(() => true)
       await this.#commits.putDown(logs).catch(() => {})
       await this.#membership.leave()
@@ -486,7 +313,6 @@ export class KafkaSource implements Source {
     void this.#membership.leave() // a member that reads nothing would hold up others
     this.#ended ??= this.#error('CLOSED', 'this source was closed')
     this.#commits.close()
-    this.#later.close()
     this.#offsets.close()
     void this.#of.producer.close()
     this.#of.closed(this)
@@ -512,5 +338,3 @@ export class KafkaSource implements Source {
     return kafkaError(code, 'receive', `source of "${name}": ${text}`, { channel: name })
   }
 }
-
-const idOf = (topic: Topic | undefined) => (topic === undefined ? {} : { topicId: topic.id })
