@@ -2,7 +2,7 @@ import { type Scenario, type ScenarioInput, scenarioSchema } from './scenario.ts
 
 const lostAcks = {
   kind: 'network',
-  rule: { kind: 'lostAck', p: 0.02, seed: 7 },
+  rule: { kind: 'lostAck', p: 0.05, seed: 7 },
   target: 'producers',
   at: '5%',
   forMs: 16_000,

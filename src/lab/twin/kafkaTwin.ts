@@ -1,8 +1,12 @@
-import { Admin, Consumer, type Message, Producer } from '@platformatic/kafka'
+import { Admin, Consumer, type Message, MultipleErrors, Producer } from '@platformatic/kafka'
 import { type Taken, type Twin, takeMs } from './twin.ts'
 
 /** As many as a topic has that narrowcast makes. */
 const partitions = 6
+
+/** It was made for another group. */
+const isThere = (error: unknown) =>
+  error instanceof MultipleErrors && error.findBy('apiId', 'TOPIC_ALREADY_EXISTS') !== null
 
 /**
  * A topic; an idempotent producer; members of a group, which commit of each partition how far all is
@@ -11,8 +15,11 @@ const partitions = 6
 export const kafkaTwin: Twin = {
   async prepare({ url, channel: topic }) {
     const admin = new Admin(clientOf(url))
-    const isThere = (await admin.listTopics()).includes(topic) // as it was made for another group
-    if (!isThere) await admin.createTopics({ topics: [topic], partitions, replicas: -1 })
+    try {
+      await admin.createTopics({ topics: [topic], partitions, replicas: -1 })
+    } catch (error) {
+      if (!isThere(error)) throw error
+    }
     await admin.close()
   },
   async sender({ url, channel: topic }) {
