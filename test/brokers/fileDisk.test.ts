@@ -199,4 +199,21 @@ describe('on a full disk', () => {
     await fillReserve(db, disk.dir)
     expect(statSync(join(disk.dir, 'reserve')).size).toBe(8 * mebibyte)
   }, 60_000)
+
+  test('and one that several make at once has all of its bytes', async ({ skip }) => {
+    using disk = mounted(skip, 'size=96m')
+    const db = new Database(join(disk.dir, 'store.db'))
+    using _ = { [Symbol.dispose]: () => db.close() }
+    db.exec('CREATE TABLE t(x)')
+    const makers: Promise<void>[] = []
+    for (let n = 0; n < 4; n++) {
+      makers.push(fillReserve(db, disk.dir))
+      await wait(n * 3)
+    }
+    await Promise.all(makers)
+    const { size, blocks } = statSync(join(disk.dir, 'reserve'))
+    expect(size).toBeGreaterThanOrEqual(8 * mebibyte)
+    expect(blocks * 512).toBeGreaterThanOrEqual(size)
+    expect(existsSync(join(disk.dir, 'reserve.new'))).toBe(false)
+  }, 60_000)
 })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { statSync, unlinkSync } from 'node:fs'
+import { constants, statSync, unlinkSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -35,9 +35,9 @@ export async function fillReserve(db: Database, dir: string): Promise<void> {
   const hasRoom = (made: number) => freeBytes(path) - growthBytes(db) >= refillFreeBytes - made
   try {
     if (statSync(path, { throwIfNoEntry: false })) return
-    for (let made = 0; made < reserveBytes; made += pieceBytes) {
+    for (let made = 0; made < reserveBytes; ) {
       if (!hasRoom(made)) return await rm(making, { force: true })
-      await addPiece(making, made)
+      made = await addPiece(making, made)
     }
     await rename(making, path)
   } catch {
@@ -46,21 +46,22 @@ export async function fillReserve(db: Database, dir: string): Promise<void> {
   }
 }
 
-/** It is opened for each: when it is given up meanwhile its bytes are free at once, and it stays away. */
-async function addPiece(path: string, at: number): Promise<void> {
-  const bytes = await promisify(randomBytes)(pieceBytes)
-  const file = await open(path, at === 0 ? 'w' : 'r+')
-  try {
-    await file.write(bytes, 0, bytes.length, at)
-  } finally {
-    await file.close()
-  }
+/**
+ * Returns how large it is then: what another process adds, or a killed one has left, is part of it. It
+ * is opened for each piece: when it is given up meanwhile its bytes are free at once, and it stays away.
+ */
+async function addPiece(path: string, made: number): Promise<number> {
+  const { O_APPEND, O_WRONLY } = constants
+  await using file = await open(path, made === 0 ? 'a' : O_WRONLY | O_APPEND)
+  await file.appendFile(await promisify(randomBytes)(pieceBytes))
+  return (await file.stat()).size
 }
 
 /** Gives the bytes up. False when there are none. */
 export function releaseReserve(dir: string): boolean {
   let isGivenUp = false
-  for (const name of [reserveName, makingName]) {
+  // In this order: what is done being made in between is met as the reserve.
+  for (const name of [makingName, reserveName]) {
     try {
       unlinkSync(join(dir, name))
       isGivenUp = true
