@@ -56,16 +56,19 @@ export class Commits {
    */
   async charge(entry: Entry): Promise<void> {
     const { log } = entry
-    if (!log.isFirst(entry) || isCharged(log)) return
-    log.isCharging = true
-    await this.#note(log, log.crashesAtFirst + 1).catch(() => {})
-    log.isCharging = false
+    if (!log.isFirst(entry) || log.isCharged) return
+    log.isCharged = true
+    await this.#note(log, log.crashesAtFirst + 1).catch(() => {
+      log.isCharged = false
+    })
   }
 
   /** It was given back: the end of its owner counts for nothing. Where that cannot be noted it does. */
   uncharge(entry: Entry): void {
     const { log } = entry
-    if (log.isFirst(entry) && isCharged(log)) this.#note(log, log.crashesAtFirst).catch(() => {})
+    if (!log.isFirst(entry) || !log.isCharged) return
+    log.isCharged = false
+    this.#note(log, log.crashesAtFirst).catch(() => {})
   }
 
   /** Resolves when the group knows all that was to be told when it was called. */
@@ -202,5 +205,3 @@ const isNews = (log: PartitionLog, { offset, note }: Committed) =>
 class NotNow extends Error {}
 
 const isAtFirst = ({ watermark, firstOffset }: PartitionLog) => watermark === firstOffset
-
-const isCharged = (log: PartitionLog) => log.isCharging || log.committedCrashes > log.crashesAtFirst

@@ -46,8 +46,8 @@ export class PartitionLog {
   /** What of it may be handed out, or is: see Owned. */
   readonly held = { count: 0, size: 0 }
 
-  /** The group is about to be told that its first message is in hand. */
-  isCharging = false
+  /** The group knows, or is about to be told, that its first message is in hand. */
+  isCharged = false
 
   /** `note`: null where the group knows nothing of it yet. */
   constructor(place: Place, offset: number, note: string | null) {
