@@ -53,7 +53,7 @@ test('a broker that refuses to be opened again for good is told to publishers at
   refuseWith(null)
   await clock.advance(30_000)
   expect(await third).toMatchObject({ duplicate: false })
-  await clock.advance(30_000)
+  await clock.advance(5_000)
   expect(seen).toEqual([3])
   await clock.runUntil(bus.close())
 })
@@ -118,7 +118,36 @@ test('pauses grow where sessions end at once, and stay short where each lives fo
     await clock.runUntil(bus.close())
     return opened
   }
-  expect(await opensIn(60, 1)).toBeLessThan(1_700) // 2.5 s apart
+  const opensAtOnce = await opensIn(60, 1) // 2.5 s apart
+  expect(opensAtOnce).toBeLessThan(1_700)
+  expect(opensAtOnce).toBeGreaterThan(1_200)
   // It is away for a tenth of the time at most.
   expect(await opensIn(60, 6_000)).toBeGreaterThan(540)
+})
+
+test('a broker that refuses for good is asked less often than one that is away', async () => {
+  const clock = virtualClock()
+  const store = memory({ clock })
+  const triesIn = async (minutes: number, error: NarrowcastError) => {
+    let tries = 0
+    let end = () => {}
+    const driver: Driver = {
+      ...store,
+      async open(on, signal) {
+        if (tries++ > 0) throw error
+        end = () => on.closed(new NarrowcastError('CONNECTION_LOST', 'it broke'))
+        return await store.open(on, signal)
+      },
+    }
+    const bus = await createBus(driver, { clock, seed: 1 })
+    end()
+    await clock.advance(minutes * 60_000)
+    await clock.runUntil(bus.close())
+    return tries
+  }
+  const away = await triesIn(60, new NarrowcastError('CONNECT_FAILED', 'nobody listens'))
+  expect(away).toBeGreaterThan(1_200)
+  const refused = new NarrowcastError('LOGIN_REFUSED', 'the login')
+  expect(refused.retryable).toBe(false)
+  expect(await triesIn(60, refused)).toBeLessThan(300)
 })

@@ -7,6 +7,8 @@ import { untilAborted } from './untilAborted.ts'
 
 /** A publish waits 30 s for its answer: a server that is back again must be found well within that. */
 const reconnectBackoff = { delayMsMin: 100, delayMsMax: 5_000 }
+/** What trying does not mend is told to publishers at once, and noted by the broker each time. */
+const refusedBackoff = { delayMsMin: 100, delayMsMax: 30_000 }
 
 /**
  * Keeps one session open: when the driver says it closed, a new one is opened with backoff, for
@@ -161,10 +163,9 @@ export class Connection {
     const livedMs = this.#clock.monotonicMs() - this.#openedMs
     if (livedMs > ceilingMs(this.#failures, reconnectBackoff)) this.#failures = 0
     for (; !this.#closing.signal.aborted; this.#failures++) {
-      await this.#clock.sleep(
-        backoffMs(this.#failures, reconnectBackoff, this.#random),
-        this.#closing.signal,
-      )
+      const backoff = this.#refused.signal.aborted ? refusedBackoff : reconnectBackoff
+      const pauseMs = backoffMs(this.#failures, backoff, this.#random)
+      await this.#clock.sleep(pauseMs, this.#closing.signal)
       if (this.#closing.signal.aborted) return
       try {
         const session = await this.#openOnce(this.#closing.signal)

@@ -8,7 +8,8 @@ import type { Events } from './events.ts'
 import type { ReaderHost } from './readerHost.ts'
 import { untilAborted } from './untilAborted.ts'
 
-export const reopenBackoff = { delayMsMin: 50, delayMsMax: 30_000 }
+/** A broker that is there again may take a while until all in it is. */
+export const reopenBackoff = { delayMsMin: 50, delayMsMax: 5_000 }
 
 export interface ReaderWish {
   readonly worker: WorkerRef
