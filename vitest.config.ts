@@ -5,8 +5,8 @@ import { LongestFirst } from './scripts/longestFirst.ts'
 
 /** They use every core by themselves, so they come after all others. */
 const simulation = ['test/simulation.test.ts', 'test/mutants.test.ts']
-/** They wait for processes, leases and brokers far more than they work. */
-const maxWorkers = Math.max(3, availableParallelism() - 1)
+/** They wait for processes, leases and brokers far more than they work, and each may start a cluster. */
+const maxWorkers = Math.min(6, Math.max(3, availableParallelism() - 1))
 /** Programs that tests start are read and compiled once: that is most of what a short one does. */
 const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, '.narrowcast', 'compiled') }
 /** A second, which is the default, is over soon on a busy machine; it ends before any test does. */

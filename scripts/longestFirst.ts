@@ -29,7 +29,7 @@ const longest = [
   'faults/rabbitmqReconnects',
 ].map((name) => `/test/${name}.test.ts`)
 
-/** The order of test files on a machine that has no times of its own yet. */
+/** These first; the others as they would be, by what they took the last time. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const placeOf = ({ moduleId }: TestSpecification) => {

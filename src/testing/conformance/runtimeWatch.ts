@@ -131,14 +131,11 @@ export const runtimeWatchCases: readonly Case<RuntimeWorld>[] = [
     async run(world) {
       const { channel, worker, steps } = await deafWorker(world, 'nothing')
       await world.until(channel.publish('after'))
-      await eventually(world, () =>
-        assert.ok(steps.filter(({ step }) => step === 'rebuild').length >= 3),
-      )
+      const countOf = (step: string) => steps.filter((one) => one.step === step).length
+      await eventually(world, () => assert.ok(countOf('rebuild') >= 3))
       assert.ok(!worker.isReady)
-      assert.ok(
-        steps.some(({ step }) => step === 'report'),
-        'between two rebuilds it only reports',
-      )
+      // To open a source may take longer than the first pauses, which double.
+      await eventually(world, () => assert.ok(countOf('report') > 0))
     },
     refusal: staysSilent,
   },
