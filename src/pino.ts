@@ -6,20 +6,20 @@ import { NarrowcastError } from './core/errors.ts'
 import { uuid } from './core/ids.ts'
 import { parseBrokerUrl } from './core/url.ts'
 import type { Bus } from './runtime/api.ts'
-import { type PinoWorkerOptions, pinoWorker } from './transports/pinoWorker.ts'
+import { type PinoWorkerOptions, pinoWorker } from './transports/pino/pinoWorker.ts'
 import { router } from './transports/routes.ts'
-import { type PinoTransport, type ThreadStream, threadHost } from './transports/threadHost.ts'
+import { type PinoTransport, type ThreadStream, threadHost } from './transports/pino/threadHost.ts'
 
 export { flushOnExit } from './transports/flushOnExit.ts'
 export {
   type PinoDestination,
   type PinoDestinationOptions,
   pinoDestination,
-} from './transports/pinoDestination.ts'
+} from './transports/pino/pinoDestination.ts'
 export type { Route } from './transports/routes.ts'
-export type { DropReason, SenderStats } from './transports/senderAccounts.ts'
-export type { SpoolOptions } from './transports/spool.ts'
-export type { PinoTransport, TransportStats } from './transports/threadHost.ts'
+export type { DropReason, SenderStats } from './transports/sender/accounts.ts'
+export type { SpoolOptions } from './transports/sender/spool.ts'
+export type { PinoTransport, TransportStats } from './transports/pino/threadHost.ts'
 
 export interface PinoTransportOptions extends Omit<PinoWorkerOptions, 'spool'> {
   /** @default 'file:./.narrowcast/store' */

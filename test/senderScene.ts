@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { type ErrorCode, NarrowcastError } from '../src/core/errors.ts'
 import { type VirtualClock, virtualClock } from '../src/testing/virtualClock.ts'
-import { BoundedSender } from '../src/transports/boundedSender.ts'
+import { BoundedSender } from '../src/transports/sender/boundedSender.ts'
 import type { RecordMessage } from '../src/transports/record.ts'
-import type { Sendable } from '../src/transports/sendBatch.ts'
-import type { SenderOptions } from '../src/transports/senderOptions.ts'
+import type { Sendable } from '../src/transports/sender/sendBatch.ts'
+import type { SenderOptions } from '../src/transports/sender/options.ts'
 
 /** Removed after the test. */
 export function folder(): string {

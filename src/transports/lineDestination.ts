@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { systemClock } from '../core/clock.ts'
-import type { BoundedSender } from './boundedSender.ts'
+import type { BoundedSender } from './sender/boundedSender.ts'
 import { recordMessage } from './record.ts'
 import { type Route, router } from './routes.ts'
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { pino, transport } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { connect } from '../../src/connect.ts'
-import { type ThreadStream, threadHost } from '../../src/transports/threadHost.ts'
+import { type ThreadStream, threadHost } from '../../src/transports/pino/threadHost.ts'
 
 const root = new URL('../..', import.meta.url)
 let dir = ''

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { balance, message, setUp } from '../../test/senderScene.ts'
-import { NarrowcastError } from '../core/errors.ts'
+import { balance, message, setUp } from '../../../test/senderScene.ts'
+import { NarrowcastError } from '../../core/errors.ts'
 
 describe('a batch leaves', () => {
   test('after 20 ms, however small', async () => {

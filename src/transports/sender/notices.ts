@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import type { Clock } from '../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 
 /** Trouble told at once, and then at most once in `everyMs`, with what happened in between. */
 export interface Notices {

@@ -1,11 +1,11 @@
-import { type Clock, systemClock } from '../core/clock.ts'
-import { NarrowcastError } from '../core/errors.ts'
-import { BoundedSender } from './boundedSender.ts'
-import { lineDestination } from './lineDestination.ts'
-import { writeStderrLine } from './notices.ts'
-import type { Sendable } from './sendBatch.ts'
-import type { SenderStats } from './senderAccounts.ts'
-import { openSpool, type SpoolOptions } from './spool.ts'
+import { type Clock, systemClock } from '../../core/clock.ts'
+import { NarrowcastError } from '../../core/errors.ts'
+import { BoundedSender } from '../sender/boundedSender.ts'
+import { lineDestination } from '../lineDestination.ts'
+import { writeStderrLine } from '../sender/notices.ts'
+import type { Sendable } from '../sender/sendBatch.ts'
+import type { SenderStats } from '../sender/accounts.ts'
+import { openSpool, type SpoolOptions } from '../sender/spool.ts'
 
 export interface PinoDestinationOptions {
   /** Where a record has the message key, for example `task.game_token`. @default no key */

@@ -1,4 +1,4 @@
-import type { Waiting } from './senderQueue.ts'
+import type { Waiting } from './queue.ts'
 
 /** The batch that was handed to the channels and is not answered yet. */
 export class SenderOnTheWay {

@@ -1,6 +1,6 @@
-import { asNarrowcastError, type ErrorCode, type NarrowcastError } from '../core/errors.ts'
-import type { Channel } from '../runtime/api.ts'
-import type { RecordMessage } from './record.ts'
+import { asNarrowcastError, type ErrorCode, type NarrowcastError } from '../../core/errors.ts'
+import type { Channel } from '../../runtime/api.ts'
+import type { RecordMessage } from '../record.ts'
 
 /** What a transport needs of a channel. */
 export type Sendable = Pick<Channel, 'publishMany'>

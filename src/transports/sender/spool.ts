@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { asNarrowcastError } from '../core/errors.ts'
-import { uuid } from '../core/ids.ts'
-import type { RecordMessage } from './record.ts'
+import { asNarrowcastError } from '../../core/errors.ts'
+import { uuid } from '../../core/ids.ts'
+import type { RecordMessage } from '../record.ts'
 
 /** A record and its place in the order in which records were accepted. */
 export interface Spooled {

@@ -1,5 +1,5 @@
-import type { Clock } from '../core/clock.ts'
-import { backoffMs } from '../runtime/backoff.ts'
+import type { Clock } from '../../core/clock.ts'
+import { backoffMs } from '../../runtime/backoff.ts'
 
 const ageMs = 20
 const backoff = { delayMsMin: 100, delayMsMax: 30_000 }

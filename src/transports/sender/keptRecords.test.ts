@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { balance, folder, message, setUp } from '../../test/senderScene.ts'
+import { balance, folder, message, setUp } from '../../../test/senderScene.ts'
 import { openSpool } from './spool.ts'
 
 describe('kept records', () => {

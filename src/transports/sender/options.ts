@@ -1,8 +1,8 @@
-import { type Clock, systemClock } from '../core/clock.ts'
+import { type Clock, systemClock } from '../../core/clock.ts'
 import { writeStderrLine } from './notices.ts'
-import type { RecordMessage } from './record.ts'
+import type { RecordMessage } from '../record.ts'
 import type { ChannelFor } from './sendBatch.ts'
-import type { DropReason } from './senderAccounts.ts'
+import type { DropReason } from './accounts.ts'
 import type { Spool } from './spool.ts'
 
 export interface SenderOptions {

@@ -1,4 +1,4 @@
-import type { RecordMessage } from './record.ts'
+import type { RecordMessage } from '../record.ts'
 
 /** A record that waits for its turn. */
 export interface Waiting {

@@ -1,8 +1,8 @@
-import type { Clock } from '../core/clock.ts'
-import { asNarrowcastError, type NarrowcastError } from '../core/errors.ts'
-import { uuid } from '../core/ids.ts'
+import type { Clock } from '../../core/clock.ts'
+import { asNarrowcastError, type NarrowcastError } from '../../core/errors.ts'
+import { uuid } from '../../core/ids.ts'
 import { limitedNotices, type Notices } from './notices.ts'
-import type { RecordMessage } from './record.ts'
+import type { RecordMessage } from '../record.ts'
 
 /**
  * Why a record was lost. full: no room in memory. spool-full, spool-failed: a kept record found no

@@ -1,5 +1,5 @@
-import { writeStderrLine } from './notices.ts'
-import type { SenderStats } from './senderAccounts.ts'
+import { writeStderrLine } from '../sender/notices.ts'
+import type { SenderStats } from '../sender/accounts.ts'
 
 /** What is used of the stream that leads into a worker thread. */
 export interface ThreadStream {

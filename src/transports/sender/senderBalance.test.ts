@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { balance, folder, message, setUp } from '../../test/senderScene.ts'
-import { seededRandom } from '../runtime/random.ts'
+import { balance, folder, message, setUp } from '../../../test/senderScene.ts'
+import { seededRandom } from '../../runtime/random.ts'
 import { openSpool, type Spool } from './spool.ts'
 
 /** Steps of a run: what is written, how the channel answers, how time goes. */
