@@ -14,6 +14,8 @@ export interface CommitsOptions {
   /** What is signed so now would be signed so again: who is refused is a member no more. */
   readonly isCurrent: (signature: Signature) => boolean
   readonly disowned: () => void
+  /** What was held back until the group knows what was settled before it may be handed out. */
+  readonly freed: () => void
   /** In which this source hands out. */
   readonly order: Ordering
 }
@@ -52,15 +54,22 @@ export class Commits {
 
   /**
    * Before it is handed out: when this process ends now, the first that is not settled of a partition
-   * counts it. Where that cannot be noted it is not counted.
+   * counts it. Resolves when the group knows, however long its members change, or when it is not wanted
+   * or not ours any more: what ends its owner at once each time would otherwise come for ever.
    */
-  async charge(entry: Entry): Promise<void> {
+  async charge(entry: Entry, isWanted: () => boolean = () => true): Promise<void> {
     const { log } = entry
     if (!log.isFirst(entry) || log.isCharged) return
     log.isCharged = true
-    await this.#note(log, log.crashesAtFirst + 1).catch(() => {
-      log.isCharged = false
-    })
+    while (!log.isGone && !this.#isOver && isWanted()) {
+      try {
+        await this.#note(log, log.crashesAtFirst + 1)
+        return
+      } catch {
+        await sleep(againMs, undefined, { ref: false })
+      }
+    }
+    log.isCharged = false
   }
 
   /** It was given back: the end of its owner counts for nothing. Where that cannot be noted it does. */
@@ -135,12 +144,14 @@ export class Commits {
       return news.map(({ note }) => note)
     }
     await this.#commit(make, (notes) => {
+      const heldBack = logs.filter((log) => log.isHeldBack)
       for (const [at, log] of logs.entries()) {
         const { offset, note } = notes[at] as Committed
         if (offset !== log.firstOffset) log.committedCrashes = 0
         log.committed = offset
         log.committedNote = note
       }
+      if (heldBack.some((log) => !log.isHeldBack)) this.#of.freed()
     })
   }
 

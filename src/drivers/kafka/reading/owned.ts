@@ -111,7 +111,7 @@ export class Owned {
     let oldest: Entry | null = null
     for (const log of this.#logs) {
       const { next } = log
-      if (next === undefined || log.isLeaving) continue
+      if (next === undefined || log.isLeaving || log.isHeldBack) continue
       if (oldest === null || timeOf(next) < timeOf(oldest)) oldest = next
     }
     return oldest

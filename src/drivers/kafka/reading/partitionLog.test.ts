@@ -1,31 +1,8 @@
 import { expect, test } from 'vitest'
+import { entry, filled } from '../../../../test/kafkaLog.ts'
 import { seededRandom } from '../../../runtime/random.ts'
-import type { Read } from '../wire/message.ts'
 import type { Entry } from './entry.ts'
 import { PartitionLog } from './partitionLog.ts'
-
-const past = { failures: 0, crashes: 0, redrives: 0, history: null, dueMs: null }
-
-function entry(log: PartitionLog, offset: number): Entry {
-  const record = {
-    topic: 't',
-    partition: 0,
-    offset,
-    timestampMs: 0,
-    key: null,
-    value: null,
-    headers: [],
-  }
-  const read = { past, position: `0-${offset}` } as unknown as Read
-  return { log, record, read, bytes: 1, sinceMs: 0, state: 'waiting' }
-}
-
-function filled(offsets: readonly number[], from = offsets[0] ?? 0): PartitionLog {
-  const log = new PartitionLog({ topic: 't', partition: 0 }, from, '')
-  for (const offset of offsets) log.add(entry(log, offset), false)
-  log.nextOffset = (offsets.at(-1) ?? from - 1) + 1
-  return log
-}
 
 test('the watermark stands before the first that is not settled', () => {
   const log = filled([5, 6, 9])

@@ -75,6 +75,15 @@ export class PartitionLog {
     return this.watermark === this.firstOffset && record.offset === this.firstOffset
   }
 
+  /**
+   * The one that an owner had ended with is settled, and the group does not know: what comes next would
+   * end this owner too, and the one before it would be taken for the cause.
+   */
+  get isHeldBack(): boolean {
+    const { crashesAtFirst, committed, firstOffset, watermark } = this
+    return crashesAtFirst > 0 && committed === firstOffset && watermark > firstOffset
+  }
+
   /** Settled or in hand, before all before it is settled. */
   get beyond(): number {
     return this.#beyond

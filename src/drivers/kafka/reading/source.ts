@@ -102,6 +102,7 @@ export class KafkaSource implements Source {
       tenure: () => this.#membership.tenure,
       isCurrent: (signature) => this.#membership.isCurrent(signature),
       disowned: () => this.#membership.disowned(),
+      freed: () => this.#woke(),
       order,
     })
     this.#stock = new Stock({
@@ -135,7 +136,7 @@ export class KafkaSource implements Source {
     try {
       for (;;) {
         const seen = this.#wakes
-        const entries = await this.#take(room)
+        const entries = await this.#take(room, () => !signal.aborted)
         if (entries.length > 0) return entries.map((entry) => this.#delivery(entry, room))
         if (this.#ended !== null) throw this.#ended
         if (signal.aborted || this.#isStopped) return []
@@ -155,10 +156,13 @@ export class KafkaSource implements Source {
   }
 
   /** Signs of life renew it; what is lost is told at once. */
-  async renew(begun: Token | null): Promise<Token[]> {
+  async renew(begun: Token | null, signal: AbortSignal): Promise<Token[]> {
     this.#checkOpen('renew')
     if (begun !== null && this.#of.reader.charge === 'marked') {
-      for (const entry of this.#hands.upTo(begun.serial)) await this.#commits.charge(entry)
+      const isWanted = () => !signal.aborted
+      for (const entry of this.#hands.upTo(begun.serial)) {
+        await this.#commits.charge(entry, isWanted)
+      }
     }
     return []
   }
@@ -254,14 +258,15 @@ export class KafkaSource implements Source {
     void this.#leave()
   }
 
-  async #take(room: Room): Promise<Entry[]> {
+  async #take(room: Room, isWanted: () => boolean): Promise<Entry[]> {
     if (!this.#isHandingOut) return []
     const taken = this.#stock.take(room)
+    const isGoing = () => this.#isHandingOut && isWanted()
     if (this.#of.reader.charge === 'taken' || room.begins === true) {
-      for (const entry of taken) await this.#commits.charge(entry)
+      for (const entry of taken) await this.#commits.charge(entry, isGoing)
     }
     const ours = taken.filter(({ log }) => !log.isGone)
-    if (this.#isHandingOut) return ours
+    if (isGoing()) return ours
     for (const entry of ours) this.#stock.released(entry, 0)
     return []
   }

@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest'
+import { filled } from '../../../../test/kafkaLog.ts'
+import type { Committed, Offsets } from '../group/offsets.ts'
+import { Commits } from './commits.ts'
+import { Owned } from './owned.ts'
+import type { PartitionLog } from './partitionLog.ts'
+
+type Answer = Awaited<ReturnType<Offsets['commit']>>
+
+/** A group that answers what it is told as `answers` says, and then always does it. */
+function group(...answers: Answer[]) {
+  const told: Pick<Committed, 'offset' | 'note'>[] = []
+  const freed: number[] = []
+  const offsets = {
+    async commit(all: readonly Committed[]) {
+      const answer = answers.shift() ?? 'done'
+      if (answer === 'done') for (const { offset, note } of all) told.push({ offset, note })
+      return answer
+    },
+  } as unknown as Offsets
+  const commits = new Commits({
+    offsets,
+    signature: () => ({ memberId: 'm', generation: 1 }),
+    tenure: () => 1,
+    isCurrent: () => true,
+    disowned: () => {},
+    freed: () => freed.push(told.length),
+    order: 'none',
+  })
+  return { commits, told, freed, offsets }
+}
+
+const owning = (log: PartitionLog, offsets: Offsets) => {
+  const owned = new Owned({ offsets, begin: () => 0, began: () => {} })
+  ;(owned.all as Set<PartitionLog>).add(log)
+  return owned
+}
+
+test('what is handed out first is counted, also where the members just change', async () => {
+  const { commits, told } = group('not-now', 'not-now')
+  const log = filled([5, 6])
+  await commits.charge(log.take())
+  expect(told).toEqual([{ offset: 5, note: '{"c":1}' }])
+})
+
+test('nothing is counted of what is not ours any more, or not wanted', async () => {
+  const { commits, told } = group('not-now', 'not-now')
+  const [lost, unwanted] = [filled([5]), filled([5])]
+  const counting = commits.charge(lost.take())
+  lost.isGone = true
+  await counting
+  await commits.charge(unwanted.take(), () => false)
+  expect(told).toEqual([])
+  expect(unwanted.isCharged).toBe(false)
+})
+
+test('behind one that ended its owner nothing is handed out before the group knows it settled', async () => {
+  const { commits, told, freed, offsets } = group('not-now')
+  const log = filled([5, 6, 7], 5, '{"c":2}')
+  const owned = owning(log, offsets)
+  const suspect = log.take()
+  await commits.charge(suspect)
+  expect(owned.next()?.record.offset).toBe(6)
+  log.settled(suspect)
+  commits.settled(log)
+  expect(owned.next()).toBe(null)
+  await commits.noted()
+  expect(told).toEqual([
+    { offset: 5, note: '{"c":3}' },
+    { offset: 6, note: '' },
+  ])
+  expect(freed).toEqual([2])
+  expect(owned.next()?.record.offset).toBe(6)
+})
+
+test('behind a healthy one the next is handed out at once', async () => {
+  const { commits, freed, offsets } = group()
+  const log = filled([5, 6])
+  const owned = owning(log, offsets)
+  const first = log.take()
+  await commits.charge(first)
+  log.settled(first)
+  commits.settled(log)
+  expect(owned.next()?.record.offset).toBe(6)
+  await commits.noted()
+  expect(freed).toEqual([])
+})
