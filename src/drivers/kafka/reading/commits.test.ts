@@ -54,34 +54,65 @@ test('nothing is counted of what is not ours any more, or not wanted', async () 
   expect(unwanted.isCharged).toBe(false)
 })
 
-test('behind one that ended its owner nothing is handed out before the group knows it settled', async () => {
+test('behind one that ended its owner one is handed out at a time, when the group knows of the one before', async () => {
   const { commits, told, freed, offsets } = group('not-now')
   const log = filled([5, 6, 7], 5, '{"c":2}')
   const owned = owning(log, offsets)
   const suspect = log.take()
   await commits.charge(suspect)
-  expect(owned.next()?.record.offset).toBe(6)
+  expect(owned.next()).toBe(null)
   log.settled(suspect)
   commits.settled(log)
   expect(owned.next()).toBe(null)
   await commits.noted()
+  expect(freed).toEqual([2])
+  expect(owned.next()?.record.offset).toBe(6)
+  const next = log.take()
+  expect(log.crashesOf(next)).toBe(0)
+  await commits.charge(next)
+  expect(owned.next()).toBe(null)
   expect(told).toEqual([
     { offset: 5, note: '{"c":3}' },
     { offset: 6, note: '' },
+    { offset: 6, note: '{"c":1}' },
   ])
-  expect(freed).toEqual([2])
-  expect(owned.next()?.record.offset).toBe(6)
 })
 
-test('behind a healthy one the next is handed out at once', async () => {
+test('after enough that did no harm they are handed out side by side again', async () => {
+  const { commits, offsets } = group()
+  const log = filled([...Array(40).keys()], 0, '{"c":1}')
+  const owned = owning(log, offsets)
+  let one = log.take()
+  let count = 1
+  for (; owned.next() === null; count++) {
+    log.settled(one)
+    commits.settled(log)
+    await commits.noted()
+    one = log.take()
+  }
+  expect(count).toBe(17)
+})
+
+test('where the one that was counted is gone, what is there now is handed out', async () => {
+  const { commits, offsets } = group()
+  const log = filled([7, 8], 5, '{"c":2}')
+  const owned = owning(log, offsets)
+  expect(owned.next()).toBe(null)
+  commits.settled(log)
+  await commits.noted()
+  expect(owned.next()?.record.offset).toBe(7)
+  expect(log.crashesOf(log.take())).toBe(0)
+})
+
+test('beside a healthy one the next is handed out at once', async () => {
   const { commits, freed, offsets } = group()
   const log = filled([5, 6])
   const owned = owning(log, offsets)
   const first = log.take()
   await commits.charge(first)
+  expect(owned.next()?.record.offset).toBe(6)
   log.settled(first)
   commits.settled(log)
-  expect(owned.next()?.record.offset).toBe(6)
   await commits.noted()
   expect(freed).toEqual([])
 })

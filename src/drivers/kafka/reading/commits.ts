@@ -147,8 +147,7 @@ export class Commits {
       const heldBack = logs.filter((log) => log.isHeldBack)
       for (const [at, log] of logs.entries()) {
         const { offset, note } = notes[at] as Committed
-        if (offset !== log.firstOffset) log.committedCrashes = 0
-        log.committed = offset
+        log.told(offset)
         log.committedNote = note
       }
       if (heldBack.some((log) => !log.isHeldBack)) this.#of.freed()

@@ -6,6 +6,11 @@ import type { Entry } from './entry.ts'
 const beyondMax = 1_000
 /** So many may be tried again in their places: their failures are noted where the group is. */
 const failingMax = 300
+/**
+ * So many behind one that ended its owner are handed out one by one, and counted as it was: any that was
+ * in hand beside it may be the one to blame.
+ */
+const oneByOne = 16
 /** After so many that are gone the room they took is given back. */
 const compactAfter = 1_024
 
@@ -25,10 +30,10 @@ export class PartitionLog {
   committedNote: string
   /** Of those that are retried in their place, by their offsets. */
   readonly failures: Map<number, number>
-  /** How often an owner ended with the message at `committed` in hand. */
-  readonly crashesAtFirst: number
-  /** Where it was when it became ours. */
-  readonly firstOffset: number
+  /** The one that is counted: what comes first when it becomes ours, or behind one that ended its owner. */
+  firstOffset: number
+  /** How often an owner ended with that one in hand. */
+  crashesAtFirst: number
   /** What the group was told of the crashes of that message. */
   committedCrashes: number
   /** It goes to another reader: nothing of it is begun any more. */
@@ -43,6 +48,8 @@ export class PartitionLog {
   #nextWaiting = 0
   #beyond = 0
   #inHand = 0
+  /** Of those that are handed out one by one. */
+  #suspects: number
   /** What of it may be handed out, or is: see Owned. */
   readonly held = { count: 0, size: 0 }
 
@@ -63,6 +70,7 @@ export class PartitionLog {
     this.firstOffset = offset
     this.crashesAtFirst = crashes
     this.committedCrashes = crashes
+    this.#suspects = crashes > 0 ? oneByOne : 0
   }
 
   /** The first offset that is not settled, or not here yet. */
@@ -70,18 +78,29 @@ export class PartitionLog {
     return this.#entries[this.#head]?.record.offset ?? this.nextOffset
   }
 
-  /** Nothing was settled here since it became ours, and `entry` is what comes next. */
+  /** Nothing was settled here since, and `entry` is what comes next. */
   isFirst({ record }: Entry): boolean {
     return this.watermark === this.firstOffset && record.offset === this.firstOffset
   }
 
   /**
-   * The one that an owner had ended with is settled, and the group does not know: what comes next would
-   * end this owner too, and the one before it would be taken for the cause.
+   * Another is in hand, or settled and the group does not know: when the next one ended this owner too,
+   * that one would be taken for the cause.
    */
   get isHeldBack(): boolean {
-    const { crashesAtFirst, committed, firstOffset, watermark } = this
-    return crashesAtFirst > 0 && committed === firstOffset && watermark > firstOffset
+    return this.#suspects > 0 && (this.#inHand > 0 || this.watermark > this.firstOffset)
+  }
+
+  /** The group knows of all before this offset that it is settled. */
+  told(offset: number): void {
+    this.committed = offset
+    if (offset === this.firstOffset) return
+    this.committedCrashes = 0
+    if (this.#suspects === 0) return
+    this.#suspects--
+    this.firstOffset = offset
+    this.crashesAtFirst = 0
+    this.isCharged = false
   }
 
   /** Settled or in hand, before all before it is settled. */
