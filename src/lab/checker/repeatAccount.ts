@@ -49,6 +49,11 @@ interface Story {
   readonly causes: (Cause | null)[]
   /** Earlier deliveries, by number, that no later one was explained by: a hand gives back once. */
   open: number[]
+  /**
+   * Those that a later one was explained by as a retry, where who retries leaves a copy and the broker
+   * may forget that the original was settled: that one comes again too, when its worker has ended.
+   */
+  retried: number[]
   /** Explained as a copy that the producer made. */
   resent: number
 }
@@ -70,6 +75,7 @@ function explainInOrder(
       .map(({ timeNs }, at) => ({ message, number: at + 1, timeNs })),
   )
   repeats.sort((a, b) => a.timeNs - b.timeNs || a.message - b.message || a.number - b.number)
+  const isLagging = scene.terms.forgetsAcks.includes('worker-killed')
   const stories = new Map<number, Story>()
   const explained = new Map<number, readonly (Cause | null)[]>()
   for (const { message, number } of repeats) {
@@ -80,7 +86,10 @@ function explainInOrder(
     story.causes.push(chosen?.cause ?? null)
     if (chosen?.cause === 'producer-retry') story.resent++
     if (chosen && chosen.previous !== null) {
-      story.open = story.open.filter((previous) => previous !== chosen.previous)
+      const others = (previous: number) => previous !== chosen.previous
+      story.retried = story.retried.filter(others)
+      if (isLagging && chosen.cause === 'retry') story.retried.push(chosen.previous)
+      story.open = story.open.filter(others)
     }
     if (!chosen?.isOvertaken) story.open.push(number)
     if (number < story.deliveries.length - 1) continue
@@ -92,7 +101,7 @@ function explainInOrder(
 
 function storyOf(trail: readonly TrailEntry[]): Story {
   const deliveries = trail.flatMap(({ type }, at) => (type === recv ? at : []))
-  return { trail, deliveries, causes: [], open: [0], resent: 0 }
+  return { trail, deliveries, causes: [], open: [0], retried: [], resent: 0 }
 }
 
 /**
@@ -109,21 +118,29 @@ function matchesOf(
   message: number,
   number: number,
   copies: number,
-  { trail, deliveries, resent, open }: Story,
+  { trail, deliveries, resent, open, retried }: Story,
   scene: Scene,
 ): RepeatMatch[] {
   const hasCopies = copies > 1
-  const to = deliveries[number] as number
-  const candidates = hasCopies ? open.toReversed() : open.slice(-1)
+  const repeatOf = (previous: number): Repeat => {
+    const [from, to] = [deliveries[previous] as number, deliveries[number] as number]
+    return { message, from, to, trail, hasCopies }
+  }
+  // More are open than the last one only where there are copies, of the producer or of a retry.
+  const candidates = hasCopies || retried.length > 0 ? open.toReversed() : open.slice(-1)
   const matches = candidates.flatMap((previous) => {
-    const from = deliveries[previous] as number
-    const repeat: Repeat = { message, from, to, trail, hasCopies }
+    const repeat = repeatOf(previous)
     const late = overtaken(repeat, scene)
     return [
       ...repeatCauses(repeat, scene).map((match): RepeatMatch => ({ ...match, previous })),
       ...late.map((match): RepeatMatch => ({ ...match, previous: null, isOvertaken: true })),
     ]
   })
+  for (const previous of retried.toReversed()) {
+    const ends = repeatCauses(repeatOf(previous), scene)
+    const original = ends.filter(({ cause }) => cause !== 'retry' && cause !== 'released')
+    matches.push(...original.map((match): RepeatMatch => ({ ...match, previous })))
+  }
   if (resent < copies - 1) matches.push({ cause: 'producer-retry', event: null, previous: null })
   return matches
 }

@@ -143,3 +143,49 @@ describe('a dead letter has', () => {
     expect([held(3, 'done', ['ok']), held(3, 'throw', ['ok'])]).toEqual([0, 0])
   })
 })
+
+describe('a retry is a copy, and its original may come again', () => {
+  const failed: Entry[] = [
+    ['recv', 0, 110],
+    ['throw', 0, 112],
+    ['settled', 0, 113, { flags: 1 }],
+  ]
+  /** The copy at 130, and once more what nobody was told of. */
+  const twice: History = {
+    ledgers: {
+      'worker 1.0': [
+        ['recv', 0, 130],
+        ['done', 0, 131],
+        ['recv', 0, 140],
+        ['done', 0, 141],
+      ],
+    },
+  }
+  const once = published(['ok'])
+  const toldLater: History = {
+    terms: { isSettleConfirmed: false, forgetsAcks: ['worker-killed'] },
+  }
+  const repeats = (...more: History[]) =>
+    accountOf(together(once, worker(...failed), twice, ...more)).redelivered
+
+  test('where its worker has ended', () => {
+    expect(repeats(killed, toldLater)).toMatchObject({
+      byCause: { retry: 1, 'worker-killed': 1 },
+      unexplained: 0,
+    })
+  })
+
+  test.for<[string, History[]]>([
+    ['where its worker lives', [toldLater]],
+    ['where what was settled is known', [killed]],
+  ])('not %s', ([_, more]) => {
+    expect(repeats(...more)).toMatchObject({ byCause: { retry: 1 }, unexplained: 1 })
+  })
+
+  test('and no third time', () => {
+    const third: History = {
+      ledgers: { 'worker 2.0': [['recv', 0, 150]] },
+    }
+    expect(repeats(killed, toldLater, third)).toMatchObject({ total: 3, unexplained: 1 })
+  })
+})

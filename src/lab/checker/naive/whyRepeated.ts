@@ -22,13 +22,19 @@ interface Repeat {
   readonly again: Told
 }
 
+/** Deliveries that were followed by another; of these, those by a copy whose original may still come. */
+interface Given {
+  readonly back: Set<Told>
+  readonly byCopy: Set<Told>
+}
+
 /** The causes of delivery 2, 3 … of each message; null: unexplained. */
 export function redeliveries(scene: Scene, budget: Budget): Map<Message, (Cause | null)[]> {
   const chosen = new Map<Message, (Cause | null)[]>()
-  const givenBack = new Set<Told>()
+  const given: Given = { back: new Set(), byCopy: new Set() }
   for (const repeat of repeatsOf(scene)) {
     const earlier = chosen.get(repeat.message) ?? []
-    const matches = whyRepeated(scene, repeat, budget, earlier, givenBack)
+    const matches = whyRepeated(scene, repeat, budget, earlier, given)
     chosen.set(repeat.message, [...earlier, choose(matches, scene.terms.mayRepeat)])
   }
   return chosen
@@ -56,24 +62,39 @@ function whyRepeated(
   { message, before, again }: Repeat,
   budget: Budget,
   earlier: readonly (Cause | null)[],
-  givenBack: Set<Told>,
+  given: Given,
 ): Match[] {
   const resent = earlier.filter((cause) => cause === 'producer-retry').length
   const isResent = resent < message.copies - 1
+  const ofCopies = before.filter((delivery) => given.byCopy.has(delivery))
   // Of one copy the last delivery is followed by the next; of several it may be any.
-  const open = before.filter((delivery) => !givenBack.has(delivery))
-  const matches = (message.copies <= 1 ? open.slice(0, 1) : open).flatMap((delivery) => [
-    ...(isAcked(scene, message, delivery, again)
+  const open = before.filter((delivery) => !given.back.has(delivery))
+  const hasCopies = message.copies > 1 || ofCopies.length > 0
+  const isForgetful = scene.terms.forgetsAcks.includes('worker-killed')
+  const causes = (delivery: Told) =>
+    isAcked(scene, message, delivery, again)
       ? brokerForgot(scene, delivery, again)
       : whyNotSettled(scene, message, delivery, again, budget)
-    ).map((match) => ({ ...match, note: () => givenBack.add(delivery) })),
+  const matches = (hasCopies ? open : open.slice(0, 1)).flatMap((delivery) => [
+    ...causes(delivery).map((match) => ({
+      ...match,
+      note() {
+        given.back.add(delivery)
+        if (isForgetful && match.cause === 'retry') given.byCopy.add(delivery)
+      },
+    })),
     // From this one nothing comes any more: what follows comes from the one that overtook it.
     ...whyWrittenLate(scene, message, delivery, again, budget).map((match) => ({
       ...match,
-      note: () => givenBack.add(again),
+      note: () => given.back.add(again),
     })),
   ])
-  return [...matches, ...(isResent ? [free('producer-retry')] : [])]
+  const originals = ofCopies.flatMap((delivery) =>
+    causes(delivery)
+      .filter(({ cause }) => cause !== 'retry' && cause !== 'released')
+      .map((match) => ({ ...match, note: () => given.byCopy.delete(delivery) })),
+  )
+  return [...matches, ...originals, ...(isResent ? [free('producer-retry')] : [])]
 }
 
 /** It was handed over first, and its worker stood still until after the other was handed it. */
