@@ -12,8 +12,12 @@ export function verdictOn(errorCode: number): 'stored' | 'again' | 'lost' | 'ref
   return lost.has(errorCode) ? 'lost' : 'refused'
 }
 
-/** The leader has it, and may yet lose it, or may not. */
-export const isAmbiguous = (errorCode: number) => ambiguous.has(errorCode)
+/**
+ * The leader has it, and may yet lose it, or may not. Whatever the error: who tells an offset has written
+ * it there. So does a leader that steps down, as when it is shut down, before it could answer.
+ */
+export const isAmbiguous = (errorCode: number, baseOffset: bigint) =>
+  baseOffset >= 0n || ambiguous.has(errorCode)
 
 /** One record may be why: MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP, INVALID_RECORD. */
 export const isOfOne = (errorCode: number) => ofOne.has(errorCode)

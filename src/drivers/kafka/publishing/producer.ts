@@ -168,7 +168,7 @@ export class Producer {
     const why = refused(errorCode, topic, errorMessage)
     one.why = why.message
     if (verdict === 'lost') this.#forget()
-    one.mayBeStored ||= isAmbiguous(errorCode)
+    one.mayBeStored ||= isAmbiguous(errorCode, baseOffset)
     const mayTryAgain = verdict === 'again' || (verdict === 'lost' && !one.mayBeStored)
     if (mayTryAgain) one.isDone = false
     else if (one.mayBeStored) this.#giveUp([one])
