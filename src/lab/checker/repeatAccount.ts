@@ -136,7 +136,7 @@ function matchesOf(
       ...late.map((match): RepeatMatch => ({ ...match, previous: null, isOvertaken: true })),
     ]
   })
-  for (const previous of retried.toReversed()) {
+  for (const previous of retried.toSorted((a, b) => b - a)) {
     const ends = repeatCauses(repeatOf(previous), scene)
     const original = ends.filter(({ cause }) => cause !== 'retry' && cause !== 'released')
     matches.push(...original.map((match): RepeatMatch => ({ ...match, previous })))

@@ -54,7 +54,7 @@ test('nothing is counted of what is not ours any more, or not wanted', async () 
   expect(unwanted.isCharged).toBe(false)
 })
 
-test('behind one that ended its owner one is handed out at a time, when the group knows of the one before', async () => {
+test('behind one that ended its owner nothing is handed out before the group knows it settled', async () => {
   const { commits, told, freed, offsets } = group('not-now')
   const log = filled([5, 6, 7], 5, '{"c":2}')
   const owned = owning(log, offsets)
@@ -66,11 +66,11 @@ test('behind one that ended its owner one is handed out at a time, when the grou
   expect(owned.next()).toBe(null)
   await commits.noted()
   expect(freed).toEqual([2])
-  expect(owned.next()?.record.offset).toBe(6)
   const next = log.take()
-  expect(log.crashesOf(next)).toBe(0)
+  expect([next.record.offset, log.crashesOf(next)]).toEqual([6, 0])
+  expect(owned.next()?.record.offset).toBe(7)
+  // It is counted too: it may have been in hand beside that one.
   await commits.charge(next)
-  expect(owned.next()).toBe(null)
   expect(told).toEqual([
     { offset: 5, note: '{"c":3}' },
     { offset: 6, note: '' },
@@ -78,30 +78,69 @@ test('behind one that ended its owner one is handed out at a time, when the grou
   ])
 })
 
-test('after enough that did no harm they are handed out side by side again', async () => {
-  const { commits, offsets } = group()
-  const log = filled([...Array(40).keys()], 0, '{"c":1}')
+test('one that rests until its time holds back nobody', () => {
+  const { offsets } = group()
+  const log = filled([5, 6, 7], 5, '{"c":2}')
   const owned = owning(log, offsets)
-  let one = log.take()
-  let count = 1
-  for (; owned.next() === null; count++) {
+  log.rest(log.take())
+  expect(owned.next()?.record.offset).toBe(6)
+  log.take()
+  expect(owned.next()?.record.offset).toBe(7)
+})
+
+test('after enough that did no harm no more are counted', async () => {
+  const { commits, told } = group()
+  const log = filled([...Array(40).keys()], 0, '{"c":1}')
+  for (let at = 0; at < 40; at++) {
+    const one = log.take()
+    await commits.charge(one)
     log.settled(one)
     commits.settled(log)
     await commits.noted()
-    one = log.take()
   }
-  expect(count).toBe(17)
+  const counted = told.filter(({ note }) => note !== '').map(({ offset }) => offset)
+  expect(counted).toEqual([...Array(17).keys()])
 })
 
-test('where the one that was counted is gone, what is there now is handed out', async () => {
-  const { commits, offsets } = group()
-  const log = filled([7, 8], 5, '{"c":2}')
-  const owned = owning(log, offsets)
-  expect(owned.next()).toBe(null)
-  commits.settled(log)
-  await commits.noted()
-  expect(owned.next()?.record.offset).toBe(7)
-  expect(log.crashesOf(log.take())).toBe(0)
+test.for(['{"c":2}', ''])(
+  'where the one that came first is gone, noted as %j, the next is counted',
+  async (note) => {
+    const { commits, told, offsets } = group()
+    const log = filled([7, 8], 5, note)
+    const owned = owning(log, offsets)
+    expect(owned.next()?.record.offset).toBe(7)
+    const first = log.take()
+    expect(log.crashesOf(first)).toBe(0)
+    await commits.charge(first)
+    expect(told).toEqual([{ offset: 7, note: '{"c":1}' }])
+  },
+)
+
+test('who asks for the same waits for the same answer', async () => {
+  const { commits, told } = group('not-now')
+  const log = filled([5])
+  const first = log.take()
+  void commits.charge(first)
+  await commits.charge(first)
+  expect(told).toHaveLength(1)
+})
+
+test('where nobody knows whether it was noted, and it is given back, that is told', async () => {
+  const { commits, told } = group()
+  const log = filled([5])
+  const first = log.take()
+  let isWanted = true
+  const lost = group()
+  Object.assign(lost.offsets, {
+    async commit() {
+      isWanted = false
+      throw new Error('no answer')
+    },
+  })
+  await lost.commits.charge(first, () => isWanted)
+  expect(log.isCharged).toBe(false)
+  await commits.putDown([log])
+  expect(told).toEqual([{ offset: 5, note: '' }])
 })
 
 test('beside a healthy one the next is handed out at once', async () => {

@@ -25,6 +25,8 @@ const everyMs = 20
 const againMs = 100
 const putDownMsMax = 5_000
 const none: ReadonlyMap<number, number> = new Map()
+/** Unlike any note: what follows is news. */
+const unknownNote = '?'
 
 /** Tells the group how far all is settled: one at a time, and always the newest. */
 export class Commits {
@@ -59,17 +61,12 @@ export class Commits {
    */
   async charge(entry: Entry, isWanted: () => boolean = () => true): Promise<void> {
     const { log } = entry
-    if (!log.isFirst(entry) || log.isCharged) return
-    log.isCharged = true
-    while (!log.isGone && !this.#isOver && isWanted()) {
-      try {
-        await this.#note(log, log.crashesAtFirst + 1)
-        return
-      } catch {
-        await sleep(againMs, undefined, { ref: false })
-      }
+    if (!log.isFirst(entry)) return
+    if (!log.isCharged) {
+      log.isCharged = true
+      log.charging = this.#charge(log, () => isWanted() && !log.isLeaving)
     }
-    log.isCharged = false
+    await log.charging
   }
 
   /** It was given back: the end of its owner counts for nothing. Where that cannot be noted it does. */
@@ -152,6 +149,21 @@ export class Commits {
       }
       if (heldBack.some((log) => !log.isHeldBack)) this.#of.freed()
     })
+  }
+
+  async #charge(log: PartitionLog, isWanted: () => boolean): Promise<void> {
+    while (!log.isGone && !this.#isOver && isWanted()) {
+      try {
+        await this.#note(log, log.crashesAtFirst + 1)
+        return
+      } catch {
+        // It may have been noted all the same.
+        log.committedNote = unknownNote
+        await sleep(againMs, undefined, { ref: false })
+      }
+    }
+    log.isCharged = false
+    if (log.committedNote === unknownNote) this.settled(log)
   }
 
   async #note(log: PartitionLog, crashes: number): Promise<void> {

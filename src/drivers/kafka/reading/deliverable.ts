@@ -13,7 +13,7 @@ export async function deliverable(
   topic: Topic,
   logs: readonly PartitionLog[],
 ): Promise<{ messages: number; oldestMs: number }> {
-  const own = logs.filter(({ isLeaving, isGone }) => !isLeaving && !isGone)
+  const own = logs.filter((one) => !one.isLeaving && !one.isGone && !one.isHeldBack)
   const ends = own.length === 0 ? [] : await offsetsAt(cluster, topic, end)
   const nowMs = performance.now()
   let messages = 0

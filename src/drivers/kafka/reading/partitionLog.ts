@@ -6,11 +6,8 @@ import type { Entry } from './entry.ts'
 const beyondMax = 1_000
 /** So many may be tried again in their places: their failures are noted where the group is. */
 const failingMax = 300
-/**
- * So many behind one that ended its owner are handed out one by one, and counted as it was: any that was
- * in hand beside it may be the one to blame.
- */
-const oneByOne = 16
+/** So many behind one that ended its owner are counted like it, each when it comes first. */
+const countedMax = 16
 /** After so many that are gone the room they took is given back. */
 const compactAfter = 1_024
 
@@ -48,13 +45,17 @@ export class PartitionLog {
   #nextWaiting = 0
   #beyond = 0
   #inHand = 0
-  /** Of those that are handed out one by one. */
-  #suspects: number
+  /** So many more are counted, each when it comes first. */
+  #toCount: number
+  /** Nothing has come yet. */
+  #isFresh = true
   /** What of it may be handed out, or is: see Owned. */
   readonly held = { count: 0, size: 0 }
 
   /** The group knows, or is about to be told, that its first message is in hand. */
   isCharged = false
+  /** Resolves when it knows, or need not. */
+  charging: Promise<void> = Promise.resolve()
 
   /** `note`: null where the group knows nothing of it yet. */
   constructor(place: Place, offset: number, note: string | null) {
@@ -70,7 +71,7 @@ export class PartitionLog {
     this.firstOffset = offset
     this.crashesAtFirst = crashes
     this.committedCrashes = crashes
-    this.#suspects = crashes > 0 ? oneByOne : 0
+    this.#toCount = crashes > 0 ? countedMax : 0
   }
 
   /** The first offset that is not settled, or not here yet. */
@@ -84,11 +85,12 @@ export class PartitionLog {
   }
 
   /**
-   * Another is in hand, or settled and the group does not know: when the next one ended this owner too,
-   * that one would be taken for the cause.
+   * The one that ended an owner is in hand, or settled and the group does not know: when the next one
+   * ended this owner too, that one would be taken for the cause.
    */
   get isHeldBack(): boolean {
-    return this.#suspects > 0 && (this.#inHand > 0 || this.watermark > this.firstOffset)
+    if (this.crashesAtFirst === 0) return false
+    return this.watermark > this.firstOffset || this.head?.state === 'out'
   }
 
   /** The group knows of all before this offset that it is settled. */
@@ -96,10 +98,15 @@ export class PartitionLog {
     this.committed = offset
     if (offset === this.firstOffset) return
     this.committedCrashes = 0
-    if (this.#suspects === 0) return
-    this.#suspects--
+    if (this.#toCount === 0) return
+    this.#toCount--
+    this.#count(offset)
+  }
+
+  #count(offset: number): void {
     this.firstOffset = offset
     this.crashesAtFirst = 0
+    this.committedCrashes = 0
     this.isCharged = false
   }
 
@@ -145,6 +152,10 @@ export class PartitionLog {
 
   /** In the order of their offsets. `later`: not to be handed out yet. */
   add(entry: Entry, isLater: boolean): void {
+    const { offset } = entry.record
+    // The one that was counted is there no more: retention, or another program, has taken it.
+    if (this.#isFresh && offset > this.firstOffset) this.#count(offset)
+    this.#isFresh = false
     this.#entries.push(entry)
     if (!isLater) this.#waiting.push(entry)
   }

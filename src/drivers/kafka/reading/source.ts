@@ -136,7 +136,7 @@ export class KafkaSource implements Source {
     try {
       for (;;) {
         const seen = this.#wakes
-        const entries = await this.#take(room, () => !signal.aborted)
+        const entries = await this.#take(room, signal)
         if (entries.length > 0) return entries.map((entry) => this.#delivery(entry, room))
         if (this.#ended !== null) throw this.#ended
         if (signal.aborted || this.#isStopped) return []
@@ -159,9 +159,8 @@ export class KafkaSource implements Source {
   async renew(begun: Token | null, signal: AbortSignal): Promise<Token[]> {
     this.#checkOpen('renew')
     if (begun !== null && this.#of.reader.charge === 'marked') {
-      const isWanted = () => !signal.aborted
       for (const entry of this.#hands.upTo(begun.serial)) {
-        await this.#commits.charge(entry, isWanted)
+        await this.#charged(entry, signal, () => true)
       }
     }
     return []
@@ -258,17 +257,27 @@ export class KafkaSource implements Source {
     void this.#leave()
   }
 
-  async #take(room: Room, isWanted: () => boolean): Promise<Entry[]> {
+  async #take(room: Room, signal: AbortSignal): Promise<Entry[]> {
     if (!this.#isHandingOut) return []
     const taken = this.#stock.take(room)
-    const isGoing = () => this.#isHandingOut && isWanted()
+    const isWanted = () => this.#isHandingOut
     if (this.#of.reader.charge === 'taken' || room.begins === true) {
-      for (const entry of taken) await this.#commits.charge(entry, isGoing)
+      const firsts = taken.filter((entry) => entry.log.isFirst(entry))
+      for (const entry of firsts) await this.#charged(entry, signal, isWanted)
     }
-    const ours = taken.filter(({ log }) => !log.isGone)
-    if (isGoing()) return ours
-    for (const entry of ours) this.#stock.released(entry, 0)
-    return []
+    const isGoing = isWanted() && !signal.aborted
+    return taken.filter((entry) => {
+      if (entry.log.isGone) return false
+      if (isGoing && !entry.log.isLeaving) return true
+      this.#stock.released(entry, 0)
+      return false
+    })
+  }
+
+  /** See `Commits.charge`. An abort resolves at once. */
+  async #charged(entry: Entry, signal: AbortSignal, isWanted: () => boolean): Promise<void> {
+    const charging = this.#commits.charge(entry, () => isWanted() && !signal.aborted)
+    await untilAborted(charging, signal, () => this.#error('TIMEOUT', 'aborted')).catch(() => {})
   }
 
   /** Who stood still learns first whether it is still its own. */

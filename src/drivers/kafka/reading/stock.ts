@@ -236,8 +236,6 @@ export class Stock {
       if (waitMs > 0) this.#later.add(entry, waitMs)
       else if (isNow) this.#owned.came(entry)
     }
-    // The one that was counted is there no more: retention, or another program, has taken it.
-    if (log.isHeldBack) this.#of.commits.settled(log)
     this.#of.changed()
   }
 
